@@ -1,0 +1,73 @@
+//! How a file is replaced: after a crash there is the old one or the new one, never half of either.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::OFlags;
+
+/// Whether a replaced file must outlive a power cut, or only a crash of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Bytes and name are on the disk when the call returns.
+    PowerCut,
+    /// The kernel has them.
+    Crash,
+}
+
+/// Replaces a file (mode 0600) through `<name>.tmp` beside it. The caller holds a lock that covers the file, because
+/// the temporary name is fixed; a leftover of a dead writer is removed first.
+pub fn replace(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
+    let temp = temp_beside(path);
+    let outcome = write_new(&temp, bytes, durability).and_then(|_| rename(&temp, path));
+    if let Err(err) = outcome {
+        drop(fs::remove_file(&temp));
+        return Err(err);
+    }
+    match durability {
+        Durability::PowerCut => sync_folder(path.parent().unwrap_or(path)),
+        Durability::Crash => Ok(()),
+    }
+}
+
+/// Writes a file that must not be there yet (mode 0600, no link followed) and answers it open for reading back;
+/// a leftover under that name is removed first.
+pub fn write_new(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
+        Ok(()) | Err(_) => (),
+    }
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)?;
+    file.write_all(bytes)?;
+    if durability == Durability::PowerCut {
+        file.sync_all()?;
+    }
+    Ok(file)
+}
+
+/// Renames, replacing what is there. The one place that does.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+/// Makes the names in a folder durable.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+fn temp_beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().map_or_else(OsString::new, ToOwned::to_owned);
+    name.push(".tmp");
+    path.with_file_name(name)
+}

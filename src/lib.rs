@@ -1,0 +1,29 @@
+//! Parallel development sessions in a container: each one a git branch, a git worktree and a record that outlives
+//! terminals, crashes and restarts.
+//!
+//! The map. A room looks only at rooms on lower floors; rooms on one floor do not know each other
+//! (`tests/it/house.rs` checks this).
+//!
+//! | floor | rooms |
+//! |---|---|
+//! | 5 | `cli` |
+//! | 4 | `manager`: the verbs, one file each |
+//! | 3 | `registry`, `store`, `worktree`, `config` |
+//! | 2 | `process`, `workspace` |
+//! | 1 | `session` |
+//! | 0 | `clock`, `text`, `json`, `atomic` |
+//!
+//! Invariants worth knowing before a change:
+//! - A worktree's path is derived from workspace and id; a stored path is never used.
+//! - The state lock is never held while git works; what is being done is in the journal (`Pending`).
+//! - A record goes only by an explicit destroy, and then into the trash.
+//! - Nothing below `cli` prints, and nothing below `cli` knows where it was started.
+
+pub mod atomic;
+pub mod clock;
+pub mod json;
+pub mod session;
+pub mod store;
+pub mod text;
+pub mod workspace;
+pub mod worktree;

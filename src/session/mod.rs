@@ -1,0 +1,299 @@
+//! What a session is: the values it consists of and the verbs that keep them true. No disk, no git.
+
+mod branch;
+mod id;
+mod issue;
+mod name;
+mod status;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    branch::{BRANCH_BYTES_MAX, BranchName, BranchNameError, COMPONENT_BYTES_MAX},
+    id::{SessionId, SessionIdError},
+    issue::{Binding, Editor, Issue, IssueRef, IssueRefError},
+    name::{NAME_CHARS_MAX, SessionName, SessionNameError},
+    status::{SessionStatus, SessionStatusError},
+    value::{
+        Base, CommitId, CommitIdError, LABEL_BYTES_MAX, Label, LabelError, ProcessId, RepositoryPath,
+        RepositoryPathError,
+    },
+};
+use crate::{clock::Timestamp, json::Members};
+
+/// One unit of work: a branch, a worktree and what is known about them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    id: SessionId,
+    repository: RepositoryPath,
+    created_at: Timestamp,
+    name: SessionName,
+    branch: BranchName,
+    status: SessionStatus,
+    last_activity: Timestamp,
+    base: Option<Base>,
+    phase: Option<Label>,
+    metadata: Members,
+    process: Option<ProcessId>,
+    unproven_pid: Option<i64>,
+    binding: Option<Binding>,
+    pending: Option<Pending>,
+    unknown: Members,
+}
+
+/// The parts of a session, for whoever reads one from a record.
+#[derive(Clone, Debug)]
+pub struct SessionParts {
+    /// Names it for ever.
+    pub id: SessionId,
+    /// The repository its branch belongs to.
+    pub repository: RepositoryPath,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// What people call it.
+    pub name: SessionName,
+    /// The branch its worktree is on.
+    pub branch: BranchName,
+    /// How it is doing.
+    pub status: SessionStatus,
+    /// When somebody last worked in it.
+    pub last_activity: Timestamp,
+    /// Where its branch began, if that is known.
+    pub base: Option<Base>,
+    /// What its user says it is about to do.
+    pub phase: Option<Label>,
+    /// What its user keeps with it.
+    pub metadata: Members,
+    /// The process that runs in it.
+    pub process: Option<ProcessId>,
+    /// A pid somebody wrote without saying when it started; it is shown and never used.
+    pub unproven_pid: Option<i64>,
+    /// The issue and the editor it is bound to.
+    pub binding: Option<Binding>,
+    /// What was begun with it and has not ended.
+    pub pending: Option<Pending>,
+    /// Fields that other tools wrote.
+    pub unknown: Members,
+}
+
+/// The journal: what was begun, written before git acts and cleared after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// What is being done.
+    pub action: PendingAction,
+    /// Who does it; when it is gone, the next start finishes or undoes the action.
+    pub worker: ProcessId,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What can be half done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PendingAction {
+    /// The worktree is being made.
+    Creating {
+        /// Whether the branch is made with it, at the session's base.
+        branch_is_new: bool,
+    },
+    /// The work is being moved to the trash.
+    Destroying {
+        /// What becomes of the branch.
+        branch: BranchFate,
+    },
+}
+
+/// What a destroy does with the branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BranchFate {
+    /// The branch stays.
+    Keep,
+    /// The branch is deleted; the snapshot still holds its commits.
+    Delete,
+}
+
+impl Session {
+    /// Puts a session together from what a record holds.
+    pub fn from_parts(parts: SessionParts) -> Self {
+        let SessionParts {
+            id,
+            repository,
+            created_at,
+            name,
+            branch,
+            status,
+            last_activity,
+            base,
+            phase,
+            metadata,
+            process,
+            unproven_pid,
+            binding,
+            pending,
+            unknown,
+        } = parts;
+        Self {
+            id,
+            repository,
+            created_at,
+            name,
+            branch,
+            status,
+            last_activity,
+            base,
+            phase,
+            metadata,
+            process,
+            unproven_pid,
+            binding,
+            pending,
+            unknown,
+        }
+    }
+
+    /// Names it for ever; also the name of its worktree folder.
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// The repository its branch belongs to.
+    pub fn repository(&self) -> &RepositoryPath {
+        &self.repository
+    }
+
+    /// When it was made.
+    pub fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    /// What people call it.
+    pub fn name(&self) -> &SessionName {
+        &self.name
+    }
+
+    /// The branch its worktree is on.
+    pub fn branch(&self) -> &BranchName {
+        &self.branch
+    }
+
+    /// How it is doing.
+    pub fn status(&self) -> SessionStatus {
+        self.status
+    }
+
+    /// When somebody last worked in it.
+    pub fn last_activity(&self) -> Timestamp {
+        self.last_activity
+    }
+
+    /// Where its branch began.
+    pub fn base(&self) -> Option<&Base> {
+        self.base.as_ref()
+    }
+
+    /// What its user says it is about to do.
+    pub fn phase(&self) -> Option<&Label> {
+        self.phase.as_ref()
+    }
+
+    /// What its user keeps with it.
+    pub fn metadata(&self) -> &Members {
+        &self.metadata
+    }
+
+    /// The process that runs in it.
+    pub fn process(&self) -> Option<&ProcessId> {
+        self.process.as_ref()
+    }
+
+    /// The pid to show: that of its process, else the one somebody wrote without proof.
+    pub fn pty_pid(&self) -> Option<i64> {
+        self.process
+            .as_ref()
+            .map(|process| i64::from(process.pid))
+            .or(self.unproven_pid)
+    }
+
+    /// The issue and the editor it is bound to.
+    pub fn binding(&self) -> Option<&Binding> {
+        self.binding.as_ref()
+    }
+
+    /// The issue it is bound to.
+    pub fn issue(&self) -> Option<&Issue> {
+        self.binding.as_ref().and_then(|binding| binding.issue.as_ref())
+    }
+
+    /// The editor it is bound to.
+    pub fn editor(&self) -> Option<&Editor> {
+        self.binding.as_ref().and_then(|binding| binding.editor.as_ref())
+    }
+
+    /// What was begun with it and has not ended.
+    pub fn pending(&self) -> Option<&Pending> {
+        self.pending.as_ref()
+    }
+
+    /// Fields that other tools wrote.
+    pub fn unknown(&self) -> &Members {
+        &self.unknown
+    }
+
+    /// Notes that somebody works in it.
+    pub fn touch(&mut self, now: Timestamp) {
+        self.last_activity = self.last_activity.max(now);
+    }
+
+    /// Says how it is doing.
+    pub fn set_status(&mut self, status: SessionStatus, now: Timestamp) {
+        self.status = status;
+        self.touch(now);
+    }
+
+    /// Says what it is about to do, or nothing.
+    pub fn set_phase(&mut self, phase: Option<Label>, now: Timestamp) {
+        self.phase = phase;
+        self.touch(now);
+    }
+
+    /// What its user keeps with it, to be changed.
+    pub fn metadata_mut(&mut self) -> &mut Members {
+        &mut self.metadata
+    }
+
+    /// Comes back after a restart: nothing runs, whatever the record says.
+    pub fn rest(&mut self) {
+        self.status = SessionStatus::Idle;
+        self.process = None;
+        self.unproven_pid = None;
+    }
+
+    /// Takes another name; id and folder stay.
+    pub fn rename(&mut self, name: SessionName) {
+        self.name = name;
+    }
+
+    /// Follows its worktree to another branch.
+    pub fn switch(&mut self, branch: BranchName) {
+        self.branch = branch;
+    }
+
+    /// Changes what it is bound to; a binding without issue and editor is none.
+    pub fn bind(&mut self, now: Timestamp, change: impl FnOnce(&mut Binding)) {
+        let mut binding = self.binding.take().unwrap_or_else(|| Binding::begin(now));
+        change(&mut binding);
+        binding.last_updated = now;
+        self.binding = (!binding.is_empty()).then_some(binding);
+    }
+
+    /// Writes into the journal that something was begun.
+    pub fn begin(&mut self, pending: Pending) {
+        self.pending = Some(pending);
+    }
+
+    /// Clears the journal.
+    pub fn settle(&mut self) {
+        self.pending = None;
+    }
+}

@@ -1,0 +1,157 @@
+//! Where the table of sessions is kept between runs.
+
+use std::{io, path::PathBuf};
+
+use thiserror::Error;
+
+use crate::session::{Session, SessionId};
+
+/// Keeps the table. One writer at a time: `begin` takes the lock, `end` gives it back.
+#[cfg_attr(test, mockall::automock)]
+pub trait Store: Send {
+    /// Reads the table without a lock and without writing anything.
+    fn read(&self) -> Result<Reading, StoreError>;
+    /// Takes the lock and reads the table; a broken file is kept aside (`.corrupt.<time>`) before anything else.
+    fn begin(&mut self) -> Result<Reading, StoreError>;
+    /// Replaces the table; only between `begin` and `end`. May be called more than once.
+    fn commit(&mut self, sessions: &[Session]) -> Result<(), StoreError>;
+    /// Gives the lock back; nothing happens when it is not held.
+    fn end(&mut self);
+}
+
+/// What a look at the disk gave.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The sessions, in the order of the file.
+    pub sessions: Vec<Session>,
+    /// Where they come from.
+    pub origin: Origin,
+    /// How many commits there have been.
+    pub generation: u64,
+    /// Entries that could not be taken, kept to the letter.
+    pub quarantined: Vec<Quarantined>,
+    /// What a person should know about the file.
+    pub notes: Vec<Note>,
+    /// The sessions of the newest valid backup, when the file is suspect.
+    pub witness: Vec<Session>,
+}
+
+/// Where a table comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// There is no state file and no backup.
+    Absent,
+    /// The state file, whole.
+    File,
+    /// The state file, written by hand or by another tool: it has no checksum.
+    Unsigned,
+    /// The state file reads, but its checksum is another one: it was edited or damaged.
+    Suspect,
+    /// The state file is missing or broken; backup number 1 to 5 was read.
+    Backup {
+        /// Which one.
+        number: u8,
+        /// What was wrong with the file.
+        because: String,
+    },
+    /// The state file is broken (or missing with broken backups) and no backup helps.
+    Lost {
+        /// What was wrong with the file.
+        because: String,
+    },
+}
+
+/// An entry that could not be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quarantined {
+    /// The entry, to the letter.
+    pub entry: String,
+    /// What is wrong with it.
+    pub because: String,
+}
+
+/// Something worth saying about the state file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// A stored path is not that of the session's id; the derived one is used.
+    PathIgnored {
+        /// Whose.
+        id: SessionId,
+        /// What is written there.
+        stored: String,
+    },
+    /// A broken state file was kept here.
+    Kept {
+        /// The copy.
+        path: PathBuf,
+    },
+}
+
+/// Why the table could not be read or kept.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The disk refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Somebody else holds the lock.
+    #[error("{} is locked by {}", path.display(), holder.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}")))]
+    Locked {
+        /// The lock.
+        path: PathBuf,
+        /// Who holds it, as far as it said so.
+        holder: Option<u32>,
+    },
+    /// The file belongs to a newer wharf.
+    #[error("{} has version {version}, this wharf knows 1", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: String,
+    },
+    /// The path is a folder, a pipe or the like, or a link to one.
+    #[error("{} is not a regular file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file alone is mounted, so that it cannot be replaced.
+    #[error("{} is a mount of its own and cannot be replaced", path.display())]
+    Mounted {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The table on the disk changed although we hold the lock.
+    #[error("{} changed while it was locked (generation {expected} became {found})", path.display())]
+    LockBroken {
+        /// The file.
+        path: PathBuf,
+        /// What we read.
+        expected: u64,
+        /// What is there now.
+        found: u64,
+    },
+    /// The new table is in place, but it may not outlive a power cut.
+    #[error("the change to {} is written but may not be on the disk yet", path.display())]
+    CommitUncertain {
+        /// The file.
+        path: PathBuf,
+        /// What failed after the rename.
+        source: io::Error,
+    },
+    /// The table is too large to be kept.
+    #[error("{} would be larger than {bytes_max} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The bound.
+        bytes_max: u64,
+    },
+}

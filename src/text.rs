@@ -1,0 +1,75 @@
+//! How foreign text may reach a terminal: one escaper for names, paths, errors and titles.
+
+use std::{fmt, fmt::Write as _, path::Path};
+
+/// Shows a text with every character escaped that could steer a terminal or mislead a reader:
+/// C0, C1, DEL, bidirectional controls, zero-width and other invisible format characters.
+#[derive(Clone, Copy, Debug)]
+pub struct Escaped<'a>(pub &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            if is_unsafe(c) {
+                write!(f, "{}", c.escape_default())?;
+            } else {
+                f.write_char(c)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The escaped form of a path; bytes that are no UTF-8 are shown as `U+FFFD`.
+pub fn path(path: &Path) -> String {
+    line(&path.to_string_lossy())
+}
+
+/// The escaped form of a text that must stay on one line.
+pub fn line(text: &str) -> String {
+    Escaped(text).to_string()
+}
+
+/// The escaped form of a text that may have several lines; line feeds stay.
+pub fn lines(text: &str) -> String {
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a character must not reach a terminal as it is.
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFFB}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_escaped() {
+        assert_eq!(
+            line("a\u{1b}[31mb\r\n\u{7f}\u{9b}"),
+            "a\\u{1b}[31mb\\r\\n\\u{7f}\\u{9b}"
+        );
+        assert_eq!(
+            line("x\u{202e}y\u{200b}z\u{feff}"),
+            "x\\u{202e}y\\u{200b}z\\u{feff}"
+        );
+    }
+
+    #[test]
+    fn plain_text_of_any_script_stays() {
+        assert_eq!(line("héllo 世界 🚀 ~^"), "héllo 世界 🚀 ~^");
+        assert_eq!(lines("one\ntw\u{7}o"), "one\ntw\\u{7}o");
+    }
+
+    #[test]
+    fn a_path_of_odd_bytes_is_shown() {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+        assert_eq!(path(Path::new(OsStr::from_bytes(b"/a\xff\n"))), "/a\u{fffd}\\n");
+    }
+}

@@ -1,0 +1,66 @@
+//! Where things lie on disk: every path of a workspace is derived here, from the root and an id.
+
+use std::path::{Path, PathBuf};
+
+use crate::session::SessionId;
+
+/// A folder that holds one repository, or several, and the sessions on them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    /// The workspace at an absolute path.
+    pub fn at(root: &Path) -> Self {
+        assert!(root.is_absolute(), "a workspace is given by its absolute path");
+        Self {
+            root: root.to_owned(),
+        }
+    }
+
+    /// Its own folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The registry, SPEC CS-2; its lock, backups and kept broken copies lie beside it.
+    pub fn state_file(&self) -> PathBuf {
+        self.root.join(".claude-container-sessions.json")
+    }
+
+    /// The folder of all worktrees.
+    pub fn worktrees(&self) -> PathBuf {
+        self.root.join(".worktrees")
+    }
+
+    /// The worktree of one session.
+    pub fn worktree(&self, id: SessionId) -> PathBuf {
+        self.worktrees().join(id.to_string())
+    }
+
+    /// Destroyed sessions, until they expire.
+    pub fn trash(&self) -> PathBuf {
+        self.worktrees().join(".trash")
+    }
+
+    /// Worktrees that a power cut damaged, kept beside the new checkout.
+    pub fn damaged(&self) -> PathBuf {
+        self.worktrees().join(".damaged")
+    }
+
+    /// What wharf keeps for itself.
+    pub fn own_folder(&self) -> PathBuf {
+        self.root.join(".wharf")
+    }
+
+    /// Optional settings.
+    pub fn settings(&self) -> PathBuf {
+        self.own_folder().join("config.toml")
+    }
+
+    /// The logs, one file a day.
+    pub fn logs(&self) -> PathBuf {
+        self.own_folder().join("log")
+    }
+}

@@ -1,0 +1,164 @@
+//! Why git could not be asked or told.
+
+use std::{io, path::PathBuf, time::Duration};
+
+use thiserror::Error;
+
+use crate::session::{BranchName, RepositoryPath, SessionId};
+
+/// Why git could not be asked or told.
+#[derive(Debug, Error)]
+pub enum WorktreeError {
+    /// There is no repository.
+    #[error("{} is not in a git repository", path.display())]
+    NoRepository {
+        /// Where one was looked for.
+        path: PathBuf,
+    },
+    /// The workspace has several repositories and none was named.
+    #[error("the workspace has {} repositories", candidates.len())]
+    ManyRepositories {
+        /// Those there are.
+        candidates: Vec<RepositoryPath>,
+    },
+    /// The path leads out of the workspace.
+    #[error("{} is outside the workspace", path.display())]
+    Outside {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Something that must be a folder of ours is a link, a file, or another repository.
+    #[error("{} {because}", path.display())]
+    UnsafePath {
+        /// What it is about.
+        path: PathBuf,
+        /// What is wrong with it.
+        because: &'static str,
+    },
+    /// The repository belongs to another user.
+    #[error("repository {} belongs to another user", path.display())]
+    Ownership {
+        /// The repository.
+        path: PathBuf,
+    },
+    /// The repository has no commit to begin from.
+    #[error("repository {} has no commit yet", path.display())]
+    Unborn {
+        /// The repository.
+        path: PathBuf,
+    },
+    /// Nothing goes by this revision.
+    #[error("`{}` names no commit in this repository", revision.escape_debug())]
+    UnknownRevision {
+        /// What was asked for.
+        revision: String,
+        /// What it might have meant.
+        candidates: Vec<String>,
+    },
+    /// A text that could mean more than one thing.
+    #[error("`{}` could mean several things", text.escape_debug())]
+    Ambiguous {
+        /// What was asked for.
+        text: String,
+        /// What it might have meant, each as the arguments to give.
+        candidates: Vec<String>,
+    },
+    /// The branch is there already and was not named on purpose, or another ref is in its way.
+    #[error("branch `{branch}` already exists")]
+    BranchExists {
+        /// The branch that is there.
+        branch: BranchName,
+    },
+    /// `--from` was given for a branch that already is somewhere.
+    #[error("branch `{branch}` already exists, so it cannot begin at `{}`", from.escape_debug())]
+    BranchHasBase {
+        /// The branch.
+        branch: BranchName,
+        /// The revision.
+        from: String,
+    },
+    /// The branch is checked out, rebased or bisected elsewhere.
+    #[error("branch `{branch}` is in use at {}", path.display())]
+    BranchInUse {
+        /// The branch.
+        branch: BranchName,
+        /// Where.
+        path: PathBuf,
+    },
+    /// The folder of a session is not what its record says.
+    #[error("session {id} has no worktree that could be used: {because}")]
+    Unusable {
+        /// Whose.
+        id: SessionId,
+        /// What was found.
+        because: &'static str,
+    },
+    /// A destroy must not go over this.
+    #[error("session {id} cannot be moved to the trash: {because}")]
+    InTheWay {
+        /// Whose.
+        id: SessionId,
+        /// What is in the way.
+        because: String,
+    },
+    /// The git command could not be started.
+    #[error("cannot start git")]
+    NoGit {
+        /// Why not.
+        source: io::Error,
+    },
+    /// The git command is too old.
+    #[error("git {found} is too old, 2.36 or newer is needed")]
+    OldGit {
+        /// What `git --version` said.
+        found: String,
+    },
+    /// The git command failed.
+    #[error("git {verb} failed ({status}): {stderr}")]
+    Git {
+        /// What it was told to do.
+        verb: String,
+        /// How it ended.
+        status: String,
+        /// What it said.
+        stderr: String,
+    },
+    /// The git command did not end in time and was killed, with everything it had started.
+    #[error("git {verb} did not end within {} s", limit.as_secs())]
+    GitTimeout {
+        /// What it was told to do.
+        verb: String,
+        /// The limit.
+        limit: Duration,
+    },
+    /// The git command answered something that cannot be read.
+    #[error("git {verb} answered something unexpected")]
+    GitAnswer {
+        /// What it was asked.
+        verb: String,
+    },
+    /// Another process works on this repository.
+    #[error("repository lock {} is held by another process", path.display())]
+    RepositoryLocked {
+        /// The lock.
+        path: PathBuf,
+    },
+    /// libgit2 could not answer.
+    #[error("cannot read repository {}", path.display())]
+    Read {
+        /// The repository.
+        path: PathBuf,
+        /// Why not.
+        source: git2::Error,
+    },
+    /// The disk refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,303 @@
+//! Where the code of a session is checked out: git, asked and told.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    clock::Timestamp,
+    session::{Base, BranchFate, BranchName, CommitId, RepositoryPath, SessionId, SessionName},
+};
+
+mod error;
+mod git_worktrees;
+pub use self::{
+    error::WorktreeError,
+    git_worktrees::{GitSettings, GitWorktrees},
+};
+
+/// The worktrees of a workspace and the repositories they belong to.
+#[cfg_attr(test, mockall::automock)]
+pub trait Worktrees: Send + Sync {
+    /// The repositories of the workspace: its root if that is one, else those one or two folders below it.
+    fn repositories(&self) -> Result<Vec<RepositoryPath>, WorktreeError>;
+
+    /// The repository a folder belongs to; it must lie in the workspace. A folder of a linked worktree gives its
+    /// main repository.
+    fn repository_at(&self, folder: &Path) -> Result<RepositoryPath, WorktreeError>;
+
+    /// Decides which branch a create uses and where a new one begins. Writes nothing.
+    fn start(&self, repository: &RepositoryPath, wanted: &Wanted) -> Result<Start, WorktreeError>;
+
+    /// Makes the worktree (and the branch if it is new), locked with id and name, with the session's record in its
+    /// administrative folder; durable when it returns. After an error nothing of it is left.
+    fn add(&self, addition: &Addition) -> Result<(), WorktreeError>;
+
+    /// Takes back an add that did not end: folder, administrative folder, and the branch if it was made for it
+    /// and still is at its base. Succeeds when there is nothing to take back.
+    fn withdraw(&self, addition: &Addition) -> Result<(), WorktreeError>;
+
+    /// Everything that is a worktree under `.worktrees/<uuid>`, from all sources at once (RELIABILITY G5), of all
+    /// repositories of the workspace and those in `known`. Writes nothing.
+    fn scan(&self, known: &[RepositoryPath]) -> Result<Scan, WorktreeError>;
+
+    /// One worktree, as it is now. Reads a few small files, starts no process.
+    fn inspect(&self, id: SessionId, repository: &RepositoryPath) -> Result<Worktree, WorktreeError>;
+
+    /// What changed in a worktree, and how far its branch is from its upstream, or else from its base.
+    fn changes(&self, of: &Checkout) -> Result<Changes, WorktreeError>;
+
+    /// What a destroy of this worktree would lose, and what stands in its way.
+    fn losses(&self, of: &Checkout, branch: BranchFate) -> Result<Vec<Loss>, WorktreeError>;
+
+    /// Writes name and record into the administrative folder (lock reason and `session.json`). The caller holds
+    /// the state lock, so that the last change wins.
+    fn remember(&self, of: &Checkout, name: &SessionName, record: &str) -> Result<(), WorktreeError>;
+
+    /// Commits the work to a hidden ref, moves folder and administrative folder into the trash, and deletes the
+    /// branch if asked. `record` is kept with it. Can be called again after a crash half-way.
+    fn discard(&self, of: &Checkout, branch: BranchFate, record: &str) -> Result<(), WorktreeError>;
+
+    /// Whether a discard that did not end got as far as moving the folder.
+    fn is_discarded(&self, id: SessionId) -> bool;
+
+    /// What lies in the trash, newest first.
+    fn trash(&self) -> Result<Vec<Trashed>, WorktreeError>;
+
+    /// Brings a session back out of the trash with its work, its index and its branch. Can be called again after a crash.
+    fn bring_back(&self, trashed: &Trashed) -> Result<(), WorktreeError>;
+
+    /// Deletes one entry of the trash and its hidden ref for ever; crosses no mount.
+    fn purge(&self, trashed: &Trashed) -> Result<(), WorktreeError>;
+
+    /// Renames the branch a worktree is on.
+    fn rename_branch(&self, of: &Checkout, to: &BranchName) -> Result<(), WorktreeError>;
+
+    /// Puts a worktree in order without touching a file of it: re-registers one without administrative files,
+    /// repairs pointers after a move, locks what is not locked, checks out again what is missing or was emptied
+    /// (beside the damaged one). Says what it did; nothing for a worktree that was in order.
+    fn mend(&self, of: &Checkout, name: &SessionName, record: &str) -> Result<Vec<Mended>, WorktreeError>;
+}
+
+/// A session's worktree, as its record has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkout {
+    /// Whose.
+    pub id: SessionId,
+    /// Of which repository.
+    pub repository: RepositoryPath,
+    /// On which branch.
+    pub branch: BranchName,
+    /// Where that branch began.
+    pub base: Option<Base>,
+}
+
+/// What a create asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The branch.
+    pub branch: BranchName,
+    /// Whether the person named it; only then an existing branch is used.
+    pub explicit: bool,
+    /// The revision a new branch begins at; HEAD of the repository when not given.
+    pub from: Option<String>,
+}
+
+/// How a create begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// The branch, and where it begins or is.
+    pub base: Base,
+    /// Whether the branch has to be made.
+    pub branch_is_new: bool,
+}
+
+/// A worktree to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addition {
+    /// Names the folder.
+    pub id: SessionId,
+    /// Goes into the lock reason.
+    pub name: SessionName,
+    /// Of which repository.
+    pub repository: RepositoryPath,
+    /// On which branch.
+    pub branch: BranchName,
+    /// Where it begins, and whether it has to be made.
+    pub start: Start,
+    /// The session's record, for the administrative folder.
+    pub record: String,
+}
+
+/// One worktree as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worktree {
+    /// The folder's name.
+    pub id: SessionId,
+    /// The folder.
+    pub path: PathBuf,
+    /// In which condition it is.
+    pub state: WorktreeState,
+    /// The branch it is on; during a rebase or bisect the one it will come back to; none when detached or unreadable.
+    pub branch: Option<BranchName>,
+    /// The commit it is at.
+    pub head: Option<CommitId>,
+    /// Who keeps git from pruning it.
+    pub lock: WorktreeLock,
+    /// What is going on in it.
+    pub operation: Option<Operation>,
+}
+
+/// The condition of a worktree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WorktreeState {
+    /// The folder and its administrative folder point at each other.
+    Present,
+    /// The administrative folder is there, the folder is gone.
+    Missing,
+    /// The folder is there, its administrative folder is gone or unreadable.
+    Unregistered,
+    /// Both are there, but they do not point at each other: something was moved or damaged.
+    Unlinked,
+    /// A power cut left empty files where the names of the work were.
+    Emptied,
+    /// Something else lies in the folder's place: another repository, a file, a link.
+    Foreign,
+    /// Neither the folder nor an administrative folder is there.
+    Gone,
+}
+
+/// Who locked a worktree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WorktreeLock {
+    /// Nobody; git may prune it.
+    None,
+    /// A wharf session.
+    Ours,
+    /// Somebody else, with this reason.
+    Foreign(String),
+}
+
+/// A git operation that was begun in a worktree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// `git rebase`.
+    Rebase,
+    /// `git merge`.
+    Merge,
+    /// `git cherry-pick`.
+    CherryPick,
+    /// `git revert`.
+    Revert,
+    /// `git bisect`.
+    Bisect,
+    /// `git am`.
+    ApplyMailbox,
+}
+
+/// All worktrees of a workspace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// Those that can be a session's.
+    pub found: Vec<Found>,
+    /// What lies under `.worktrees` (or is registered there) and is not ours to take; it is left alone.
+    pub left_alone: Vec<LeftAlone>,
+}
+
+/// A worktree with everything that git remembers of its session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The worktree.
+    pub worktree: Worktree,
+    /// Its repository.
+    pub repository: RepositoryPath,
+    /// The name in the lock reason.
+    pub name: Option<SessionName>,
+    /// The session's record, as it was written.
+    pub record: Option<String>,
+    /// When it was made, as far as the files tell.
+    pub created: Timestamp,
+}
+
+/// Something that is not taken for a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftAlone {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Why it is left alone.
+    pub because: String,
+}
+
+/// How a worktree differs from what was committed, and its branch from where it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Tracked files that differ from the last commit, staged or not.
+    pub modified: usize,
+    /// Files git does not know and does not ignore (an untracked folder counts once).
+    pub untracked: usize,
+    /// Commits that the upstream or base has not; none when there is nothing to compare with.
+    pub ahead: Option<usize>,
+    /// Commits of the upstream or base that this has not.
+    pub behind: Option<usize>,
+}
+
+/// One thing that a destroy would lose, or that stands in its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Tracked files with changes.
+    Modified(Sample),
+    /// Untracked files.
+    Untracked(Sample),
+    /// Ignored files; a snapshot does not hold them, the trash does.
+    Ignored(Sample),
+    /// Commits that are on no other branch and no remote, and whose branch is to go (or that are on no branch at all).
+    Commits {
+        /// How many.
+        count: usize,
+    },
+    /// A rebase, merge or the like that was begun.
+    InProgress(Operation),
+    /// Somebody else's lock, with its reason. No flag lifts this.
+    Locked(String),
+    /// Mounts at or below the folder. No flag lifts this.
+    Mounted(Vec<PathBuf>),
+}
+
+/// Some paths out of many.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sample {
+    /// How many there are.
+    pub count: usize,
+    /// The first few, relative to the worktree, lossy where they are no UTF-8.
+    pub first: Vec<String>,
+}
+
+/// A destroyed session in the trash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trashed {
+    /// Whose.
+    pub id: SessionId,
+    /// Its record at that time.
+    pub record: String,
+    /// Its repository.
+    pub repository: RepositoryPath,
+    /// When it was destroyed.
+    pub destroyed: Timestamp,
+}
+
+/// What `mend` did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mended {
+    /// Locked it with our reason.
+    Locked,
+    /// Wrote the record into the administrative folder.
+    Remembered,
+    /// Repaired the pointers between folder and administrative folder.
+    Repaired,
+    /// Made administrative files for a folder that had none; its files were not touched.
+    Adopted,
+    /// Checked the branch out again where the folder was missing.
+    CheckedOut,
+    /// Set a damaged folder aside, here, and checked the branch out again.
+    SetAside(PathBuf),
+    /// Made the branch again, at this commit, because its ref was gone or damaged.
+    BranchRestored(CommitId),
+}
