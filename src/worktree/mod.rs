@@ -39,6 +39,9 @@ pub trait Worktrees: Send + Sync {
     /// repositories of the workspace and those in `known`. Writes nothing.
     fn scan(&self, known: &[RepositoryPath]) -> Result<Scan, WorktreeError>;
 
+    /// Whether there is anything under `.worktrees` at all; says no when that cannot be seen.
+    fn has_any(&self) -> bool;
+
     /// One worktree, as it is now. Reads a few small files, starts no process.
     fn inspect(&self, id: SessionId, repository: &RepositoryPath) -> Result<Worktree, WorktreeError>;
 
