@@ -1,12 +1,34 @@
 //! Where the table of sessions is kept between runs.
 
+mod backup;
+mod check;
+mod file_store;
+mod files;
+mod lock;
+mod parts;
+mod record;
+mod scan;
+mod schema;
+
+#[cfg(test)]
+mod tests;
+
 use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
+pub use self::{
+    check::STATE_FILE_MODE,
+    file_store::{FileStore, LOCK_WAIT_MAX},
+    record::{Record, RecordError, decode_record, encode_record, record},
+    scan::{BoundsError, DEPTH_MAX, STRING_BYTES_MAX},
+    schema::FILE_BYTES_MAX,
+};
 use crate::session::{Session, SessionId};
 
 /// Keeps the table. One writer at a time: `begin` takes the lock, `end` gives it back.
+///
+/// `begin` under a lock that is held already reads again; a commit that changes nothing writes nothing.
 #[cfg_attr(test, mockall::automock)]
 pub trait Store: Send {
     /// Reads the table without a lock and without writing anything.
@@ -153,5 +175,19 @@ pub enum StoreError {
         path: PathBuf,
         /// The bound.
         bytes_max: u64,
+    },
+    /// A session holds something that could not be read again.
+    #[error("the table for {} cannot be kept", path.display())]
+    OutOfBounds {
+        /// The file.
+        path: PathBuf,
+        /// The bound it breaks.
+        source: BoundsError,
+    },
+    /// A change was to be kept by somebody who did not take the lock first.
+    #[error("{} is only changed under its lock", path.display())]
+    NotBegun {
+        /// The file.
+        path: PathBuf,
     },
 }
