@@ -7,8 +7,11 @@ use crate::{
     session::{Base, BranchFate, BranchName, CommitId, RepositoryPath, SessionId, SessionName},
 };
 
+mod command;
 mod error;
 mod git_worktrees;
+mod stand_in_read;
+mod stand_in_write;
 pub use self::{
     error::WorktreeError,
     git_worktrees::{GitSettings, GitWorktrees},
@@ -30,6 +33,10 @@ pub trait Worktrees: Send + Sync {
     /// Makes the worktree (and the branch if it is new), locked with id and name, with the session's record in its
     /// administrative folder; durable when it returns. After an error nothing of it is left.
     fn add(&self, addition: &Addition) -> Result<(), WorktreeError>;
+
+    /// Whether an add got as far as a whole checkout with its record and its lock, so that it can be finished
+    /// instead of taken back. Only such a folder can hold work of a person.
+    fn is_complete(&self, addition: &Addition) -> bool;
 
     /// Takes back an add that did not end: folder, administrative folder, and the branch if it was made for it
     /// and still is at its base. Succeeds when there is nothing to take back.
