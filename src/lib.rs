@@ -23,6 +23,7 @@ pub mod atomic;
 pub mod clock;
 pub mod config;
 pub mod json;
+pub mod manager;
 pub mod process;
 pub mod registry;
 pub mod session;

@@ -17,7 +17,9 @@ pub enum MetadataChange {
 impl SessionManager {
     /// Says how a session is doing.
     pub fn set_status(&mut self, who: &str, status: SessionStatus) -> Result<Session, ManagerError> {
-        Ok(self.change(who, |session, now| session.set_status(status, now))?.0)
+        Ok(self
+            .change(who, |session, now| session.set_status(status, now))?
+            .0)
     }
 
     /// Says what a session is about to do; nothing takes the phase away.
@@ -26,8 +28,12 @@ impl SessionManager {
     }
 
     /// Changes what is kept with a session, in order.
-    pub fn change_metadata(&mut self, who: &str, changes: Vec<MetadataChange>) -> Result<Session, ManagerError> {
-        let changed = self.change(who, |session, now| {
+    pub fn change_metadata(
+        &mut self,
+        who: &str,
+        changes: Vec<MetadataChange>,
+    ) -> Result<Session, ManagerError> {
+        let (session, ()) = self.change(who, |session, now| {
             for change in changes {
                 match change {
                     MetadataChange::Set(key, value) => session.metadata_mut().set(&key, value),
@@ -38,7 +44,7 @@ impl SessionManager {
             }
             session.touch(now);
         })?;
-        Ok(changed.0)
+        Ok(session)
     }
 
     /// Notes that somebody works in a session.

@@ -38,7 +38,11 @@ impl SessionManager {
             session.bind(now, |binding| {
                 let kept = binding.issue.take().filter(|issue| issue.reference == bind.issue);
                 let label = bind.label.or_else(|| kept.and_then(|issue| issue.label));
-                binding.issue = Some(Issue { reference: bind.issue, label, intervention: bind.intervention });
+                binding.issue = Some(Issue {
+                    reference: bind.issue,
+                    label,
+                    intervention: bind.intervention,
+                });
             });
         })?;
         Ok(changed.0)
@@ -61,7 +65,10 @@ impl SessionManager {
             EditorChange::Runs { pid, name } => {
                 let process = process::identify(pid).map_err(|source| ManagerError::Process { source })?;
                 let process = Some(process.ok_or(ManagerError::NoProcess { pid })?);
-                Some(Editor { name: name.unwrap_or_else(|| self.settings.editor.clone()), process })
+                Some(Editor {
+                    name: name.unwrap_or_else(|| self.settings.editor.clone()),
+                    process,
+                })
             }
             EditorChange::Closed => None,
         };
@@ -80,7 +87,12 @@ impl SessionManager {
 
     /// The sessions whose editor runs: the process exists, is the same one, and has the editor's name.
     pub fn with_running_editor(&mut self) -> Result<Vec<Session>, ManagerError> {
-        Ok(self.registry()?.all().into_iter().filter(|session| session.editor().is_some_and(is_running)).collect())
+        Ok(self
+            .registry()?
+            .all()
+            .into_iter()
+            .filter(|session| session.editor().is_some_and(is_running))
+            .collect())
     }
 
     /// Frees the session whose worktree is this folder from issue and editor; says which session that was.
@@ -104,5 +116,8 @@ impl SessionManager {
 
 /// Whether an editor runs; no pid means no.
 pub fn is_running(editor: &Editor) -> bool {
-    editor.process.as_ref().is_some_and(|process| process::is_alive_as(process, editor.name.as_str()))
+    editor
+        .process
+        .as_ref()
+        .is_some_and(|process| process::is_alive_as(process, editor.name.as_str()))
 }

@@ -6,8 +6,8 @@ use crate::{
     json::Members,
     registry::{AdmitError, Claim, Registry},
     session::{
-        BranchName, Issue, Label, PendingAction, RepositoryPath, Session, SessionId, SessionName, SessionParts,
-        SessionStatus,
+        BranchName, Issue, Label, PendingAction, RepositoryPath, Session, SessionId, SessionName,
+        SessionParts, SessionStatus,
     },
     store,
     worktree::{Addition, Start, Wanted, WorktreeError},
@@ -58,7 +58,11 @@ impl SessionManager {
         self.settle_abandoned()?;
         let plan = self.plan_create(request)?;
         let session = self.reserve(request, &plan)?;
-        let addition = addition(&plan, &session, store::encode_record(&settled(&session), &self.workspace));
+        let addition = addition(
+            &plan,
+            &session,
+            store::encode_record(&settled(&session), &self.workspace),
+        );
         if let Err(err) = self.worktrees.add(&addition) {
             self.release(session.id());
             return Err(err.into());
@@ -92,15 +96,37 @@ impl SessionManager {
                 Some(name) => name.clone(),
                 None => automatic_name(&registry, &date, &mut number),
             };
-            let branch = request.branch.clone().unwrap_or_else(|| BranchName::for_session(&name));
+            let branch = request
+                .branch
+                .clone()
+                .unwrap_or_else(|| BranchName::for_session(&name));
             let issue = request.issue.as_ref().map(|issue| &issue.reference);
-            let claim = Claim { name: &name, repository: &repository, branch: &branch, issue };
+            let claim = Claim {
+                name: &name,
+                repository: &repository,
+                branch: &branch,
+                issue,
+            };
             drop(registry.vacancy(&claim, self.settings.sessions_max.get())?);
-            let wanted =
-                Wanted { branch: branch.clone(), explicit: request.branch.is_some(), from: request.from.clone() };
+            let wanted = Wanted {
+                branch: branch.clone(),
+                explicit: request.branch.is_some(),
+                from: request.from.clone(),
+            };
             match self.worktrees.start(&repository, &wanted) {
-                Ok(start) => return Ok(Plan { name, branch, repository, start }),
-                Err(WorktreeError::BranchExists { .. }) if request.name.is_none() && request.branch.is_none() => (),
+                Ok(start) => {
+                    return Ok(Plan {
+                        name,
+                        branch,
+                        repository,
+                        start,
+                    });
+                }
+                Err(WorktreeError::BranchExists { .. })
+                    if request.name.is_none() && request.branch.is_none() =>
+                {
+                    ()
+                }
                 Err(err) => return Err(self.explain(err, &name)),
             }
         }
@@ -108,8 +134,12 @@ impl SessionManager {
 
     /// Who made the branch in the meantime may have taken the name with it; then that is what to say.
     fn explain(&mut self, err: WorktreeError, name: &SessionName) -> ManagerError {
-        if matches!(err, WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. })
-            && self.registry().is_ok_and(|registry| registry.named(name).is_some())
+        if matches!(
+            err,
+            WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. }
+        ) && self
+            .registry()
+            .is_ok_and(|registry| registry.named(name).is_some())
         {
             return AdmitError::NameTaken(name.clone()).into();
         }
@@ -118,12 +148,17 @@ impl SessionManager {
 
     /// Writes the session into the table as being made, so that the limit holds while git works.
     fn reserve(&mut self, request: &CreateSession, plan: &Plan) -> Result<Session, ManagerError> {
-        let pending = self.pending(PendingAction::Creating { branch_is_new: plan.start.branch_is_new })?;
+        let pending = self.pending(PendingAction::Creating {
+            branch_is_new: plan.start.branch_is_new,
+        })?;
         let limit = self.settings.sessions_max.get();
         let mut session = new_session(request, plan, self.clock.now());
         session.begin(pending);
         let mut transaction = self.begin()?;
-        transaction.registry.vacancy(&Claim::of(&session), limit)?.fill(session.clone());
+        transaction
+            .registry
+            .vacancy(&Claim::of(&session), limit)?
+            .fill(session.clone());
         if let Err(err) = transaction.commit() {
             // An uncertain commit may be on the disk; the place must not stay taken.
             drop(transaction);
@@ -144,10 +179,12 @@ impl SessionManager {
 
     /// Takes a session that never came to be out of the table.
     pub(super) fn release(&mut self, id: SessionId) {
-        let released = self.begin().and_then(|mut transaction| match transaction.registry.remove(id) {
-            Some(_) => transaction.commit(),
-            None => Ok(()),
-        });
+        let released = self
+            .begin()
+            .and_then(|mut transaction| match transaction.registry.remove(id) {
+                Some(_) => transaction.commit(),
+                None => Ok(()),
+            });
         if let Err(err) = released {
             tracing::warn!(sessionId = %id, error = %err, "the place of a failed create stays taken until the next start");
         }
@@ -181,9 +218,13 @@ impl Transaction<'_> {
 fn automatic_name(registry: &Registry, date: &str, number: &mut u32) -> SessionName {
     loop {
         *number += 1;
-        assert!(*number <= AUTOMATIC_MAX, "no workspace has that many sessions a day");
-        let name: SessionName =
-            format!("feature-{date}-{number:03}").parse().expect("a date and a number are a session name");
+        assert!(
+            *number <= AUTOMATIC_MAX,
+            "no workspace has that many sessions a day"
+        );
+        let name: SessionName = format!("feature-{date}-{number:03}")
+            .parse()
+            .expect("a date and a number are a session name");
         if registry.named(&name).is_none() {
             return name;
         }

@@ -51,8 +51,14 @@ pub struct Destroyed {
 
 impl Permit {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Modified, Self::Untracked, Self::Ignored, Self::Unmerged, Self::InProgress, Self::Occupied];
+    pub const ALL: [Self; 6] = [
+        Self::Modified,
+        Self::Untracked,
+        Self::Ignored,
+        Self::Unmerged,
+        Self::InProgress,
+        Self::Occupied,
+    ];
 
     /// The flag that gives it, without hyphens.
     pub fn flag(self) -> &'static str {
@@ -117,18 +123,35 @@ impl SessionManager {
         if !occupants.is_empty() {
             obstacles.push(Obstacle::Occupied(occupants));
         }
-        Ok(Destroyed { session, obstacles, branch })
+        Ok(Destroyed {
+            session,
+            obstacles,
+            branch,
+        })
     }
 
     /// Moves a session's work into the trash and takes its record out of the table. Refuses everything that
     /// nobody permitted; what is permitted still goes into the trash, from where `undo` brings it back.
-    pub fn destroy(&mut self, who: &str, permits: &Permits, branch: BranchFate) -> Result<Destroyed, ManagerError> {
+    pub fn destroy(
+        &mut self,
+        who: &str,
+        permits: &Permits,
+        branch: BranchFate,
+    ) -> Result<Destroyed, ManagerError> {
         self.settle_abandoned()?;
         let weighed = self.weigh_destroy(who, branch)?;
         let id = weighed.session.id();
-        let refused: Vec<Obstacle> = weighed.obstacles.iter().filter(|it| !permits.allow(it)).cloned().collect();
+        let refused: Vec<Obstacle> = weighed
+            .obstacles
+            .iter()
+            .filter(|it| !permits.allow(it))
+            .cloned()
+            .collect();
         if !refused.is_empty() {
-            return Err(ManagerError::UnsavedWork { name: weighed.session.name().clone(), obstacles: refused });
+            return Err(ManagerError::UnsavedWork {
+                name: weighed.session.name().clone(),
+                obstacles: refused,
+            });
         }
         let pending = self.pending(PendingAction::Destroying { branch })?;
         let mut transaction = self.begin()?;
@@ -156,7 +179,9 @@ impl SessionManager {
         if self.worktrees.is_discarded(session.id()) {
             return;
         }
-        let cleared = self.begin().and_then(|mut transaction| transaction.settle(session.id()));
+        let cleared = self
+            .begin()
+            .and_then(|mut transaction| transaction.settle(session.id()));
         if let Err(err) = cleared {
             tracing::warn!(sessionId = %session.id(), error = %err, "the journal still says that it is being destroyed");
         }

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use super::{ManagerError, Scope, SessionManager, settle::is_abandoned};
 use crate::{
-    process, text,
+    process,
     session::{Session, SessionId, SessionStatus},
     store::{Ailment, Origin, Reading},
+    text,
     worktree::{Scan, Worktree, WorktreeLock, WorktreeState},
 };
 
@@ -51,9 +52,19 @@ impl SessionManager {
     pub fn examine(&mut self) -> Vec<Finding> {
         let mut findings = self.check_up();
         if let Err(err) = self.worktrees.git_version() {
-            findings.push(finding("git-unusable", Severity::Error, "git", err.to_string(), "install git 2.36 or newer"));
+            findings.push(finding(
+                "git-unusable",
+                Severity::Error,
+                "git",
+                err.to_string(),
+                "install git 2.36 or newer",
+            ));
         }
-        let sessions = self.store.read().map(|reading| reading.sessions).unwrap_or_default();
+        let sessions = self
+            .store
+            .read()
+            .map(|reading| reading.sessions)
+            .unwrap_or_default();
         let scan = self.scan(&sessions);
         for session in &sessions {
             findings.extend(self.session_findings(session));
@@ -61,7 +72,12 @@ impl SessionManager {
         findings.extend(strangers(&sessions, &scan));
         let days = self.settings.trash_days;
         let now = self.clock.now();
-        for discarded in self.discarded().unwrap_or_default().iter().filter(|it| it.expires(days) <= now) {
+        for discarded in self
+            .discarded()
+            .unwrap_or_default()
+            .iter()
+            .filter(|it| it.expires(days) <= now)
+        {
             findings.push(finding(
                 "trash-expired",
                 Severity::Note,
@@ -86,7 +102,11 @@ impl SessionManager {
         }
         transaction.commit()?;
         drop(transaction);
-        let after: HashSet<(&str, String)> = self.examine().into_iter().map(|it| (it.code, it.subject)).collect();
+        let after: HashSet<(&str, String)> = self
+            .examine()
+            .into_iter()
+            .map(|it| (it.code, it.subject))
+            .collect();
         Ok(before
             .into_iter()
             .map(|finding| {
@@ -118,7 +138,9 @@ impl SessionManager {
             ));
         }
         match self.worktrees.inspect(session.id(), session.repository()) {
-            Ok(worktree) if session.pending().is_none() => findings.extend(worktree_findings(session, &worktree)),
+            Ok(worktree) if session.pending().is_none() => {
+                findings.extend(worktree_findings(session, &worktree))
+            }
             Ok(_) => (),
             Err(err) => findings.push(finding(
                 "worktree-unreadable",
@@ -139,12 +161,26 @@ fn finding(
     message: impl Into<String>,
     cure: &str,
 ) -> Finding {
-    Finding { code, severity, subject: subject.to_owned(), message: message.into(), cure: cure.to_owned() }
+    Finding {
+        code,
+        severity,
+        subject: subject.to_owned(),
+        message: message.into(),
+        cure: cure.to_owned(),
+    }
 }
 
 fn unreadable(err: &ManagerError) -> Finding {
-    let cure = err.hint().unwrap_or_else(|| "see what the system says about the file".to_owned());
-    finding("state-unreadable", Severity::Error, "state file", err.to_string(), &cure)
+    let cure = err
+        .hint()
+        .unwrap_or_else(|| "see what the system says about the file".to_owned());
+    finding(
+        "state-unreadable",
+        Severity::Error,
+        "state file",
+        err.to_string(),
+        &cure,
+    )
 }
 
 fn ailment(ailment: Ailment) -> Finding {
@@ -226,7 +262,10 @@ fn state_findings(reading: &Reading) -> Vec<Finding> {
             "quarantined",
             Severity::Warning,
             &shortened(&quarantined.entry),
-            format!("this entry of the state file cannot be taken: {}", quarantined.because),
+            format!(
+                "this entry of the state file cannot be taken: {}",
+                quarantined.because
+            ),
             "correct it in the state file, or take it out of `quarantine` there",
         ));
     }
@@ -236,13 +275,15 @@ fn state_findings(reading: &Reading) -> Vec<Finding> {
 fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<Finding> {
     let name = session.name().as_str();
     let fix = "`wharf doctor --fix` puts it in order and touches none of its files";
-    let state = |message: &str, cure: &str| {
-        vec![finding("worktree-state", Severity::Error, name, message, cure)]
-    };
+    let state =
+        |message: &str, cure: &str| vec![finding("worktree-state", Severity::Error, name, message, cure)];
     match worktree.state {
         WorktreeState::Present => (),
         WorktreeState::Missing => {
-            return state("its folder is gone", "`wharf doctor --fix` checks its branch out again, or `wharf destroy` it");
+            return state(
+                "its folder is gone",
+                "`wharf doctor --fix` checks its branch out again, or `wharf destroy` it",
+            );
         }
         WorktreeState::Gone => {
             return state(
@@ -251,12 +292,23 @@ fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<Finding> {
             );
         }
         WorktreeState::Unregistered => return state("git does not know its folder any more", fix),
-        WorktreeState::Unlinked => return state("its folder and git's files for it do not point at each other", fix),
+        WorktreeState::Unlinked => {
+            return state(
+                "its folder and git's files for it do not point at each other",
+                fix,
+            );
+        }
         WorktreeState::Emptied => {
-            return state("a power cut left empty files in it", "`wharf restore` sets it aside and checks it out again");
+            return state(
+                "a power cut left empty files in it",
+                "`wharf restore` sets it aside and checks it out again",
+            );
         }
         WorktreeState::Foreign => {
-            return state("something else lies in the place of its folder", "move that away, then `wharf doctor --fix`");
+            return state(
+                "something else lies in the place of its folder",
+                "move that away, then `wharf doctor --fix`",
+            );
         }
     }
     let mut findings = Vec::new();
@@ -277,13 +329,20 @@ fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<Finding> {
             "nothing has to be done; a destroy will be refused until they unlock it",
         )),
     }
-    if let Some(branch) = worktree.branch.as_ref().filter(|branch| *branch != session.branch()) {
+    if let Some(branch) = worktree
+        .branch
+        .as_ref()
+        .filter(|branch| *branch != session.branch())
+    {
         if worktree.operation.is_none() {
             findings.push(finding(
                 "branch-moved",
                 Severity::Warning,
                 name,
-                format!("its worktree is on `{branch}`, its record says `{}`", session.branch()),
+                format!(
+                    "its worktree is on `{branch}`, its record says `{}`",
+                    session.branch()
+                ),
                 "`wharf restore` follows the worktree",
             ));
         }
@@ -295,7 +354,11 @@ fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<Finding> {
 fn strangers(sessions: &[Session], scan: &Scan) -> Vec<Finding> {
     let ids: HashSet<SessionId> = sessions.iter().map(Session::id).collect();
     let mut findings = Vec::new();
-    for found in scan.found.iter().filter(|found| !ids.contains(&found.worktree.id)) {
+    for found in scan
+        .found
+        .iter()
+        .filter(|found| !ids.contains(&found.worktree.id))
+    {
         findings.push(finding(
             "no-record",
             Severity::Warning,

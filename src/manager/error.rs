@@ -134,7 +134,11 @@ impl ManagerError {
             Self::Store(err) => store_code(err),
             Self::Worktree(err) => worktree_code(err),
             Self::UnsavedWork { obstacles, .. } => {
-                if obstacles.iter().all(Obstacle::is_occupant) { "IN_USE" } else { "UNSAVED_WORK" }
+                if obstacles.iter().all(Obstacle::is_occupant) {
+                    "IN_USE"
+                } else {
+                    "UNSAVED_WORK"
+                }
             }
             Self::Busy { .. } | Self::Vanished { .. } => "IN_USE",
             Self::Detached { .. } => "INVALID_VALUE",
@@ -160,23 +164,34 @@ impl ManagerError {
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Admit(err) => return admit_hint(err),
-            Self::Lookup(LookupError::NotFound { .. }) => "`wharf list` shows the sessions there are".to_owned(),
+            Self::Lookup(LookupError::NotFound { .. }) => {
+                "`wharf list` shows the sessions there are".to_owned()
+            }
             Self::Lookup(LookupError::Ambiguous { candidates, .. }) => {
                 let ids: Vec<String> = candidates.iter().map(ToString::to_string).collect();
                 format!("give more of one of these ids: {}", ids.join(", "))
             }
             Self::Store(err) => return store_hint(err),
             Self::Worktree(err) => return worktree_hint(err),
-            Self::NoRepository { .. } => "run `git init` there and commit once, or name another workspace with `--workspace`".to_owned(),
+            Self::NoRepository { .. } => {
+                "run `git init` there and commit once, or name another workspace with `--workspace`"
+                    .to_owned()
+            }
             Self::ManyRepositories { candidates } => {
                 let paths: Vec<String> = candidates.iter().map(ToString::to_string).collect();
                 format!("name one with `--repo`: {}", paths.join(", "))
             }
             Self::UnsavedWork { obstacles, .. } => super::destroy::hint(obstacles),
-            Self::Busy { .. } => "wait for it to end; when that process is gone, `wharf restore` finishes or undoes it".to_owned(),
+            Self::Busy { .. } => {
+                "wait for it to end; when that process is gone, `wharf restore` finishes or undoes it"
+                    .to_owned()
+            }
             Self::NotInTrash { .. } => "`wharf trash list` shows what can be brought back".to_owned(),
             Self::Detached { .. } => "switch its worktree to a branch first (`git switch`)".to_owned(),
-            Self::Vanished { .. } | Self::TrashRecord { .. } | Self::NoProcess { .. } | Self::Process { .. } => return None,
+            Self::Vanished { .. }
+            | Self::TrashRecord { .. }
+            | Self::NoProcess { .. }
+            | Self::Process { .. } => return None,
         };
         Some(text)
     }
@@ -185,6 +200,8 @@ impl ManagerError {
 fn store_code(err: &StoreError) -> &'static str {
     match err {
         StoreError::Io { .. } | StoreError::CommitUncertain { .. } => "IO_FAILED",
+        StoreError::OutOfBounds { .. } => "INVALID_VALUE",
+        StoreError::NotBegun { .. } => "INTERNAL",
         StoreError::Locked { .. } => "STATE_LOCKED",
         StoreError::Newer { .. } => "STATE_NEWER",
         StoreError::NotAFile { .. }
@@ -198,9 +215,13 @@ fn worktree_code(err: &WorktreeError) -> &'static str {
     match err {
         WorktreeError::NoRepository { .. } => "NOT_FOUND",
         WorktreeError::ManyRepositories { .. } | WorktreeError::Ambiguous { .. } => "AMBIGUOUS",
-        WorktreeError::Outside { .. } | WorktreeError::UnsafePath { .. } | WorktreeError::InTheWay { .. } => "UNSAFE_PATH",
+        WorktreeError::Outside { .. } | WorktreeError::UnsafePath { .. } | WorktreeError::InTheWay { .. } => {
+            "UNSAFE_PATH"
+        }
         WorktreeError::Ownership { .. } => "UNSAFE_OWNERSHIP",
-        WorktreeError::Unborn { .. } | WorktreeError::UnknownRevision { .. } | WorktreeError::BranchHasBase { .. } => "INVALID_VALUE",
+        WorktreeError::Unborn { .. }
+        | WorktreeError::UnknownRevision { .. }
+        | WorktreeError::BranchHasBase { .. } => "INVALID_VALUE",
         WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. } => "BRANCH_TAKEN",
         WorktreeError::Unusable { .. }
         | WorktreeError::NoGit { .. }
@@ -227,7 +248,8 @@ fn admit_hint(err: &AdmitError) -> Option<String> {
 
 fn store_hint(err: &StoreError) -> Option<String> {
     let text = match err {
-        StoreError::Io { .. } => return None,
+        StoreError::Io { .. } | StoreError::NotBegun { .. } => return None,
+        StoreError::OutOfBounds { .. } => "give shorter values; nothing was changed",
         StoreError::CommitUncertain { .. } => "look with `wharf list`; the disk may be failing",
         StoreError::Locked { .. } => "try again; a lock goes with the process that holds it",
         StoreError::Newer { .. } => "use the newer wharf that wrote it; nothing was changed",
@@ -248,24 +270,44 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
             let paths: Vec<String> = candidates.iter().map(ToString::to_string).collect();
             format!("name one with `--repo`: {}", paths.join(", "))
         }
-        WorktreeError::Outside { .. } => "sessions live on repositories inside the workspace; name another one with `--workspace`".to_owned(),
-        WorktreeError::Ownership { path } => {
-            format!("if you trust it: git config --global --add safe.directory {}", path.display())
+        WorktreeError::Outside { .. } => {
+            "sessions live on repositories inside the workspace; name another one with `--workspace`"
+                .to_owned()
         }
-        WorktreeError::Unborn { .. } => "commit once, for example `git commit --allow-empty -m begin`".to_owned(),
-        WorktreeError::UnknownRevision { candidates, .. } | WorktreeError::Ambiguous { candidates, .. } if !candidates.is_empty() => {
+        WorktreeError::Ownership { path } => {
+            format!(
+                "if you trust it: git config --global --add safe.directory {}",
+                path.display()
+            )
+        }
+        WorktreeError::Unborn { .. } => {
+            "commit once, for example `git commit --allow-empty -m begin`".to_owned()
+        }
+        WorktreeError::UnknownRevision { candidates, .. } | WorktreeError::Ambiguous { candidates, .. }
+            if !candidates.is_empty() =>
+        {
             format!("say which one: {}", candidates.join(", "))
         }
         WorktreeError::UnknownRevision { .. } | WorktreeError::Ambiguous { .. } => {
             "`git log --oneline --all` shows the commits there are".to_owned()
         }
-        WorktreeError::BranchExists { branch } => format!("use it with `--branch {branch}`, or choose another name"),
-        WorktreeError::BranchHasBase { .. } => "leave `--from` away to work on the branch as it is".to_owned(),
+        WorktreeError::BranchExists { branch } => {
+            format!("use it with `--branch {branch}`, or choose another name")
+        }
+        WorktreeError::BranchHasBase { .. } => {
+            "leave `--from` away to work on the branch as it is".to_owned()
+        }
         WorktreeError::BranchInUse { .. } => "choose another branch, or end the work there first".to_owned(),
         WorktreeError::Unusable { .. } => "`wharf doctor` says what is wrong and how to mend it".to_owned(),
-        WorktreeError::NoGit { .. } | WorktreeError::OldGit { .. } => "install git 2.36 or newer and have it on PATH".to_owned(),
-        WorktreeError::GitTimeout { .. } => "raise `git.time_limit` in the settings if the repository needs longer".to_owned(),
-        WorktreeError::RepositoryLocked { .. } => "try again when the other create or destroy has ended".to_owned(),
+        WorktreeError::NoGit { .. } | WorktreeError::OldGit { .. } => {
+            "install git 2.36 or newer and have it on PATH".to_owned()
+        }
+        WorktreeError::GitTimeout { .. } => {
+            "raise `git.time_limit` in the settings if the repository needs longer".to_owned()
+        }
+        WorktreeError::RepositoryLocked { .. } => {
+            "try again when the other create or destroy has ended".to_owned()
+        }
         WorktreeError::UnsafePath { .. }
         | WorktreeError::InTheWay { .. }
         | WorktreeError::Git { .. }

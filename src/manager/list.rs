@@ -62,13 +62,14 @@ impl SessionManager {
         let threads = available.min(THREADS_MAX).min(sessions.len());
         let next = AtomicUsize::new(0);
         let seen: Vec<Mutex<Option<Overview>>> = sessions.iter().map(|_| Mutex::new(None)).collect();
+        let worktrees = &*self.worktrees;
         let work = || {
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(session) = sessions.get(at) else {
                     return;
                 };
-                let overview = look_at(&*self.worktrees, session);
+                let overview = look_at(worktrees, session);
                 *seen[at].lock().expect("no thread panics while it holds this") = Some(overview);
             }
         };
@@ -81,7 +82,9 @@ impl SessionManager {
             }
             work();
         });
-        seen.into_iter().filter_map(|slot| slot.into_inner().ok().flatten()).collect()
+        seen.into_iter()
+            .filter_map(|slot| slot.into_inner().ok().flatten())
+            .collect()
     }
 }
 
@@ -89,8 +92,19 @@ fn look_at(worktrees: &dyn Worktrees, session: &Session) -> Overview {
     let told = |err: WorktreeError| {
         tracing::debug!(sessionId = %session.id(), error = %err, "a worktree cannot be looked at");
     };
-    let worktree = worktrees.inspect(session.id(), session.repository()).map_err(told).ok();
-    let present = worktree.as_ref().is_some_and(|worktree| worktree.state == WorktreeState::Present);
-    let changes = present.then(|| worktrees.changes(&checkout(session)).map_err(told).ok()).flatten();
-    Overview { session: session.clone(), worktree, changes }
+    let worktree = worktrees
+        .inspect(session.id(), session.repository())
+        .map_err(told)
+        .ok();
+    let present = worktree
+        .as_ref()
+        .is_some_and(|worktree| worktree.state == WorktreeState::Present);
+    let changes = present
+        .then(|| worktrees.changes(&checkout(session)).map_err(told).ok())
+        .flatten();
+    Overview {
+        session: session.clone(),
+        worktree,
+        changes,
+    }
 }

@@ -77,7 +77,13 @@ impl SessionManager {
         worktrees: Arc<dyn Worktrees>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { workspace, settings, store, worktrees, clock }
+        Self {
+            workspace,
+            settings,
+            store,
+            worktrees,
+            clock,
+        }
     }
 
     /// The workspace it manages.
@@ -97,14 +103,11 @@ impl SessionManager {
         if !self.is_damaged(&reading) {
             return Ok(Registry::of(reading.sessions).0);
         }
-        match self.begin() {
-            Ok(transaction) => Ok(transaction.registry.clone()),
-            Err(err) => {
-                tracing::warn!(error = %err, "the rebuilt registry cannot be written");
-                let plan = self.plan(reading)?;
-                Ok(Registry::of(plan.sessions).0)
-            }
-        }
+        let rebuilt = self.begin().map(|transaction| transaction.registry.clone());
+        rebuilt.or_else(|err| {
+            tracing::warn!(error = %err, "the rebuilt registry cannot be written");
+            Ok(Registry::of(self.plan(reading)?.sessions).0)
+        })
     }
 
     /// The session a person means by a name, an id, or the beginning of an id.
@@ -125,7 +128,10 @@ impl SessionManager {
             }
         }
         let (registry, _) = Registry::of(reading.sessions);
-        Ok(Transaction { store: &mut *self.store, registry })
+        Ok(Transaction {
+            store: &mut *self.store,
+            registry,
+        })
     }
 
     /// Whether sessions may be missing from what was read.
@@ -157,7 +163,11 @@ impl SessionManager {
 
     fn pending(&self, action: PendingAction) -> Result<Pending, ManagerError> {
         let worker = process::own().map_err(|source| ManagerError::Process { source })?;
-        Ok(Pending { action, worker, since: self.clock.now() })
+        Ok(Pending {
+            action,
+            worker,
+            since: self.clock.now(),
+        })
     }
 
     /// The repository a create works on: the one named, else the only one.
@@ -168,8 +178,12 @@ impl SessionManager {
         let mut repositories = self.worktrees.repositories()?;
         match repositories.len() {
             1 => Ok(repositories.remove(0)),
-            0 => Err(ManagerError::NoRepository { workspace: self.workspace.root().to_owned() }),
-            _ => Err(ManagerError::ManyRepositories { candidates: repositories }),
+            0 => Err(ManagerError::NoRepository {
+                workspace: self.workspace.root().to_owned(),
+            }),
+            _ => Err(ManagerError::ManyRepositories {
+                candidates: repositories,
+            }),
         }
     }
 }

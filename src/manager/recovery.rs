@@ -7,7 +7,8 @@ use crate::{
     json::Members,
     registry::{AdmitError, Claim, Registry},
     session::{
-        BranchName, NAME_CHARS_MAX, RepositoryPath, Session, SessionId, SessionName, SessionParts, SessionStatus,
+        BranchName, NAME_CHARS_MAX, RepositoryPath, Session, SessionId, SessionName, SessionParts,
+        SessionStatus,
     },
     worktree::{Worktree, WorktreeState},
 };
@@ -90,7 +91,13 @@ pub enum Change {
 
 /// Judges.
 pub(super) fn reconcile(evidence: Evidence) -> Plan {
-    let Evidence { sessions, doubtful, witness, found, trashed } = evidence;
+    let Evidence {
+        sessions,
+        doubtful,
+        witness,
+        found,
+        trashed,
+    } = evidence;
     let mut plan = Plan::default();
     let by_id: HashMap<SessionId, &Known> = found.iter().map(|known| (known.worktree.id, known)).collect();
     let mut kept = Vec::new();
@@ -104,10 +111,16 @@ pub(super) fn reconcile(evidence: Evidence) -> Plan {
             plan.changes.push(Change::Dropped { id: session.id() });
             continue;
         }
-        kept.push(follow(corrected(session, &witness, known, &mut plan.changes), known, &mut plan.changes));
+        kept.push(follow(
+            corrected(session, &witness, known, &mut plan.changes),
+            known,
+            &mut plan.changes,
+        ));
     }
     let (mut registry, _) = Registry::of(kept);
-    let missing = witness.into_iter().filter(|session| !trashed.contains(&session.id()));
+    let missing = witness
+        .into_iter()
+        .filter(|session| !trashed.contains(&session.id()));
     for session in missing {
         if registry.session(session.id()).is_none() && !by_id.contains_key(&session.id()) {
             admit(&mut registry, session, true, &mut plan.adopted);
@@ -129,12 +142,25 @@ fn is_impostor(session: &Session, witness: &[Session], by_id: &HashMap<SessionId
         return false;
     }
     witness.iter().any(|it| it.name() == session.name())
-        || by_id.values().any(|it| it.record.as_ref().is_some_and(|it| it.name() == session.name()))
+        || by_id
+            .values()
+            .any(|it| it.record.as_ref().is_some_and(|it| it.name() == session.name()))
 }
 
 /// The session itself, unless git's record and the backup both say otherwise.
-fn corrected(session: Session, witness: &[Session], known: Option<&Known>, changes: &mut Vec<Change>) -> Session {
-    let identity = |it: &Session| (it.name().as_str().to_owned(), it.branch().clone(), it.created_at());
+fn corrected(
+    session: Session,
+    witness: &[Session],
+    known: Option<&Known>,
+    changes: &mut Vec<Change>,
+) -> Session {
+    let identity = |it: &Session| {
+        (
+            it.name().as_str().to_owned(),
+            it.branch().clone(),
+            it.created_at(),
+        )
+    };
     let backup = witness.iter().find(|it| it.id() == session.id());
     let record = known.and_then(|known| known.record.as_ref());
     match (backup, record) {
@@ -154,8 +180,17 @@ fn follow(mut session: Session, known: Option<&Known>, changes: &mut Vec<Change>
         return session;
     };
     let settled = known.worktree.state == WorktreeState::Present && known.worktree.operation.is_none();
-    if let Some(branch) = known.worktree.branch.as_ref().filter(|branch| settled && *branch != session.branch()) {
-        changes.push(Change::Branch { id: session.id(), from: session.branch().clone(), to: branch.clone() });
+    if let Some(branch) = known
+        .worktree
+        .branch
+        .as_ref()
+        .filter(|branch| settled && *branch != session.branch())
+    {
+        changes.push(Change::Branch {
+            id: session.id(),
+            from: session.branch().clone(),
+            to: branch.clone(),
+        });
         session.switch(branch.clone());
     }
     session
@@ -174,7 +209,10 @@ fn is_adoptable(known: &Known) -> bool {
 
 /// The session of a worktree: from its record, else from what git shows. The flag says which.
 fn adopted(known: &Known) -> (Session, bool) {
-    let record = known.record.as_ref().filter(|record| record.id() == known.worktree.id);
+    let record = known
+        .record
+        .as_ref()
+        .filter(|record| record.id() == known.worktree.id);
     if let Some(record) = record {
         let mut session = record.clone();
         session.rest();
@@ -190,7 +228,13 @@ fn adopted(known: &Known) -> (Session, bool) {
         .unwrap_or_else(|| recovered_name(id));
     // A folder without administrative files tells no branch; it gets one of its own, which `mend` makes.
     let detached = known.worktree.head.is_some();
-    let branch = branch.unwrap_or_else(|| if detached { BranchName::detached() } else { recovered_branch(id) });
+    let branch = branch.unwrap_or_else(|| {
+        if detached {
+            BranchName::detached()
+        } else {
+            recovered_branch(id)
+        }
+    });
     let session = Session::from_parts(SessionParts {
         id,
         repository: known.repository.clone(),
@@ -218,7 +262,11 @@ fn admit(registry: &mut Registry, mut session: Session, from_record: bool, adopt
     loop {
         match registry.vacancy(&Claim::of(&session), usize::MAX) {
             Ok(vacancy) => {
-                adopted.push(Adopted { id: session.id(), name: session.name().clone(), from_record });
+                adopted.push(Adopted {
+                    id: session.id(),
+                    name: session.name().clone(),
+                    from_record,
+                });
                 vacancy.fill(session);
                 return;
             }
@@ -252,16 +300,26 @@ fn name_of_branch(branch: &BranchName) -> Option<SessionName> {
     let tail = text.strip_prefix("feature/").unwrap_or(text);
     let plain: String = tail
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') {
+                c
+            } else {
+                '-'
+            }
+        })
         .take(NAME_CHARS_MAX)
         .collect();
     plain.trim_matches(['.', '_', '-']).parse().ok()
 }
 
 fn recovered_name(id: SessionId) -> SessionName {
-    format!("recovered-{}", id.short()).parse().expect("a word and hexadecimal digits are a name")
+    format!("recovered-{}", id.short())
+        .parse()
+        .expect("a word and hexadecimal digits are a name")
 }
 
 fn recovered_branch(id: SessionId) -> BranchName {
-    format!("recovered/{}", id.short()).parse().expect("a word and hexadecimal digits are a branch name")
+    format!("recovered/{}", id.short())
+        .parse()
+        .expect("a word and hexadecimal digits are a branch name")
 }

@@ -1,6 +1,6 @@
 //! A session takes another name; its id and folder stay, its branch follows if asked.
 
-use super::{ManagerError, SessionManager, checkout, remember};
+use super::{ManagerError, SessionManager, checkout};
 use crate::{
     registry::Claim,
     session::{BranchName, Session, SessionName},
@@ -22,7 +22,9 @@ impl SessionManager {
             return self.rename_session(&id, name);
         };
         if before.branch().is_detached() {
-            return Err(ManagerError::Detached { name: before.name().clone() });
+            return Err(ManagerError::Detached {
+                name: before.name().clone(),
+            });
         }
         self.ensure_free(&before, branch)?;
         self.rename_session(&id, name)?;
@@ -51,7 +53,10 @@ impl SessionManager {
     fn ensure_free(&mut self, session: &Session, branch: &BranchName) -> Result<(), ManagerError> {
         let mut others = self.registry()?;
         others.remove(session.id());
-        let claim = Claim { branch, ..Claim::of(session) };
+        let claim = Claim {
+            branch,
+            ..Claim::of(session)
+        };
         drop(others.vacancy(&claim, usize::MAX)?);
         Ok(())
     }

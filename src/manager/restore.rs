@@ -69,7 +69,10 @@ impl SessionManager {
             ..Restored::default()
         };
         let plan = self.judge(reading, scan.clone());
-        let mut transaction = Transaction { store: &mut *self.store, registry: Registry::of(plan.sessions).0 };
+        let mut transaction = Transaction {
+            store: &mut *self.store,
+            registry: Registry::of(plan.sessions).0,
+        };
         if scope == Scope::Start {
             transaction.rest_all();
         }
@@ -90,8 +93,12 @@ impl SessionManager {
         restored.mended = self.mend_all(&restored.sessions, &scan, scope);
         restored.expired = self.purge_expired();
         tracing::info!(
-            count = restored.sessions.len(), finished = restored.finished.len(), undone = restored.undone.len(),
-            adopted = restored.adopted.len(), quarantined = restored.quarantined.len(), "sessions restored"
+            count = restored.sessions.len(),
+            finished = restored.finished.len(),
+            undone = restored.undone.len(),
+            adopted = restored.adopted.len(),
+            quarantined = restored.quarantined.len(),
+            "sessions restored"
         );
         Ok(restored)
     }
@@ -110,9 +117,16 @@ impl SessionManager {
 
     /// Writes the table that a damaged reading and git give together, and goes on under the same lock.
     pub(super) fn rebuild(&mut self, reading: Reading, scan: Scan) -> Result<Transaction<'_>, ManagerError> {
-        let mut told = Restored { damage: damage(&reading.origin), notes: reading.notes.clone(), ..Restored::default() };
+        let mut told = Restored {
+            damage: damage(&reading.origin),
+            notes: reading.notes.clone(),
+            ..Restored::default()
+        };
         let plan = self.judge(reading, scan);
-        let mut transaction = Transaction { store: &mut *self.store, registry: Registry::of(plan.sessions).0 };
+        let mut transaction = Transaction {
+            store: &mut *self.store,
+            registry: Registry::of(plan.sessions).0,
+        };
         transaction.commit()?;
         told.adopted = plan.adopted;
         tell_damage(&told);
@@ -121,7 +135,10 @@ impl SessionManager {
 
     /// What git shows. When it cannot be asked, the table stands alone; that is told, and nothing is lost by it.
     pub(super) fn scan(&self, sessions: &[Session]) -> Scan {
-        let known: BTreeSet<_> = sessions.iter().map(|session| session.repository().clone()).collect();
+        let known: BTreeSet<_> = sessions
+            .iter()
+            .map(|session| session.repository().clone())
+            .collect();
         let known: Vec<_> = known.into_iter().collect();
         self.worktrees.scan(&known).unwrap_or_else(|err| {
             tracing::warn!(error = %err, "git's worktrees cannot be read");

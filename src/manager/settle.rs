@@ -56,7 +56,10 @@ impl SessionManager {
     }
 
     fn settle_create(&mut self, session: &Session, branch_is_new: bool) -> Result<Settled, ManagerError> {
-        let base = session.base().cloned().ok_or(ManagerError::Vanished { id: session.id() })?;
+        let base = session
+            .base()
+            .cloned()
+            .ok_or(ManagerError::Vanished { id: session.id() })?;
         let addition = Addition {
             id: session.id(),
             name: session.name().clone(),
@@ -89,7 +92,9 @@ impl SessionManager {
 
 /// Whether something was begun with a session by a process that is gone.
 pub(super) fn is_abandoned(session: &Session) -> bool {
-    session.pending().is_some_and(|pending| !process::is_alive(&pending.worker))
+    session
+        .pending()
+        .is_some_and(|pending| !process::is_alive(&pending.worker))
 }
 
 /// An error if a live process is at work with a session.
@@ -102,5 +107,9 @@ pub(super) fn ensure_quiet(session: &Session) -> Result<(), ManagerError> {
         PendingAction::Destroying { .. } => "destroyed",
         PendingAction::BringingBack => "brought back",
     };
-    Err(ManagerError::Busy { name: session.name().clone(), doing, pid: worker.pid })
+    Err(ManagerError::Busy {
+        name: session.name().clone(),
+        doing,
+        pid: worker.pid,
+    })
 }

@@ -31,7 +31,9 @@ impl SessionManager {
         for trashed in self.worktrees.trash()? {
             match decode_record(&trashed.record) {
                 Ok(session) => discarded.push(Discarded { session, trashed }),
-                Err(err) => tracing::warn!(sessionId = %trashed.id, error = %err, "a record in the trash cannot be read"),
+                Err(err) => {
+                    tracing::warn!(sessionId = %trashed.id, error = %err, "a record in the trash cannot be read")
+                }
             }
         }
         Ok(discarded)
@@ -83,6 +85,8 @@ impl SessionManager {
                 all.find(|it| Some(it.session.name()) == name.as_ref() || is_id(it))
             }
         };
-        found.ok_or_else(|| ManagerError::NotInTrash { text: which.map(ToOwned::to_owned) })
+        found.ok_or_else(|| ManagerError::NotInTrash {
+            text: which.map(ToOwned::to_owned),
+        })
     }
 }

@@ -21,7 +21,10 @@ impl SessionManager {
         reserved.begin(self.pending(PendingAction::BringingBack)?);
         let limit = self.settings.sessions_max.get();
         let mut transaction = self.begin()?;
-        transaction.registry.vacancy(&Claim::of(&session), limit)?.fill(reserved);
+        transaction
+            .registry
+            .vacancy(&Claim::of(&session), limit)?
+            .fill(reserved);
         transaction.commit()?;
         drop(transaction);
 

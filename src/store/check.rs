@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    FileStore, StoreError, backup,
+    Ailment, FileStore, StoreError, backup,
     files::{Files, failed},
     lock,
 };
@@ -17,6 +17,38 @@ use super::{
 pub const STATE_FILE_MODE: u32 = 0o600;
 
 impl FileStore {
+    /// Everything that keeps the table from being safe here.
+    pub(super) fn ailments(&self) -> Vec<Ailment> {
+        let path = self.files().map(|files| files.state).unwrap_or_default();
+        let mut ailments = Vec::new();
+        let mut note = |checked: Result<Option<Ailment>, StoreError>| match checked {
+            Ok(ailment) => ailments.extend(ailment),
+            Err(err) => ailments.push(Ailment::Failed {
+                message: err.to_string(),
+            }),
+        };
+        note(
+            self.lock_excludes()
+                .map(|excludes| (!excludes).then_some(Ailment::LockDoesNotExclude)),
+        );
+        let mounted = || Ailment::MountedAlone { path: path.clone() };
+        note(self.is_mounted_alone().map(|alone| alone.then(mounted)));
+        let open_mode = |mode: &u32| mode & !STATE_FILE_MODE != 0;
+        note(self.mode().map(|mode| {
+            mode.filter(open_mode).map(|mode| Ailment::Mode {
+                path: path.clone(),
+                mode,
+            })
+        }));
+        match self.kept() {
+            Ok(kept) => ailments.extend(kept.into_iter().map(|path| Ailment::Kept { path })),
+            Err(err) => ailments.push(Ailment::Failed {
+                message: err.to_string(),
+            }),
+        }
+        ailments
+    }
+
     /// Whether two opens of the lock file exclude each other; on some shared folders they do not.
     pub fn lock_excludes(&self) -> Result<bool, StoreError> {
         let path = self.files()?.lock();

@@ -11,7 +11,7 @@ use std::{
 use rustix::io::Errno;
 
 use super::{
-    Note, Origin, Reading, Store, StoreError,
+    Ailment, Note, Origin, Reading, Store, StoreError,
     backup::{self, Backups},
     files::{self, Files, failed},
     lock::Lock,
@@ -113,6 +113,10 @@ impl Store for FileStore {
 
     fn end(&mut self) {
         self.transaction = None;
+    }
+
+    fn examine(&self) -> Vec<Ailment> {
+        self.ailments()
     }
 }
 

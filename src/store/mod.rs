@@ -39,6 +39,8 @@ pub trait Store: Send {
     fn commit(&mut self, sessions: &[Session]) -> Result<(), StoreError>;
     /// Gives the lock back; nothing happens when it is not held.
     fn end(&mut self);
+    /// What keeps the table from being safe where it lies, beyond what a reading tells.
+    fn examine(&self) -> Vec<Ailment>;
 }
 
 /// What a look at the disk gave.
@@ -106,6 +108,35 @@ pub enum Note {
     Kept {
         /// The copy.
         path: PathBuf,
+    },
+}
+
+/// Something about the place of the state file that a person should mend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ailment {
+    /// Two processes can hold the lock at once.
+    LockDoesNotExclude,
+    /// The file alone is mounted, so that it cannot be replaced.
+    MountedAlone {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Others may read or write the file.
+    Mode {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A broken file was kept.
+    Kept {
+        /// The copy.
+        path: PathBuf,
+    },
+    /// A check could not be made.
+    Failed {
+        /// Why not.
+        message: String,
     },
 }
 

@@ -169,6 +169,8 @@ pub(super) struct PendingRecord {
 enum ActionWord {
     Creating,
     Destroying,
+    #[serde(rename = "bringing-back")]
+    BringingBack,
 }
 
 impl PendingRecord {
@@ -185,6 +187,7 @@ impl PendingRecord {
                     BranchFate::Keep
                 },
             },
+            ActionWord::BringingBack => PendingAction::BringingBack,
         };
         Ok(Pending {
             action,
@@ -206,6 +209,7 @@ impl From<&Pending> for PendingRecord {
                     BranchFate::Delete => true,
                 }),
             ),
+            PendingAction::BringingBack => (ActionWord::BringingBack, None, None),
         };
         Self {
             action,

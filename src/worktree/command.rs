@@ -150,7 +150,7 @@ impl GitWorktrees {
     }
 
     /// The version of the git command.
-    pub(super) fn git_version(&self) -> Result<String, WorktreeError> {
+    pub(super) fn ask_version(&self) -> Result<String, WorktreeError> {
         let answer = self.git(Path::new("/"), &["--version"])?;
         let text = text::line(String::from_utf8_lossy(&answer).trim());
         let found = text.strip_prefix("git version ").unwrap_or(&text).to_owned();

@@ -114,6 +114,14 @@ impl Worktrees for GitWorktrees {
         self.purge_one(trashed)
     }
 
+    fn git_version(&self) -> Result<String, WorktreeError> {
+        self.ask_version()
+    }
+
+    fn has_any(&self) -> bool {
+        std::fs::read_dir(self.workspace.worktrees()).is_ok_and(|mut entries| entries.next().is_some())
+    }
+
     fn rename_branch(&self, of: &Checkout, to: &BranchName) -> Result<(), WorktreeError> {
         self.rename_branch_of(of, to)
     }

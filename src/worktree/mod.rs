@@ -78,6 +78,9 @@ pub trait Worktrees: Send + Sync {
     /// Deletes one entry of the trash and its hidden ref for ever; crosses no mount.
     fn purge(&self, trashed: &Trashed) -> Result<(), WorktreeError>;
 
+    /// The version of the git command; an error when it cannot be started or is too old.
+    fn git_version(&self) -> Result<String, WorktreeError>;
+
     /// Renames the branch a worktree is on.
     fn rename_branch(&self, of: &Checkout, to: &BranchName) -> Result<(), WorktreeError>;
 
