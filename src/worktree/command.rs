@@ -93,6 +93,13 @@ impl<'a> GitCall<'a> {
         self
     }
 
+    /// Has it make durable what it writes: objects, refs and index.
+    pub(super) fn durable(self) -> Self {
+        self.env("GIT_CONFIG_COUNT", "1")
+            .env("GIT_CONFIG_KEY_0", "core.fsync")
+            .env("GIT_CONFIG_VALUE_0", "committed,reference,index")
+    }
+
     /// Bytes for its standard input.
     pub(super) fn input(mut self, bytes: &'a [u8]) -> Self {
         self.stdin = Input::Bytes(bytes);

@@ -7,11 +7,28 @@ use crate::{
     session::{Base, BranchFate, BranchName, CommitId, RepositoryPath, SessionId, SessionName},
 };
 
+mod add;
+mod branch;
+mod bring_back;
 mod command;
+mod delete;
+mod discard;
+mod durable;
 mod error;
 mod git_worktrees;
+mod lock;
+mod mend;
+mod reason;
+mod register;
+mod relocate;
+mod remember;
+mod restore_branch;
+mod set_aside;
+mod site;
+mod snapshot;
 mod stand_in_read;
-mod stand_in_write;
+mod trash;
+mod withdraw;
 pub use self::{
     error::WorktreeError,
     git_worktrees::{GitSettings, GitWorktrees},

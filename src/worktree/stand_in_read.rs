@@ -34,3 +34,14 @@ impl GitWorktrees {
         missing()
     }
 }
+
+impl GitWorktrees {
+    pub(super) fn common_dir(
+        &self,
+        repository: &RepositoryPath,
+    ) -> Result<std::path::PathBuf, WorktreeError> {
+        let root = repository.below(self.workspace.root());
+        let git = root.join(".git");
+        Ok(if git.is_dir() { git } else { root })
+    }
+}
