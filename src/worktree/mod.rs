@@ -7,11 +7,25 @@ use crate::{
     session::{Base, BranchFate, BranchName, CommitId, RepositoryPath, SessionId, SessionName},
 };
 
+mod admin;
+mod changes;
 mod command;
 mod error;
+mod files;
 mod git_worktrees;
-mod stand_in_read;
+mod handle;
+mod inspect;
+mod listed;
+mod losses;
+mod mounts;
+mod open;
+mod refs;
+mod scan;
 mod stand_in_write;
+mod start;
+mod status;
+#[cfg(test)]
+mod tests;
 pub use self::{
     error::WorktreeError,
     git_worktrees::{GitSettings, GitWorktrees},
