@@ -1,18 +1,18 @@
 //! How a session gets its worktree: branch, folder, lock and record, all of it or nothing (RELIABILITY G2 to G4).
 
-use std::{fs, io, path::Path};
+use std::{fs, io};
 
 use super::{
-    Addition, GitWorktrees, WorktreeError,
+    Addition, GitWorktrees, WorktreeError, WorktreeLock,
+    admin::LockReason,
     command::GitCall,
     durable::{exists_with_bytes, sync_all, sync_names},
     lock::RepositoryLock,
-    reason::{Held, held, reason_of},
-    site::{Site, io_error, is_there, make_folder, read_small},
+    site::{Site, io_error, is_there, make_folder},
 };
 use crate::{
     atomic::{self, Durability},
-    session::{BranchName, CommitId},
+    session::BranchName,
 };
 
 /// What git is told not to show in the workspace.
@@ -59,8 +59,10 @@ impl GitWorktrees {
             Some(&addition.branch)
         };
         site.is_linked()
-            && site.head_branch().as_ref() == branch
-            && matches!(held(&site), Held::Ours(_))
+            && self
+                .head_branch(&site, &addition.repository)
+                .is_ok_and(|found| found.as_ref() == branch)
+            && site.lock() == WorktreeLock::Ours
             && exists_with_bytes(&site.admin.join("session.json"))
             && exists_with_bytes(&site.admin.join("index"))
             && !is_there(&site.admin.join("index.lock"))
@@ -80,7 +82,7 @@ impl GitWorktrees {
         site: &Site,
         lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
-        let reason = reason_of(addition.id, &addition.name);
+        let reason = LockReason::encode(addition.id, &addition.name);
         let mut call = GitCall::tell(&site.root, &["worktree", "add", "--lock", "--reason", &reason]);
         let start = if addition.start.branch_is_new {
             call = call.arg("--no-track").arg("-b").arg(addition.branch.as_str());
@@ -91,7 +93,7 @@ impl GitWorktrees {
         let call = call.arg("--").arg(&site.folder).arg(start).holding(lock.file());
         self.run(&call)
             .map(drop)
-            .map_err(|err| named(err, &addition.branch, site))
+            .map_err(|err| self.named(err, &addition.branch, site))
     }
 
     /// Keeps the workspace's own files out of `git status`, once.
@@ -131,25 +133,23 @@ pub(super) fn write_record(site: &Site, record: &str) -> Result<(), WorktreeErro
     atomic::replace(&path, record.as_bytes(), Durability::Crash).map_err(io_error("replace", &path))
 }
 
-/// Gives git's complaints about a branch their own names.
-pub(super) fn named(err: WorktreeError, branch: &BranchName, site: &Site) -> WorktreeError {
-    let WorktreeError::Git { stderr, .. } = &err else {
-        return err;
-    };
-    let branch = branch.clone();
-    if stderr.contains("already used by worktree at") || stderr.contains("already checked out at") {
-        let path = site.other_user_of(&branch).unwrap_or_else(|| site.root.clone());
-        return WorktreeError::BranchInUse { branch, path };
+impl GitWorktrees {
+    /// Gives git's complaints about a branch their own names.
+    pub(super) fn named(&self, err: WorktreeError, branch: &BranchName, site: &Site) -> WorktreeError {
+        let WorktreeError::Git { stderr, .. } = &err else {
+            return err;
+        };
+        let branch = branch.clone();
+        if stderr.contains("already used by worktree at") || stderr.contains("already checked out at") {
+            let user = self.other_user_of(site, &branch).ok().flatten();
+            let path = user.unwrap_or_else(|| site.root.clone());
+            return WorktreeError::BranchInUse { branch, path };
+        }
+        let taken = stderr.contains("a branch named") && stderr.contains("already exists");
+        let blocked = stderr.contains("cannot lock ref") && stderr.contains("exists");
+        if taken || blocked {
+            return WorktreeError::BranchExists { branch };
+        }
+        err
     }
-    let taken = stderr.contains("a branch named") && stderr.contains("already exists");
-    let blocked = stderr.contains("cannot lock ref") && stderr.contains("exists");
-    if taken || blocked {
-        return WorktreeError::BranchExists { branch };
-    }
-    err
-}
-
-/// The commit a branch is at, read without git when the ref is loose.
-pub(super) fn loose_tip(common: &Path, branch: &BranchName) -> Option<CommitId> {
-    read_small(&common.join(branch.reference()))?.trim().parse().ok()
 }

@@ -1,6 +1,6 @@
 //! How the branch of a worktree gets another name.
 
-use super::{Checkout, GitWorktrees, WorktreeError, add::named, command::GitCall};
+use super::{Checkout, GitWorktrees, WorktreeError, command::GitCall};
 use crate::session::BranchName;
 
 impl GitWorktrees {
@@ -20,6 +20,6 @@ impl GitWorktrees {
         let args = ["branch", "--move", "--", of.branch.as_str(), to.as_str()];
         self.run(&GitCall::tell(&site.root, &args).holding(lock.file()))
             .map(drop)
-            .map_err(|err| named(err, to, &site))
+            .map_err(|err| self.named(err, to, &site))
     }
 }

@@ -4,13 +4,12 @@ use super::{
     GitWorktrees, Trashed, WorktreeError,
     command::GitCall,
     lock::RepositoryLock,
-    reason::{Held, held},
     register::{HeadAt, remove_if_there, write_pointers},
     relocate::relocate,
     site::{Site, is_folder, is_there, make_folder},
     trash::{Note, NotedBranch, admin_in, clear_entry, worktree_in},
 };
-use crate::session::{BranchName, CommitId, SessionName};
+use crate::session::{BranchName, CommitId};
 
 /// The name in the lock reason when nothing remembers a better one; the next mend writes the right one.
 const NAMELESS: &str = "session";
@@ -79,7 +78,7 @@ impl GitWorktrees {
             let head: Option<CommitId> = note.head.as_ref().and_then(|head| head.parse().ok());
             return Ok(head.map(HeadAt::Commit));
         };
-        match site.other_user_of(&branch) {
+        match self.other_user_of(site, &branch)? {
             Some(path) => Err(WorktreeError::BranchInUse { branch, path }),
             None => Ok(Some(HeadAt::Branch(branch))),
         }
@@ -105,7 +104,7 @@ impl GitWorktrees {
         let args = ["update-ref", &branch.reference(), commit.as_str(), &none];
         self.run(&GitCall::tell(&site.root, &args).durable())
             .map(drop)
-            .map_err(|err| super::add::named(err, branch, site))
+            .map_err(|err| self.named(err, branch, site))
     }
 
     /// Sees to it that folder and administrative folder are there and point at each other.
@@ -131,10 +130,10 @@ impl GitWorktrees {
             });
         };
         tracing::warn!(session = %site.id, head = ?note.head, "the trash had lost the administrative files");
-        let name = match held(site) {
-            Held::Ours(Some(name)) => name,
-            Held::Ours(None) | Held::Foreign(_) | Held::Free => nameless(site)?,
-        };
+        let name = NAMELESS.parse().map_err(|_| WorktreeError::Unusable {
+            id: site.id,
+            because: "it has no name",
+        })?;
         self.register(site, &name, &at, lock)
     }
 
@@ -168,11 +167,4 @@ impl GitWorktrees {
         self.run(&GitCall::tell(&site.folder, &args).allow(&[1]))
             .map(drop)
     }
-}
-
-fn nameless(site: &Site) -> Result<SessionName, WorktreeError> {
-    NAMELESS.parse().map_err(|_| WorktreeError::Unusable {
-        id: site.id,
-        because: "it has no name",
-    })
 }

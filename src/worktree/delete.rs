@@ -2,12 +2,12 @@
 
 use std::{
     ffi::CString,
-    fs, io,
+    io,
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::ffi::OsStrExt as _,
     },
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use rustix::{
@@ -45,38 +45,6 @@ pub(super) fn delete_tree(path: &Path) -> Result<(), WorktreeError> {
         },
         _ => io_error("delete", path)(err.into()),
     })
-}
-
-/// The mounts at or below a path.
-pub(super) fn mounts_below(path: &Path) -> Result<Vec<PathBuf>, WorktreeError> {
-    let table = Path::new("/proc/self/mountinfo");
-    let real = match fs::canonicalize(path) {
-        Ok(real) => real,
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(io_error("find", path)(source)),
-    };
-    let bytes = fs::read(table).map_err(io_error("read", table))?;
-    let points = bytes.split(|&b| b == b'\n').filter_map(|line| {
-        let field = line.split(|&b| b == b' ').nth(4)?;
-        Some(PathBuf::from(std::ffi::OsStr::from_bytes(&unescaped(field))))
-    });
-    Ok(points.filter(|point| point.starts_with(&real)).collect())
-}
-
-/// Undoes the octal escapes of the mount table.
-fn unescaped(field: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(field.len());
-    let mut rest = field;
-    while let [first, tail @ ..] = rest {
-        if let (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', after @ ..]) = (first, tail) {
-            out.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
-            rest = after;
-        } else {
-            out.push(*first);
-            rest = tail;
-        }
-    }
-    out
 }
 
 fn mount_at(dir: BorrowedFd<'_>, path: impl rustix::path::Arg) -> Result<Mount, Errno> {

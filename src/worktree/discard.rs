@@ -1,10 +1,9 @@
 //! How a worktree is moved to the trash: at no point is its work out of reach (RELIABILITY G7, G8).
 
 use super::{
-    Checkout, GitWorktrees, WorktreeError,
-    add::loose_tip,
-    delete::mounts_below,
-    reason::{Held, held},
+    Checkout, GitWorktrees, WorktreeError, WorktreeLock,
+    files::settled,
+    mounts,
     relocate::relocate,
     site::{Site, is_folder, is_there, make_folder},
     trash::{Note, NotedBranch, admin_in, worktree_in},
@@ -28,7 +27,7 @@ impl GitWorktrees {
         let begun = !is_there(&site.folder) && (is_folder(&worktree_in(&site.trash)) || !site.has_admin());
         let note = Note::load(&site.trash).filter(|_| begun);
         if note.is_none() {
-            check(&site, of, fate)?;
+            self.check_discard(&site, of, fate)?;
         }
         let note = match note {
             Some(note) => note,
@@ -48,18 +47,13 @@ impl GitWorktrees {
 
     /// Takes the snapshot and writes down what it takes to bring the session back.
     fn note_down(&self, site: &Site, of: &Checkout, record: &str) -> Result<Note, WorktreeError> {
-        let head_branch = site.head_branch();
+        let head_branch = self.head_branch(site, &of.repository)?;
         let mut branches: Vec<(BranchName, CommitId)> = Vec::new();
         for branch in [Some(&of.branch), head_branch.as_ref()].into_iter().flatten() {
             if branch.is_detached() || branches.iter().any(|(known, _)| known == branch) {
                 continue;
             }
-            // A loose ref needs no process to be read.
-            let tip = match loose_tip(&site.common, branch) {
-                Some(commit) => Some(commit),
-                None => self.tip(site, &branch.reference())?,
-            };
-            if let Some(commit) = tip {
+            if let Some(commit) = self.tip(site, &branch.reference())? {
                 branches.push((branch.clone(), commit));
             }
         }
@@ -93,7 +87,7 @@ impl GitWorktrees {
         let Some((branch, commit)) = noted.into_iter().find(|(name, _)| *name == of.branch) else {
             return Ok(());
         };
-        if let Some(path) = site.other_user_of(&branch) {
+        if let Some(path) = self.other_user_of(site, &branch)? {
             return Err(WorktreeError::BranchInUse { branch, path });
         }
         self.delete_branch_at(site, &branch, &commit)?;
@@ -102,44 +96,44 @@ impl GitWorktrees {
         }
         Ok(())
     }
-}
 
-/// Refuses whatever no flag may go over.
-fn check(site: &Site, of: &Checkout, fate: BranchFate) -> Result<(), WorktreeError> {
-    let id = of.id;
-    if is_there(&site.folder) {
-        if !site.has_folder() {
-            return Err(WorktreeError::UnsafePath {
-                path: site.folder.clone(),
-                because: "is not a real folder",
-            });
+    /// Refuses whatever no flag may go over.
+    fn check_discard(&self, site: &Site, of: &Checkout, fate: BranchFate) -> Result<(), WorktreeError> {
+        let id = of.id;
+        if is_there(&site.folder) {
+            if !site.has_folder() {
+                return Err(WorktreeError::UnsafePath {
+                    path: site.folder.clone(),
+                    because: "is not a real folder",
+                });
+            }
+            if !site.is_linked() {
+                return Err(WorktreeError::Unusable {
+                    id,
+                    because: "folder and administrative folder do not point at each other",
+                });
+            }
+            if is_there(&worktree_in(&site.trash)) {
+                return Err(WorktreeError::UnsafePath {
+                    path: site.trash.clone(),
+                    because: "already holds the work of this session",
+                });
+            }
+            if let Some(mount) = mounts::at_or_below(&settled(&site.folder))?.first() {
+                let because = format!("{} is a mount", text::path(mount));
+                return Err(WorktreeError::InTheWay { id, because });
+            }
         }
-        if !site.is_linked() {
-            return Err(WorktreeError::Unusable {
-                id,
-                because: "folder and administrative folder do not point at each other",
-            });
-        }
-        if is_there(&worktree_in(&site.trash)) {
-            return Err(WorktreeError::UnsafePath {
-                path: site.trash.clone(),
-                because: "already holds the work of this session",
-            });
-        }
-        if let Some(mount) = mounts_below(&site.folder)?.first() {
-            let because = format!("{} is a mount", text::path(mount));
+        if let WorktreeLock::Foreign(reason) = site.lock() {
+            let because = format!("it is locked: {}", text::line(&reason));
             return Err(WorktreeError::InTheWay { id, because });
         }
-    }
-    if let Held::Foreign(reason) = held(site) {
-        let because = format!("it is locked: {}", text::line(&reason));
-        return Err(WorktreeError::InTheWay { id, because });
-    }
-    match site.other_user_of(&of.branch) {
-        Some(path) if fate == BranchFate::Delete => Err(WorktreeError::BranchInUse {
-            branch: of.branch.clone(),
-            path,
-        }),
-        Some(_) | None => Ok(()),
+        match self.other_user_of(site, &of.branch)? {
+            Some(path) if fate == BranchFate::Delete => Err(WorktreeError::BranchInUse {
+                branch: of.branch.clone(),
+                path,
+            }),
+            Some(_) | None => Ok(()),
+        }
     }
 }

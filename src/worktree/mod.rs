@@ -8,25 +8,38 @@ use crate::{
 };
 
 mod add;
+mod admin;
 mod branch;
 mod bring_back;
+mod changes;
 mod command;
 mod delete;
 mod discard;
 mod durable;
 mod error;
+mod files;
 mod git_worktrees;
+mod handle;
+mod inspect;
+mod listed;
 mod lock;
+mod losses;
 mod mend;
-mod reason;
+mod mounts;
+mod open;
+mod refs;
 mod register;
 mod relocate;
 mod remember;
 mod restore_branch;
+mod scan;
 mod set_aside;
 mod site;
 mod snapshot;
-mod stand_in_read;
+mod start;
+mod status;
+#[cfg(test)]
+mod tests;
 mod trash;
 mod withdraw;
 pub use self::{

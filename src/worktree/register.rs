@@ -8,11 +8,10 @@ use std::{
 
 use super::{
     GitWorktrees, WorktreeError,
-    add::named,
+    admin::LockReason,
     command::GitCall,
     delete::delete_tree,
     lock::RepositoryLock,
-    reason::reason_of,
     site::{Site, io_error, is_folder, make_folder},
 };
 use crate::{
@@ -50,7 +49,7 @@ impl GitWorktrees {
         let beside = self.beside(site);
         self.clear_beside(site)?;
         make_folder(&beside)?;
-        let reason = reason_of(site.id, name);
+        let reason = LockReason::encode(site.id, name);
         let mut call = GitCall::tell(
             &site.root,
             &["worktree", "add", "--no-checkout", "--lock", "--reason", &reason],
@@ -64,7 +63,7 @@ impl GitWorktrees {
         };
         let made = beside.join(site.id.to_string());
         let call = call.arg("--").arg(&made).arg(start).holding(lock.file());
-        self.run(&call).map_err(|err| named(err, &branch, site))?;
+        self.run(&call).map_err(|err| self.named(err, &branch, site))?;
         make_folder(&site.folder)?;
         write_pointers(site)?;
         delete_tree(&beside)

@@ -1,10 +1,10 @@
 //! How git is told the name and the record of a session, so that the registry can be rebuilt from it.
 
 use super::{
-    Checkout, GitWorktrees, WorktreeError,
+    Checkout, GitWorktrees, WorktreeError, WorktreeLock,
     add::write_record,
-    reason::{Held, held, reason_of},
-    site::{Site, io_error},
+    admin::LockReason,
+    site::{Site, io_error, read_small},
 };
 use crate::{
     atomic::{self, Durability},
@@ -32,13 +32,15 @@ impl GitWorktrees {
 
 /// Locks the worktree with our reason and says whether that changed something; somebody else's lock is left alone.
 pub(super) fn write_reason(site: &Site, name: &SessionName) -> Result<bool, WorktreeError> {
-    match held(site) {
-        Held::Ours(Some(found)) if found.as_str() == name.as_str() => return Ok(false),
-        Held::Foreign(reason) if !reason.is_empty() => return Ok(false),
-        Held::Ours(_) | Held::Foreign(_) | Held::Free => (),
-    }
     let path = site.admin.join("locked");
-    let reason = reason_of(site.id, name);
+    let reason = LockReason::encode(site.id, name);
+    match site.lock() {
+        WorktreeLock::Foreign(_) => return Ok(false),
+        WorktreeLock::Ours if read_small(&path).is_some_and(|text| text.trim() == reason) => {
+            return Ok(false);
+        }
+        WorktreeLock::Ours | WorktreeLock::None => (),
+    }
     atomic::replace(&path, reason.as_bytes(), Durability::Crash).map_err(io_error("replace", &path))?;
     Ok(true)
 }

@@ -48,7 +48,7 @@ impl GitWorktrees {
         anywhere: bool,
     ) -> Result<Option<CommitId>, WorktreeError> {
         let mut candidates = reflog(&site.common.join("logs").join(branch.reference()));
-        if site.head_branch().as_ref() == Some(branch) {
+        if self.head_branch(site, &of.repository)?.as_ref() == Some(branch) {
             candidates.extend(reflog(&site.admin.join("logs/HEAD")));
         }
         candidates.extend(of.base.iter().map(|base| base.commit.clone()));

@@ -8,11 +8,19 @@ use std::{
 
 use rustix::fs::{Mode, OFlags};
 
-use super::{GitWorktrees, WorktreeError};
+use super::{
+    GitWorktrees, WorktreeError, WorktreeLock,
+    admin::{Admin, Head, LockReason, Unfinished},
+    files::{Folder, Place, names_in, same_place},
+    inspect::branch_named,
+    start::uses,
+};
 use crate::session::{BranchName, RepositoryPath, SessionId};
 
 /// The longest pointer, reason or HEAD that is read.
 const SMALL_BYTES_MAX: u64 = 64 << 10;
+/// How many worktrees of one repository are looked at.
+const ADMINS_MAX: usize = 10_000;
 
 /// The places of one session.
 #[derive(Clone, Debug)]
@@ -60,15 +68,10 @@ impl Site {
 
     /// Whether the folder and its administrative folder point at each other.
     pub(super) fn is_linked(&self) -> bool {
-        self.forward().is_some_and(|to| same(&to, &self.admin))
+        self.forward().is_some_and(|to| same_place(&to, &self.admin))
             && self
                 .backward()
-                .is_some_and(|to| same(&to, &self.folder.join(".git")))
-    }
-
-    /// The branch HEAD is on.
-    pub(super) fn head_branch(&self) -> Option<BranchName> {
-        branch_in_head(&self.admin)
+                .is_some_and(|to| same_place(&to, &self.folder.join(".git")))
     }
 
     /// Whether a folder is there, not a link to one.
@@ -81,34 +84,72 @@ impl Site {
         is_folder(&self.admin)
     }
 
-    /// The worktree other than this one that has the branch, by HEAD or by an operation that will come back to it.
-    pub(super) fn other_user_of(&self, branch: &BranchName) -> Option<PathBuf> {
-        let uses = |admin: &Path| {
-            let reference = branch.reference();
-            branch_in_head(admin).as_ref() == Some(branch)
-                || ["rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START"]
-                    .iter()
-                    .filter_map(|file| read_small(&admin.join(file)))
-                    .any(|text| text.trim() == reference || text.trim() == branch.as_str())
-        };
-        if uses(&self.common) && !self.is_bare() {
-            return Some(self.root.clone());
+    /// Who keeps git from pruning it.
+    pub(super) fn lock(&self) -> WorktreeLock {
+        let path = self.admin.join("locked");
+        match read_small(&path) {
+            Some(text) if LockReason::decode(&text).is_some_and(|reason| reason.id == self.id) => {
+                WorktreeLock::Ours
+            }
+            Some(text) => WorktreeLock::Foreign(text.trim().to_owned()),
+            None if is_there(&path) => WorktreeLock::Foreign(String::new()),
+            None => WorktreeLock::None,
         }
-        let entries = fs::read_dir(self.common.join("worktrees")).ok()?;
-        let other = entries
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-            .find(|admin| *admin != self.admin && uses(admin))?;
-        let folder = read_small(&other.join("gitdir")).map(|text| other.join(text.trim()));
-        Some(
-            folder
-                .and_then(|git| git.parent().map(Path::to_owned))
-                .unwrap_or(other),
-        )
+    }
+}
+
+impl GitWorktrees {
+    /// The worktree other than this one that has the branch, by HEAD or by an operation that will come back to it.
+    pub(super) fn other_user_of(
+        &self,
+        site: &Site,
+        branch: &BranchName,
+    ) -> Result<Option<PathBuf>, WorktreeError> {
+        let reference = branch.reference();
+        let mut heads_are_files = true;
+        let is_bare = site.common == site.root;
+        if let Place::Folder(main) = Folder::open(&site.common)? {
+            let head = Head::in_folder(&main);
+            heads_are_files = head != Head::ElsewhereInGit;
+            if !is_bare && uses(&head, &Unfinished::in_folder(&main), &reference) {
+                return Ok(Some(site.root.clone()));
+            }
+        }
+        let admins = site.common.join("worktrees");
+        for name in names_in(&admins, ADMINS_MAX)? {
+            let path = admins.join(name);
+            if path == site.admin {
+                continue;
+            }
+            if let Some(admin) = Admin::read(&path)?
+                && uses(&admin.head, &admin.unfinished, &reference)
+            {
+                return Ok(Some(admin.worktree().map_or(path, Path::to_owned)));
+            }
+        }
+        if heads_are_files {
+            return Ok(None);
+        }
+        let listed = self.listed(&site.root)?.into_iter();
+        let mut others = listed.filter(|entry| !entry.is_bare && !same_place(&entry.path, &site.folder));
+        Ok(others
+            .find(|entry| entry.branch.as_deref() == Some(&*reference))
+            .map(|entry| entry.path))
     }
 
-    fn is_bare(&self) -> bool {
-        self.common == self.root
+    /// The branch HEAD of the worktree is on; git is asked where HEAD is not a file.
+    pub(super) fn head_branch(
+        &self,
+        site: &Site,
+        repository: &RepositoryPath,
+    ) -> Result<Option<BranchName>, WorktreeError> {
+        let Some(admin) = Admin::read(&site.admin)? else {
+            return Ok(None);
+        };
+        if admin.head == Head::ElsewhereInGit {
+            return Ok(self.inspect_one(site.id, repository)?.branch);
+        }
+        Ok(admin.head.branch().and_then(branch_named))
     }
 }
 
@@ -161,18 +202,4 @@ pub(super) fn make_folder(path: &Path) -> Result<bool, WorktreeError> {
 pub(super) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WorktreeError {
     let path = path.to_owned();
     move |source| WorktreeError::Io { action, path, source }
-}
-
-/// Whether two paths lead to the same file.
-fn same(one: &Path, other: &Path) -> bool {
-    match (fs::canonicalize(one), fs::canonicalize(other)) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
-    }
-}
-
-fn branch_in_head(admin: &Path) -> Option<BranchName> {
-    let text = read_small(&admin.join("HEAD"))?;
-    let reference = text.strip_prefix("ref:")?.trim();
-    reference.strip_prefix("refs/heads/")?.parse().ok()
 }

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     GitWorktrees, Trashed, WorktreeError,
     command::GitCall,
-    delete::{delete_tree, mounts_below},
+    delete::delete_tree,
+    files::settled,
+    mounts,
     site::{Site, io_error, is_folder, is_there, read_small},
     snapshot::hidden_ref,
 };
@@ -122,7 +124,7 @@ impl GitWorktrees {
                 because: "is not a real folder",
             });
         }
-        let mounts = mounts_below(&trash)?;
+        let mounts = mounts::at_or_below(&settled(&trash))?;
         if let Some(mount) = mounts.first() {
             return Err(WorktreeError::InTheWay {
                 id: trashed.id,

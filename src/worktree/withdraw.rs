@@ -6,6 +6,7 @@ use super::{
     Addition, GitWorktrees, WorktreeError,
     command::GitCall,
     delete::delete_tree,
+    refs,
     site::{Site, io_error, is_folder, is_there, make_folder, pointer_of},
 };
 use crate::{
@@ -92,7 +93,7 @@ impl GitWorktrees {
         branch: &BranchName,
         commit: &CommitId,
     ) -> Result<(), WorktreeError> {
-        if branch.is_detached() || site.other_user_of(branch).is_some() {
+        if branch.is_detached() || self.other_user_of(site, branch)?.is_some() {
             return Ok(());
         }
         if emptied(&site.common.join(branch.reference()))? {
@@ -108,6 +109,9 @@ impl GitWorktrees {
 
     /// The commit a ref is at.
     pub(super) fn tip(&self, site: &Site, reference: &str) -> Result<Option<CommitId>, WorktreeError> {
+        if let Some(commit) = refs::commit_of(&site.common, reference) {
+            return Ok(Some(commit));
+        }
         let name = format!("{reference}^{{commit}}");
         let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &name];
         let answer = self.run(&GitCall::ask(&site.root, &args).allow(&[1, 128]))?;

@@ -1,0 +1,3 @@
+//! What the worktree room says and does, on real repositories.
+
+mod support;
