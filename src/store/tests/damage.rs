@@ -115,7 +115,7 @@ fn a_deep_or_huge_file_is_broken_and_not_a_crash() {
         "[".repeat(1 << 20),
         "]".repeat(1 << 20)
     );
-    assert_eq!(lost_because(deep), "it nests deeper than 128");
+    assert_eq!(lost_because(deep), "it nests too deep");
     let long = format!(
         r#"{{"version":"1.0","sessions":[],"x":"{}"}}"#,
         "x".repeat(2 << 20)
@@ -333,4 +333,43 @@ fn timestamps_out_of_range_cost_only_their_session() {
             "{moment}"
         );
     }
+}
+
+#[test]
+fn the_deepest_entry_that_is_read_can_be_quarantined() {
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let broken = |text: &str| matches!(Place::holding(text).read().origin, Origin::Lost { .. });
+    for (text, depth) in [
+        (r#"{"version":"1.0","sessions":[@]}"#, 125),
+        (r#"{"version":"1.0","sessions":[],"quarantine":@}"#, 126),
+        (r#"{"version":"1.0","sessions":[],"quarantine":{"x":@}}"#, 124),
+        (
+            r#"{"version":"1.0","sessions":[],"quarantine":[{"because":"b","entry":@}]}"#,
+            125,
+        ),
+        (r#"{"version":"1.0","sessions":[],"more":@}"#, 127),
+    ] {
+        let place = Place::holding(text.replace('@', &nested(depth)));
+        for count in 1..=3 {
+            place.save(&sessions(count));
+            let reading = place.read();
+            assert_eq!(
+                (reading.origin, reading.sessions.len()),
+                (Origin::File, count),
+                "{text}"
+            );
+        }
+        assert!(broken(&text.replace('@', &nested(depth + 1))), "{text}");
+    }
+}
+
+#[test]
+fn a_long_value_that_is_refused_is_quoted_in_short() {
+    let status = "\u{e9}".repeat(1 << 18);
+    let place = Place::holding(file(&[entry(1, &format!(r#","status":"{status}""#))]));
+    place.load_and_save();
+    let reading = place.read();
+    assert_eq!(reading.origin, Origin::File);
+    assert_eq!(reading.quarantined[0].because.chars().count(), 500);
+    assert!(reading.quarantined[0].entry.contains(&status));
 }
