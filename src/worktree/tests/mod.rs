@@ -2,5 +2,8 @@
 
 mod add;
 mod command;
+mod kinds;
+mod mend;
 mod support;
 mod support_write;
+mod trash;
