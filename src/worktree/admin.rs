@@ -1,8 +1,11 @@
 //! What git's administrative folder of a worktree says, when any file in it may be damaged.
 
-use std::{ffi::OsStr, path::Path, path::PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{
     Operation, WorktreeError, WorktreeLock,
@@ -22,7 +25,7 @@ const UPDATE_REFS_BYTES_MAX: u64 = 1 << 20;
 
 const HEADS: &str = "refs/heads/";
 
-/// What wharf writes as the reason of its lock.
+/// What wharf writes as the reason of its lock: `{"wharf":"1.0","id":"…","name":"…"}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LockReason {
     /// Whose worktree it is.
@@ -31,24 +34,16 @@ pub(super) struct LockReason {
     pub(super) name: Option<SessionName>,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize)]
 struct LockText {
-    wharf: String,
+    #[serde(rename = "wharf")]
+    _version: String,
     id: String,
+    #[serde(default)]
     name: String,
 }
 
 impl LockReason {
-    /// The text git keeps in `locked`, one line of JSON.
-    pub(super) fn encode(id: SessionId, name: &SessionName) -> String {
-        let text = LockText {
-            wharf: "1.0".to_owned(),
-            id: id.to_string(),
-            name: name.to_string(),
-        };
-        serde_json::to_string(&text).expect("three texts can be written as JSON")
-    }
-
     /// The reason, if wharf wrote it.
     pub(super) fn decode(text: &str) -> Option<Self> {
         let text: LockText = serde_json::from_str(text.trim()).ok()?;

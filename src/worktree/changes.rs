@@ -24,7 +24,7 @@ impl GitWorktrees {
                 Ok(Some(changes)) => return Ok(changes),
                 Ok(None) => {}
                 Err(err) => {
-                    tracing::debug!(session = %of.id, error = %err, "libgit2 has no status, git is asked")
+                    tracing::debug!(session = %of.id, error = %err, "libgit2 has no status, git is asked");
                 }
             }
         }

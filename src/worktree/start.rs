@@ -59,26 +59,6 @@ impl GitWorktrees {
             (false, _, _) => ground.named_by_default(wanted),
         }
     }
-
-    /// Where a branch (full name) is checked out, rebased or bisected, if anywhere.
-    pub(super) fn user_of(
-        &self,
-        reference: &str,
-        repository: &RepositoryPath,
-    ) -> Result<Option<PathBuf>, WorktreeError> {
-        let folder = self.repository_folder(repository)?;
-        let common = self.common_dir(repository)?;
-        let handle = self.open(&folder)?;
-        let names = BTreeSet::new();
-        let ground = Ground {
-            worktrees: self,
-            handle,
-            folder,
-            common,
-            names,
-        };
-        ground.user_of(reference)
-    }
 }
 
 impl Ground<'_> {
