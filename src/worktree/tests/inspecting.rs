@@ -2,8 +2,11 @@
 
 use std::{fs, os::unix::fs::symlink};
 
-use super::support::{Space, git, id, remove, rename, try_git, write};
-use crate::worktree::{Operation, WorktreeError, WorktreeLock, WorktreeState};
+use super::support::{Space, commit_in, git, id, remove, rename, try_git, write};
+use crate::{
+    session::{BranchName, RepositoryPath},
+    worktree::{Operation, WorktreeError, WorktreeLock, WorktreeState},
+};
 
 #[test]
 fn a_new_worktree_is_present() {
@@ -162,7 +165,7 @@ fn something_else_in_the_place_is_foreign() {
     assert_eq!(space.state(id), WorktreeState::Foreign);
     remove(&path);
     git(&space.outside(), &["init", "-q", "other"]);
-    space.commit_in(&space.outside().join("other"), "x");
+    commit_in(&space.outside().join("other"), "x");
     git(
         &space.outside().join("other"),
         &["worktree", "add", "-q", "-b", "y", &path.display().to_string()],
@@ -186,12 +189,12 @@ fn operations_are_seen_and_the_branch_they_come_back_to() {
     let space = Space::with_repository();
     let id = space.session(1);
     let path = space.path(id);
-    space.commit_in(&path, "mine");
-    space.commit_in(&space.root(), "theirs");
+    commit_in(&path, "mine");
+    commit_in(&space.root(), "theirs");
     let seen = |expected, branch: Option<&str>| {
         let worktree = space.inspect(id);
         assert_eq!(worktree.operation, Some(expected));
-        assert_eq!(worktree.branch.as_ref().map(|branch| branch.as_str()), branch);
+        assert_eq!(worktree.branch.as_ref().map(BranchName::as_str), branch);
     };
     for backend in ["--merge", "--apply"] {
         assert!(!try_git(&path, &["rebase", backend, "main"]).status.success());
@@ -216,13 +219,13 @@ fn operations_are_seen_and_the_branch_they_come_back_to() {
     seen(Operation::Bisect, Some("feature/1"));
     git(&path, &["bisect", "reset"]);
     assert_eq!(space.inspect(id).operation, None);
-    let patch = space.outside().join("a.patch");
+    let mailbox = space.outside().join("a.patch");
     write(
-        &patch,
+        &mailbox,
         git(&space.root(), &["format-patch", "-1", "--stdout"]).as_bytes(),
     );
     assert!(
-        !try_git(&path, &["am", &patch.display().to_string()])
+        !try_git(&path, &["am", &mailbox.display().to_string()])
             .status
             .success()
     );
@@ -246,9 +249,7 @@ fn a_linked_folder_of_worktrees_is_refused() {
     let worktrees = space.root().join(".worktrees");
     rename(&worktrees, &space.outside().join("w"));
     symlink(space.outside().join("w"), &worktrees).unwrap();
-    let inspected = space
-        .worktrees
-        .inspect_one(id, &crate::session::RepositoryPath::root());
+    let inspected = space.worktrees.inspect_one(id, &RepositoryPath::root());
     assert!(matches!(inspected, Err(WorktreeError::UnsafePath { .. })));
     assert!(matches!(
         space.worktrees.scan_all(&[]),

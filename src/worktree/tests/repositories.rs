@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::symlink, path::Path};
 
-use super::support::{Space, git, remove, write};
+use super::support::{Space, commit_in, git, remove, write};
 use crate::{session::RepositoryPath, worktree::WorktreeError};
 
 fn init(folder: &Path, further: &[&str]) {
@@ -140,7 +140,7 @@ fn a_workspace_that_is_a_linked_worktree_is_a_repository() {
     let space = Space::empty();
     let main = space.outside().join("main");
     init(&main, &[]);
-    space.commit_in(&main, "x");
+    commit_in(&main, "x");
     fs::remove_dir(space.root()).unwrap();
     git(
         &main,
@@ -159,7 +159,7 @@ fn a_submodule_is_refused() {
     let space = Space::with_repository();
     let library = space.outside().join("library");
     init(&library, &[]);
-    space.commit_in(&library, "x");
+    commit_in(&library, "x");
     space.git(&["submodule", "add", "-q", &library.display().to_string(), "lib"]);
     match at(&space, "lib") {
         Err(WorktreeError::UnsafePath { because, .. }) => assert!(because.contains("submodule")),

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::symlink, path::Path};
 
-use super::support::{Space, git, id, remove, rename, write};
+use super::support::{Space, commit_in, git, id, remove, rename, write};
 use crate::{
     session::RepositoryPath,
     workspace::Workspace,
@@ -150,7 +150,7 @@ fn what_is_not_ours_is_left_alone() {
     space.git(&["worktree", "add", "-q", "beside"]);
     let outside = space.outside().join("other");
     git(&space.outside(), &["init", "-q", "other"]);
-    space.commit_in(&outside, "x");
+    commit_in(&outside, "x");
     let theirs = space.path(id(4)).display().to_string();
     git(&outside, &["worktree", "add", "-q", "-b", "y", &theirs]);
     let mut expected = vec![
@@ -194,7 +194,7 @@ fn sessions_of_several_repositories_are_told_apart() {
         let folder = space.root().join(name);
         fs::create_dir_all(&folder).unwrap();
         git(&folder, &["init", "-q", "-b", "main"]);
-        space.commit_in(&folder, "x");
+        commit_in(&folder, "x");
         let path = space.path(id(number)).display().to_string();
         git(&folder, &["worktree", "add", "-q", "-b", "session", &path]);
     }

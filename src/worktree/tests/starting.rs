@@ -1,6 +1,6 @@
 //! Which branch a create uses.
 
-use super::support::{Space, git, try_git, write};
+use super::support::{Space, commit_in, git, try_git, write};
 use crate::{
     session::RepositoryPath,
     worktree::{Start, Wanted, WorktreeError},
@@ -66,7 +66,7 @@ fn a_new_branch_begins_where_it_is_told() {
         let first = space.git(&["rev-parse", "HEAD"]);
         space.git(&["tag", "-a", "-m", "one", "v1"]);
         space.git(&["update-ref", "refs/remotes/origin/x", "HEAD"]);
-        space.commit_in(&space.root(), "second");
+        commit_in(&space.root(), "second");
         for (from, reference) in [
             ("v1", Some("refs/tags/v1")),
             ("HEAD~1", None),
@@ -116,10 +116,10 @@ fn a_branch_that_is_rebased_or_bisected_is_in_use() {
     for space in both() {
         let id = space.session(1);
         let path = space.path(id);
-        space.commit_in(&path, "mine");
+        commit_in(&path, "mine");
         git(&path, &["branch", "stacked", "HEAD"]);
-        space.commit_in(&path, "more");
-        space.commit_in(&space.root(), "theirs");
+        commit_in(&path, "more");
+        commit_in(&space.root(), "theirs");
         assert!(
             !try_git(&path, &["rebase", "--update-refs", "main"])
                 .status
@@ -246,7 +246,7 @@ fn an_unknown_revision_is_refused_with_what_it_might_be() {
         ] {
             match by_default(&space, "feature/a", Some(from)) {
                 Err(WorktreeError::UnknownRevision { candidates, .. }) => {
-                    assert_eq!(candidates, near, "{from}")
+                    assert_eq!(candidates, near, "{from}");
                 }
                 other => panic!("{from}: {other:?}"),
             }

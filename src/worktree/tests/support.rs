@@ -42,7 +42,7 @@ impl Space {
         let mut args = vec!["init", "-q", "-b", "main"];
         args.extend_from_slice(further);
         space.git(&args);
-        space.commit_in(&space.root(), "first");
+        commit_in(&space.root(), "first");
         space
     }
 
@@ -67,14 +67,6 @@ impl Space {
     /// Runs git in the workspace's root.
     pub(super) fn git(&self, args: &[&str]) -> String {
         git(&self.root(), args)
-    }
-
-    /// Commits a change of one file and answers the commit.
-    pub(super) fn commit_in(&self, folder: &Path, text: &str) -> String {
-        write(&folder.join("file.txt"), text.as_bytes());
-        git(folder, &["add", "file.txt"]);
-        git(folder, &["commit", "-q", "-m", text]);
-        git(folder, &["rev-parse", "HEAD"])
     }
 
     /// Makes a session's worktree as wharf does, on `feature/<number>`.
@@ -102,14 +94,23 @@ impl Space {
     pub(super) fn state(&self, id: SessionId) -> WorktreeState {
         self.inspect(id).state
     }
+}
 
-    pub(super) fn checkout(&self, number: u8) -> Checkout {
-        Checkout {
-            id: id(number),
-            repository: RepositoryPath::root(),
-            branch: format!("feature/{number}").parse().unwrap(),
-            base: None,
-        }
+/// Commits a change of one file and answers the commit.
+pub(super) fn commit_in(folder: &Path, text: &str) -> String {
+    write(&folder.join("file.txt"), text.as_bytes());
+    git(folder, &["add", "file.txt"]);
+    git(folder, &["commit", "-q", "-m", text]);
+    git(folder, &["rev-parse", "HEAD"])
+}
+
+/// A session of the root's repository.
+pub(super) fn checkout(number: u8) -> Checkout {
+    Checkout {
+        id: id(number),
+        repository: RepositoryPath::root(),
+        branch: format!("feature/{number}").parse().unwrap(),
+        base: None,
     }
 }
 
