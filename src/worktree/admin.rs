@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Operation, WorktreeError, WorktreeLock,
@@ -34,16 +34,25 @@ pub(super) struct LockReason {
     pub(super) name: Option<SessionName>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct LockText {
-    #[serde(rename = "wharf")]
-    _version: String,
+    wharf: String,
     id: String,
     #[serde(default)]
     name: String,
 }
 
 impl LockReason {
+    /// The text git keeps in `locked`, one line of JSON.
+    pub(super) fn encode(id: SessionId, name: &SessionName) -> String {
+        let text = LockText {
+            wharf: "1.0".to_owned(),
+            id: id.to_string(),
+            name: name.to_string(),
+        };
+        serde_json::to_string(&text).expect("three texts can be written as JSON")
+    }
+
     /// The reason, if wharf wrote it.
     pub(super) fn decode(text: &str) -> Option<Self> {
         let text: LockText = serde_json::from_str(text.trim()).ok()?;

@@ -27,8 +27,8 @@ pub struct GitSettings {
 impl Default for GitSettings {
     fn default() -> Self {
         Self {
-            time_limit: Duration::from_secs(600),
-            lock_limit: Duration::from_secs(600),
+            time_limit: Duration::from_mins(10),
+            lock_limit: Duration::from_mins(10),
             trust_hooks: false,
             program: "git".to_owned(),
         }

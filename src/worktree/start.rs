@@ -272,7 +272,7 @@ fn new(at: Named) -> Start {
     }
 }
 
-fn uses(head: &Head, unfinished: &Unfinished, reference: &str) -> bool {
+pub(super) fn uses(head: &Head, unfinished: &Unfinished, reference: &str) -> bool {
     head.branch() == Some(reference)
         || unfinished.returns_to.as_deref() == Some(reference)
         || unfinished.moves.iter().any(|moved| moved == reference)
