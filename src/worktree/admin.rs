@@ -209,9 +209,16 @@ pub(super) struct Admin {
 }
 
 impl Admin {
-    /// Reads an administrative folder; `None` when there is none, or something else has its name.
+    /// Reads an administrative folder; `None` when there is none, or something else has its name or the name of the
+    /// folder around it.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, WorktreeError> {
-        let Place::Folder(folder) = Folder::open(path)? else {
+        let (Some(all), Some(name)) = (path.parent(), path.file_name()) else {
+            return Ok(None);
+        };
+        let Place::Folder(all) = Folder::open(all)? else {
+            return Ok(None);
+        };
+        let Place::Folder(folder) = all.child(name)? else {
             return Ok(None);
         };
         let pointer = |name| Pointer::read(folder.read(name, POINTER_BYTES_MAX), b"", path);

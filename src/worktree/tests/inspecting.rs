@@ -5,7 +5,8 @@ use std::{fs, os::unix::fs::symlink};
 use super::support::{Space, commit_in, git, id, remove, rename, try_git, write};
 use crate::{
     session::{BranchName, RepositoryPath},
-    worktree::{Operation, WorktreeError, WorktreeLock, WorktreeState},
+    workspace::Workspace,
+    worktree::{GitSettings, GitWorktrees, Operation, WorktreeError, WorktreeLock, WorktreeState},
 };
 
 #[test]
@@ -267,4 +268,31 @@ fn refs_that_are_no_files_are_asked_for() {
         assert_eq!(worktree.branch.unwrap().as_str(), "feature/1");
         assert_eq!(worktree.head.unwrap().as_str(), space.git(&["rev-parse", "main"]));
     }
+}
+
+#[test]
+fn a_linked_folder_of_administrative_folders_is_not_followed() {
+    let space = Space::with_repository();
+    let id = space.session(1);
+    let admins = space.root().join(".git/worktrees");
+    rename(&admins, &space.outside().join("admins"));
+    symlink(space.outside().join("admins"), &admins).unwrap();
+    assert_eq!(space.state(id), WorktreeState::Unregistered);
+}
+
+#[test]
+fn a_workspace_behind_a_link_works_with_relative_pointers() {
+    let space = Space::with_repository();
+    let id = space.session(1);
+    let deep = space.outside().join("deep/er/down");
+    fs::create_dir_all(&deep).unwrap();
+    symlink(space.root(), deep.join("link")).unwrap();
+    let worktrees = GitWorktrees::of(Workspace::at(&deep.join("link")), GitSettings::default());
+    let inspected = || worktrees.inspect_one(id, &RepositoryPath::root()).unwrap();
+    assert_eq!(inspected().state, WorktreeState::Present);
+    write(
+        &space.path(id).join(".git"),
+        format!("gitdir: ../../../workspace/.git/worktrees/{id}\n").as_bytes(),
+    );
+    assert_eq!(inspected().state, WorktreeState::Present);
 }

@@ -94,6 +94,30 @@ fn settings_that_hide_changes_hide_nothing_from_a_destroy() {
 }
 
 #[test]
+fn a_worktree_that_claims_to_be_elsewhere_is_looked_at_where_it_is() {
+    for space in both() {
+        let path = space.path(space.session(1));
+        space.git(&["config", "core.repositoryformatversion", "1"]);
+        space.git(&["config", "extensions.worktreeConfig", "true"]);
+        let elsewhere = space.outside().join("elsewhere");
+        write(&elsewhere.join("file.txt"), b"first");
+        git(
+            &path,
+            &[
+                "config",
+                "--worktree",
+                "core.worktree",
+                &elsewhere.display().to_string(),
+            ],
+        );
+        write(&path.join("new"), b"");
+        assert_eq!(kept(&space), [Loss::Untracked(sample(["new"]))]);
+        let changes = space.worktrees.count_changes(&checkout(1)).unwrap();
+        assert_eq!((changes.modified, changes.untracked), (0, 1));
+    }
+}
+
+#[test]
 fn a_change_that_the_index_does_not_look_at_is_a_loss() {
     for hiding in ["--assume-unchanged", "--skip-worktree"] {
         for space in both() {

@@ -1,6 +1,10 @@
 //! Which repositories a workspace has.
 
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{
+    fs,
+    os::unix::fs::{chown, symlink},
+    path::Path,
+};
 
 use super::support::{Space, commit_in, git, remove, write};
 use crate::{session::RepositoryPath, worktree::WorktreeError};
@@ -179,4 +183,17 @@ fn repositories_that_libgit2_cannot_open_are_found_too() {
     assert_eq!(at(&space, ".").unwrap(), ".");
     space.git(&["config", "extensions.unheardof", "true"]);
     assert!(matches!(at(&space, "."), Err(WorktreeError::Git { .. })));
+}
+
+#[test]
+fn a_repository_of_another_user_is_refused() {
+    let space = Space::with_repository();
+    let git_dir = space.root().join(".git");
+    for path in [space.root(), git_dir] {
+        if let Err(err) = chown(path, Some(12_345), Some(12_345)) {
+            eprintln!("skipped, giving files away needs root: {err}");
+            return;
+        }
+    }
+    assert!(matches!(at(&space, "."), Err(WorktreeError::Ownership { .. })));
 }
