@@ -186,6 +186,7 @@ fn repositories_that_libgit2_cannot_open_are_found_too() {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "says why a test proves nothing here")]
 fn a_repository_of_another_user_is_refused() {
     let space = Space::with_repository();
     let git_dir = space.root().join(".git");

@@ -272,3 +272,13 @@ fn a_repository_without_a_commit_is_unborn() {
         ));
     }
 }
+
+#[test]
+fn a_damaged_head_is_not_taken_for_an_empty_repository() {
+    let space = Space::with_repository();
+    write(&space.root().join(".git/refs/heads/main"), b"");
+    assert!(matches!(
+        by_default(&space, "feature/a", None),
+        Err(WorktreeError::UnknownRevision { .. })
+    ));
+}
