@@ -64,11 +64,11 @@ impl Context {
             output,
         })
     }
+}
 
-    /// The current moment, for ages.
-    pub(super) fn now(&self) -> Timestamp {
-        SystemClock.now()
-    }
+/// The current moment, for ages.
+pub(super) fn now() -> Timestamp {
+    SystemClock.now()
 }
 
 fn sessions_max(text: &str) -> Result<NonZeroUsize, Failure> {

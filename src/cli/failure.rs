@@ -5,7 +5,7 @@ use std::{error::Error as StdError, io, path::PathBuf, process::ExitCode};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::view::ObstacleView;
+use super::view::{ObstacleView, describe};
 use crate::{
     config::ConfigError,
     manager::{Kind, ManagerError},
@@ -140,16 +140,19 @@ impl Failure {
 
     /// As a person reads it.
     pub(super) fn to_text(&self) -> String {
-        let mut out = format!("error: {}\n", self.message());
+        let mut lines = vec![format!("error: {}", self.message())];
         if let Self::Manager(ManagerError::UnsavedWork { obstacles, .. }) = self {
-            for obstacle in obstacles {
-                out.push_str(&format!("  {}\n", super::view::describe(obstacle)));
-            }
+            lines.extend(
+                obstacles
+                    .iter()
+                    .map(|obstacle| format!("  {}", describe(obstacle))),
+            );
         }
         if let Some(hint) = self.hint() {
-            out.push_str(&format!("hint: {}\n", text::lines(&hint)));
+            lines.push(format!("hint: {}", text::lines(&hint)));
         }
-        out
+        lines.push(String::new());
+        lines.join("\n")
     }
 
     /// As a script reads it.
@@ -158,7 +161,21 @@ impl Failure {
             Self::Manager(ManagerError::UnsavedWork { obstacles, .. }) => {
                 obstacles.iter().map(ObstacleView::from).collect()
             }
-            _ => Vec::new(),
+            Self::Manager(_)
+            | Self::Name(_)
+            | Self::Branch(_)
+            | Self::Status(_)
+            | Self::Issue(_)
+            | Self::Label(_)
+            | Self::Config(_)
+            | Self::Value { .. }
+            | Self::NoWorkspace { .. }
+            | Self::NotBound { .. }
+            | Self::Unconfirmed { .. }
+            | Self::Unhealthy { .. }
+            | Self::NoCommand { .. }
+            | Self::Io { .. }
+            | Self::Output(_) => Vec::new(),
         };
         json(self.code(), chain(self), self.hint(), losses)
     }

@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::{Context, Failure, args, parsed, table, view};
+use super::{Context, Failure, args, context::now, parsed, table, view};
 use crate::{
     manager::{Filter, Overview},
     session::{IssueRef, Session},
@@ -18,14 +18,14 @@ pub(super) fn list(mut context: Context, args: &args::List) -> Result<(), Failur
     let overviews = if args.quick {
         unseen(sessions)
     } else {
-        context.manager.look(sessions)
+        context.manager.look(&sessions)
     };
     let discarded = if args.all {
         context.manager.discarded()?
     } else {
         Vec::new()
     };
-    let now = context.now();
+    let moment = now();
     let days = context.manager.settings().trash_days;
     let mut views: Vec<_> = overviews.iter().map(|it| view::overview(&context, it)).collect();
     for it in &discarded {
@@ -37,14 +37,14 @@ pub(super) fn list(mut context: Context, args: &args::List) -> Result<(), Failur
         views.push(record);
     }
     context.output.data(&views, || {
-        let mut text = table::sessions(&overviews, now);
+        let mut text = table::sessions(&overviews, moment);
         if !discarded.is_empty() {
             let rows: Vec<_> = discarded
                 .iter()
                 .map(|it| (it.session.clone(), it.trashed.destroyed, it.expires(days)))
                 .collect();
             text.push('\n');
-            text.push_str(&table::trash(&rows, now));
+            text.push_str(&table::trash(&rows, moment));
         }
         text
     })?;
@@ -86,9 +86,9 @@ pub(super) fn find(mut context: Context, args: &args::Find) -> Result<(), Failur
 
 /// Prints a session with what its worktree looks like.
 pub(super) fn one(context: &Context, session: Session) -> Result<(), Failure> {
-    for overview in context.manager.look(vec![session]) {
+    for overview in context.manager.look(&[session]) {
         let view = view::overview(context, &overview);
-        let text = || table::session(&overview, context.manager.workspace(), context.now());
+        let text = || table::session(&overview, context.manager.workspace(), now());
         context.output.data(&view, text)?;
     }
     Ok(())
@@ -102,7 +102,7 @@ pub(super) fn record(context: &Context, session: Session) -> Result<(), Failure>
         worktree: None,
         changes: None,
     };
-    let text = || table::session(&overview, context.manager.workspace(), context.now());
+    let text = || table::session(&overview, context.manager.workspace(), now());
     Ok(context.output.data(&view, text)?)
 }
 

@@ -163,7 +163,7 @@ impl ManagerError {
     /// What to do next, if there is something.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Admit(err) => return admit_hint(err),
+            Self::Admit(err) => admit_hint(err),
             Self::Lookup(LookupError::NotFound { .. }) => {
                 "`wharf list` shows the sessions there are".to_owned()
             }
@@ -236,14 +236,14 @@ fn worktree_code(err: &WorktreeError) -> &'static str {
     }
 }
 
-fn admit_hint(err: &AdmitError) -> Option<String> {
+fn admit_hint(err: &AdmitError) -> String {
     match err {
         AdmitError::MaxSessions { .. } => {
-            Some("or raise the limit: `--max-sessions`, `WHARF_MAX_SESSIONS` or `max_sessions` in `.wharf/config.toml`".to_owned())
+            "or raise the limit: `--max-sessions`, `WHARF_MAX_SESSIONS` or `max_sessions` in `.wharf/config.toml`".to_owned()
         }
-        AdmitError::NameTaken(name) => Some(format!("choose another name, or see `wharf show {name}`")),
-        AdmitError::BranchTaken { owner, .. } => Some(format!("choose another branch with `--branch`, or work in `{owner}`")),
-        AdmitError::IssueTaken { owner, .. } => Some(format!("work in `{owner}`, or `wharf unbind {owner}` first")),
+        AdmitError::NameTaken(name) => format!("choose another name, or see `wharf show {name}`"),
+        AdmitError::BranchTaken { owner, .. } => format!("choose another branch with `--branch`, or work in `{owner}`"),
+        AdmitError::IssueTaken { owner, .. } => format!("work in `{owner}`, or `wharf unbind {owner}` first"),
     }
 }
 

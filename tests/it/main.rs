@@ -2,7 +2,9 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    reason = "a test may stop at the first surprise and starts programs"
+    clippy::unused_self,
+    unreachable_pub,
+    reason = "a test may stop at the first surprise, starts programs, and shares one support room"
 )]
 
 mod create;
