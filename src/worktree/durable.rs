@@ -50,7 +50,7 @@ pub(super) fn sync_all(paths: &[PathBuf]) -> Result<(), WorktreeError> {
     })
 }
 
-const SYNCS_AT_ONCE: usize = 4;
+const SYNCS_AT_ONCE: usize = 16;
 
 fn sync(path: &Path) -> Result<(), WorktreeError> {
     match File::open(path).and_then(|file| file.sync_all()) {

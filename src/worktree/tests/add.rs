@@ -109,13 +109,12 @@ fn a_branch_that_is_in_use_names_where() {
     let mut second = ground.addition("other");
     second.branch = first.branch.clone();
     second.start.branch_is_new = false;
-    match ground.worktrees().add(&second).unwrap_err() {
-        WorktreeError::BranchInUse { branch, path } => {
-            assert_eq!(branch, first.branch);
-            assert_eq!(path, folder);
-        }
-        err => panic!("{err}"),
-    }
+    let err = ground.worktrees().add(&second).unwrap_err();
+    let WorktreeError::BranchInUse { branch, path } = err else {
+        panic!("{err}");
+    };
+    assert_eq!(branch, first.branch);
+    assert_eq!(path, folder);
     assert!(ground.branches().contains(&"feature/auth".to_owned()));
 }
 
