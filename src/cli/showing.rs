@@ -2,7 +2,14 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::{Context, Failure, args, context::now, parsed, table, view};
+use super::{
+    Context, Failure,
+    args::{self, Global},
+    binding,
+    context::{self, Broken, now},
+    output::Output,
+    parsed, table, view,
+};
 use crate::{
     manager::{Filter, Overview},
     session::{IssueRef, Session},
@@ -71,17 +78,23 @@ pub(super) fn path(mut context: Context, args: &args::Path) -> Result<(), Failur
     Ok(())
 }
 
-/// Prints the session of an issue.
-pub(super) fn find(mut context: Context, args: &args::Find) -> Result<(), Failure> {
+/// Prints the session of an issue; outside a workspace, the folder in the user's registry.
+pub(super) fn find(global: &Global, args: &args::Find) -> Result<(), Failure> {
     let issue: IssueRef = args.issue.parse()?;
-    let registry = context.manager.registry()?;
-    let session = registry.on_issue(&issue).cloned();
-    one(
-        &context,
-        session.ok_or(Failure::NotBound {
-            issue: issue.to_string(),
-        })?,
-    )
+    let missing = || Failure::NotBound {
+        issue: issue.to_string(),
+    };
+    match Context::open(global, Broken::Stop) {
+        Ok(mut context) => {
+            let session = context.manager.registry()?.on_issue(&issue).cloned();
+            one(&context, session.ok_or_else(missing)?)
+        }
+        Err(Failure::NoWorkspace { .. }) => {
+            let folder = context::folders()?.on_issue(&issue)?;
+            binding::bound(Output::new(global.json), &folder.ok_or_else(missing)?)
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Prints a session with what its worktree looks like.

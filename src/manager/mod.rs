@@ -19,6 +19,7 @@ mod create;
 mod destroy;
 mod doctor;
 mod error;
+mod folders;
 mod list;
 mod recovery;
 mod rename;
@@ -37,6 +38,7 @@ pub use self::{
     destroy::{Destroyed, Obstacle, Permit, Permits},
     doctor::{Finding, Severity},
     error::{Kind, ManagerError},
+    folders::FolderManager,
     list::{Filter, Overview},
     recovery::{Adopted, Change, Plan},
     restore::{Restored, Scope},

@@ -7,8 +7,11 @@
     reason = "a test may stop at the first surprise, starts programs, and shares one support room"
 )]
 
+mod bind;
 mod create;
 mod destroy;
+mod help;
 mod house;
 mod list;
+mod notes;
 mod support;
