@@ -37,7 +37,7 @@ impl SessionManager {
     /// Binds a session to an issue.
     pub fn bind(&mut self, who: &str, bind: BindIssue) -> Result<Session, ManagerError> {
         let changed = self.change(who, |session, now| {
-            session.bind(now, |binding| apply_issue(binding, bind))
+            session.bind(now, |binding| apply_issue(binding, bind));
         })?;
         Ok(changed.0)
     }
@@ -57,7 +57,7 @@ impl SessionManager {
     pub fn set_editor(&mut self, who: &str, change: EditorChange) -> Result<Session, ManagerError> {
         let editor = editor_of(change, &self.settings.editor)?;
         let changed = self.change(who, |session, now| {
-            session.bind(now, |binding| apply_editor(binding, editor))
+            session.bind(now, |binding| apply_editor(binding, editor));
         })?;
         Ok(changed.0)
     }
