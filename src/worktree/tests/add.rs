@@ -1,6 +1,6 @@
 //! How a session gets its worktree, and what is left when it does not.
 
-use std::{fs, thread};
+use std::{fs, os::unix::fs::PermissionsExt as _, thread, time::Duration};
 
 use super::support_write::{Ground, checkout, git_in, status};
 use crate::worktree::{WorktreeError, WorktreeLock, WorktreeState, Worktrees as _};
@@ -64,6 +64,48 @@ fn a_failed_add_leaves_no_branch_and_no_folder() {
     assert_eq!(ground.branches(), ["main"]);
     assert!(!ground.folder(addition.id).exists());
     assert!(!ground.path(".git/refs/heads/feature").exists());
+}
+
+#[test]
+fn an_add_whose_git_fails_after_all_its_work_is_taken_back() {
+    let ground = Ground::new();
+    let addition = ground.addition("auth");
+    for end in ["exit 1", "sleep 1000"] {
+        let settings = ground.shim(&format!("git \"$@\"; {end}"), Duration::from_secs(1));
+        let err = ground.with(settings).add(&addition).unwrap_err();
+        assert!(
+            matches!(err, WorktreeError::Git { .. } | WorktreeError::GitTimeout { .. }),
+            "{err}"
+        );
+        assert_eq!(ground.branches(), ["main"], "{end}");
+        assert!(!ground.folder(addition.id).exists() && !ground.admin(addition.id).exists());
+    }
+}
+
+#[test]
+fn what_plain_git_reads_stays_readable_for_others() {
+    let ground = Ground::new();
+    let (addition, of, folder) = ground.session("auth");
+    ground
+        .worktrees()
+        .remember(&of, &"renamed".parse().unwrap(), "{}")
+        .unwrap();
+    fs::remove_file(folder.join(".git")).unwrap();
+    ground.worktrees().mend(&of, &addition.name, "{}").unwrap();
+    let admin = ground.admin(addition.id);
+    for file in [
+        ground.path(".git/info/exclude"),
+        admin.join("locked"),
+        admin.join("gitdir"),
+        folder.join(".git"),
+    ] {
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        let usual = fs::metadata(ground.path(".git/config"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode, usual, "{}", file.display());
+    }
 }
 
 #[test]
