@@ -9,4 +9,5 @@ mod create;
 mod destroy;
 mod house;
 mod list;
+mod rebuild;
 mod support;
