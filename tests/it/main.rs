@@ -9,5 +9,6 @@ mod create;
 mod destroy;
 mod house;
 mod list;
+mod odd_repositories;
 mod rebuild;
 mod support;
