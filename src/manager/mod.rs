@@ -19,6 +19,7 @@ mod create;
 mod destroy;
 mod doctor;
 mod error;
+mod findings;
 mod folders;
 mod list;
 mod recovery;

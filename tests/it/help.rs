@@ -71,6 +71,7 @@ fn every_example_of_a_command_can_be_parsed() {
             let mut shell = std::process::Command::new("sh");
             shell
                 .args(["-c", &script])
+                .env_clear()
                 .env("WHARF", binary().get_program())
                 .current_dir("/");
             let talk = String::from_utf8(shell.output().unwrap().stderr).unwrap();

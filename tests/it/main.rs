@@ -14,4 +14,6 @@ mod help;
 mod house;
 mod list;
 mod notes;
+mod odd_repositories;
+mod rebuild;
 mod support;

@@ -10,6 +10,8 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub mod faults;
+
 /// The state file of a workspace.
 pub const STATE: &str = ".claude-container-sessions.json";
 

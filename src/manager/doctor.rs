@@ -2,15 +2,43 @@
 
 use std::collections::HashSet;
 
-use super::{ManagerError, Scope, SessionManager, settle::is_abandoned};
-use crate::session::Session;
-
-mod findings;
-
-pub use self::findings::{Finding, Severity};
-use self::findings::{
-    ailment, claims_dead_process, finding, state_findings, strangers, unreadable, worktree_findings,
+use super::{
+    ManagerError, Scope, SessionManager,
+    findings::{
+        ailment, finding, state_findings, strangers, unreadable, unreadable_repository, worktree_findings,
+    },
+    settle::is_abandoned,
 };
+use crate::{
+    process,
+    session::{Session, SessionStatus},
+};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing; nothing has to be done.
+    Note,
+    /// Something is not as it should be, and work goes on.
+    Warning,
+    /// Sessions cannot be kept, or a session cannot be worked in.
+    Error,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The stable word for it.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is about: a session's name, a path.
+    pub subject: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub cure: String,
+}
 
 impl SessionManager {
     /// Whether sessions can be read and kept: the state file and its lock. Asks git nothing; for a health check.
@@ -26,7 +54,8 @@ impl SessionManager {
     /// Everything that is wrong, worst first. Writes nothing.
     pub fn examine(&mut self) -> Vec<Finding> {
         let mut findings = self.check_up();
-        if let Err(err) = self.worktrees.git_version() {
+        let git = self.worktrees.git_version();
+        if let Err(err) = &git {
             findings.push(finding(
                 "git-unusable",
                 Severity::Error,
@@ -45,6 +74,9 @@ impl SessionManager {
             findings.extend(self.session_findings(session));
         }
         findings.extend(strangers(&sessions, &scan));
+        if git.is_ok() {
+            findings.extend(scan.unreadable.iter().map(unreadable_repository));
+        }
         let days = self.settings.trash_days;
         let now = self.clock.now();
         for discarded in self
@@ -114,7 +146,7 @@ impl SessionManager {
         }
         match self.worktrees.inspect(session.id(), session.repository()) {
             Ok(worktree) if session.pending().is_none() => {
-                findings.extend(worktree_findings(session, &worktree));
+                findings.extend(worktree_findings(session, &worktree))
             }
             Ok(_) => (),
             Err(err) => findings.push(finding(
@@ -126,5 +158,13 @@ impl SessionManager {
             )),
         }
         findings
+    }
+}
+
+/// Whether the record says that something runs which does not.
+fn claims_dead_process(session: &Session) -> bool {
+    match session.process() {
+        Some(process) => !process::is_alive(process),
+        None => session.pty_pid().is_some() && session.status() != SessionStatus::Error,
     }
 }

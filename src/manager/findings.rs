@@ -1,44 +1,16 @@
-//! What a finding is, and how what was seen becomes one.
+//! How each thing that can be wrong is said: its word, how bad it is, and the cure.
 
 use std::collections::HashSet;
 
+use super::{Finding, ManagerError, Severity};
 use crate::{
-    manager::ManagerError,
-    process,
-    session::{Session, SessionId, SessionStatus},
+    session::{Session, SessionId},
     store::{Ailment, Origin, Reading},
     text,
-    worktree::{Scan, Worktree, WorktreeLock, WorktreeState},
+    worktree::{Scan, Unreadable, Worktree, WorktreeLock, WorktreeState},
 };
 
-const MEND: &str = "`wharf doctor --fix` puts it in order and touches none of its files";
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Worth knowing; nothing has to be done.
-    Note,
-    /// Something is not as it should be, and work goes on.
-    Warning,
-    /// Sessions cannot be kept, or a session cannot be worked in.
-    Error,
-}
-
-/// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The stable word for it.
-    pub code: &'static str,
-    /// How bad it is.
-    pub severity: Severity,
-    /// What it is about: a session's name, a path.
-    pub subject: String,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub cure: String,
-}
-
+/// A finding.
 pub(super) fn finding(
     code: &'static str,
     severity: Severity,
@@ -55,6 +27,7 @@ pub(super) fn finding(
     }
 }
 
+/// The state file cannot be read.
 pub(super) fn unreadable(err: &ManagerError) -> Finding {
     let cure = err
         .hint()
@@ -68,6 +41,18 @@ pub(super) fn unreadable(err: &ManagerError) -> Finding {
     )
 }
 
+/// Git cannot work with a repository.
+pub(super) fn unreadable_repository(unreadable: &Unreadable) -> Finding {
+    finding(
+        "repository-unreadable",
+        Severity::Error,
+        unreadable.repository.as_str(),
+        format!("git cannot work with it: {}", unreadable.because),
+        "see what `git status` says there; its sessions and their files stay until it can be read",
+    )
+}
+
+/// What ails the state file and its lock.
 pub(super) fn ailment(ailment: Ailment) -> Finding {
     match ailment {
         Ailment::LockDoesNotExclude => finding(
@@ -108,6 +93,7 @@ pub(super) fn ailment(ailment: Ailment) -> Finding {
     }
 }
 
+/// What reading the state file told.
 pub(super) fn state_findings(reading: &Reading) -> Vec<Finding> {
     let cure = "`wharf restore` rebuilds it from backups and git; the broken file is kept";
     let mut findings = Vec::new();
@@ -157,10 +143,45 @@ pub(super) fn state_findings(reading: &Reading) -> Vec<Finding> {
     findings
 }
 
+/// How a worktree differs from what its session's record says.
 pub(super) fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<Finding> {
     let name = session.name().as_str();
-    if let Some((message, cure)) = broken_state(worktree.state) {
-        return vec![finding("worktree-state", Severity::Error, name, message, cure)];
+    let fix = "`wharf doctor --fix` puts it in order and touches none of its files";
+    let state =
+        |message: &str, cure: &str| vec![finding("worktree-state", Severity::Error, name, message, cure)];
+    match worktree.state {
+        WorktreeState::Present => (),
+        WorktreeState::Missing => {
+            return state(
+                "its folder is gone",
+                "`wharf doctor --fix` checks its branch out again, or `wharf destroy` it",
+            );
+        }
+        WorktreeState::Gone => {
+            return state(
+                "neither its folder nor git's files for it are there",
+                "`wharf doctor --fix` checks its branch out again, or `wharf destroy` it",
+            );
+        }
+        WorktreeState::Unregistered => return state("git does not know its folder any more", fix),
+        WorktreeState::Unlinked => {
+            return state(
+                "its folder and git's files for it do not point at each other",
+                fix,
+            );
+        }
+        WorktreeState::Emptied => {
+            return state(
+                "a power cut left empty files in it",
+                "`wharf restore` sets it aside and checks it out again",
+            );
+        }
+        WorktreeState::Foreign => {
+            return state(
+                "something else lies in the place of its folder",
+                "move that away, then `wharf doctor --fix`",
+            );
+        }
     }
     let mut findings = Vec::new();
     match &worktree.lock {
@@ -170,56 +191,35 @@ pub(super) fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<F
             Severity::Warning,
             name,
             "its worktree is not locked, so a prune elsewhere could delete git's files for it",
-            MEND,
+            fix,
         )),
         WorktreeLock::Foreign(reason) => findings.push(finding(
             "worktree-locked",
             Severity::Note,
             name,
-            format!("somebody else locked its worktree: {reason}"),
+            format!("somebody else locked its worktree: {}", text::line(reason)),
             "nothing has to be done; a destroy will be refused until they unlock it",
         )),
     }
-    let moved = worktree
+    if let Some(branch) = worktree
         .branch
         .as_ref()
-        .filter(|branch| *branch != session.branch());
-    if let Some(branch) = moved.filter(|_| worktree.operation.is_none()) {
-        findings.push(finding(
-            "branch-moved",
-            Severity::Warning,
-            name,
-            format!(
-                "its worktree is on `{branch}`, its record says `{}`",
-                session.branch()
-            ),
-            "`wharf restore` follows the worktree",
-        ));
+        .filter(|branch| *branch != session.branch())
+    {
+        if worktree.operation.is_none() {
+            findings.push(finding(
+                "branch-moved",
+                Severity::Warning,
+                name,
+                format!(
+                    "its worktree is on `{branch}`, its record says `{}`",
+                    session.branch()
+                ),
+                "`wharf restore` follows the worktree",
+            ));
+        }
     }
     findings
-}
-
-/// What is wrong with a worktree in this condition, and its cure.
-fn broken_state(state: WorktreeState) -> Option<(&'static str, &'static str)> {
-    const AGAIN: &str = "`wharf doctor --fix` checks its branch out again, or `wharf destroy` it";
-    match state {
-        WorktreeState::Present => None,
-        WorktreeState::Missing => Some(("its folder is gone", AGAIN)),
-        WorktreeState::Gone => Some(("neither its folder nor git's files for it are there", AGAIN)),
-        WorktreeState::Unregistered => Some(("git does not know its folder any more", MEND)),
-        WorktreeState::Unlinked => Some((
-            "its folder and git's files for it do not point at each other",
-            MEND,
-        )),
-        WorktreeState::Emptied => Some((
-            "a power cut left empty files in it",
-            "`wharf restore` sets it aside and checks it out again",
-        )),
-        WorktreeState::Foreign => Some((
-            "something else lies in the place of its folder",
-            "move that away, then `wharf doctor --fix`",
-        )),
-    }
 }
 
 /// Worktrees that the table lacks, and what lies among them.
@@ -249,14 +249,6 @@ pub(super) fn strangers(sessions: &[Session], scan: &Scan) -> Vec<Finding> {
         ));
     }
     findings
-}
-
-/// Whether the record says that something runs which does not.
-pub(super) fn claims_dead_process(session: &Session) -> bool {
-    match session.process() {
-        Some(process) => !process::is_alive(process),
-        None => session.pty_pid().is_some() && session.status() != SessionStatus::Error,
-    }
 }
 
 fn shortened(entry: &str) -> String {
