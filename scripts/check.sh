@@ -55,7 +55,7 @@ case ${WHARF_CONTAINER_TEST:-} in
 esac
 if $container; then
     step 'release build' cargo build --locked --release --bin wharf
-    step containers scripts/container-test.sh target/release/wharf
+    step containers scripts/container-test.sh
 else
     skip containers "no Docker engine answers \`$docker info\`, or WHARF_CONTAINER_TEST=0"
 fi

@@ -13,7 +13,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-binary=${1:-target/release/wharf}
+binary=${1:-${CARGO_TARGET_DIR:-target}/release/wharf}
 rounds=${WHARF_TEST_ROUNDS:-50}
 docker=${DOCKER:-docker}
 export DOCKER_BUILDKIT=1
@@ -96,7 +96,7 @@ volume() {
 
 # Starts a container that says when its command runs; arguments of `docker run`. Prints its id.
 begin() {
-    "$docker" run --detach --label "$run_label" --env WHARF_MAX_SESSIONS=40 --health-interval=1s "$@" \
+    "$docker" run --detach --label "$run_label" --env WHARF_MAX_SESSIONS=200 --health-interval=1s "$@" \
         "$image" sh -c 'echo started; exec sleep infinity'
 }
 
@@ -197,6 +197,7 @@ inspect() {
 }
 same 'the image has a user that is not root' 'wharf' "$(inspect '{{.Config.User}}')"
 same 'the image says what it is' 'wharf' "$(inspect '{{index .Config.Labels "org.opencontainers.image.title"}}')"
+same 'the image brings nothing into the workspace' '' "$("$docker" run --rm --label "$run_label" --entrypoint ls "$image" -A)"
 same 'stdout belongs to the command' '[]' "$("$docker" run --rm --label "$run_label" "$image" sh -c \
     'git init -q . && wharf list --json' 2>/dev/null | jq --compact-output .)"
 
@@ -252,7 +253,7 @@ declare -A damages=(
 )
 for damage in garbage NULs half nothing deleted deleted-with-backups garbage-with-backups no-sessions; do
     "$docker" kill "$main" >/dev/null
-    broken=$(beside "$workspace" "${damages[$damage]}; sha256sum <$state 2>/dev/null | cut -d ' ' -f 1")
+    broken=$(beside "$workspace" "${damages[$damage]}; [ ! -f $state ] || sha256sum <$state | cut -d ' ' -f 1")
     start "$main"
     same "state file, $damage: all sessions are back" "$names" "$(identity "$main")"
     same "state file, $damage: all are idle" idle "$(statuses "$main")"
@@ -358,7 +359,7 @@ while :; do
     fi
     echo "work of $name" >"$(wharf path "$name")/untracked"
     echo "done write $name"
-    if [ $((number % 3)) -eq 0 ]; then
+    if [ -n "$older" ]; then
         destroy "$older"
     fi
     older=$name
@@ -487,5 +488,6 @@ same 'no command was refused under load' 0 "$refused"
 same 'after all that the first three are what they were' "$names" \
     "$(identity "$main" | jq --sort-keys 'map(select(.name | IN("alpha", "beta", "gamma")))')"
 
+trap - ERR
 printf '%s passed, %s failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]
