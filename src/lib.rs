@@ -21,7 +21,11 @@
 
 pub mod atomic;
 pub mod clock;
+pub mod config;
 pub mod json;
+pub mod manager;
+pub mod process;
+pub mod registry;
 pub mod session;
 pub mod store;
 pub mod text;

@@ -24,6 +24,15 @@ impl SessionId {
         Self(Uuid::new_v4())
     }
 
+    /// The lowest id that begins with these hexadecimal digits and hyphens; `None` when no id can begin so.
+    pub fn lowest_with(prefix: &str) -> Option<Self> {
+        const LOWEST: &str = "00000000-0000-0000-0000-000000000000";
+        let rest = LOWEST.get(prefix.len()..)?;
+        let text = format!("{prefix}{rest}");
+        let id = Uuid::try_parse(&text).ok()?;
+        (id.as_hyphenated().to_string() == text).then_some(Self(id))
+    }
+
     /// The first eight characters, enough for people to tell sessions apart.
     pub fn short(self) -> String {
         let mut text = self.to_string();

@@ -102,6 +102,8 @@ pub enum PendingAction {
         /// What becomes of the branch.
         branch: BranchFate,
     },
+    /// The work is being brought back from the trash.
+    BringingBack,
 }
 
 /// What a destroy does with the branch.

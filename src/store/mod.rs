@@ -1,12 +1,34 @@
 //! Where the table of sessions is kept between runs.
 
+mod backup;
+mod check;
+mod file_store;
+mod files;
+mod lock;
+mod parts;
+mod record;
+mod scan;
+mod schema;
+
+#[cfg(test)]
+mod tests;
+
 use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
+pub use self::{
+    check::STATE_FILE_MODE,
+    file_store::{FileStore, LOCK_WAIT_MAX},
+    record::{Record, RecordError, decode_record, encode_record, record},
+    scan::{BoundsError, DEPTH_MAX, STRING_BYTES_MAX},
+    schema::FILE_BYTES_MAX,
+};
 use crate::session::{Session, SessionId};
 
 /// Keeps the table. One writer at a time: `begin` takes the lock, `end` gives it back.
+///
+/// `begin` under a lock that is held already reads again; a commit that changes nothing writes nothing.
 #[cfg_attr(test, mockall::automock)]
 pub trait Store: Send {
     /// Reads the table without a lock and without writing anything.
@@ -17,6 +39,8 @@ pub trait Store: Send {
     fn commit(&mut self, sessions: &[Session]) -> Result<(), StoreError>;
     /// Gives the lock back; nothing happens when it is not held.
     fn end(&mut self);
+    /// What keeps the table from being safe where it lies, beyond what a reading tells.
+    fn examine(&self) -> Vec<Ailment>;
 }
 
 /// What a look at the disk gave.
@@ -87,6 +111,35 @@ pub enum Note {
     },
 }
 
+/// Something about the place of the state file that a person should mend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ailment {
+    /// Two processes can hold the lock at once.
+    LockDoesNotExclude,
+    /// The file alone is mounted, so that it cannot be replaced.
+    MountedAlone {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Others may read or write the file.
+    Mode {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A broken file was kept.
+    Kept {
+        /// The copy.
+        path: PathBuf,
+    },
+    /// A check could not be made.
+    Failed {
+        /// Why not.
+        message: String,
+    },
+}
+
 /// Why the table could not be read or kept.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -153,5 +206,19 @@ pub enum StoreError {
         path: PathBuf,
         /// The bound.
         bytes_max: u64,
+    },
+    /// A session holds something that could not be read again.
+    #[error("the table for {} cannot be kept", path.display())]
+    OutOfBounds {
+        /// The file.
+        path: PathBuf,
+        /// The bound it breaks.
+        source: BoundsError,
+    },
+    /// A change was to be kept by somebody who did not take the lock first.
+    #[error("{} is only changed under its lock", path.display())]
+    NotBegun {
+        /// The file.
+        path: PathBuf,
     },
 }

@@ -1,8 +1,15 @@
 //! The worktrees of a workspace on real repositories: git2 reads, the git command writes (RELIABILITY G1).
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
-use crate::workspace::Workspace;
+use super::{
+    Addition, Changes, Checkout, Loss, Mended, Scan, Start, Trashed, Wanted, Worktree, WorktreeError,
+    Worktrees,
+};
+use crate::{
+    session::{BranchFate, BranchName, RepositoryPath, SessionId, SessionName},
+    workspace::Workspace,
+};
 
 /// How the git command is run.
 #[derive(Clone, Debug)]
@@ -20,8 +27,8 @@ pub struct GitSettings {
 impl Default for GitSettings {
     fn default() -> Self {
         Self {
-            time_limit: Duration::from_secs(600),
-            lock_limit: Duration::from_secs(600),
+            time_limit: Duration::from_mins(10),
+            lock_limit: Duration::from_mins(10),
             trust_hooks: false,
             program: "git".to_owned(),
         }
@@ -39,5 +46,87 @@ impl GitWorktrees {
     /// The worktrees of this workspace.
     pub fn of(workspace: Workspace, settings: GitSettings) -> Self {
         Self { workspace, settings }
+    }
+}
+
+impl Worktrees for GitWorktrees {
+    fn repositories(&self) -> Result<Vec<RepositoryPath>, WorktreeError> {
+        self.find_repositories()
+    }
+
+    fn repository_at(&self, folder: &Path) -> Result<RepositoryPath, WorktreeError> {
+        self.find_repository_at(folder)
+    }
+
+    fn start(&self, repository: &RepositoryPath, wanted: &Wanted) -> Result<Start, WorktreeError> {
+        self.decide_start(repository, wanted)
+    }
+
+    fn add(&self, addition: &Addition) -> Result<(), WorktreeError> {
+        self.add_one(addition)
+    }
+
+    fn is_complete(&self, addition: &Addition) -> bool {
+        self.is_added(addition)
+    }
+
+    fn withdraw(&self, addition: &Addition) -> Result<(), WorktreeError> {
+        self.withdraw_one(addition)
+    }
+
+    fn scan(&self, known: &[RepositoryPath]) -> Result<Scan, WorktreeError> {
+        self.scan_all(known)
+    }
+
+    fn inspect(&self, id: SessionId, repository: &RepositoryPath) -> Result<Worktree, WorktreeError> {
+        self.inspect_one(id, repository)
+    }
+
+    fn changes(&self, of: &Checkout) -> Result<Changes, WorktreeError> {
+        self.count_changes(of)
+    }
+
+    fn losses(&self, of: &Checkout, branch: BranchFate) -> Result<Vec<Loss>, WorktreeError> {
+        self.find_losses(of, branch)
+    }
+
+    fn remember(&self, of: &Checkout, name: &SessionName, record: &str) -> Result<(), WorktreeError> {
+        self.remember_one(of, name, record)
+    }
+
+    fn discard(&self, of: &Checkout, branch: BranchFate, record: &str) -> Result<(), WorktreeError> {
+        self.discard_one(of, branch, record)
+    }
+
+    fn is_discarded(&self, id: SessionId) -> bool {
+        self.is_in_trash(id)
+    }
+
+    fn trash(&self) -> Result<Vec<Trashed>, WorktreeError> {
+        self.list_trash()
+    }
+
+    fn bring_back(&self, trashed: &Trashed) -> Result<(), WorktreeError> {
+        self.bring_back_one(trashed)
+    }
+
+    fn purge(&self, trashed: &Trashed) -> Result<(), WorktreeError> {
+        self.purge_one(trashed)
+    }
+
+    fn git_version(&self) -> Result<String, WorktreeError> {
+        self.ask_version()
+    }
+
+    fn has_any(&self) -> bool {
+        std::fs::read_dir(self.workspace.worktrees()).is_ok_and(|mut entries| entries.next().is_some())
+    }
+
+    fn rename_branch(&self, of: &Checkout, to: &BranchName) -> Result<(), WorktreeError> {
+        self.rename_branch_of(of, to)
+    }
+
+    fn mend(&self, of: &Checkout, name: &SessionName, record: &str) -> Result<Vec<Mended>, WorktreeError> {
+        self.mend_one(of, name, record)
     }
 }

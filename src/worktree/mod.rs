@@ -7,8 +7,11 @@ use crate::{
     session::{Base, BranchFate, BranchName, CommitId, RepositoryPath, SessionId, SessionName},
 };
 
+mod command;
 mod error;
 mod git_worktrees;
+mod stand_in_read;
+mod stand_in_write;
 pub use self::{
     error::WorktreeError,
     git_worktrees::{GitSettings, GitWorktrees},
@@ -31,6 +34,10 @@ pub trait Worktrees: Send + Sync {
     /// administrative folder; durable when it returns. After an error nothing of it is left.
     fn add(&self, addition: &Addition) -> Result<(), WorktreeError>;
 
+    /// Whether an add got as far as a whole checkout with its record and its lock, so that it can be finished
+    /// instead of taken back. Only such a folder can hold work of a person.
+    fn is_complete(&self, addition: &Addition) -> bool;
+
     /// Takes back an add that did not end: folder, administrative folder, and the branch if it was made for it
     /// and still is at its base. Succeeds when there is nothing to take back.
     fn withdraw(&self, addition: &Addition) -> Result<(), WorktreeError>;
@@ -38,6 +45,9 @@ pub trait Worktrees: Send + Sync {
     /// Everything that is a worktree under `.worktrees/<uuid>`, from all sources at once (RELIABILITY G5), of all
     /// repositories of the workspace and those in `known`. Writes nothing.
     fn scan(&self, known: &[RepositoryPath]) -> Result<Scan, WorktreeError>;
+
+    /// Whether there is anything under `.worktrees` at all; says no when that cannot be seen.
+    fn has_any(&self) -> bool;
 
     /// One worktree, as it is now. Reads a few small files, starts no process.
     fn inspect(&self, id: SessionId, repository: &RepositoryPath) -> Result<Worktree, WorktreeError>;
@@ -67,6 +77,9 @@ pub trait Worktrees: Send + Sync {
 
     /// Deletes one entry of the trash and its hidden ref for ever; crosses no mount.
     fn purge(&self, trashed: &Trashed) -> Result<(), WorktreeError>;
+
+    /// The version of the git command; an error when it cannot be started or is too old.
+    fn git_version(&self) -> Result<String, WorktreeError>;
 
     /// Renames the branch a worktree is on.
     fn rename_branch(&self, of: &Checkout, to: &BranchName) -> Result<(), WorktreeError>;

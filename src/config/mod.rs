@@ -1,0 +1,217 @@
+//! What people set: the user's file, then the workspace's file over it, parsed once.
+
+use std::{
+    env, fs, io,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::session::Label;
+
+#[cfg(test)]
+mod tests;
+
+/// The largest settings file, in bytes.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
+
+/// All settings, with their defaults filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How many sessions may exist (`max_sessions`, 4).
+    pub sessions_max: NonZeroUsize,
+    /// How many days a destroyed session can be brought back (`trash.days`, 7).
+    pub trash_days: u32,
+    /// How many days of logs are kept (`log.days`, 14).
+    pub log_days: NonZeroUsize,
+    /// How long one git command may take (`git.time_limit`, 600 seconds).
+    pub git_time_limit: Duration,
+    /// Whether hooks of repositories run (`git.trust_hooks`, false); only the user's own file can say so.
+    pub trust_hooks: bool,
+    /// What the editor's process is called (`editor.name`, `code`).
+    pub editor: Label,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            sessions_max: NonZeroUsize::new(4).expect("four is not zero"),
+            trash_days: 7,
+            log_days: NonZeroUsize::new(14).expect("fourteen is not zero"),
+            git_time_limit: Duration::from_mins(10),
+            trust_hooks: false,
+            editor: "code".parse().expect("a short word is a label"),
+        }
+    }
+}
+
+/// Why settings could not be taken.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file is no settings file.
+    #[error("{} cannot be used", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where and why not.
+        source: Box<toml::de::Error>,
+    },
+    /// A value is out of range.
+    #[error("{}: `{key}` {rule}", path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The setting.
+        key: &'static str,
+        /// What it has to be.
+        rule: &'static str,
+    },
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    max_sessions: Option<usize>,
+    trash: Trash,
+    log: Log,
+    git: Git,
+    editor: Editor,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Trash {
+    days: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Log {
+    days: Option<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Git {
+    time_limit: Option<u64>,
+    trust_hooks: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Editor {
+    name: Option<String>,
+}
+
+/// Whose file it is: a repository can bring a workspace's file along, so that one may not lift a guard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    User,
+    Workspace,
+}
+
+impl Settings {
+    /// The settings of a user (if there is a file) and a workspace; a missing file changes nothing.
+    pub fn load(user: Option<&Path>, workspace: &Path) -> Result<Self, ConfigError> {
+        let mut settings = Self::default();
+        if let Some(path) = user {
+            settings.apply(path, Origin::User)?;
+        }
+        settings.apply(workspace, Origin::Workspace)?;
+        Ok(settings)
+    }
+
+    fn apply(&mut self, path: &Path, origin: Origin) -> Result<(), ConfigError> {
+        let Some(file) = read(path)? else {
+            return Ok(());
+        };
+        let wrong = |key, rule| ConfigError::Value {
+            path: path.to_owned(),
+            key,
+            rule,
+        };
+        if let Some(count) = file.max_sessions {
+            self.sessions_max =
+                NonZeroUsize::new(count).ok_or_else(|| wrong("max_sessions", "is at least 1"))?;
+        }
+        if let Some(days) = file.trash.days {
+            self.trash_days = days;
+        }
+        if let Some(days) = file.log.days {
+            self.log_days = NonZeroUsize::new(days).ok_or_else(|| wrong("log.days", "is at least 1"))?;
+        }
+        match file.git.time_limit {
+            Some(0) => return Err(wrong("git.time_limit", "is at least 1 second")),
+            Some(seconds) => self.git_time_limit = Duration::from_secs(seconds),
+            None => (),
+        }
+        match (file.git.trust_hooks, origin) {
+            (Some(true), Origin::Workspace) => {
+                return Err(wrong("git.trust_hooks", "can only be set in the user's own file"));
+            }
+            (Some(trust), Origin::User | Origin::Workspace) => self.trust_hooks = trust,
+            (None, Origin::User | Origin::Workspace) => (),
+        }
+        if let Some(name) = file.editor.name {
+            self.editor = name
+                .parse()
+                .map_err(|_| wrong("editor.name", "is a text of 1 to 1000 bytes"))?;
+        }
+        Ok(())
+    }
+}
+
+fn read(path: &Path) -> Result<Option<File>, ConfigError> {
+    let failed = |source| ConfigError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let length = match fs::metadata(path) {
+        Ok(meta) if meta.is_file() => meta.len(),
+        Ok(_) => return Err(failed(io::ErrorKind::InvalidInput.into())),
+        Err(err) if matches!(err.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(err) => return Err(failed(err)),
+    };
+    if length > CONFIG_BYTES_MAX {
+        return Err(failed(io::ErrorKind::FileTooLarge.into()));
+    }
+    let text = fs::read_to_string(path).map_err(failed)?;
+    toml::from_str(&text)
+        .map(Some)
+        .map_err(|source| ConfigError::Parse {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })
+}
+
+/// The user's own folder: `$XDG_CONFIG_HOME/wharf`, else `~/.config/wharf`; `%USERPROFILE%\.wharf` on Windows.
+pub fn user_folder() -> Option<PathBuf> {
+    user_folder_from(|key| env::var_os(key).map(PathBuf::from), cfg!(windows))
+}
+
+fn user_folder_from(variable: impl Fn(&str) -> Option<PathBuf>, windows: bool) -> Option<PathBuf> {
+    if windows {
+        return variable("USERPROFILE").map(|home| home.join(".wharf"));
+    }
+    // The XDG rule: a relative path in the variable is to be ignored.
+    let given = variable("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
+    let folder = given.or_else(|| {
+        variable("HOME")
+            .filter(|home| home.is_absolute())
+            .map(|home| home.join(".config"))
+    })?;
+    Some(folder.join("wharf"))
+}

@@ -1,0 +1,124 @@
+use std::error::Error as _;
+
+use super::*;
+
+fn load(user: &str, workspace: &str) -> Result<Settings, ConfigError> {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        crate::atomic::replace(&path, text.as_bytes(), crate::atomic::Durability::Crash).unwrap();
+        path
+    };
+    Settings::load(
+        Some(&write("user.toml", user)),
+        &write("workspace.toml", workspace),
+    )
+}
+
+#[test]
+fn missing_files_give_the_defaults() {
+    let nowhere = Path::new("/nonexistent/config.toml");
+    let settings = Settings::load(Some(nowhere), nowhere).unwrap();
+    assert_eq!(settings, Settings::default());
+    assert_eq!(settings.sessions_max.get(), 4);
+    assert_eq!(settings.trash_days, 7);
+    assert_eq!(settings.editor.as_str(), "code");
+}
+
+#[test]
+fn the_workspace_goes_over_the_user() {
+    let settings = load(
+        "max_sessions = 8\n[trash]\ndays = 1\n[git]\ntrust_hooks = true\n",
+        "max_sessions = 9\n",
+    )
+    .unwrap();
+    assert_eq!(settings.sessions_max.get(), 9);
+    assert_eq!(settings.trash_days, 1);
+    assert!(settings.trust_hooks);
+}
+
+#[test]
+fn every_setting_is_taken() {
+    let text = "max_sessions = 1\n[trash]\ndays = 0\n[log]\ndays = 3\n[git]\ntime_limit = 5\n[editor]\nname = \"nvim\"\n";
+    let settings = load("", text).unwrap();
+    assert_eq!(settings.sessions_max.get(), 1);
+    assert_eq!(settings.trash_days, 0);
+    assert_eq!(settings.log_days.get(), 3);
+    assert_eq!(settings.git_time_limit, Duration::from_secs(5));
+    assert_eq!(settings.editor.as_str(), "nvim");
+}
+
+#[test]
+fn a_workspace_cannot_lift_the_guard_on_hooks() {
+    let err = load("", "[git]\ntrust_hooks = true\n").unwrap_err();
+    assert!(
+        err.to_string()
+            .ends_with("`git.trust_hooks` can only be set in the user's own file"),
+        "{err}"
+    );
+    assert!(
+        !load("[git]\ntrust_hooks = true\n", "[git]\ntrust_hooks = false\n")
+            .unwrap()
+            .trust_hooks
+    );
+}
+
+#[test]
+fn what_cannot_be_used_names_file_and_key() {
+    for text in [
+        "max_sessions = 0",
+        "[log]\ndays = 0",
+        "[git]\ntime_limit = 0",
+        "[editor]\nname = \"\"",
+    ] {
+        let err = load("", text).unwrap_err();
+        assert!(matches!(err, ConfigError::Value { .. }), "{text}: {err}");
+        assert!(err.to_string().contains("workspace.toml"), "{err}");
+    }
+    for text in [
+        "max_session = 1",
+        "max_sessions = -1",
+        "max_sessions =",
+        "[trash]\nweeks = 1",
+    ] {
+        let err = load("", text).unwrap_err();
+        assert!(matches!(err, ConfigError::Parse { .. }), "{text}: {err}");
+        assert!(err.source().unwrap().to_string().contains("line"), "{err}");
+    }
+}
+
+#[test]
+fn a_folder_or_a_huge_file_is_no_settings_file() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(matches!(
+        Settings::load(None, dir.path()),
+        Err(ConfigError::Io { .. })
+    ));
+    let huge = "#".repeat(usize::try_from(CONFIG_BYTES_MAX).unwrap() + 1);
+    assert!(matches!(load("", &huge), Err(ConfigError::Io { .. })));
+}
+
+#[test]
+fn the_users_folder_follows_the_platform() {
+    let with = |pairs: &'static [(&str, &str)]| {
+        move |key: &str| {
+            pairs
+                .iter()
+                .find(|(name, _)| *name == key)
+                .map(|(_, value)| PathBuf::from(value))
+        }
+    };
+    let unix = |pairs| user_folder_from(with(pairs), false);
+    assert_eq!(unix(&[("HOME", "/home/u")]), Some("/home/u/.config/wharf".into()));
+    assert_eq!(
+        unix(&[("HOME", "/home/u"), ("XDG_CONFIG_HOME", "/x")]),
+        Some("/x/wharf".into())
+    );
+    assert_eq!(
+        unix(&[("HOME", "/home/u"), ("XDG_CONFIG_HOME", "x")]),
+        Some("/home/u/.config/wharf".into())
+    );
+    assert_eq!(unix(&[]), None);
+    let windows = user_folder_from(with(&[("USERPROFILE", "C:/Users/u"), ("HOME", "/h")]), true);
+    assert_eq!(windows, Some("C:/Users/u/.wharf".into()));
+}

@@ -1,0 +1,54 @@
+//! Notes on a session: its status, phase, metadata, and that somebody works in it.
+
+use serde_json::value::RawValue;
+
+use super::{ManagerError, SessionManager};
+use crate::session::{Label, Session, SessionStatus};
+
+/// One change to the metadata.
+#[derive(Clone, Debug)]
+pub enum MetadataChange {
+    /// Gives a key a value, as JSON text.
+    Set(String, Box<RawValue>),
+    /// Takes a key out.
+    Unset(String),
+}
+
+impl SessionManager {
+    /// Says how a session is doing.
+    pub fn set_status(&mut self, who: &str, status: SessionStatus) -> Result<Session, ManagerError> {
+        Ok(self
+            .change(who, |session, now| session.set_status(status, now))?
+            .0)
+    }
+
+    /// Says what a session is about to do; nothing takes the phase away.
+    pub fn set_phase(&mut self, who: &str, phase: Option<Label>) -> Result<Session, ManagerError> {
+        Ok(self.change(who, |session, now| session.set_phase(phase, now))?.0)
+    }
+
+    /// Changes what is kept with a session, in order.
+    pub fn change_metadata(
+        &mut self,
+        who: &str,
+        changes: Vec<MetadataChange>,
+    ) -> Result<Session, ManagerError> {
+        let (session, ()) = self.change(who, |session, now| {
+            for change in changes {
+                match change {
+                    MetadataChange::Set(key, value) => session.metadata_mut().set(&key, value),
+                    MetadataChange::Unset(key) => {
+                        session.metadata_mut().unset(&key);
+                    }
+                }
+            }
+            session.touch(now);
+        })?;
+        Ok(session)
+    }
+
+    /// Notes that somebody works in a session.
+    pub fn touch(&mut self, who: &str) -> Result<Session, ManagerError> {
+        Ok(self.change(who, Session::touch)?.0)
+    }
+}

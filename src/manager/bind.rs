@@ -1,0 +1,123 @@
+//! Which issue a session works on and which editor shows it (SPEC IS).
+
+use super::{ManagerError, SessionManager};
+use crate::{
+    process,
+    session::{Editor, Issue, IssueRef, Label, Session},
+};
+
+/// What to bind a session to.
+#[derive(Clone, Debug)]
+pub struct BindIssue {
+    /// The issue.
+    pub issue: IssueRef,
+    /// Where it stands in the workflow; an issue that is bound already keeps its label when none is given.
+    pub label: Option<Label>,
+    /// Whether a person stepped in.
+    pub intervention: bool,
+}
+
+/// What happens to a session's editor.
+#[derive(Clone, Debug)]
+pub enum EditorChange {
+    /// It runs as this process.
+    Runs {
+        /// Its pid.
+        pid: u32,
+        /// What it is called; the setting if not given.
+        name: Option<Label>,
+    },
+    /// It was closed; the session still knows which editor it was.
+    Closed,
+}
+
+impl SessionManager {
+    /// Binds a session to an issue.
+    pub fn bind(&mut self, who: &str, bind: BindIssue) -> Result<Session, ManagerError> {
+        let changed = self.change(who, |session, now| {
+            session.bind(now, |binding| {
+                let kept = binding.issue.take().filter(|issue| issue.reference == bind.issue);
+                let label = bind.label.or_else(|| kept.and_then(|issue| issue.label));
+                binding.issue = Some(Issue {
+                    reference: bind.issue,
+                    label,
+                    intervention: bind.intervention,
+                });
+            });
+        })?;
+        Ok(changed.0)
+    }
+
+    /// Frees a session from its issue; says whether it had one.
+    pub fn unbind(&mut self, who: &str) -> Result<(Session, bool), ManagerError> {
+        self.change(who, |session, now| {
+            let bound = session.issue().is_some();
+            if bound {
+                session.bind(now, |binding| binding.issue = None);
+            }
+            bound
+        })
+    }
+
+    /// Notes that a session's editor runs or was closed.
+    pub fn set_editor(&mut self, who: &str, change: EditorChange) -> Result<Session, ManagerError> {
+        let editor = match change {
+            EditorChange::Runs { pid, name } => {
+                let process = process::identify(pid).map_err(|source| ManagerError::Process { source })?;
+                let process = Some(process.ok_or(ManagerError::NoProcess { pid })?);
+                Some(Editor {
+                    name: name.unwrap_or_else(|| self.settings.editor.clone()),
+                    process,
+                })
+            }
+            EditorChange::Closed => None,
+        };
+        let changed = self.change(who, |session, now| {
+            session.bind(now, |binding| match editor {
+                Some(editor) => binding.editor = Some(editor),
+                None => {
+                    if let Some(editor) = &mut binding.editor {
+                        editor.process = None;
+                    }
+                }
+            });
+        })?;
+        Ok(changed.0)
+    }
+
+    /// The sessions whose editor runs: the process exists, is the same one, and has the editor's name.
+    pub fn with_running_editor(&mut self) -> Result<Vec<Session>, ManagerError> {
+        Ok(self
+            .registry()?
+            .all()
+            .into_iter()
+            .filter(|session| session.editor().is_some_and(is_running))
+            .collect())
+    }
+
+    /// Frees the session whose worktree is this folder from issue and editor; says which session that was.
+    pub fn unbind_folder(&mut self, folder: &std::path::Path) -> Result<Option<Session>, ManagerError> {
+        let at = |session: &Session| self.workspace.worktree(session.id()) == folder;
+        let Some(found) = self.store.read()?.sessions.into_iter().find(at) else {
+            return Ok(None);
+        };
+        if found.binding().is_none() {
+            return Ok(None);
+        }
+        let changed = self.change(&found.id().to_string(), |session, now| {
+            session.bind(now, |binding| {
+                binding.issue = None;
+                binding.editor = None;
+            });
+        })?;
+        Ok(Some(changed.0))
+    }
+}
+
+/// Whether an editor runs; no pid means no.
+pub fn is_running(editor: &Editor) -> bool {
+    editor
+        .process
+        .as_ref()
+        .is_some_and(|process| process::is_alive_as(process, editor.name.as_str()))
+}

@@ -1,0 +1,274 @@
+//! A session begins: place, branch, worktree, record; undone in reverse when one of them fails.
+
+use super::{ManagerError, SessionManager, Transaction};
+use crate::{
+    clock::Timestamp,
+    json::Members,
+    registry::{AdmitError, Claim, Registry},
+    session::{
+        BranchName, Issue, Label, PendingAction, RepositoryPath, Session, SessionId, SessionName,
+        SessionParts, SessionStatus,
+    },
+    store,
+    worktree::{Addition, Start, Wanted, WorktreeError},
+};
+
+/// The highest number of an automatic name on one day.
+const AUTOMATIC_MAX: u32 = 9_999;
+
+/// What to create.
+#[derive(Clone, Debug, Default)]
+pub struct CreateSession {
+    /// Its name; `feature-YYYY-MM-DD-NNN` if none is given.
+    pub name: Option<SessionName>,
+    /// Its branch; `feature/<name>`, made anew, if none is given.
+    pub branch: Option<BranchName>,
+    /// The revision a new branch begins at; HEAD of the repository if none is given.
+    pub from: Option<String>,
+    /// The repository, if the workspace has several.
+    pub repository: Option<RepositoryPath>,
+    /// The issue it is bound to.
+    pub issue: Option<Issue>,
+    /// What it is about to do.
+    pub phase: Option<Label>,
+    /// What is kept with it.
+    pub metadata: Members,
+}
+
+/// A create that knows where it begins.
+struct Plan {
+    name: SessionName,
+    branch: BranchName,
+    repository: RepositoryPath,
+    start: Start,
+}
+
+impl SessionManager {
+    /// Creates a session: reserves its place, makes branch and worktree, and acknowledges it.
+    pub fn create(&mut self, request: &CreateSession) -> Result<Session, ManagerError> {
+        let created = self.try_create(request);
+        if let Err(err) = &created {
+            let name = request.name.as_ref().map(SessionName::as_str).unwrap_or_default();
+            tracing::error!(error = %err, name, code = err.code(), "session creation failed");
+        }
+        created
+    }
+
+    fn try_create(&mut self, request: &CreateSession) -> Result<Session, ManagerError> {
+        self.settle_abandoned()?;
+        let plan = self.plan_create(request)?;
+        let session = self.reserve(request, &plan)?;
+        let addition = addition(
+            &plan,
+            &session,
+            store::encode_record(&settled(&session), &self.workspace),
+        );
+        if let Err(err) = self.worktrees.add(&addition) {
+            self.release(session.id());
+            return Err(err.into());
+        }
+        let session = match self.acknowledge(session.id()) {
+            Ok(session) => session,
+            Err(err) => {
+                self.take_back(&addition, &err);
+                return Err(err);
+            }
+        };
+        let path = self.workspace.worktree(session.id());
+        tracing::info!(
+            sessionId = %session.id(), name = %session.name(), branch = %session.branch(),
+            worktreePath = %path.display(), "session created"
+        );
+        Ok(session)
+    }
+
+    /// Decides name, branch and beginning, while nothing is locked and nothing written.
+    fn plan_create(&mut self, request: &CreateSession) -> Result<Plan, ManagerError> {
+        let repository = match &request.repository {
+            Some(repository) => repository.clone(),
+            None => self.repository(None)?,
+        };
+        let date = self.clock.now().date();
+        let mut registry = self.registry()?;
+        let mut number = 0;
+        loop {
+            let name = match &request.name {
+                Some(name) => name.clone(),
+                None => automatic_name(&registry, &date, &mut number),
+            };
+            let branch = request
+                .branch
+                .clone()
+                .unwrap_or_else(|| BranchName::for_session(&name));
+            let issue = request.issue.as_ref().map(|issue| &issue.reference);
+            let claim = Claim {
+                name: &name,
+                repository: &repository,
+                branch: &branch,
+                issue,
+            };
+            drop(registry.vacancy(&claim, self.settings.sessions_max.get())?);
+            let wanted = Wanted {
+                branch: branch.clone(),
+                explicit: request.branch.is_some(),
+                from: request.from.clone(),
+            };
+            match self.worktrees.start(&repository, &wanted) {
+                Ok(start) => {
+                    return Ok(Plan {
+                        name,
+                        branch,
+                        repository,
+                        start,
+                    });
+                }
+                Err(WorktreeError::BranchExists { .. })
+                    if request.name.is_none() && request.branch.is_none() =>
+                {
+                    ()
+                }
+                Err(err) => return Err(self.explain(err, &name)),
+            }
+        }
+    }
+
+    /// Who made the branch in the meantime may have taken the name with it; then that is what to say.
+    fn explain(&mut self, err: WorktreeError, name: &SessionName) -> ManagerError {
+        if matches!(
+            err,
+            WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. }
+        ) && self
+            .registry()
+            .is_ok_and(|registry| registry.named(name).is_some())
+        {
+            return AdmitError::NameTaken(name.clone()).into();
+        }
+        err.into()
+    }
+
+    /// Writes the session into the table as being made, so that the limit holds while git works.
+    fn reserve(&mut self, request: &CreateSession, plan: &Plan) -> Result<Session, ManagerError> {
+        let pending = self.pending(PendingAction::Creating {
+            branch_is_new: plan.start.branch_is_new,
+        })?;
+        let limit = self.settings.sessions_max.get();
+        let mut session = new_session(request, plan, self.clock.now());
+        session.begin(pending);
+        let mut transaction = self.begin()?;
+        transaction
+            .registry
+            .vacancy(&Claim::of(&session), limit)?
+            .fill(session.clone());
+        if let Err(err) = transaction.commit() {
+            // An uncertain commit may be on the disk; the place must not stay taken.
+            drop(transaction);
+            self.release(session.id());
+            return Err(err);
+        }
+        Ok(session)
+    }
+
+    /// Clears the journal: from here on the session is promised.
+    fn acknowledge(&mut self, id: SessionId) -> Result<Session, ManagerError> {
+        let mut transaction = self.begin()?;
+        let session = transaction.registry.update(id, Session::settle).cloned();
+        let session = session.ok_or(ManagerError::Vanished { id })?;
+        transaction.commit()?;
+        Ok(session)
+    }
+
+    /// Takes a session that never came to be out of the table.
+    pub(super) fn release(&mut self, id: SessionId) {
+        let released = self
+            .begin()
+            .and_then(|mut transaction| match transaction.registry.remove(id) {
+                Some(_) => transaction.commit(),
+                None => Ok(()),
+            });
+        if let Err(err) = released {
+            tracing::warn!(sessionId = %id, error = %err, "the place of a failed create stays taken until the next start");
+        }
+    }
+
+    fn take_back(&mut self, addition: &Addition, cause: &ManagerError) {
+        if let ManagerError::Store(store::StoreError::CommitUncertain { .. }) = cause {
+            // The acknowledgement may be on the disk, so the work stays; the next start decides by what it finds.
+            return;
+        }
+        if let Err(err) = self.worktrees.withdraw(addition) {
+            tracing::warn!(sessionId = %addition.id, error = %err, "a half-made worktree stays until the next start");
+            return;
+        }
+        self.release(addition.id);
+    }
+}
+
+impl Transaction<'_> {
+    /// Clears the journal of a session, if it is still there.
+    pub(super) fn settle(&mut self, id: SessionId) -> Result<Option<Session>, ManagerError> {
+        let Some(session) = self.registry.update(id, Session::settle).cloned() else {
+            return Ok(None);
+        };
+        self.commit()?;
+        Ok(Some(session))
+    }
+}
+
+/// The lowest free number of the day above the one that was tried last.
+fn automatic_name(registry: &Registry, date: &str, number: &mut u32) -> SessionName {
+    loop {
+        *number += 1;
+        assert!(
+            *number <= AUTOMATIC_MAX,
+            "no workspace has that many sessions a day"
+        );
+        let name: SessionName = format!("feature-{date}-{number:03}")
+            .parse()
+            .expect("a date and a number are a session name");
+        if registry.named(&name).is_none() {
+            return name;
+        }
+    }
+}
+
+fn new_session(request: &CreateSession, plan: &Plan, now: Timestamp) -> Session {
+    let mut session = Session::from_parts(SessionParts {
+        id: SessionId::random(),
+        repository: plan.repository.clone(),
+        created_at: now,
+        name: plan.name.clone(),
+        branch: plan.branch.clone(),
+        status: SessionStatus::Active,
+        last_activity: now,
+        base: Some(plan.start.base.clone()),
+        phase: request.phase.clone(),
+        metadata: request.metadata.clone(),
+        process: None,
+        unproven_pid: None,
+        binding: None,
+        pending: None,
+        unknown: Members::new(),
+    });
+    if let Some(issue) = &request.issue {
+        session.bind(now, |binding| binding.issue = Some(issue.clone()));
+    }
+    session
+}
+
+/// The session as it will be once it is made.
+pub(super) fn settled(session: &Session) -> Session {
+    let mut session = session.clone();
+    session.settle();
+    session
+}
+
+fn addition(plan: &Plan, session: &Session, record: String) -> Addition {
+    Addition {
+        id: session.id(),
+        name: session.name().clone(),
+        repository: plan.repository.clone(),
+        branch: plan.branch.clone(),
+        start: plan.start.clone(),
+        record,
+    }
+}

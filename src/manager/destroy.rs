@@ -1,0 +1,210 @@
+//! A session ends: what it would lose is named, its work goes into the trash, its record goes.
+
+use super::{ManagerError, SessionManager, checkout, create::settled, settle::ensure_quiet};
+use crate::{
+    process::{self, Occupant},
+    session::{BranchFate, PendingAction, Session},
+    store,
+    worktree::Loss,
+};
+
+/// Something between a session and its destruction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Work or a state of git.
+    Loss(Loss),
+    /// Processes that live in the folder.
+    Occupied(Vec<Occupant>),
+}
+
+/// What a person may agree to, each with a flag of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Permit {
+    /// `--modified`: tracked files with changes.
+    Modified,
+    /// `--untracked`: untracked files.
+    Untracked,
+    /// `--ignored`: ignored files.
+    Ignored,
+    /// `--unmerged`: commits that are nowhere else.
+    Unmerged,
+    /// `--in-progress`: a rebase, merge or the like.
+    InProgress,
+    /// `--occupied`: processes that live in the folder.
+    Occupied,
+}
+
+/// The permits that were given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Permits(Vec<Permit>);
+
+/// What a destroy did, or would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destroyed {
+    /// The session as it was.
+    pub session: Session,
+    /// What went into the trash with it.
+    pub obstacles: Vec<Obstacle>,
+    /// What became of its branch.
+    pub branch: BranchFate,
+}
+
+impl Permit {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Modified,
+        Self::Untracked,
+        Self::Ignored,
+        Self::Unmerged,
+        Self::InProgress,
+        Self::Occupied,
+    ];
+
+    /// The flag that gives it, without hyphens.
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::Modified => "modified",
+            Self::Untracked => "untracked",
+            Self::Ignored => "ignored",
+            Self::Unmerged => "unmerged",
+            Self::InProgress => "in-progress",
+            Self::Occupied => "occupied",
+        }
+    }
+}
+
+impl Permits {
+    /// Everything that a flag can permit.
+    pub fn all() -> Self {
+        Self(Permit::ALL.to_vec())
+    }
+
+    fn allow(&self, obstacle: &Obstacle) -> bool {
+        obstacle.permit().is_some_and(|permit| self.0.contains(&permit))
+    }
+}
+
+impl FromIterator<Permit> for Permits {
+    fn from_iter<T: IntoIterator<Item = Permit>>(permits: T) -> Self {
+        Self(permits.into_iter().collect())
+    }
+}
+
+impl Obstacle {
+    /// The permit that lifts it; none for a mount and a foreign lock.
+    pub fn permit(&self) -> Option<Permit> {
+        match self {
+            Self::Loss(Loss::Modified(_)) => Some(Permit::Modified),
+            Self::Loss(Loss::Untracked(_)) => Some(Permit::Untracked),
+            Self::Loss(Loss::Ignored(_)) => Some(Permit::Ignored),
+            Self::Loss(Loss::Commits { .. }) => Some(Permit::Unmerged),
+            Self::Loss(Loss::InProgress(_)) => Some(Permit::InProgress),
+            Self::Occupied(_) => Some(Permit::Occupied),
+            Self::Loss(Loss::Locked(_) | Loss::Mounted(_)) => None,
+        }
+    }
+
+    /// Whether it is processes.
+    pub fn is_occupant(&self) -> bool {
+        match self {
+            Self::Occupied(_) => true,
+            Self::Loss(_) => false,
+        }
+    }
+}
+
+impl SessionManager {
+    /// What a destroy would run into, and what it would do. Changes nothing.
+    pub fn weigh_destroy(&mut self, who: &str, branch: BranchFate) -> Result<Destroyed, ManagerError> {
+        let session = self.session(who)?;
+        let losses = self.worktrees.losses(&checkout(&session), branch)?;
+        let mut obstacles: Vec<Obstacle> = losses.into_iter().map(Obstacle::Loss).collect();
+        let occupants = self.occupants(&session);
+        if !occupants.is_empty() {
+            obstacles.push(Obstacle::Occupied(occupants));
+        }
+        Ok(Destroyed {
+            session,
+            obstacles,
+            branch,
+        })
+    }
+
+    /// Moves a session's work into the trash and takes its record out of the table. Refuses everything that
+    /// nobody permitted; what is permitted still goes into the trash, from where `undo` brings it back.
+    pub fn destroy(
+        &mut self,
+        who: &str,
+        permits: &Permits,
+        branch: BranchFate,
+    ) -> Result<Destroyed, ManagerError> {
+        self.settle_abandoned()?;
+        let weighed = self.weigh_destroy(who, branch)?;
+        let id = weighed.session.id();
+        let refused: Vec<Obstacle> = weighed
+            .obstacles
+            .iter()
+            .filter(|it| !permits.allow(it))
+            .cloned()
+            .collect();
+        if !refused.is_empty() {
+            return Err(ManagerError::UnsavedWork {
+                name: weighed.session.name().clone(),
+                obstacles: refused,
+            });
+        }
+        let pending = self.pending(PendingAction::Destroying { branch })?;
+        let mut transaction = self.begin()?;
+        let session = transaction.registry.find(&id.to_string())?.clone();
+        ensure_quiet(&session)?;
+        transaction.registry.update(id, |session| session.begin(pending));
+        transaction.commit()?;
+        drop(transaction);
+
+        let record = store::encode_record(&settled(&session), &self.workspace);
+        if let Err(err) = self.worktrees.discard(&checkout(&session), branch, &record) {
+            self.stay(&session);
+            return Err(err.into());
+        }
+        let mut transaction = self.begin()?;
+        transaction.registry.remove(id);
+        transaction.commit()?;
+        drop(transaction);
+        tracing::info!(sessionId = %id, name = %session.name(), branch = %session.branch(), "session destroyed");
+        Ok(Destroyed { session, ..weighed })
+    }
+
+    /// After a failed discard: a session whose folder is still in place stays, the rest is for the next start.
+    fn stay(&mut self, session: &Session) {
+        if self.worktrees.is_discarded(session.id()) {
+            return;
+        }
+        let cleared = self
+            .begin()
+            .and_then(|mut transaction| transaction.settle(session.id()));
+        if let Err(err) = cleared {
+            tracing::warn!(sessionId = %session.id(), error = %err, "the journal still says that it is being destroyed");
+        }
+    }
+
+    fn occupants(&self, session: &Session) -> Vec<Occupant> {
+        // A folder that is gone has nobody living in it.
+        process::living_in(&self.workspace.worktree(session.id())).unwrap_or_default()
+    }
+}
+
+/// What a person can do about these obstacles.
+pub(super) fn hint(obstacles: &[Obstacle]) -> String {
+    let flags: Vec<String> = obstacles
+        .iter()
+        .filter_map(Obstacle::permit)
+        .map(|permit| format!("--{}", permit.flag()))
+        .collect();
+    if obstacles.iter().any(|obstacle| obstacle.permit().is_none()) {
+        return "unmount what is mounted and let the owner unlock (`git worktree unlock`); no flag goes over these".to_owned();
+    }
+    format!(
+        "save it first, or destroy with {} (or --force for everything); `wharf undo` brings it back until the trash is emptied",
+        flags.join(" ")
+    )
+}

@@ -1,0 +1,319 @@
+//! What can go wrong with a verb: a stable word, a kind that decides the exit code, and what to do next.
+
+use std::{io, path::PathBuf};
+
+use thiserror::Error;
+
+use super::Obstacle;
+use crate::{
+    registry::{AdmitError, LookupError},
+    session::{RepositoryPath, SessionId, SessionName},
+    store::StoreError,
+    worktree::WorktreeError,
+};
+
+/// Why a verb did not do what it was asked for. What it had begun is undone.
+#[derive(Debug, Error)]
+pub enum ManagerError {
+    /// The limit is reached, or name, branch or issue have an owner.
+    #[error(transparent)]
+    Admit(#[from] AdmitError),
+    /// No session, or several, go by a text.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// The registry cannot be read or kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Git cannot be asked or told.
+    #[error(transparent)]
+    Worktree(#[from] WorktreeError),
+    /// The workspace has no repository.
+    #[error("there is no git repository in {}", workspace.display())]
+    NoRepository {
+        /// The workspace.
+        workspace: PathBuf,
+    },
+    /// The workspace has several repositories and none was named.
+    #[error("the workspace has {} repositories", candidates.len())]
+    ManyRepositories {
+        /// Those there are.
+        candidates: Vec<RepositoryPath>,
+    },
+    /// A destroy would lose something, or something stands in its way.
+    #[error("session `{name}` has work that a destroy would take away")]
+    UnsavedWork {
+        /// Whose.
+        name: SessionName,
+        /// What it is, with a flag for each.
+        obstacles: Vec<Obstacle>,
+    },
+    /// Somebody is at work with the session right now.
+    #[error("session `{name}` is being {doing} by process {pid}")]
+    Busy {
+        /// Which.
+        name: SessionName,
+        /// What is being done.
+        doing: &'static str,
+        /// By whom.
+        pid: u32,
+    },
+    /// The session went away while it was being made.
+    #[error("session {id} was removed while it was being made")]
+    Vanished {
+        /// Which.
+        id: SessionId,
+    },
+    /// Nothing in the trash goes by this text, or the trash is empty.
+    #[error("nothing in the trash {}", text.as_ref().map_or_else(|| "yet".to_owned(), |text| format!("is called `{}`", text.escape_debug())))]
+    NotInTrash {
+        /// What was asked for.
+        text: Option<String>,
+    },
+    /// A record in the trash cannot be read.
+    #[error("the record of session {id} in the trash cannot be read")]
+    TrashRecord {
+        /// Whose.
+        id: SessionId,
+        /// Why not.
+        source: crate::store::RecordError,
+    },
+    /// The session is on no branch.
+    #[error("session `{name}` is on no branch")]
+    Detached {
+        /// Which.
+        name: SessionName,
+    },
+    /// No process has this pid.
+    #[error("there is no process {pid}")]
+    NoProcess {
+        /// The pid.
+        pid: u32,
+    },
+    /// The processes of this machine cannot be looked at.
+    #[error("cannot look at processes")]
+    Process {
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// What sort of failure it is; the faces turn it into an exit code or an HTTP status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The disk, git, or we.
+    Failed,
+    /// What was asked for makes no sense.
+    Invalid,
+    /// It is not there.
+    NotFound,
+    /// Somebody else has it.
+    Conflict,
+    /// No room.
+    Full,
+    /// Work would be lost, or a path or owner is not safe.
+    Unsafe,
+    /// Another process holds the lock.
+    Locked,
+    /// The state file cannot be written by this wharf.
+    State,
+}
+
+impl ManagerError {
+    /// The stable word.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Admit(AdmitError::MaxSessions { .. }) => "MAX_SESSIONS",
+            Self::Admit(AdmitError::NameTaken(_)) => "NAME_TAKEN",
+            Self::Admit(AdmitError::BranchTaken { .. }) => "BRANCH_TAKEN",
+            Self::Admit(AdmitError::IssueTaken { .. }) => "ISSUE_TAKEN",
+            Self::Lookup(LookupError::NotFound { .. })
+            | Self::NoRepository { .. }
+            | Self::NotInTrash { .. }
+            | Self::NoProcess { .. } => "NOT_FOUND",
+            Self::Lookup(LookupError::Ambiguous { .. }) | Self::ManyRepositories { .. } => "AMBIGUOUS",
+            Self::Store(err) => store_code(err),
+            Self::Worktree(err) => worktree_code(err),
+            Self::UnsavedWork { obstacles, .. } => {
+                if obstacles.iter().all(Obstacle::is_occupant) {
+                    "IN_USE"
+                } else {
+                    "UNSAVED_WORK"
+                }
+            }
+            Self::Busy { .. } | Self::Vanished { .. } => "IN_USE",
+            Self::Detached { .. } => "INVALID_VALUE",
+            Self::TrashRecord { .. } | Self::Process { .. } => "IO_FAILED",
+        }
+    }
+
+    /// What sort of failure it is.
+    pub fn kind(&self) -> Kind {
+        match self.code() {
+            "INVALID_NAME" | "INVALID_BRANCH" | "INVALID_VALUE" => Kind::Invalid,
+            "NOT_FOUND" => Kind::NotFound,
+            "NAME_TAKEN" | "BRANCH_TAKEN" | "ISSUE_TAKEN" | "AMBIGUOUS" | "IN_USE" => Kind::Conflict,
+            "MAX_SESSIONS" => Kind::Full,
+            "UNSAVED_WORK" | "UNSAFE_PATH" | "UNSAFE_OWNERSHIP" => Kind::Unsafe,
+            "STATE_LOCKED" => Kind::Locked,
+            "STATE_NEWER" | "STATE_UNWRITABLE" => Kind::State,
+            _ => Kind::Failed,
+        }
+    }
+
+    /// What to do next, if there is something.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Admit(err) => return admit_hint(err),
+            Self::Lookup(LookupError::NotFound { .. }) => {
+                "`wharf list` shows the sessions there are".to_owned()
+            }
+            Self::Lookup(LookupError::Ambiguous { candidates, .. }) => {
+                let ids: Vec<String> = candidates.iter().map(ToString::to_string).collect();
+                format!("give more of one of these ids: {}", ids.join(", "))
+            }
+            Self::Store(err) => return store_hint(err),
+            Self::Worktree(err) => return worktree_hint(err),
+            Self::NoRepository { .. } => {
+                "run `git init` there and commit once, or name another workspace with `--workspace`"
+                    .to_owned()
+            }
+            Self::ManyRepositories { candidates } => {
+                let paths: Vec<String> = candidates.iter().map(ToString::to_string).collect();
+                format!("name one with `--repo`: {}", paths.join(", "))
+            }
+            Self::UnsavedWork { obstacles, .. } => super::destroy::hint(obstacles),
+            Self::Busy { .. } => {
+                "wait for it to end; when that process is gone, `wharf restore` finishes or undoes it"
+                    .to_owned()
+            }
+            Self::NotInTrash { .. } => "`wharf trash list` shows what can be brought back".to_owned(),
+            Self::Detached { .. } => "switch its worktree to a branch first (`git switch`)".to_owned(),
+            Self::Vanished { .. }
+            | Self::TrashRecord { .. }
+            | Self::NoProcess { .. }
+            | Self::Process { .. } => return None,
+        };
+        Some(text)
+    }
+}
+
+fn store_code(err: &StoreError) -> &'static str {
+    match err {
+        StoreError::Io { .. } | StoreError::CommitUncertain { .. } => "IO_FAILED",
+        StoreError::OutOfBounds { .. } => "INVALID_VALUE",
+        StoreError::NotBegun { .. } => "INTERNAL",
+        StoreError::Locked { .. } => "STATE_LOCKED",
+        StoreError::Newer { .. } => "STATE_NEWER",
+        StoreError::NotAFile { .. }
+        | StoreError::Mounted { .. }
+        | StoreError::LockBroken { .. }
+        | StoreError::TooLarge { .. } => "STATE_UNWRITABLE",
+    }
+}
+
+fn worktree_code(err: &WorktreeError) -> &'static str {
+    match err {
+        WorktreeError::NoRepository { .. } => "NOT_FOUND",
+        WorktreeError::ManyRepositories { .. } | WorktreeError::Ambiguous { .. } => "AMBIGUOUS",
+        WorktreeError::Outside { .. } | WorktreeError::UnsafePath { .. } | WorktreeError::InTheWay { .. } => {
+            "UNSAFE_PATH"
+        }
+        WorktreeError::Ownership { .. } => "UNSAFE_OWNERSHIP",
+        WorktreeError::Unborn { .. }
+        | WorktreeError::UnknownRevision { .. }
+        | WorktreeError::BranchHasBase { .. } => "INVALID_VALUE",
+        WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. } => "BRANCH_TAKEN",
+        WorktreeError::Unusable { .. }
+        | WorktreeError::NoGit { .. }
+        | WorktreeError::OldGit { .. }
+        | WorktreeError::Git { .. }
+        | WorktreeError::GitTimeout { .. }
+        | WorktreeError::GitAnswer { .. }
+        | WorktreeError::Read { .. } => "GIT_FAILED",
+        WorktreeError::RepositoryLocked { .. } => "STATE_LOCKED",
+        WorktreeError::Io { .. } => "IO_FAILED",
+    }
+}
+
+fn admit_hint(err: &AdmitError) -> Option<String> {
+    match err {
+        AdmitError::MaxSessions { .. } => {
+            Some("or raise the limit: `--max-sessions`, `WHARF_MAX_SESSIONS` or `max_sessions` in `.wharf/config.toml`".to_owned())
+        }
+        AdmitError::NameTaken(name) => Some(format!("choose another name, or see `wharf show {name}`")),
+        AdmitError::BranchTaken { owner, .. } => Some(format!("choose another branch with `--branch`, or work in `{owner}`")),
+        AdmitError::IssueTaken { owner, .. } => Some(format!("work in `{owner}`, or `wharf unbind {owner}` first")),
+    }
+}
+
+fn store_hint(err: &StoreError) -> Option<String> {
+    let text = match err {
+        StoreError::Io { .. } | StoreError::NotBegun { .. } => return None,
+        StoreError::OutOfBounds { .. } => "give shorter values; nothing was changed",
+        StoreError::CommitUncertain { .. } => "look with `wharf list`; the disk may be failing",
+        StoreError::Locked { .. } => "try again; a lock goes with the process that holds it",
+        StoreError::Newer { .. } => "use the newer wharf that wrote it; nothing was changed",
+        StoreError::NotAFile { .. } => "move it away; wharf keeps a regular file there",
+        StoreError::Mounted { .. } => "mount the directory, not the file alone",
+        StoreError::LockBroken { .. } => {
+            "two processes hold one lock, as some shared folders let them; nothing was written, `wharf doctor` tests the lock"
+        }
+        StoreError::TooLarge { .. } => "`wharf doctor` shows what fills it",
+    };
+    Some(text.to_owned())
+}
+
+fn worktree_hint(err: &WorktreeError) -> Option<String> {
+    let text = match err {
+        WorktreeError::NoRepository { .. } => "name a repository in the workspace with `--repo`".to_owned(),
+        WorktreeError::ManyRepositories { candidates } => {
+            let paths: Vec<String> = candidates.iter().map(ToString::to_string).collect();
+            format!("name one with `--repo`: {}", paths.join(", "))
+        }
+        WorktreeError::Outside { .. } => {
+            "sessions live on repositories inside the workspace; name another one with `--workspace`"
+                .to_owned()
+        }
+        WorktreeError::Ownership { path } => {
+            format!(
+                "if you trust it: git config --global --add safe.directory {}",
+                path.display()
+            )
+        }
+        WorktreeError::Unborn { .. } => {
+            "commit once, for example `git commit --allow-empty -m begin`".to_owned()
+        }
+        WorktreeError::UnknownRevision { candidates, .. } | WorktreeError::Ambiguous { candidates, .. }
+            if !candidates.is_empty() =>
+        {
+            format!("say which one: {}", candidates.join(", "))
+        }
+        WorktreeError::UnknownRevision { .. } | WorktreeError::Ambiguous { .. } => {
+            "`git log --oneline --all` shows the commits there are".to_owned()
+        }
+        WorktreeError::BranchExists { branch } => {
+            format!("use it with `--branch {branch}`, or choose another name")
+        }
+        WorktreeError::BranchHasBase { .. } => {
+            "leave `--from` away to work on the branch as it is".to_owned()
+        }
+        WorktreeError::BranchInUse { .. } => "choose another branch, or end the work there first".to_owned(),
+        WorktreeError::Unusable { .. } => "`wharf doctor` says what is wrong and how to mend it".to_owned(),
+        WorktreeError::NoGit { .. } | WorktreeError::OldGit { .. } => {
+            "install git 2.36 or newer and have it on PATH".to_owned()
+        }
+        WorktreeError::GitTimeout { .. } => {
+            "raise `git.time_limit` in the settings if the repository needs longer".to_owned()
+        }
+        WorktreeError::RepositoryLocked { .. } => {
+            "try again when the other create or destroy has ended".to_owned()
+        }
+        WorktreeError::UnsafePath { .. }
+        | WorktreeError::InTheWay { .. }
+        | WorktreeError::Git { .. }
+        | WorktreeError::GitAnswer { .. }
+        | WorktreeError::Read { .. }
+        | WorktreeError::Io { .. } => return None,
+    };
+    Some(text)
+}

@@ -1,0 +1,215 @@
+//! The verbs on sessions, one file each, and the transaction that all of them go through.
+
+use std::{path::Path, sync::Arc};
+
+use crate::{
+    clock::{Clock, Timestamp},
+    config::Settings,
+    process,
+    registry::Registry,
+    session::{BranchFate, Pending, PendingAction, RepositoryPath, Session},
+    store::{self, Origin, Reading, Store},
+    workspace::Workspace,
+    worktree::{Checkout, Worktrees},
+};
+
+mod annotate;
+mod bind;
+mod create;
+mod destroy;
+mod doctor;
+mod error;
+mod list;
+mod recovery;
+mod rename;
+mod restore;
+mod settle;
+mod trash;
+mod undo;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    bind::{BindIssue, EditorChange},
+    create::CreateSession,
+    destroy::{Destroyed, Obstacle, Permit, Permits},
+    doctor::{Finding, Severity},
+    error::{Kind, ManagerError},
+    list::{Filter, Overview},
+    recovery::{Adopted, Change, Plan},
+    restore::{Restored, Scope},
+};
+
+/// The one way to change sessions: takes texts that are already types, and answers with sessions.
+pub struct SessionManager {
+    workspace: Workspace,
+    settings: Settings,
+    store: Box<dyn Store>,
+    worktrees: Arc<dyn Worktrees>,
+    clock: Arc<dyn Clock>,
+}
+
+/// The table under its lock; what is not committed is gone when this is dropped.
+struct Transaction<'a> {
+    store: &'a mut dyn Store,
+    registry: Registry,
+}
+
+impl Transaction<'_> {
+    fn commit(&mut self) -> Result<(), ManagerError> {
+        Ok(self.store.commit(&self.registry.all())?)
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        self.store.end();
+    }
+}
+
+impl SessionManager {
+    /// A manager of one workspace.
+    pub fn of(
+        workspace: Workspace,
+        settings: Settings,
+        store: Box<dyn Store>,
+        worktrees: Arc<dyn Worktrees>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            workspace,
+            settings,
+            store,
+            worktrees,
+            clock,
+        }
+    }
+
+    /// The workspace it manages.
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// The settings it goes by.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The table as it is now. A damaged state file is rebuilt first, on the disk if that can be written, else
+    /// only in memory.
+    pub fn registry(&mut self) -> Result<Registry, ManagerError> {
+        let reading = self.store.read()?;
+        if !self.is_damaged(&reading) {
+            return Ok(Registry::of(reading.sessions).0);
+        }
+        let rebuilt = self.begin().map(|transaction| transaction.registry.clone());
+        rebuilt.or_else(|err| {
+            tracing::warn!(error = %err, "the rebuilt registry cannot be written");
+            Ok(Registry::of(self.plan(reading)?.sessions).0)
+        })
+    }
+
+    /// The session a person means by a name, an id, or the beginning of an id.
+    pub fn session(&mut self, who: &str) -> Result<Session, ManagerError> {
+        Ok(self.registry()?.find(who)?.clone())
+    }
+
+    /// Takes the lock and reads the table; a damaged one is rebuilt from backups and git first.
+    fn begin(&mut self) -> Result<Transaction<'_>, ManagerError> {
+        let mut reading = self.store.begin()?;
+        if self.is_damaged(&reading) {
+            // Git works while nobody holds the lock; who comes first rebuilds, the next one finds it done.
+            self.store.end();
+            let scan = self.scan(&reading.sessions);
+            reading = self.store.begin()?;
+            if self.is_damaged(&reading) {
+                return self.rebuild(reading, scan);
+            }
+        }
+        let (registry, _) = Registry::of(reading.sessions);
+        Ok(Transaction {
+            store: &mut *self.store,
+            registry,
+        })
+    }
+
+    /// Whether sessions may be missing from what was read.
+    fn is_damaged(&self, reading: &Reading) -> bool {
+        match reading.origin {
+            Origin::File | Origin::Unsigned => false,
+            Origin::Absent => self.worktrees.has_any(),
+            Origin::Suspect | Origin::Backup { .. } | Origin::Lost { .. } => true,
+        }
+    }
+
+    /// Changes one session under the lock and keeps a copy of its record with git.
+    fn change<T>(
+        &mut self,
+        who: &str,
+        change: impl FnOnce(&mut Session, Timestamp) -> T,
+    ) -> Result<(Session, T), ManagerError> {
+        let now = self.clock.now();
+        let workspace = self.workspace.clone();
+        let worktrees = Arc::clone(&self.worktrees);
+        let mut transaction = self.begin()?;
+        let mut session = transaction.registry.find(who)?.clone();
+        let answer = change(&mut session, now);
+        transaction.registry.replace(session.clone())?;
+        transaction.commit()?;
+        remember(&*worktrees, &workspace, &session);
+        Ok((session, answer))
+    }
+
+    fn pending(&self, action: PendingAction) -> Result<Pending, ManagerError> {
+        let worker = process::own().map_err(|source| ManagerError::Process { source })?;
+        Ok(Pending {
+            action,
+            worker,
+            since: self.clock.now(),
+        })
+    }
+
+    /// The repository a create works on: the one named, else the only one.
+    fn repository(&self, folder: Option<&Path>) -> Result<RepositoryPath, ManagerError> {
+        if let Some(folder) = folder {
+            return Ok(self.worktrees.repository_at(folder)?);
+        }
+        let mut repositories = self.worktrees.repositories()?;
+        match repositories.len() {
+            1 => Ok(repositories.remove(0)),
+            0 => Err(ManagerError::NoRepository {
+                workspace: self.workspace.root().to_owned(),
+            }),
+            _ => Err(ManagerError::ManyRepositories {
+                candidates: repositories,
+            }),
+        }
+    }
+}
+
+/// Keeps a copy of a session's record with git. The state file is the truth and has it already, so a failure is told
+/// and not fatal; the next start tries again.
+fn remember(worktrees: &dyn Worktrees, workspace: &Workspace, session: &Session) {
+    let record = store::encode_record(session, workspace);
+    if let Err(err) = worktrees.remember(&checkout(session), session.name(), &record) {
+        tracing::warn!(sessionId = %session.id(), error = %err, "the record beside git's files was not updated");
+    }
+}
+
+/// The worktree a session's record speaks of.
+fn checkout(session: &Session) -> Checkout {
+    Checkout {
+        id: session.id(),
+        repository: session.repository().clone(),
+        branch: session.branch().clone(),
+        base: session.base().cloned(),
+    }
+}
+
+/// What a destroy is to do with the branch, from a switch.
+impl From<bool> for BranchFate {
+    fn from(delete: bool) -> Self {
+        if delete { Self::Delete } else { Self::Keep }
+    }
+}

@@ -1,0 +1,325 @@
+//! Which sessions there are, judged from the table and from what git shows. Pure: decides and changes nothing.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::{
+    clock::Timestamp,
+    json::Members,
+    registry::{AdmitError, Claim, Registry},
+    session::{
+        BranchName, NAME_CHARS_MAX, RepositoryPath, Session, SessionId, SessionName, SessionParts,
+        SessionStatus,
+    },
+    worktree::{Worktree, WorktreeState},
+};
+
+/// A worktree, with its session's record read.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) worktree: Worktree,
+    pub(super) repository: RepositoryPath,
+    pub(super) name: Option<SessionName>,
+    pub(super) record: Option<Session>,
+    pub(super) created: Timestamp,
+}
+
+/// Everything a judgement needs.
+#[derive(Clone, Debug)]
+pub(super) struct Evidence {
+    /// The table, as it was read.
+    pub(super) sessions: Vec<Session>,
+    /// Whether the table may hold what is no longer true, or lack what is.
+    pub(super) doubtful: bool,
+    /// The sessions of the newest valid backup, when the table was edited or damaged.
+    pub(super) witness: Vec<Session>,
+    /// What git shows.
+    pub(super) found: Vec<Known>,
+    /// What lies in the trash.
+    pub(super) trashed: HashSet<SessionId>,
+}
+
+/// The table as it should be, and how it differs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The table.
+    pub sessions: Vec<Session>,
+    /// Sessions that were not in the table and are taken in.
+    pub adopted: Vec<Adopted>,
+    /// What is changed in sessions that were.
+    pub changes: Vec<Change>,
+}
+
+/// A worktree that had no session in the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adopted {
+    /// Its session now.
+    pub id: SessionId,
+    /// Its name.
+    pub name: SessionName,
+    /// Whether its record was found, so that nothing had to be guessed.
+    pub from_record: bool,
+}
+
+/// What is changed in a session of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Its worktree is on another branch by now.
+    Branch {
+        /// Which session.
+        id: SessionId,
+        /// The branch in the table.
+        from: BranchName,
+        /// The branch of the worktree.
+        to: BranchName,
+    },
+    /// Git and the backup agree with each other and not with the damaged table; theirs is taken.
+    Corrected {
+        /// Which session.
+        id: SessionId,
+    },
+    /// The damaged table names a session that neither git nor a backup knows, in the place of one they do know.
+    Dropped {
+        /// Which session.
+        id: SessionId,
+    },
+    /// It was destroyed after the backup was made.
+    Destroyed {
+        /// Which session.
+        id: SessionId,
+    },
+}
+
+/// Judges.
+pub(super) fn reconcile(evidence: Evidence) -> Plan {
+    let Evidence {
+        sessions,
+        doubtful,
+        witness,
+        found,
+        trashed,
+    } = evidence;
+    let mut plan = Plan::default();
+    let by_id: HashMap<SessionId, &Known> = found.iter().map(|known| (known.worktree.id, known)).collect();
+    let mut kept = Vec::new();
+    for session in sessions {
+        let known = by_id.get(&session.id()).copied();
+        if doubtful && known.is_none() && trashed.contains(&session.id()) {
+            plan.changes.push(Change::Destroyed { id: session.id() });
+            continue;
+        }
+        if !witness.is_empty() && is_impostor(&session, &witness, &by_id) {
+            plan.changes.push(Change::Dropped { id: session.id() });
+            continue;
+        }
+        kept.push(follow(
+            corrected(session, &witness, known, &mut plan.changes),
+            known,
+            &mut plan.changes,
+        ));
+    }
+    let (mut registry, _) = Registry::of(kept);
+    let missing = witness
+        .into_iter()
+        .filter(|session| !trashed.contains(&session.id()));
+    for session in missing {
+        if registry.session(session.id()).is_none() && !by_id.contains_key(&session.id()) {
+            admit(&mut registry, session, true, &mut plan.adopted);
+        }
+    }
+    for known in &found {
+        if registry.session(known.worktree.id).is_none() && is_adoptable(known) {
+            let (session, from_record) = adopted(known);
+            admit(&mut registry, session, from_record, &mut plan.adopted);
+        }
+    }
+    plan.sessions = registry.all();
+    plan
+}
+
+/// Whether a session of a damaged table stands where git or the backup knows another one of that name.
+fn is_impostor(session: &Session, witness: &[Session], by_id: &HashMap<SessionId, &Known>) -> bool {
+    if by_id.contains_key(&session.id()) || witness.iter().any(|it| it.id() == session.id()) {
+        return false;
+    }
+    witness.iter().any(|it| it.name() == session.name())
+        || by_id
+            .values()
+            .any(|it| it.record.as_ref().is_some_and(|it| it.name() == session.name()))
+}
+
+/// The session itself, unless git's record and the backup both say otherwise.
+fn corrected(
+    session: Session,
+    witness: &[Session],
+    known: Option<&Known>,
+    changes: &mut Vec<Change>,
+) -> Session {
+    let identity = |it: &Session| {
+        (
+            it.name().as_str().to_owned(),
+            it.branch().clone(),
+            it.created_at(),
+        )
+    };
+    let backup = witness.iter().find(|it| it.id() == session.id());
+    let record = known.and_then(|known| known.record.as_ref());
+    match (backup, record) {
+        (Some(backup), Some(record))
+            if identity(backup) == identity(record) && identity(&session) != identity(record) =>
+        {
+            changes.push(Change::Corrected { id: session.id() });
+            record.clone()
+        }
+        _ => session,
+    }
+}
+
+/// The session on the branch that its worktree is on; during a rebase, when detached or unreadable, on its own.
+fn follow(mut session: Session, known: Option<&Known>, changes: &mut Vec<Change>) -> Session {
+    let Some(known) = known.filter(|_| session.pending().is_none()) else {
+        return session;
+    };
+    let settled = known.worktree.state == WorktreeState::Present && known.worktree.operation.is_none();
+    if let Some(branch) = known
+        .worktree
+        .branch
+        .as_ref()
+        .filter(|branch| settled && *branch != session.branch())
+    {
+        changes.push(Change::Branch {
+            id: session.id(),
+            from: session.branch().clone(),
+            to: branch.clone(),
+        });
+        session.switch(branch.clone());
+    }
+    session
+}
+
+fn is_adoptable(known: &Known) -> bool {
+    match known.worktree.state {
+        WorktreeState::Present
+        | WorktreeState::Unregistered
+        | WorktreeState::Unlinked
+        | WorktreeState::Emptied
+        | WorktreeState::Missing => true,
+        WorktreeState::Foreign | WorktreeState::Gone => false,
+    }
+}
+
+/// The session of a worktree: from its record, else from what git shows. The flag says which.
+fn adopted(known: &Known) -> (Session, bool) {
+    let record = known
+        .record
+        .as_ref()
+        .filter(|record| record.id() == known.worktree.id);
+    if let Some(record) = record {
+        let mut session = record.clone();
+        session.rest();
+        session.settle();
+        return (follow(session, Some(known), &mut Vec::new()), true);
+    }
+    let id = known.worktree.id;
+    let branch = known.worktree.branch.clone();
+    let name = known
+        .name
+        .clone()
+        .or_else(|| branch.as_ref().and_then(name_of_branch))
+        .unwrap_or_else(|| recovered_name(id));
+    // A folder without administrative files tells no branch; it gets one of its own, which `mend` makes.
+    let detached = known.worktree.head.is_some();
+    let branch = branch.unwrap_or_else(|| {
+        if detached {
+            BranchName::detached()
+        } else {
+            recovered_branch(id)
+        }
+    });
+    let session = Session::from_parts(SessionParts {
+        id,
+        repository: known.repository.clone(),
+        created_at: known.created,
+        name,
+        branch,
+        status: SessionStatus::Idle,
+        last_activity: known.created,
+        base: None,
+        phase: None,
+        metadata: Members::new(),
+        process: None,
+        unproven_pid: None,
+        binding: None,
+        pending: None,
+        unknown: Members::new(),
+    });
+    (session, false)
+}
+
+/// Moves a session in, under another name if its own is taken. One whose branch has an owner stays out: git keeps it.
+fn admit(registry: &mut Registry, mut session: Session, from_record: bool, adopted: &mut Vec<Adopted>) {
+    let wanted = session.name().clone();
+    let mut number = 1;
+    loop {
+        match registry.vacancy(&Claim::of(&session), usize::MAX) {
+            Ok(vacancy) => {
+                adopted.push(Adopted {
+                    id: session.id(),
+                    name: session.name().clone(),
+                    from_record,
+                });
+                vacancy.fill(session);
+                return;
+            }
+            Err(AdmitError::NameTaken(_)) => {
+                number += 1;
+                session.rename(numbered(&wanted, number));
+            }
+            Err(AdmitError::IssueTaken { .. }) => {
+                let now = session.last_activity();
+                session.bind(now, |binding| binding.issue = None);
+            }
+            Err(err @ (AdmitError::BranchTaken { .. } | AdmitError::MaxSessions { .. })) => {
+                tracing::warn!(sessionId = %session.id(), error = %err, "a worktree was not taken in");
+                return;
+            }
+        }
+    }
+}
+
+fn numbered(name: &SessionName, number: u32) -> SessionName {
+    let tail = format!("-{number}");
+    let head: String = name.as_str().chars().take(NAME_CHARS_MAX - tail.len()).collect();
+    format!("{}{tail}", head.trim_end_matches(['.', '_', '-']))
+        .parse()
+        .expect("a name with a number at its end is a name")
+}
+
+/// The part of a branch behind its first slash (`feature/x` → `x`), with what a name cannot hold replaced.
+fn name_of_branch(branch: &BranchName) -> Option<SessionName> {
+    let text = branch.as_str();
+    let tail = text.strip_prefix("feature/").unwrap_or(text);
+    let plain: String = tail
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') {
+                c
+            } else {
+                '-'
+            }
+        })
+        .take(NAME_CHARS_MAX)
+        .collect();
+    plain.trim_matches(['.', '_', '-']).parse().ok()
+}
+
+fn recovered_name(id: SessionId) -> SessionName {
+    format!("recovered-{}", id.short())
+        .parse()
+        .expect("a word and hexadecimal digits are a name")
+}
+
+fn recovered_branch(id: SessionId) -> BranchName {
+    format!("recovered/{}", id.short())
+        .parse()
+        .expect("a word and hexadecimal digits are a branch name")
+}

@@ -1,0 +1,244 @@
+//! Everything comes back: at a start every session as idle, and at any time what git knows and the table does not.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::{
+    Adopted, Change, ManagerError, Plan, SessionManager, Transaction, checkout,
+    recovery::{Evidence, Known, reconcile},
+    settle::Settled,
+    trash::Discarded,
+};
+use crate::{
+    process,
+    registry::Registry,
+    session::{Session, SessionName},
+    store::{Note, Origin, Quarantined, Reading, decode_record},
+    worktree::{Found, LeftAlone, Mended, Scan, WorktreeLock, WorktreeState},
+};
+
+/// How much is put in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// A start: besides, nothing runs any more, so every session without a proven process is idle.
+    Start,
+    /// Any other time: who is at work is left at work.
+    Now,
+    /// As `Now`, and worktrees whose folder was deleted are checked out again.
+    Thorough,
+}
+
+/// What came back, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Restored {
+    /// All sessions there are now.
+    pub sessions: Vec<Session>,
+    /// Where the table came from, if not from a sound state file.
+    pub damage: Option<Origin>,
+    /// What was begun and is done now.
+    pub finished: Vec<Session>,
+    /// What was begun and is as if it had never been.
+    pub undone: Vec<Session>,
+    /// Worktrees that got their session back.
+    pub adopted: Vec<Adopted>,
+    /// What was changed in sessions of the table.
+    pub changes: Vec<Change>,
+    /// What was put in order in worktrees.
+    pub mended: Vec<(SessionName, Vec<Mended>)>,
+    /// Entries that could not be taken.
+    pub quarantined: Vec<Quarantined>,
+    /// What a person should know about the state file.
+    pub notes: Vec<Note>,
+    /// What lies under `.worktrees` and is no session.
+    pub left_alone: Vec<LeftAlone>,
+    /// What was in the trash for too long.
+    pub expired: Vec<Discarded>,
+}
+
+impl SessionManager {
+    /// Brings every session back. Can be run at any time, and twice.
+    pub fn restore(&mut self, scope: Scope) -> Result<Restored, ManagerError> {
+        let before = self.store.read()?;
+        let scan = self.scan(&before.sessions);
+        let left_alone = scan.left_alone.clone();
+        let reading = self.store.begin()?;
+        let mut restored = Restored {
+            damage: damage(&reading.origin),
+            quarantined: reading.quarantined.clone(),
+            notes: reading.notes.clone(),
+            left_alone,
+            ..Restored::default()
+        };
+        let plan = self.judge(reading, scan.clone());
+        let mut transaction = Transaction {
+            store: &mut *self.store,
+            registry: Registry::of(plan.sessions).0,
+        };
+        if scope == Scope::Start {
+            transaction.rest_all();
+        }
+        let committed = transaction.commit();
+        drop(transaction);
+        committed?;
+        restored.adopted = plan.adopted;
+        restored.changes = plan.changes;
+        tell_damage(&restored);
+
+        for settled in self.settle_abandoned()? {
+            match settled {
+                Settled::Finished(session) => restored.finished.push(session),
+                Settled::Undone(session) => restored.undone.push(session),
+            }
+        }
+        restored.sessions = self.registry()?.all();
+        restored.mended = self.mend_all(&restored.sessions, &scan, scope);
+        restored.expired = self.purge_expired();
+        tracing::info!(
+            count = restored.sessions.len(),
+            finished = restored.finished.len(),
+            undone = restored.undone.len(),
+            adopted = restored.adopted.len(),
+            quarantined = restored.quarantined.len(),
+            "sessions restored"
+        );
+        Ok(restored)
+    }
+
+    /// What a rebuild from git would make of the table. Writes nothing.
+    pub fn weigh_recovery(&mut self) -> Result<Plan, ManagerError> {
+        let reading = self.store.read()?;
+        self.plan(reading)
+    }
+
+    /// The table that a reading and git give together.
+    pub(super) fn plan(&self, reading: Reading) -> Result<Plan, ManagerError> {
+        let scan = self.scan(&reading.sessions);
+        Ok(self.judge(reading, scan))
+    }
+
+    /// Writes the table that a damaged reading and git give together, and goes on under the same lock.
+    pub(super) fn rebuild(&mut self, reading: Reading, scan: Scan) -> Result<Transaction<'_>, ManagerError> {
+        let mut told = Restored {
+            damage: damage(&reading.origin),
+            notes: reading.notes.clone(),
+            ..Restored::default()
+        };
+        let plan = self.judge(reading, scan);
+        let mut transaction = Transaction {
+            store: &mut *self.store,
+            registry: Registry::of(plan.sessions).0,
+        };
+        transaction.commit()?;
+        told.adopted = plan.adopted;
+        tell_damage(&told);
+        Ok(transaction)
+    }
+
+    /// What git shows. When it cannot be asked, the table stands alone; that is told, and nothing is lost by it.
+    pub(super) fn scan(&self, sessions: &[Session]) -> Scan {
+        let known: BTreeSet<_> = sessions
+            .iter()
+            .map(|session| session.repository().clone())
+            .collect();
+        let known: Vec<_> = known.into_iter().collect();
+        self.worktrees.scan(&known).unwrap_or_else(|err| {
+            tracing::warn!(error = %err, "git's worktrees cannot be read");
+            Scan::default()
+        })
+    }
+
+    fn judge(&self, reading: Reading, scan: Scan) -> Plan {
+        let trash = self.worktrees.trash().unwrap_or_default();
+        let destroyed: HashSet<_> = trash.into_iter().map(|trashed| trashed.id).collect();
+        reconcile(Evidence {
+            doubtful: self.is_damaged(&reading),
+            sessions: reading.sessions,
+            witness: reading.witness,
+            found: scan.found.into_iter().map(known).collect(),
+            trashed: destroyed,
+        })
+    }
+
+    /// Puts worktrees in order that need it; one that cannot be is told and left as it is.
+    fn mend_all(&self, sessions: &[Session], scan: &Scan, scope: Scope) -> Vec<(SessionName, Vec<Mended>)> {
+        let mut mended = Vec::new();
+        for session in sessions.iter().filter(|session| session.pending().is_none()) {
+            let record = crate::store::encode_record(session, &self.workspace);
+            let found = scan.found.iter().find(|found| found.worktree.id == session.id());
+            if !self.needs_mending(session, found, &record, scope) {
+                continue;
+            }
+            match self.worktrees.mend(&checkout(session), session.name(), &record) {
+                Ok(done) if done.is_empty() => (),
+                Ok(done) => mended.push((session.name().clone(), done)),
+                Err(err) => {
+                    tracing::warn!(sessionId = %session.id(), error = %err, "a worktree could not be put in order");
+                }
+            }
+        }
+        mended
+    }
+
+    fn needs_mending(&self, session: &Session, found: Option<&Found>, record: &str, scope: Scope) -> bool {
+        let Ok(worktree) = self.worktrees.inspect(session.id(), session.repository()) else {
+            return false;
+        };
+        match worktree.state {
+            WorktreeState::Present => {
+                worktree.lock == WorktreeLock::None
+                    || found.is_some_and(|found| found.record.as_deref() != Some(record))
+            }
+            WorktreeState::Unregistered | WorktreeState::Unlinked | WorktreeState::Emptied => true,
+            WorktreeState::Missing | WorktreeState::Gone => scope == Scope::Thorough,
+            WorktreeState::Foreign => false,
+        }
+    }
+}
+
+impl Transaction<'_> {
+    /// Every session is idle, but for those whose process is proven to be theirs still.
+    fn rest_all(&mut self) {
+        for session in self.registry.all() {
+            if !session.process().is_some_and(process::is_alive) {
+                self.registry.update(session.id(), Session::rest);
+            }
+        }
+    }
+}
+
+fn known(found: Found) -> Known {
+    let record = found.record.as_deref().and_then(|text| match decode_record(text) {
+        Ok(session) => Some(session),
+        Err(err) => {
+            tracing::warn!(sessionId = %found.worktree.id, error = %err, "the record beside git's files cannot be read");
+            None
+        }
+    });
+    Known {
+        worktree: found.worktree,
+        repository: found.repository,
+        name: found.name,
+        record,
+        created: found.created,
+    }
+}
+
+fn damage(origin: &Origin) -> Option<Origin> {
+    match origin {
+        Origin::Absent | Origin::File | Origin::Unsigned => None,
+        Origin::Suspect | Origin::Backup { .. } | Origin::Lost { .. } => Some(origin.clone()),
+    }
+}
+
+fn tell_damage(restored: &Restored) {
+    let because = match &restored.damage {
+        None | Some(Origin::Absent | Origin::File | Origin::Unsigned) => return,
+        Some(Origin::Suspect) => "its checksum does not fit",
+        Some(Origin::Backup { because, .. } | Origin::Lost { because }) => because,
+    };
+    tracing::warn!(because, adopted = restored.adopted.len(), "state file corrupt");
+    for note in &restored.notes {
+        if let Note::Kept { path } = note {
+            tracing::warn!(path = %path.display(), "broken state file kept");
+        }
+    }
+}

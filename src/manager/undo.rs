@@ -1,0 +1,41 @@
+//! A destroyed session comes back, with its uncommitted work.
+
+use super::{ManagerError, SessionManager, remember, trash::Discarded};
+use crate::{
+    registry::Claim,
+    session::{PendingAction, Session, SessionName},
+};
+
+impl SessionManager {
+    /// Brings back what was destroyed last, or the session a name, an id or its beginning stands for; under another
+    /// name if one is given.
+    pub fn undo(&mut self, which: Option<&str>, name: Option<&SessionName>) -> Result<Session, ManagerError> {
+        self.settle_abandoned()?;
+        let Discarded { mut session, trashed } = self.find_discarded(which)?;
+        session.rest();
+        session.settle();
+        if let Some(name) = name {
+            session.rename(name.clone());
+        }
+        let mut reserved = session.clone();
+        reserved.begin(self.pending(PendingAction::BringingBack)?);
+        let limit = self.settings.sessions_max.get();
+        let mut transaction = self.begin()?;
+        transaction
+            .registry
+            .vacancy(&Claim::of(&session), limit)?
+            .fill(reserved);
+        transaction.commit()?;
+        drop(transaction);
+
+        if let Err(err) = self.worktrees.bring_back(&trashed) {
+            self.release(session.id());
+            return Err(err.into());
+        }
+        let settled = self.begin()?.settle(session.id())?;
+        let session = settled.ok_or(ManagerError::Vanished { id: session.id() })?;
+        remember(&*self.worktrees, &self.workspace, &session);
+        tracing::info!(sessionId = %session.id(), name = %session.name(), "session brought back");
+        Ok(session)
+    }
+}

@@ -1,0 +1,236 @@
+use super::*;
+use crate::{
+    clock::Timestamp,
+    json::Members,
+    session::{Issue, SessionParts, SessionStatus},
+};
+
+fn parts(name: &str) -> SessionParts {
+    let name: SessionName = name.parse().unwrap();
+    let now = Timestamp::from_unix_millis(1_763_980_200_000).unwrap();
+    SessionParts {
+        id: SessionId::random(),
+        repository: RepositoryPath::root(),
+        created_at: now,
+        branch: BranchName::for_session(&name),
+        name,
+        status: SessionStatus::Active,
+        last_activity: now,
+        base: None,
+        phase: None,
+        metadata: Members::new(),
+        process: None,
+        unproven_pid: None,
+        binding: None,
+        pending: None,
+        unknown: Members::new(),
+    }
+}
+
+fn session(name: &str) -> Session {
+    Session::from_parts(parts(name))
+}
+
+fn with_id(name: &str, id: &str) -> Session {
+    Session::from_parts(SessionParts {
+        id: id.parse().unwrap(),
+        ..parts(name)
+    })
+}
+
+fn bound(name: &str, issue: &str) -> Session {
+    let mut session = session(name);
+    let now = session.created_at();
+    let reference = issue.parse().unwrap();
+    session.bind(now, |binding| {
+        binding.issue = Some(Issue {
+            reference,
+            label: None,
+            intervention: false,
+        })
+    });
+    session
+}
+
+fn registry(sessions: &[&Session]) -> Registry {
+    let (registry, turned_away) = Registry::of(sessions.iter().map(|it| (*it).clone()).collect());
+    assert_eq!(turned_away, []);
+    registry
+}
+
+#[test]
+fn fifth_session_is_refused_and_fits_after_one_left() {
+    let four: Vec<Session> = ["a", "b", "c", "d"].map(session).to_vec();
+    let mut table = registry(&four.iter().collect::<Vec<_>>());
+    let fifth = session("e");
+    let err = table.vacancy(&Claim::of(&fifth), 4).unwrap_err();
+    assert_eq!(
+        err.to_string(),
+        "Maximum 4 sessions supported. Destroy a session to create a new one."
+    );
+    assert_eq!(table.remove(four[0].id()), Some(four[0].clone()));
+    table.vacancy(&Claim::of(&fifth), 4).unwrap().fill(fifth.clone());
+    assert_eq!(table.session(fifth.id()), Some(&fifth));
+    assert_eq!(table.len(), 4);
+}
+
+#[test]
+fn name_branch_and_issue_have_one_owner() {
+    let owner = bound("Auth", "acme/shop#7");
+    let mut table = registry(&[&owner]);
+    let same_name = session("auth");
+    assert!(matches!(
+        table.vacancy(&Claim::of(&same_name), 9),
+        Err(AdmitError::NameTaken(_))
+    ));
+    let mut same_branch = session("other");
+    same_branch.switch(owner.branch().clone());
+    assert!(matches!(
+        table.vacancy(&Claim::of(&same_branch), 9),
+        Err(AdmitError::BranchTaken { .. })
+    ));
+    let same_issue = bound("third", "ACME/Shop#7");
+    assert!(matches!(
+        table.vacancy(&Claim::of(&same_issue), 9),
+        Err(AdmitError::IssueTaken { .. })
+    ));
+}
+
+#[test]
+fn one_branch_name_in_two_repositories_is_two_branches() {
+    let one = session("one");
+    let two = Session::from_parts(SessionParts {
+        branch: one.branch().clone(),
+        repository: "api".parse().unwrap(),
+        ..parts("two")
+    });
+    assert_eq!(registry(&[&one, &two]).len(), 2);
+}
+
+#[test]
+fn detached_worktrees_do_not_stand_in_each_others_way() {
+    let detached = |name| {
+        Session::from_parts(SessionParts {
+            branch: BranchName::detached(),
+            ..parts(name)
+        })
+    };
+    let (one, two) = (detached("one"), detached("two"));
+    let mut table = registry(&[&one, &two]);
+    table.remove(one.id());
+    assert_eq!(table.named(two.name()), Some(&two));
+}
+
+#[test]
+fn a_session_is_found_by_name_id_and_unique_prefix() {
+    let one = with_id("one", "aaaa1111-0000-4000-8000-000000000001");
+    let two = with_id("two", "aaaa2222-0000-4000-8000-000000000002");
+    let table = registry(&[&one, &two]);
+    for text in [
+        "one",
+        "ONE",
+        "aaaa1111-0000-4000-8000-000000000001",
+        "aaaa1",
+        "aaaa1111-0",
+    ] {
+        assert_eq!(table.find(text), Ok(&one), "{text}");
+    }
+    assert_eq!(
+        table.find("aaaa"),
+        Err(LookupError::Ambiguous {
+            text: "aaaa".to_owned(),
+            candidates: vec![one.id(), two.id()]
+        })
+    );
+    for text in [
+        "aaa",
+        "aaaa3",
+        "AAAA1",
+        "",
+        "three",
+        "zzzz",
+        "aaaa1111-0000-4000-8000-0000000000011",
+    ] {
+        assert_eq!(
+            table.find(text),
+            Err(LookupError::NotFound {
+                text: text.to_owned()
+            }),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_name_wins_over_the_beginning_of_an_id() {
+    let by_name = with_id("aaaa", "bbbb1111-0000-4000-8000-000000000001");
+    let by_id = with_id("other", "aaaa1111-0000-4000-8000-000000000001");
+    assert_eq!(registry(&[&by_name, &by_id]).find("aaaa"), Ok(&by_name));
+}
+
+#[test]
+fn indexes_follow_a_change_of_name_and_issue() {
+    let before = bound("before", "acme/shop#7");
+    let mut table = registry(&[&before]);
+    let mut after = before.clone();
+    after.rename("after".parse().unwrap());
+    after.bind(before.created_at(), |binding| binding.issue = None);
+    table.replace(after.clone()).unwrap();
+    assert_eq!(table.find("after"), Ok(&after));
+    assert!(table.find("before").is_err());
+    assert_eq!(table.on_issue(&"acme/shop#7".parse().unwrap()), None);
+    assert_eq!(after.binding(), None);
+}
+
+#[test]
+fn a_session_may_keep_its_own_name_and_not_take_anothers() {
+    let (one, two) = (session("one"), session("two"));
+    let mut table = registry(&[&one, &two]);
+    let mut same = one.clone();
+    same.rename("ONE".parse().unwrap());
+    assert_eq!(table.replace(same), Ok(()));
+    let mut thief = one.clone();
+    thief.rename("two".parse().unwrap());
+    assert_eq!(
+        table.replace(thief),
+        Err(AdmitError::NameTaken("two".parse().unwrap()))
+    );
+    assert_eq!(table.len(), 2);
+}
+
+#[test]
+fn an_update_changes_one_session_in_place() {
+    let one = session("one");
+    let mut table = registry(&[&one]);
+    let now = one.created_at().plus_days(1);
+    let changed = table
+        .update(one.id(), |it| it.set_status(SessionStatus::Waiting, now))
+        .unwrap();
+    assert_eq!(
+        (changed.status(), changed.last_activity()),
+        (SessionStatus::Waiting, now)
+    );
+    assert_eq!(table.update(SessionId::random(), |_| ()), None);
+}
+
+#[test]
+fn of_two_that_collide_the_first_stays() {
+    let first = session("same");
+    let second = session("same");
+    let double = first.clone();
+    let (table, turned_away) = Registry::of(vec![first.clone(), second.clone(), double.clone()]);
+    assert_eq!(table.all(), [first]);
+    assert_eq!(turned_away, [second, double]);
+}
+
+#[test]
+fn all_sessions_come_oldest_first() {
+    let young = Session::from_parts(SessionParts {
+        created_at: Timestamp::from_unix_millis(2_000_000_000_000).unwrap(),
+        ..parts("young")
+    });
+    let old = session("old");
+    let table = registry(&[&young, &old]);
+    assert_eq!(table.all(), [old, young]);
+    assert!(!table.is_empty());
+}

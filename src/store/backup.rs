@@ -1,0 +1,167 @@
+//! What is kept of earlier state files: five backups, and every broken one.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use tracing::warn;
+
+use super::{
+    StoreError,
+    files::{self, BACKUPS, Files, failed},
+    schema::{self, Parsed, SchemaError, Seal},
+};
+use crate::{
+    atomic::{self, Durability},
+    clock::Timestamp,
+};
+
+/// What the backups have to offer.
+pub(super) enum Backups {
+    /// There is none.
+    None,
+    /// There are some, and none can be read.
+    Broken,
+    /// The newest that can be read.
+    Newest { number: u8, parsed: Box<Parsed> },
+}
+
+/// Looks for the newest backup whose checksum, if it has one, is right.
+pub(super) fn newest(files: &Files) -> Result<Backups, StoreError> {
+    let mut found = false;
+    for (number, path) in files.backups() {
+        match files::read(&path) {
+            Ok(None) => (),
+            Ok(Some(bytes)) => {
+                found = true;
+                match schema::decode(&bytes) {
+                    Ok(parsed) if parsed.seal != Seal::Broken => {
+                        let parsed = Box::new(parsed);
+                        return Ok(Backups::Newest { number, parsed });
+                    }
+                    Ok(_) => warn!(path = %path.display(), "backup has a wrong checksum"),
+                    Err(SchemaError::Newer { version }) => return Err(StoreError::Newer { path, version }),
+                    Err(err) => warn!(path = %path.display(), %err, "backup cannot be read"),
+                }
+            }
+            Err(err) => {
+                found = true;
+                warn!(path = %path.display(), %err, "backup cannot be read");
+            }
+        }
+    }
+    Ok(if found { Backups::Broken } else { Backups::None })
+}
+
+/// How many backups could serve.
+pub(super) fn valid(files: &Files) -> usize {
+    files
+        .backups()
+        .filter_map(|(_, path)| files::read(&path).ok().flatten())
+        .filter(|bytes| schema::decode(bytes).is_ok_and(|parsed| parsed.seal != Seal::Broken))
+        .count()
+}
+
+/// Keeps the present state file as backup 1; the older ones move up, the oldest goes. A state file that is backup 1
+/// already, because the commit after an earlier call failed, moves nothing.
+pub(super) fn rotate(files: &Files, present: &[u8]) -> Result<(), StoreError> {
+    let newest = files.backup(1);
+    if files::read(&newest).is_ok_and(|bytes| bytes.as_deref() == Some(present)) {
+        return Ok(());
+    }
+    // A free number, after a crash between two renames, takes the shift, and nothing behind it moves.
+    let free = (1..BACKUPS).find(|number| fs::symlink_metadata(files.backup(*number)).is_err());
+    for number in (1..free.unwrap_or(BACKUPS)).rev() {
+        let (from, to) = (files.backup(number), files.backup(number + 1));
+        atomic::rename(&from, &to).map_err(failed("rename", &from))?;
+    }
+    if fs::hard_link(&files.state, &newest).is_ok() {
+        return Ok(());
+    }
+    // Some shared folders know no hard links.
+    copy(&newest, present)
+}
+
+/// Keeps a broken state file beside the others and says where; the same bytes are kept once.
+pub(super) fn keep_broken(files: &Files, bytes: &[u8], now: Timestamp) -> Result<PathBuf, StoreError> {
+    for path in kept(files)? {
+        if same_file(&files.state, &path).map_err(failed("compare", &path))? {
+            return Ok(path);
+        }
+    }
+    let mut name = files.kept_prefix();
+    name.push(now.compact());
+    let first = files.state.with_file_name(&name);
+    let mut path = first.clone();
+    let mut number = 2_u32;
+    while fs::symlink_metadata(&path).is_ok() {
+        let mut name = name.clone();
+        name.push(format!(".{number}"));
+        path = files.state.with_file_name(name);
+        number += 1;
+    }
+    // A copy, because an editor that writes in place would change a hard link with it.
+    let whole = bytes.len() as u64 <= schema::FILE_BYTES_MAX;
+    if !whole || copy(&path, bytes).is_err() {
+        fs::hard_link(&files.state, &path).map_err(failed("keep a copy at", &path))?;
+    }
+    atomic::sync_folder(files.folder()).map_err(failed("sync", files.folder()))?;
+    Ok(path)
+}
+
+/// The kept broken files, oldest first.
+pub(super) fn kept(files: &Files) -> Result<Vec<PathBuf>, StoreError> {
+    let prefix = files.kept_prefix();
+    let entries = match fs::read_dir(files.folder()) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed("list", files.folder()))?,
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed("list", files.folder()))?;
+        let name = entry.file_name();
+        if name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes()) {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn copy(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    atomic::write_new(path, bytes, Durability::PowerCut)
+        .map(drop)
+        .map_err(|err| {
+            // Half a copy would look like a broken backup.
+            drop(fs::remove_file(path));
+            failed("write", path)(err)
+        })
+}
+
+/// Whether two regular files have the same bytes; something else is no such file.
+fn same_file(one: &Path, other: &Path) -> io::Result<bool> {
+    let (one_at, other_at) = (fs::symlink_metadata(one)?, fs::symlink_metadata(other)?);
+    if !other_at.is_file() || one_at.len() != other_at.len() {
+        return Ok(false);
+    }
+    if (one_at.dev(), one_at.ino()) == (other_at.dev(), other_at.ino()) {
+        return Ok(true);
+    }
+    let (mut one, mut other) = (File::open(one)?, File::open(other)?);
+    let (mut one_bytes, mut other_bytes) = (Vec::new(), Vec::new());
+    loop {
+        one_bytes.clear();
+        other_bytes.clear();
+        let read = one.by_ref().take(1 << 20).read_to_end(&mut one_bytes)?;
+        other.by_ref().take(1 << 20).read_to_end(&mut other_bytes)?;
+        if one_bytes != other_bytes {
+            return Ok(false);
+        }
+        if read == 0 {
+            return Ok(true);
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! How the table is read from its file and replaced under the lock, so that a crash leaves the old or the new one.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _, Seek as _},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use rustix::io::Errno;
+
+use super::{
+    Ailment, Note, Origin, Reading, Store, StoreError,
+    backup::{self, Backups},
+    files::{self, Files, failed},
+    lock::Lock,
+    scan,
+    schema::{self, Document, FILE_BYTES_MAX, Parsed, SchemaError, Seal},
+};
+use crate::{
+    atomic::{self, Durability},
+    clock::Clock,
+    session::Session,
+    workspace::Workspace,
+};
+
+/// How long a transaction waits for another one, unless told otherwise.
+pub const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// The table in `.claude-container-sessions.json`, with lock, backups and kept broken files beside it.
+pub struct FileStore {
+    workspace: Workspace,
+    clock: Arc<dyn Clock>,
+    lock_wait_max: Duration,
+    transaction: Option<Transaction>,
+}
+
+/// What is known between `begin` and `end`.
+struct Transaction {
+    files: Files,
+    base: Base,
+    // Declared last: the lock goes after everything it protects.
+    lock: Lock,
+}
+
+/// What the disk held when it was last looked at, or what was last written there.
+struct Base {
+    /// The bytes of the state file, whatever they are.
+    present: Option<Vec<u8>>,
+    document: Document,
+    /// The list of sessions to the letter, when the file as it is need not be written again.
+    settled: Option<String>,
+    /// Whether the state file is worth a backup.
+    sound: bool,
+}
+
+impl FileStore {
+    /// The store of a workspace; a transaction waits at most [`LOCK_WAIT_MAX`] for another one.
+    pub fn at(workspace: Workspace, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            workspace,
+            clock,
+            lock_wait_max: LOCK_WAIT_MAX,
+            transaction: None,
+        }
+    }
+
+    /// Waits this long for another transaction.
+    #[must_use]
+    pub fn waiting(mut self, lock_wait_max: Duration) -> Self {
+        self.lock_wait_max = lock_wait_max;
+        self
+    }
+
+    pub(super) fn files(&self) -> Result<Files, StoreError> {
+        Files::resolve(&self.workspace.state_file())
+    }
+}
+
+impl Store for FileStore {
+    fn read(&self) -> Result<Reading, StoreError> {
+        load(&self.files()?).map(|(reading, _)| reading)
+    }
+
+    fn begin(&mut self) -> Result<Reading, StoreError> {
+        let files = self.files()?;
+        let held = self.transaction.take().filter(|held| held.files == files);
+        let lock = match held {
+            Some(transaction) => transaction.lock,
+            None => Lock::take(&files.lock(), self.lock_wait_max)?,
+        };
+        let (mut reading, base) = load(&files)?;
+        if let Some(bytes) = base.present.as_deref().filter(|_| !base.sound) {
+            let path = backup::keep_broken(&files, bytes, self.clock.now())?;
+            reading.notes.push(Note::Kept { path });
+        }
+        self.transaction = Some(Transaction { files, base, lock });
+        Ok(reading)
+    }
+
+    fn commit(&mut self, sessions: &[Session]) -> Result<(), StoreError> {
+        let Some(transaction) = self.transaction.as_mut() else {
+            let path = self.workspace.state_file();
+            return Err(StoreError::NotBegun { path });
+        };
+        let text = schema::encode_sessions(sessions, &self.workspace);
+        if transaction.base.settled.as_ref() == Some(&text) {
+            return Ok(());
+        }
+        transaction.replace(text)
+    }
+
+    fn end(&mut self) {
+        self.transaction = None;
+    }
+
+    fn examine(&self) -> Vec<Ailment> {
+        self.ailments()
+    }
+}
+
+impl Transaction {
+    /// Writes the new file beside the old one, keeps a backup, and puts it in place.
+    fn replace(&mut self, sessions: String) -> Result<(), StoreError> {
+        let Self { files, base, .. } = self;
+        let mut document = base.document.clone();
+        document.generation = document.generation.wrapping_add(1);
+        let text = schema::encode(&document, &sessions);
+        if text.len() as u64 > FILE_BYTES_MAX {
+            let (path, bytes_max) = (files.state.clone(), FILE_BYTES_MAX);
+            return Err(StoreError::TooLarge { path, bytes_max });
+        }
+        scan::check(&text).map_err(|source| StoreError::OutOfBounds {
+            path: files.state.clone(),
+            source,
+        })?;
+        let temp = files.temp();
+        if let Err(err) = put_in_place(files, base, &temp, text.as_bytes()) {
+            // The first error is the one to tell; a temp file that stays is removed by the next commit.
+            drop(fs::remove_file(&temp));
+            return Err(err);
+        }
+        *base = Base {
+            present: Some(text.into_bytes()),
+            document,
+            settled: None,
+            sound: true,
+        };
+        atomic::sync_folder(files.folder()).map_err(|source| StoreError::CommitUncertain {
+            path: files.state.clone(),
+            source,
+        })?;
+        base.settled = Some(sessions);
+        Ok(())
+    }
+}
+
+/// Everything of a commit up to the rename; after an error the state file is the old one.
+fn put_in_place(files: &Files, base: &Base, temp: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    // Looked at twice: first so that only the file we read becomes a backup, then because writing takes its time.
+    unchanged(files, base)?;
+    let written = atomic::write_new(temp, bytes, Durability::PowerCut).map_err(failed("write", temp))?;
+    read_back(written, bytes).map_err(failed("read back", temp))?;
+    if let Some(present) = base.present.as_deref().filter(|_| base.sound) {
+        backup::rotate(files, present)?;
+    }
+    unchanged(files, base)?;
+    atomic::rename(temp, &files.state).map_err(|err| match Errno::from_io_error(&err) {
+        Some(Errno::BUSY) => StoreError::Mounted {
+            path: files.state.clone(),
+        },
+        Some(_) | None => failed("replace", &files.state)(err),
+    })
+}
+
+/// Whether the state file is still the one that was read. The bytes are compared, not only the generations: a person
+/// may have edited the file meanwhile, and some shared folders give two processes the same lock.
+fn unchanged(files: &Files, base: &Base) -> Result<(), StoreError> {
+    let present = files::read(&files.state)?;
+    if present == base.present {
+        return Ok(());
+    }
+    let generation = |bytes: Vec<u8>| schema::decode(&bytes).map_or(0, |parsed| parsed.document.generation);
+    Err(StoreError::LockBroken {
+        path: files.state.clone(),
+        expected: base.document.generation,
+        found: present.map_or(0, generation),
+    })
+}
+
+fn read_back(mut file: File, bytes: &[u8]) -> io::Result<()> {
+    file.rewind()?;
+    let mut found = Vec::with_capacity(bytes.len() + 1);
+    file.read_to_end(&mut found)?;
+    if found == bytes {
+        Ok(())
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "the disk gave back other bytes than were written",
+        ))
+    }
+}
+
+/// Reads the table: the file, else the newest backup that is valid, else none.
+fn load(files: &Files) -> Result<(Reading, Base), StoreError> {
+    let present = files::read(&files.state)?;
+    let because = match present.as_deref().map(schema::decode) {
+        Some(Ok(parsed)) => return from_file(files, present, parsed),
+        Some(Err(SchemaError::Newer { version })) => {
+            let path = files.state.clone();
+            return Err(StoreError::Newer { path, version });
+        }
+        Some(Err(err)) => err.to_string(),
+        None => "it is missing".to_owned(),
+    };
+    let missing = present.is_none();
+    let (origin, parsed) = match backup::newest(files)? {
+        Backups::Newest { number, parsed } => (Origin::Backup { number, because }, Some(*parsed)),
+        Backups::None if missing => (Origin::Absent, None),
+        Backups::None | Backups::Broken => (Origin::Lost { because }, None),
+    };
+    let (document, sessions, notes) = parsed.map_or_else(
+        || (Document::new(), Vec::new(), Vec::new()),
+        |parsed| (parsed.document, parsed.sessions, parsed.notes),
+    );
+    let reading = Reading {
+        sessions,
+        origin,
+        generation: document.generation,
+        quarantined: document.quarantine.clone(),
+        notes,
+        witness: Vec::new(),
+    };
+    let base = Base {
+        present,
+        document,
+        settled: None,
+        sound: false,
+    };
+    Ok((reading, base))
+}
+
+fn from_file(files: &Files, present: Option<Vec<u8>>, parsed: Parsed) -> Result<(Reading, Base), StoreError> {
+    let (origin, witness) = match parsed.seal {
+        Seal::Whole => (Origin::File, Vec::new()),
+        Seal::None => (Origin::Unsigned, Vec::new()),
+        Seal::Broken => (Origin::Suspect, witness(files)?),
+    };
+    let settled = origin == Origin::File && parsed.refused == 0;
+    let base = Base {
+        present,
+        document: parsed.document.clone(),
+        settled: settled.then_some(parsed.text),
+        sound: origin != Origin::Suspect,
+    };
+    let reading = Reading {
+        sessions: parsed.sessions,
+        origin,
+        generation: parsed.document.generation,
+        quarantined: parsed.document.quarantine,
+        notes: parsed.notes,
+        witness,
+    };
+    Ok((reading, base))
+}
+
+/// What the newest valid backup says beside a suspect file.
+fn witness(files: &Files) -> Result<Vec<Session>, StoreError> {
+    Ok(match backup::newest(files)? {
+        Backups::Newest { parsed, .. } => parsed.sessions,
+        Backups::None | Backups::Broken => Vec::new(),
+    })
+}

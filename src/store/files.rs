@@ -1,0 +1,134 @@
+//! Where the files around the state file lie, and how one of them is read without a surprise.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use rustix::{fs::OFlags, io::Errno};
+
+use super::{StoreError, schema::FILE_BYTES_MAX};
+
+/// How many backups there are, `.1` the newest.
+pub(super) const BACKUPS: u8 = 5;
+/// How many links may lead from one to the next before the state file.
+const LINKS_MAX: usize = 40;
+
+/// The state file with its links resolved; everything else lies beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Files {
+    pub(super) state: PathBuf,
+}
+
+impl Files {
+    /// Follows the links of the state file; where they end there is a regular file, or nothing yet.
+    pub(super) fn resolve(path: &Path) -> Result<Self, StoreError> {
+        let mut state = path.to_owned();
+        for _ in 0..LINKS_MAX {
+            let kind = match fs::symlink_metadata(&state) {
+                Ok(metadata) => metadata.file_type(),
+                Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Self { state }),
+                Err(err) => return Err(failed("look at", &state)(err)),
+            };
+            if kind.is_file() {
+                return Ok(Self { state });
+            }
+            if !kind.is_symlink() {
+                return Err(StoreError::NotAFile { path: state });
+            }
+            let target = fs::read_link(&state).map_err(failed("follow the link", &state))?;
+            state = state.parent().unwrap_or(&state).join(target);
+        }
+        Err(failed("follow the link", path)(Errno::LOOP.into()))
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.state.parent().unwrap_or(&self.state)
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.with_ending("lock")
+    }
+
+    pub(super) fn temp(&self) -> PathBuf {
+        self.with_ending("tmp")
+    }
+
+    pub(super) fn backup(&self, number: u8) -> PathBuf {
+        self.state.with_file_name(self.name_and(&format!(".{number}")))
+    }
+
+    pub(super) fn backups(&self) -> impl Iterator<Item = (u8, PathBuf)> {
+        (1..=BACKUPS).map(|number| (number, self.backup(number)))
+    }
+
+    /// What the names of kept broken copies begin with.
+    pub(super) fn kept_prefix(&self) -> OsString {
+        self.name_and(".corrupt.")
+    }
+
+    fn with_ending(&self, ending: &str) -> PathBuf {
+        let stem = match self.state.extension() {
+            Some(extension) if extension == "json" => self.state.with_extension(""),
+            Some(_) | None => self.state.clone(),
+        };
+        let mut path = stem.into_os_string();
+        path.push(".");
+        path.push(ending);
+        path.into()
+    }
+
+    fn name_and(&self, ending: &str) -> OsString {
+        let mut name = self.state.file_name().unwrap_or_default().to_owned();
+        name.push(ending);
+        name
+    }
+}
+
+/// The bytes of a regular file, at most one more than the bound; `None` when there is no such file.
+/// A link is not followed and a pipe is not waited for.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    let Some(file) = open(path)? else {
+        return Ok(None);
+    };
+    let metadata = file.metadata().map_err(failed("look at", path))?;
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(FILE_BYTES_MAX)).unwrap_or(0) + 1);
+    file.take(FILE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed("read", path))?;
+    Ok(Some(bytes))
+}
+
+/// A regular file, open for reading.
+pub(super) fn open(path: &Path) -> Result<Option<File>, StoreError> {
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+        .open(path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(err) if matches!(Errno::from_io_error(&err), Some(Errno::LOOP | Errno::NXIO)) => {
+            return Err(StoreError::NotAFile {
+                path: path.to_owned(),
+            });
+        }
+        Err(err) => return Err(failed("open", path)(err)),
+    };
+    let metadata = file.metadata().map_err(failed("look at", path))?;
+    if !metadata.is_file() {
+        return Err(StoreError::NotAFile {
+            path: path.to_owned(),
+        });
+    }
+    Ok(Some(file))
+}
+
+/// Turns an error of the disk into one of the store.
+pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError::Io { action, path, source }
+}

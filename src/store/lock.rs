@@ -1,0 +1,109 @@
+//! Who may write the state file: one process at a time, by a lock on a file beside it.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    hash::{BuildHasher as _, Hasher as _, RandomState},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    path::Path,
+    process, thread,
+    time::{Duration, Instant},
+};
+
+use rustix::fs::OFlags;
+use tracing::debug;
+
+use super::{StoreError, files::failed};
+
+/// The longest wait between two attempts.
+const PAUSE_MAX: Duration = Duration::from_millis(20);
+
+/// The lock, held as long as this lives. The file itself stays: to unlink it would let two processes hold two locks.
+#[derive(Debug)]
+pub(super) struct Lock {
+    file: File,
+}
+
+impl Lock {
+    /// Takes the lock, waiting at most so long for whoever holds it.
+    pub(super) fn take(path: &Path, wait_max: Duration) -> Result<Self, StoreError> {
+        let start = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            let mut file = open(path)?;
+            match file.try_lock() {
+                // Somebody may have removed the file between the two calls; then this is a lock that nobody sees.
+                Ok(()) if is_at(&file, path) => {
+                    write_pid(&mut file, path);
+                    return Ok(Self { file });
+                }
+                Ok(()) | Err(TryLockError::WouldBlock) => (),
+                Err(TryLockError::Error(err)) => return Err(failed("lock", path)(err)),
+            }
+            if start.elapsed() >= wait_max {
+                return Err(StoreError::Locked {
+                    path: path.to_owned(),
+                    holder: read_pid(&mut file),
+                });
+            }
+            thread::sleep(pause.min(wait_max.saturating_sub(start.elapsed())));
+            pause = (pause * 2).min(PAUSE_MAX) + jitter();
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A pid that stays would name a process that holds nothing any more.
+        if let Err(err) = self.file.set_len(0) {
+            debug!(%err, "pid in the lock file was not cleared");
+        }
+    }
+}
+
+/// Opens the lock file, making it when it is not there.
+pub(super) fn open(path: &Path) -> Result<File, StoreError> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+        .open(path)
+        .map_err(failed("open", path))?;
+    let metadata = file.metadata().map_err(failed("look at", path))?;
+    if !metadata.is_file() {
+        return Err(StoreError::NotAFile {
+            path: path.to_owned(),
+        });
+    }
+    Ok(file)
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    let (Ok(held), Ok(there)) = (file.metadata(), fs::symlink_metadata(path)) else {
+        return false;
+    };
+    (held.dev(), held.ino()) == (there.dev(), there.ino())
+}
+
+/// The pid only serves a message, so a disk that is full does not cost the lock.
+fn write_pid(file: &mut File, path: &Path) {
+    let outcome = file.set_len(0).and_then(|()| writeln!(file, "{}", process::id()));
+    if let Err(err) = outcome {
+        debug!(%err, path = %path.display(), "pid was not written into the lock file");
+    }
+}
+
+fn read_pid(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    let read: io::Result<usize> = file.take(20).read_to_string(&mut text);
+    read.ok().and_then(|_| text.trim().parse().ok())
+}
+
+/// A few microseconds that differ between processes, so that waiting ones do not march in step.
+fn jitter() -> Duration {
+    let random = RandomState::new().build_hasher().finish();
+    Duration::from_micros(random % 2_000)
+}

@@ -1,0 +1,222 @@
+//! How the objects inside a session's record are written: base, process, issue, editor, journal.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::record::Text;
+use crate::{
+    clock::Timestamp,
+    session::{
+        Base, BranchFate, CommitId, Editor, Issue, IssueRef, IssueRefError, Label, Pending, PendingAction,
+        ProcessId,
+    },
+};
+
+/// The highest pid that a kernel gives.
+const PID_MAX: u32 = i32::MAX.cast_unsigned();
+
+/// Why an object inside a record is not what it should be.
+#[derive(Debug, Error)]
+pub(super) enum PartError {
+    #[error("{pid} is not the pid of a process")]
+    Pid { pid: u32 },
+    #[error("`pid`, `started` and `boot` stand together or not at all")]
+    HalfProcess,
+    #[error(transparent)]
+    Issue(#[from] IssueRefError),
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct BaseRecord {
+    commit: Text<CommitId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
+}
+
+impl BaseRecord {
+    #[expect(clippy::unnecessary_wraps, reason = "it stands beside conversions that fail")]
+    pub(super) fn into_value(self) -> Result<Base, PartError> {
+        Ok(Base {
+            commit: self.commit.0,
+            reference: self.reference,
+        })
+    }
+}
+
+impl From<&Base> for BaseRecord {
+    fn from(base: &Base) -> Self {
+        Self {
+            commit: Text(base.commit.clone()),
+            reference: base.reference.clone(),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct ProcessRecord {
+    pid: u32,
+    started: u64,
+    boot: String,
+}
+
+impl ProcessRecord {
+    pub(super) fn into_value(self) -> Result<ProcessId, PartError> {
+        if !(1..=PID_MAX).contains(&self.pid) {
+            return Err(PartError::Pid { pid: self.pid });
+        }
+        Ok(ProcessId {
+            pid: self.pid,
+            started: self.started,
+            boot: self.boot,
+        })
+    }
+}
+
+impl From<&ProcessId> for ProcessRecord {
+    fn from(process: &ProcessId) -> Self {
+        Self {
+            pid: process.pid,
+            started: process.started,
+            boot: process.boot.clone(),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct IssueRecord {
+    repository: String,
+    number: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    label: Option<Text<Label>>,
+    #[serde(default)]
+    intervention: bool,
+}
+
+impl IssueRecord {
+    pub(super) fn into_value(self) -> Result<Issue, PartError> {
+        Ok(Issue {
+            reference: IssueRef::new(&self.repository, self.number)?,
+            label: self.label.map(|label| label.0),
+            intervention: self.intervention,
+        })
+    }
+}
+
+impl From<&Issue> for IssueRecord {
+    fn from(issue: &Issue) -> Self {
+        Self {
+            repository: issue.reference.repository().to_owned(),
+            number: issue.reference.number(),
+            label: issue.label.clone().map(Text),
+            intervention: issue.intervention,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct EditorRecord {
+    name: Text<Label>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pid: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    started: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    boot: Option<String>,
+}
+
+impl EditorRecord {
+    pub(super) fn into_value(self) -> Result<Editor, PartError> {
+        let process = match (self.pid, self.started, self.boot) {
+            (None, None, None) => None,
+            (Some(pid), Some(started), Some(boot)) => {
+                Some(ProcessRecord { pid, started, boot }.into_value()?)
+            }
+            (_, _, _) => return Err(PartError::HalfProcess),
+        };
+        Ok(Editor {
+            name: self.name.0,
+            process,
+        })
+    }
+}
+
+impl From<&Editor> for EditorRecord {
+    fn from(editor: &Editor) -> Self {
+        let process = editor.process.as_ref();
+        Self {
+            name: Text(editor.name.clone()),
+            pid: process.map(|process| process.pid),
+            started: process.map(|process| process.started),
+            boot: process.map(|process| process.boot.clone()),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PendingRecord {
+    action: ActionWord,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    branch_is_new: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delete_branch: Option<bool>,
+    worker: ProcessRecord,
+    since: Text<Timestamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ActionWord {
+    Creating,
+    Destroying,
+    #[serde(rename = "bringing-back")]
+    BringingBack,
+}
+
+impl PendingRecord {
+    /// A journal that does not say so has neither made a branch nor may delete one.
+    pub(super) fn into_value(self) -> Result<Pending, PartError> {
+        let action = match self.action {
+            ActionWord::Creating => PendingAction::Creating {
+                branch_is_new: self.branch_is_new.unwrap_or(false),
+            },
+            ActionWord::Destroying => PendingAction::Destroying {
+                branch: if self.delete_branch.unwrap_or(false) {
+                    BranchFate::Delete
+                } else {
+                    BranchFate::Keep
+                },
+            },
+            ActionWord::BringingBack => PendingAction::BringingBack,
+        };
+        Ok(Pending {
+            action,
+            worker: self.worker.into_value()?,
+            since: self.since.0,
+        })
+    }
+}
+
+impl From<&Pending> for PendingRecord {
+    fn from(pending: &Pending) -> Self {
+        let (action, branch_is_new, delete_branch) = match pending.action {
+            PendingAction::Creating { branch_is_new } => (ActionWord::Creating, Some(branch_is_new), None),
+            PendingAction::Destroying { branch } => (
+                ActionWord::Destroying,
+                None,
+                Some(match branch {
+                    BranchFate::Keep => false,
+                    BranchFate::Delete => true,
+                }),
+            ),
+            PendingAction::BringingBack => (ActionWord::BringingBack, None, None),
+        };
+        Self {
+            action,
+            branch_is_new,
+            delete_branch,
+            worker: ProcessRecord::from(&pending.worker),
+            since: Text(pending.since),
+        }
+    }
+}

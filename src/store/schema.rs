@@ -1,0 +1,358 @@
+//! How the state file is written: version, sessions, generation, checksum, quarantine, and what others added.
+
+use std::{collections::HashSet, fmt::Write as _};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use super::{
+    Note, Quarantined,
+    record::{self, Decoded, Record},
+    scan,
+};
+use crate::{
+    json::Members,
+    session::{BranchName, RepositoryPath, Session, SessionId},
+    workspace::Workspace,
+};
+
+/// The largest state file that is read or written.
+pub const FILE_BYTES_MAX: u64 = 64 << 20;
+
+const MAJOR: &str = "1";
+const VERSION: &str = "1.0";
+const FIELDS: [&str; 5] = ["version", "sessions", "generation", "checksum", "quarantine"];
+
+/// Everything in the file but its sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Document {
+    pub(super) version: String,
+    pub(super) generation: u64,
+    pub(super) quarantine: Vec<Quarantined>,
+    pub(super) unknown: Members,
+}
+
+impl Document {
+    /// That of a workspace without a state file.
+    pub(super) fn new() -> Self {
+        Self {
+            version: VERSION.to_owned(),
+            generation: 0,
+            quarantine: Vec::new(),
+            unknown: Members::new(),
+        }
+    }
+}
+
+/// What the checksum says about the sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seal {
+    /// They are as they were written.
+    Whole,
+    /// There is no checksum.
+    None,
+    /// They were changed after they were written.
+    Broken,
+}
+
+/// A state file that could be read.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) document: Document,
+    pub(super) sessions: Vec<Session>,
+    pub(super) notes: Vec<Note>,
+    pub(super) seal: Seal,
+    /// How many entries went into quarantine just now.
+    pub(super) refused: usize,
+    /// The list of sessions to the letter.
+    pub(super) text: String,
+}
+
+/// Why a state file could not be read.
+#[derive(Debug, Error)]
+pub(super) enum SchemaError {
+    #[error("it is larger than {FILE_BYTES_MAX} bytes")]
+    TooLarge,
+    #[error("it is empty")]
+    Empty,
+    #[error("it is not UTF-8: {0}")]
+    Utf8(#[from] std::str::Utf8Error),
+    #[error("it is not a JSON object: {0}")]
+    Syntax(serde_json::Error),
+    #[error(transparent)]
+    Bounds(#[from] scan::BoundsError),
+    #[error("`{field}` stands in it twice")]
+    Doubled { field: &'static str },
+    #[error("it has no version that can be read")]
+    Version,
+    #[error("it has no list of sessions")]
+    Sessions,
+    #[error("it has version {version}")]
+    Newer { version: String },
+}
+
+/// Reads a state file.
+pub(super) fn decode(bytes: &[u8]) -> Result<Parsed, SchemaError> {
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(SchemaError::TooLarge);
+    }
+    if bytes.is_empty() {
+        return Err(SchemaError::Empty);
+    }
+    let text = std::str::from_utf8(bytes)?;
+    // Raw values are skipped without recursion, so the version can be read before anything bounds the depth.
+    let mut members = split(serde_json::from_str(text).map_err(SchemaError::Syntax)?)?;
+    let version = version(members.take("version"))?;
+    scan::check(text)?;
+    let list = members.take("sessions").ok_or(SchemaError::Sessions)?;
+    let entries: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| SchemaError::Sessions)?;
+    let generation = members.take("generation").map_or(Ok(0), |raw| {
+        serde_json::from_str::<u64>(raw.get()).map_err(|_| raw)
+    });
+    let mut seal = seal(list.get(), members.take("checksum").as_deref());
+    if generation.is_err() {
+        seal = Seal::Broken;
+    }
+    let mut parsed = Parsed {
+        document: Document {
+            version,
+            generation: generation.unwrap_or(0),
+            quarantine: quarantine(members.take("quarantine").as_deref()),
+            unknown: members.unknown,
+        },
+        sessions: Vec::with_capacity(entries.len()),
+        notes: Vec::new(),
+        seal,
+        refused: 0,
+        text: list.get().to_owned(),
+    };
+    parsed.take_entries(&entries);
+    Ok(parsed)
+}
+
+impl Parsed {
+    /// Takes the good entries; the others go into quarantine to the letter.
+    fn take_entries(&mut self, entries: &[&RawValue]) {
+        let mut taken = Taken::default();
+        for entry in entries {
+            let outcome = record::decode(entry.get())
+                .map_err(|err| err.because())
+                .and_then(|decoded| taken.claim(&decoded.session).map(|()| decoded));
+            match outcome {
+                Ok(Decoded {
+                    session,
+                    foreign_path,
+                }) => {
+                    self.notes.extend(foreign_path.map(|stored| Note::PathIgnored {
+                        id: session.id(),
+                        stored,
+                    }));
+                    self.sessions.push(session);
+                }
+                Err(because) => {
+                    self.refused += 1;
+                    self.document.quarantine.push(Quarantined {
+                        entry: entry.get().to_owned(),
+                        because,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// What the sessions so far have for themselves.
+#[derive(Default)]
+struct Taken {
+    ids: HashSet<SessionId>,
+    names: HashSet<String>,
+    branches: HashSet<(RepositoryPath, String)>,
+    issues: HashSet<(String, u64)>,
+}
+
+impl Taken {
+    /// Claims everything of a session that must be its own, or nothing.
+    fn claim(&mut self, session: &Session) -> Result<(), String> {
+        let (id, name) = (session.id(), session.name().folded());
+        let on_branch = Some(session.branch()).filter(|branch| !branch.is_detached());
+        let branch =
+            on_branch.map(|branch: &BranchName| (session.repository().clone(), branch.as_str().to_owned()));
+        let issue = session.issue().map(|issue| issue.reference.folded());
+        if self.ids.contains(&id) {
+            return Err(format!("an earlier session has the id `{id}`"));
+        }
+        if self.names.contains(&name) {
+            return Err(format!("an earlier session has the name `{}`", session.name()));
+        }
+        if branch
+            .as_ref()
+            .is_some_and(|branch| self.branches.contains(branch))
+        {
+            return Err(format!(
+                "an earlier session has the branch `{}`",
+                session.branch()
+            ));
+        }
+        if let Some((repository, number)) = issue.as_ref().filter(|issue| self.issues.contains(issue)) {
+            return Err(format!(
+                "an earlier session has the issue `{repository}#{number}`"
+            ));
+        }
+        self.ids.insert(id);
+        self.names.insert(name);
+        self.branches.extend(branch);
+        self.issues.extend(issue);
+        Ok(())
+    }
+}
+
+/// The members of the file, ours apart from those of others.
+struct Split {
+    ours: [Option<Box<RawValue>>; FIELDS.len()],
+    unknown: Members,
+}
+
+impl Split {
+    fn take(&mut self, field: &'static str) -> Option<Box<RawValue>> {
+        let at = FIELDS.iter().position(|name| *name == field)?;
+        self.ours[at].take()
+    }
+}
+
+fn split(members: Members) -> Result<Split, SchemaError> {
+    let mut split = Split {
+        ours: Default::default(),
+        unknown: Members::new(),
+    };
+    for (key, value) in members {
+        match FIELDS.iter().position(|field| *field == key) {
+            None => split.unknown.push(key, value),
+            Some(at) if split.ours[at].is_some() => {
+                return Err(SchemaError::Doubled { field: FIELDS[at] });
+            }
+            Some(at) => split.ours[at] = Some(value),
+        }
+    }
+    Ok(split)
+}
+
+/// The version to keep: `1.<minor>`. Any other number before the dot, in whatever form, belongs to another wharf.
+fn version(raw: Option<Box<RawValue>>) -> Result<String, SchemaError> {
+    let raw = raw.ok_or(SchemaError::Version)?;
+    let string = serde_json::from_str::<String>(raw.get());
+    let text = string.as_deref().unwrap_or(raw.get());
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (major, rest) = text.split_at(digits);
+    if major.is_empty() {
+        return Err(SchemaError::Version);
+    }
+    if major != MAJOR {
+        let version = text.chars().take(40).collect();
+        return Err(SchemaError::Newer { version });
+    }
+    let minor = rest.strip_prefix('.').unwrap_or_default();
+    let plain = !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit());
+    match string {
+        Ok(text) if plain => Ok(text),
+        Ok(_) | Err(_) => Err(SchemaError::Version),
+    }
+}
+
+fn seal(list: &str, stored: Option<&RawValue>) -> Seal {
+    let Some(stored) = stored else {
+        return Seal::None;
+    };
+    match serde_json::from_str::<String>(stored.get()) {
+        Ok(text) if text == scan::checksum(list) => Seal::Whole,
+        Ok(_) | Err(_) => Seal::Broken,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QuarantineRecord<'a> {
+    because: String,
+    #[serde(borrow)]
+    entry: &'a RawValue,
+}
+
+/// What an earlier load refused. Nothing of it is lost: what cannot be read is itself quarantined.
+fn quarantine(raw: Option<&RawValue>) -> Vec<Quarantined> {
+    let Some(raw) = raw else {
+        return Vec::new();
+    };
+    let unreadable = |entry: &RawValue| Quarantined {
+        entry: entry.get().to_owned(),
+        because: "it stood in the quarantine and could not be read".to_owned(),
+    };
+    let Ok(entries) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else {
+        return vec![unreadable(raw)];
+    };
+    let read = |entry: &&RawValue| match serde_json::from_str::<QuarantineRecord<'_>>(entry.get()) {
+        Ok(QuarantineRecord { because, entry }) => Quarantined {
+            entry: entry.get().to_owned(),
+            because,
+        },
+        Err(_) => unreadable(entry),
+    };
+    entries.iter().map(read).collect()
+}
+
+#[derive(Serialize)]
+struct Sessions<'a> {
+    sessions: Vec<Record<'a>>,
+}
+
+/// The list of sessions as it stands in the file.
+pub(super) fn encode_sessions(sessions: &[Session], workspace: &Workspace) -> String {
+    let sessions = sessions
+        .iter()
+        .map(|session| record::record(session, workspace))
+        .collect();
+    let mut text = pretty(&Sessions { sessions });
+    // The list was written inside an object, so that it is indented as it will stand in the file.
+    let start = text.find('[').expect("a list of sessions is written as a list");
+    let end = text.rfind(']').expect("a list that begins ends");
+    text.truncate(end + 1);
+    text.drain(..start);
+    text
+}
+
+/// The whole file around a list of sessions from [`encode_sessions`].
+pub(super) fn encode(document: &Document, sessions: &str) -> String {
+    let mut out = String::with_capacity(sessions.len() + 1024);
+    out.push('{');
+    member(&mut out, "version", &pretty(&document.version));
+    member(&mut out, "sessions", sessions);
+    member(&mut out, "generation", &document.generation.to_string());
+    member(&mut out, "checksum", &pretty(&scan::checksum(sessions)));
+    if !document.quarantine.is_empty() {
+        let mut list = String::from("[");
+        for Quarantined { entry, because } in &document.quarantine {
+            let comma = if list.len() > 1 { "," } else { "" };
+            let because = pretty(because);
+            write!(
+                list,
+                "{comma}\n    {{\n      \"because\": {because},\n      \"entry\": {entry}\n    }}"
+            )
+            .expect("a string takes what is written to it");
+        }
+        list.push_str("\n  ]");
+        member(&mut out, "quarantine", &list);
+    }
+    for (key, value) in document.unknown.iter() {
+        member(&mut out, key, value.get());
+    }
+    out.push_str("\n}\n");
+    out
+}
+
+fn member(out: &mut String, key: &str, value: &str) {
+    let comma = if out.len() > 1 { "," } else { "" };
+    write!(out, "{comma}\n  {}: {value}", pretty(key)).expect("a string takes what is written to it");
+}
+
+fn pretty<T: Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string_pretty(value).expect("these values have text keys and are written to memory")
+}

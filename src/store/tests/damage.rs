@@ -1,0 +1,1 @@
+//! Whether a damaged file costs more than what was damaged.
