@@ -131,11 +131,11 @@ beside() {
 
 # What must never change about the sessions of a container.
 identity() {
-    inside "$1" wharf list --json --all | jq --sort-keys 'map({id, name, branch, createdAt, metadata}) | sort_by(.name)'
+    inside "$1" wharf list --json --quick | jq --sort-keys 'map({id, name, branch, createdAt, metadata}) | sort_by(.name)'
 }
 
 statuses() {
-    inside "$1" wharf list --json --all | jq --raw-output 'map(.status) | unique | join(" ")'
+    inside "$1" wharf list --json --quick | jq --raw-output 'map(.status) | unique | join(" ")'
 }
 
 # All work of a container: commits, staged, changed and untracked, by content.
@@ -357,6 +357,8 @@ while :; do
         echo "refused create $name"
         continue
     fi
+    echo "begin meta $name"
+    if wharf meta "$name" step=two >&2; then echo "done meta $name"; else echo "refused meta $name"; fi
     echo "work of $name" >"$(wharf path "$name")/untracked"
     echo "done write $name"
     if [ -n "$older" ]; then
@@ -367,7 +369,7 @@ done
 END
 
 # Of the load sessions: what the last word about each was, and the record that was acknowledged.
-declare -A last=() record=() written=()
+declare -A last=() record=() written=() step=()
 acknowledged=0
 refused=0
 
@@ -382,6 +384,11 @@ read_words() {
                 record[$name]=$rest
                 acknowledged=$((acknowledged + 1))
                 ;;
+            'begin meta') step[$name]=open ;;
+            'done meta')
+                step[$name]=two
+                acknowledged=$((acknowledged + 1))
+                ;;
             'done write') written[$name]=yes ;;
             'done destroy')
                 last[$name]=gone
@@ -389,6 +396,10 @@ read_words() {
                 ;;
             'refused create')
                 last[$name]=gone
+                refused=$((refused + 1))
+                ;;
+            'refused meta')
+                step[$name]=
                 refused=$((refused + 1))
                 ;;
             'refused destroy')
@@ -402,7 +413,7 @@ read_words() {
 # Everything that was acknowledged is there, everything destroyed is gone, what was open is one of both and whole.
 hold_to_it() {
     local round=$1 now name trees problems=''
-    now=$(inside "$main" wharf list --json --all)
+    now=$(inside "$main" wharf list --json --quick)
     jq --compact-output '.[]' <<<"$now" >"$folder/now"
     declare -A present=()
     while read -r line; do
@@ -425,14 +436,17 @@ hold_to_it() {
             open) if [ -n "${present[$name]:-}" ]; then last[$name]=there; else last[$name]=gone; fi ;;
         esac
         if [ "${last[$name]}" != there ] || [ -z "${present[$name]:-}" ]; then
-            unset "last[$name]" "record[$name]" "written[$name]"
+            unset "last[$name]" "record[$name]" "written[$name]" "step[$name]"
             continue
         fi
-        if [ -n "${record[$name]:-}" ] && ! jq --exit-status --null-input --argjson was "${record[$name]}" \
-            --argjson is "${present[$name]}" '($was | del(.status, .lastActivity)) as $was |
-                [$was | .id, .name, .branch, .createdAt, .metadata] == [$is | .id, .name, .branch, .createdAt, .metadata]' \
-            >/dev/null; then
-            problems+="changed: $name: ${record[$name]} -> ${present[$name]}"$'\n'
+        if [ -n "${record[$name]:-}" ] && ! jq --exit-status --null-input --arg step "${step[$name]:-}" \
+            --argjson was "${record[$name]}" --argjson is "${present[$name]}" '
+                def identity: [.id, .name, .branch, .createdAt, (.metadata | del(.step))];
+                ($was | identity) == ($is | identity)
+                and ($step == "open" or ($is.metadata.step // "") == $step)' >/dev/null; then
+            problems+="changed: $name (${step[$name]:-}): ${record[$name]} -> ${present[$name]}"$'\n'
+        elif [ "${step[$name]:-}" = open ]; then
+            step[$name]=$(jq --raw-output '.metadata.step // ""' <<<"${present[$name]}")
         fi
         if [ -n "${written[$name]:-}" ] && ! grep --quiet --line-regexp --fixed-strings \
             ".worktrees/$(jq --raw-output .id <<<"${present[$name]}")/untracked work of $name" <<<"$trees"; then
@@ -473,7 +487,7 @@ for round in $(seq "$rounds"); do
     start "$main"
     hold_to_it "$round"
 done
-printf '     %s rounds in %s s: %s creates and destroys acknowledged, %s refused\n' \
+printf '     %s rounds in %s s: %s creates, changes and destroys acknowledged, %s refused\n' \
     "$rounds" "$((SECONDS - begun))" "$acknowledged" "$refused"
 if [ "$failed" -eq "$failed_before" ]; then
     ok "$rounds kills under load lose nothing that was acknowledged, and leave no litter"

@@ -157,7 +157,7 @@ say "4. doctor"
 findings=$?
 
 say "5. report"
-"$wharf" --workspace "$workspace" list --all
+"$wharf" --workspace "$workspace" list
 describe "$state" "state file"
 say "  backup: $folder"
 if [ "$findings" -ne 0 ]; then
