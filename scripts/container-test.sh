@@ -294,6 +294,15 @@ says 'a read-only image and a read-only workspace: the command runs' command-ran
 start "$main"
 same 'after that they are the same sessions' "$names" "$(identity "$main")"
 
+# A restore that does not come to an end
+
+"$docker" exec --detach "$main" flock "$state.lock" sleep 4
+seen=$("$docker" run --rm --label "$run_label" --volume "$workspace:/workspace" --env WHARF_RESTORE_SECONDS=1 \
+    "$image" echo command-ran 2>&1)
+says 'a restore that hangs: the command runs' command-ran "$seen"
+says 'a restore that hangs: stderr says so' 'did not end within 1 s' "$seen"
+sleep 4
+
 # The state file mounted alone
 
 lone=$folder/lone.json
