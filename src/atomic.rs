@@ -71,3 +71,50 @@ fn temp_beside(path: &Path) -> PathBuf {
     name.push(".tmp");
     path.with_file_name(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<OsString> {
+        let mut names: Vec<OsString> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_replaced_file_is_private_and_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.json");
+        for (bytes, durability) in [("one", Durability::PowerCut), ("two", Durability::Crash)] {
+            replace(&path, bytes.as_bytes(), durability).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), bytes);
+        }
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(names(folder.path()), ["table.json"]);
+    }
+
+    #[test]
+    fn a_link_under_the_temporary_name_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.json");
+        symlink("victim", folder.path().join("table.json.tmp")).unwrap();
+        replace(&path, b"new", Durability::Crash).unwrap();
+        assert_eq!(names(folder.path()), ["table.json"]);
+        assert!(path.is_file());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_leaves_no_temporary_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.json");
+        fs::create_dir(&path).unwrap();
+        replace(&path, b"new", Durability::Crash).unwrap_err();
+        assert_eq!(names(folder.path()), ["table.json"]);
+    }
+}

@@ -20,6 +20,7 @@
 //! - Nothing below `cli` prints, and nothing below `cli` knows where it was started.
 
 pub mod atomic;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod json;

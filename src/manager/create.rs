@@ -86,7 +86,7 @@ impl SessionManager {
     fn plan_create(&mut self, request: &CreateSession) -> Result<Plan, ManagerError> {
         let repository = match &request.repository {
             Some(repository) => repository.clone(),
-            None => self.repository(None)?,
+            None => self.only_repository()?,
         };
         let date = self.clock.now().date();
         let mut registry = self.registry()?;

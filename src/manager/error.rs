@@ -222,6 +222,7 @@ fn worktree_code(err: &WorktreeError) -> &'static str {
         WorktreeError::Unborn { .. }
         | WorktreeError::UnknownRevision { .. }
         | WorktreeError::BranchHasBase { .. } => "INVALID_VALUE",
+        WorktreeError::InProgress { .. } => "IN_USE",
         WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. } => "BRANCH_TAKEN",
         WorktreeError::Unusable { .. }
         | WorktreeError::NoGit { .. }
@@ -308,6 +309,7 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
         WorktreeError::RepositoryLocked { .. } => {
             "try again when the other create or destroy has ended".to_owned()
         }
+        WorktreeError::InProgress { .. } => "end it first, or abort it".to_owned(),
         WorktreeError::UnsafePath { .. }
         | WorktreeError::InTheWay { .. }
         | WorktreeError::Git { .. }

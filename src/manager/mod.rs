@@ -31,7 +31,8 @@ mod undo;
 mod tests;
 
 pub use self::{
-    bind::{BindIssue, EditorChange},
+    annotate::MetadataChange,
+    bind::{BindIssue, EditorChange, is_running},
     create::CreateSession,
     destroy::{Destroyed, Obstacle, Permit, Permits},
     doctor::{Finding, Severity},
@@ -39,6 +40,7 @@ pub use self::{
     list::{Filter, Overview},
     recovery::{Adopted, Change, Plan},
     restore::{Restored, Scope},
+    trash::Discarded,
 };
 
 /// The one way to change sessions: takes texts that are already types, and answers with sessions.
@@ -170,11 +172,13 @@ impl SessionManager {
         })
     }
 
-    /// The repository a create works on: the one named, else the only one.
-    fn repository(&self, folder: Option<&Path>) -> Result<RepositoryPath, ManagerError> {
-        if let Some(folder) = folder {
-            return Ok(self.worktrees.repository_at(folder)?);
-        }
+    /// The repository a folder in the workspace belongs to.
+    pub fn repository_at(&self, folder: &Path) -> Result<RepositoryPath, ManagerError> {
+        Ok(self.worktrees.repository_at(folder)?)
+    }
+
+    /// The repository of the workspace, if there is only one.
+    fn only_repository(&self) -> Result<RepositoryPath, ManagerError> {
         let mut repositories = self.worktrees.repositories()?;
         match repositories.len() {
             1 => Ok(repositories.remove(0)),

@@ -106,7 +106,9 @@ pub(super) fn keep_broken(files: &Files, bytes: &[u8], now: Timestamp) -> Result
     // A copy, because an editor that writes in place would change a hard link with it.
     let whole = bytes.len() as u64 <= schema::FILE_BYTES_MAX;
     if !whole || copy(&path, bytes).is_err() {
-        fs::hard_link(&files.state, &path).map_err(failed("keep a copy at", &path))?;
+        fs::hard_link(&files.state, &path)
+            .or_else(|_| fs::copy(&files.state, &path).map(drop))
+            .map_err(failed("keep a copy at", &path))?;
     }
     atomic::sync_folder(files.folder()).map_err(failed("sync", files.folder()))?;
     Ok(path)

@@ -14,7 +14,7 @@ use super::{
     Ailment, Note, Origin, Reading, Store, StoreError,
     backup::{self, Backups},
     files::{self, Files, failed},
-    lock::Lock,
+    lock::{self, Lock},
     scan,
     schema::{self, Document, FILE_BYTES_MAX, Parsed, SchemaError, Seal},
 };
@@ -126,15 +126,15 @@ impl Transaction {
         let Self { files, base, .. } = self;
         let mut document = base.document.clone();
         document.generation = document.generation.wrapping_add(1);
+        scan::check(&sessions, scan::LIST_DEPTH_MAX).map_err(|source| StoreError::OutOfBounds {
+            path: files.state.clone(),
+            source,
+        })?;
         let text = schema::encode(&document, &sessions);
         if text.len() as u64 > FILE_BYTES_MAX {
             let (path, bytes_max) = (files.state.clone(), FILE_BYTES_MAX);
             return Err(StoreError::TooLarge { path, bytes_max });
         }
-        scan::check(&text).map_err(|source| StoreError::OutOfBounds {
-            path: files.state.clone(),
-            source,
-        })?;
         let temp = files.temp();
         if let Err(err) = put_in_place(files, base, &temp, text.as_bytes()) {
             // The first error is the one to tell; a temp file that stays is removed by the next commit.
@@ -161,11 +161,19 @@ fn put_in_place(files: &Files, base: &Base, temp: &Path, bytes: &[u8]) -> Result
     // Looked at twice: first so that only the file we read becomes a backup, then because writing takes its time.
     unchanged(files, base)?;
     let written = atomic::write_new(temp, bytes, Durability::PowerCut).map_err(failed("write", temp))?;
-    read_back(written, bytes).map_err(failed("read back", temp))?;
+    read_back(&written, bytes).map_err(failed("read back", temp))?;
     if let Some(present) = base.present.as_deref().filter(|_| base.sound) {
         backup::rotate(files, present)?;
     }
     unchanged(files, base)?;
+    if !lock::is_at(&written, temp) {
+        // Another writer, under a lock that excludes nobody, took the name for its own file.
+        return Err(StoreError::LockBroken {
+            path: files.state.clone(),
+            expected: base.document.generation,
+            found: base.document.generation,
+        });
+    }
     atomic::rename(temp, &files.state).map_err(|err| match Errno::from_io_error(&err) {
         Some(Errno::BUSY) => StoreError::Mounted {
             path: files.state.clone(),
@@ -189,7 +197,7 @@ fn unchanged(files: &Files, base: &Base) -> Result<(), StoreError> {
     })
 }
 
-fn read_back(mut file: File, bytes: &[u8]) -> io::Result<()> {
+fn read_back(mut file: &File, bytes: &[u8]) -> io::Result<()> {
     file.rewind()?;
     let mut found = Vec::with_capacity(bytes.len() + 1);
     file.read_to_end(&mut found)?;

@@ -81,7 +81,8 @@ pub(super) fn open(path: &Path) -> Result<File, StoreError> {
     Ok(file)
 }
 
-fn is_at(file: &File, path: &Path) -> bool {
+/// Whether an open file is the one that lies at a path.
+pub(super) fn is_at(file: &File, path: &Path) -> bool {
     let (Ok(held), Ok(there)) = (file.metadata(), fs::symlink_metadata(path)) else {
         return false;
     };

@@ -109,7 +109,7 @@ pub fn encode_record(session: &Session, workspace: &Workspace) -> String {
 
 /// Reads a session from a JSON object; a stored path is ignored.
 pub fn decode_record(text: &str) -> Result<Session, RecordError> {
-    scan::check(text)?;
+    scan::check(text, scan::ENTRY_DEPTH_MAX)?;
     decode(text).map(|decoded| decoded.session)
 }
 

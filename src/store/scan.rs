@@ -4,6 +4,11 @@ use thiserror::Error;
 
 /// How deep objects and lists may nest in the state file.
 pub const DEPTH_MAX: usize = 128;
+/// The same for one entry, so that it also fits where an entry that is refused goes: the file, the quarantine in it,
+/// the object that gives the reason, the entry.
+pub(super) const ENTRY_DEPTH_MAX: usize = DEPTH_MAX - 3;
+/// The same for the list of sessions.
+pub(super) const LIST_DEPTH_MAX: usize = ENTRY_DEPTH_MAX + 1;
 /// The longest string of the state file, in bytes as written.
 pub const STRING_BYTES_MAX: usize = 1 << 20;
 
@@ -11,15 +16,15 @@ pub const STRING_BYTES_MAX: usize = 1 << 20;
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum BoundsError {
     /// Too many brackets inside each other.
-    #[error("it nests deeper than {DEPTH_MAX}")]
+    #[error("it nests too deep")]
     Depth,
     /// A string without end, nearly.
     #[error("it has a string of more than {STRING_BYTES_MAX} bytes")]
     StringLength,
 }
 
-/// Checks depth and string lengths of a JSON text; what is no JSON may pass.
-pub(super) fn check(text: &str) -> Result<(), BoundsError> {
+/// Checks depth and string lengths of a JSON text in one pass; what is no JSON may pass.
+pub(super) fn check(text: &str, depth_max: usize) -> Result<(), BoundsError> {
     let bytes = text.as_bytes();
     let mut depth = 0_usize;
     let mut at = 0;
@@ -36,7 +41,7 @@ pub(super) fn check(text: &str) -> Result<(), BoundsError> {
             }
             b'[' | b'{' => {
                 depth += 1;
-                if depth > DEPTH_MAX {
+                if depth > depth_max {
                     return Err(BoundsError::Depth);
                 }
             }
@@ -99,13 +104,13 @@ mod tests {
     #[test]
     fn bounds_hold_to_the_last_one() {
         let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
-        assert_eq!(check(&nested(DEPTH_MAX)), Ok(()));
-        assert_eq!(check(&nested(DEPTH_MAX + 1)), Err(BoundsError::Depth));
-        assert_eq!(check(&format!("\"{}\"", "[".repeat(500))), Ok(()));
+        assert_eq!(check(&nested(9), 9), Ok(()));
+        assert_eq!(check(&nested(10), 9), Err(BoundsError::Depth));
+        assert_eq!(check(&format!("\"{}\"", "[".repeat(500)), 9), Ok(()));
         let string = |bytes: usize| format!("\"{}\"", "x".repeat(bytes));
-        assert_eq!(check(&string(STRING_BYTES_MAX)), Ok(()));
+        assert_eq!(check(&string(STRING_BYTES_MAX), 9), Ok(()));
         assert_eq!(
-            check(&string(STRING_BYTES_MAX + 1)),
+            check(&string(STRING_BYTES_MAX + 1), 9),
             Err(BoundsError::StringLength)
         );
     }
@@ -113,7 +118,7 @@ mod tests {
     #[test]
     fn what_is_no_json_ends_too() {
         for text in ["", "\"", "\"\\", "]]]]", "\\\"", "{\"a"] {
-            assert_eq!(check(text), Ok(()), "{text}");
+            assert_eq!(check(text, 9), Ok(()), "{text}");
             assert!(checksum(text).starts_with("crc32:"));
         }
     }

@@ -20,6 +20,8 @@ use crate::{
 /// The largest state file that is read or written.
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
 
+/// How much of a reason is kept with an entry that was refused.
+const BECAUSE_CHARS_MAX: usize = 500;
 const MAJOR: &str = "1";
 const VERSION: &str = "1.0";
 const FIELDS: [&str; 5] = ["version", "sessions", "generation", "checksum", "quarantine"];
@@ -104,8 +106,15 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Parsed, SchemaError> {
     // Raw values are skipped without recursion, so the version can be read before anything bounds the depth.
     let mut members = split(serde_json::from_str(text).map_err(SchemaError::Syntax)?)?;
     let version = version(members.take("version"))?;
-    scan::check(text)?;
     let list = members.take("sessions").ok_or(SchemaError::Sessions)?;
+    scan::check(list.get(), scan::LIST_DEPTH_MAX)?;
+    let quarantine = quarantine(members.take("quarantine").as_deref());
+    for refused in &quarantine {
+        scan::check(&refused.entry, scan::ENTRY_DEPTH_MAX)?;
+    }
+    for (_, value) in members.unknown.iter() {
+        scan::check(value.get(), scan::DEPTH_MAX - 1)?;
+    }
     let entries: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| SchemaError::Sessions)?;
     let generation = members.take("generation").map_or(Ok(0), |raw| {
         serde_json::from_str::<u64>(raw.get()).map_err(|_| raw)
@@ -118,7 +127,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Parsed, SchemaError> {
         document: Document {
             version,
             generation: generation.unwrap_or(0),
-            quarantine: quarantine(members.take("quarantine").as_deref()),
+            quarantine,
             unknown: members.unknown,
         },
         sessions: Vec::with_capacity(entries.len()),
@@ -152,6 +161,8 @@ impl Parsed {
                 }
                 Err(because) => {
                     self.refused += 1;
+                    // A reason that quotes a long value must not make the file one that cannot be read.
+                    let because = because.chars().take(BECAUSE_CHARS_MAX).collect();
                     self.document.quarantine.push(Quarantined {
                         entry: entry.get().to_owned(),
                         because,

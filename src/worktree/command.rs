@@ -3,7 +3,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fs::File,
-    io::{self, Seek as _, Write as _},
+    io,
     os::{
         fd::{AsFd as _, OwnedFd},
         unix::process::{CommandExt as _, ExitStatusExt as _},
@@ -15,7 +15,6 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fs::MemfdFlags,
     process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
 };
 
@@ -47,7 +46,6 @@ pub(super) struct GitCall<'a> {
 #[derive(Debug)]
 enum Input<'a> {
     Nothing,
-    Bytes(&'a [u8]),
     Held(&'a File),
 }
 
@@ -93,10 +91,11 @@ impl<'a> GitCall<'a> {
         self
     }
 
-    /// Bytes for its standard input.
-    pub(super) fn input(mut self, bytes: &'a [u8]) -> Self {
-        self.stdin = Input::Bytes(bytes);
-        self
+    /// Has it make durable what it writes: objects, refs and index.
+    pub(super) fn durable(self) -> Self {
+        self.env("GIT_CONFIG_COUNT", "1")
+            .env("GIT_CONFIG_KEY_0", "core.fsync")
+            .env("GIT_CONFIG_VALUE_0", "committed,reference,index")
     }
 
     /// An open file for its standard input, which keeps the lock on that file alive as long as git and what it
@@ -202,17 +201,10 @@ impl GitWorktrees {
 }
 
 impl Input<'_> {
-    /// Bytes go through an anonymous file, so that nobody has to feed a pipe.
     fn stdio(&self) -> io::Result<Stdio> {
         match self {
             Self::Nothing => Ok(Stdio::null()),
             Self::Held(file) => Ok(file.try_clone()?.into()),
-            Self::Bytes(bytes) => {
-                let mut file = File::from(rustix::fs::memfd_create("input", MemfdFlags::CLOEXEC)?);
-                file.write_all(bytes)?;
-                file.rewind()?;
-                Ok(file.into())
-            }
         }
     }
 }

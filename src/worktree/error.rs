@@ -4,6 +4,7 @@ use std::{io, path::PathBuf, time::Duration};
 
 use thiserror::Error;
 
+use super::Operation;
 use crate::session::{BranchName, RepositoryPath, SessionId};
 
 /// Why git could not be asked or told.
@@ -100,6 +101,14 @@ pub enum WorktreeError {
         id: SessionId,
         /// What is in the way.
         because: String,
+    },
+    /// A rebase, merge or the like has to end first.
+    #[error("session {id} is in the middle of an operation ({operation:?})")]
+    InProgress {
+        /// Whose.
+        id: SessionId,
+        /// What was begun.
+        operation: Operation,
     },
     /// The git command could not be started.
     #[error("cannot start git")]

@@ -7,11 +7,41 @@ use crate::{
     session::{Base, BranchFate, BranchName, CommitId, RepositoryPath, SessionId, SessionName},
 };
 
+mod add;
+mod admin;
+mod branch;
+mod bring_back;
+mod changes;
 mod command;
+mod delete;
+mod discard;
+mod durable;
 mod error;
+mod files;
 mod git_worktrees;
-mod stand_in_read;
-mod stand_in_write;
+mod handle;
+mod inspect;
+mod listed;
+mod lock;
+mod losses;
+mod mend;
+mod mounts;
+mod open;
+mod refs;
+mod register;
+mod relocate;
+mod remember;
+mod restore_branch;
+mod scan;
+mod set_aside;
+mod site;
+mod snapshot;
+mod start;
+mod status;
+#[cfg(test)]
+mod tests;
+mod trash;
+mod withdraw;
 pub use self::{
     error::WorktreeError,
     git_worktrees::{GitSettings, GitWorktrees},

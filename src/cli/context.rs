@@ -1,0 +1,98 @@
+//! What a command works with: workspace, settings, manager, output; put together from the global arguments.
+
+use std::{num::NonZeroUsize, sync::Arc};
+
+use super::{
+    args::Global,
+    failure::Failure,
+    locate,
+    logs::{self, Talk},
+    output::Output,
+};
+use crate::{
+    clock::{Clock, SystemClock, Timestamp},
+    config::{self, ConfigError, Settings},
+    manager::SessionManager,
+    store::FileStore,
+    workspace::Workspace,
+    worktree::{GitSettings, GitWorktrees},
+};
+
+/// Whether settings that cannot be used stop a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// They do: a person is there to correct them.
+    Stop,
+    /// The defaults stand in for them: a start must not depend on a typing error.
+    GoOn,
+}
+
+/// What a command works with.
+pub(super) struct Context {
+    pub(super) manager: SessionManager,
+    pub(super) output: Output,
+}
+
+impl Context {
+    /// Finds the workspace, reads the settings and opens the log.
+    pub(super) fn open(global: &Global, broken: Broken) -> Result<Self, Failure> {
+        let output = Output::new(global.json);
+        let workspace = locate::workspace(global.workspace.as_deref())?;
+        let loaded = settings(&workspace);
+        let days = loaded
+            .as_ref()
+            .map_or_else(|_| Settings::default().log_days, |it| it.log_days);
+        let talk = Talk {
+            quiet: global.quiet,
+            verbose: global.verbose,
+            json: global.json,
+        };
+        logs::begin(Some(workspace.logs()), days.get(), talk);
+        let mut settings = match (loaded, broken) {
+            (Ok(settings), _) => settings,
+            (Err(err), Broken::Stop) => return Err(err.into()),
+            (Err(err), Broken::GoOn) => {
+                tracing::warn!(error = %err, "the settings cannot be used, defaults stand in for them");
+                Settings::default()
+            }
+        };
+        if let Some(limit) = global.max_sessions.as_deref().filter(|text| !text.is_empty()) {
+            settings.sessions_max = sessions_max(limit)?;
+        }
+        Ok(Self {
+            manager: manager(workspace, settings),
+            output,
+        })
+    }
+
+    /// The current moment, for ages.
+    pub(super) fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+}
+
+fn sessions_max(text: &str) -> Result<NonZeroUsize, Failure> {
+    text.parse().map_err(|_| Failure::Value {
+        given: text.to_owned(),
+        wanted: "a number of sessions, at least 1",
+    })
+}
+
+/// The settings of the user and the workspace.
+pub(super) fn settings(workspace: &Workspace) -> Result<Settings, ConfigError> {
+    let user = config::user_folder().map(|folder| folder.join("config.toml"));
+    Settings::load(user.as_deref(), &workspace.settings())
+}
+
+fn manager(workspace: Workspace, settings: Settings) -> SessionManager {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store = FileStore::at(workspace.clone(), Arc::clone(&clock));
+    let git = GitSettings {
+        time_limit: settings.git_time_limit,
+        lock_limit: settings.git_time_limit,
+        trust_hooks: settings.trust_hooks,
+        ..GitSettings::default()
+    };
+    let worktrees = GitWorktrees::of(workspace.clone(), git);
+    SessionManager::of(workspace, settings, Box::new(store), Arc::new(worktrees), clock)
+}

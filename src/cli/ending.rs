@@ -1,0 +1,149 @@
+//! `destroy`, `undo` and `trash`.
+
+use serde::Serialize;
+
+use super::{
+    Context, Failure, args, parsed, showing, table,
+    view::{self, ObstacleView},
+};
+use crate::{
+    json::Members,
+    manager::{Destroyed, Discarded, Permit, Permits},
+    session::BranchFate,
+    text,
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DestroyView {
+    session: Members,
+    destroyed: bool,
+    branch_deleted: bool,
+    losses: Vec<ObstacleView>,
+}
+
+/// Ends a session, or says what that would do.
+pub(super) fn destroy(mut context: Context, args: &args::Destroy) -> Result<(), Failure> {
+    let branch = BranchFate::from(args.delete_branch);
+    if args.dry_run {
+        let weighed = context.manager.weigh_destroy(&args.name, branch)?;
+        return Ok(context
+            .output
+            .data(&destroy_view(&context, &weighed, false), || {
+                weighed_text(&weighed)
+            })?);
+    }
+    let destroyed = context.manager.destroy(&args.name, &permits(args), branch)?;
+    let days = context.manager.settings().trash_days;
+    context
+        .output
+        .data(&destroy_view(&context, &destroyed, true), || {
+            let name = destroyed.session.name();
+            let fate = match branch {
+                BranchFate::Keep => {
+                    format!("branch {} stays", text::line(destroyed.session.branch().as_str()))
+                }
+                BranchFate::Delete => format!(
+                    "branch {} is deleted",
+                    text::line(destroyed.session.branch().as_str())
+                ),
+            };
+            format!("{name} is destroyed, {fate}; `wharf undo {name}` brings it back for {days} days\n")
+        })?;
+    Ok(())
+}
+
+/// Brings a destroyed session back.
+pub(super) fn undo(mut context: Context, args: &args::Undo) -> Result<(), Failure> {
+    let name = parsed(args.new_name.as_ref())?;
+    let session = context.manager.undo(args.name.as_deref(), name.as_ref())?;
+    showing::record(&context, session)
+}
+
+/// Lists or empties the trash.
+pub(super) fn trash(mut context: Context, args: args::Trash) -> Result<(), Failure> {
+    match args {
+        args::Trash::List => {
+            let discarded = context.manager.discarded()?;
+            print_trash(&context, &discarded)
+        }
+        args::Trash::Empty { name, yes } => {
+            if !yes {
+                let question = "Delete for good what was destroyed, with its uncommitted work?";
+                match context.output.confirm(question)? {
+                    Some(true) => (),
+                    Some(false) => return Ok(()),
+                    None => {
+                        return Err(Failure::Unconfirmed {
+                            what: "emptying the trash",
+                        });
+                    }
+                }
+            }
+            let deleted = context.manager.empty_trash(name.as_deref())?;
+            print_trash(&context, &deleted)
+        }
+    }
+}
+
+fn print_trash(context: &Context, discarded: &[Discarded]) -> Result<(), Failure> {
+    let days = context.manager.settings().trash_days;
+    let views: Vec<Members> = discarded
+        .iter()
+        .map(|it| {
+            let mut record = view::record(context, &it.session);
+            record.push(
+                "destroyedAt".to_owned(),
+                view::raw(&it.trashed.destroyed.to_string()),
+            );
+            record.push("expiresAt".to_owned(), view::raw(&it.expires(days).to_string()));
+            record
+        })
+        .collect();
+    context.output.data(&views, || {
+        let rows: Vec<_> = discarded
+            .iter()
+            .map(|it| (it.session.clone(), it.trashed.destroyed, it.expires(days)))
+            .collect();
+        table::trash(&rows, context.now())
+    })?;
+    Ok(())
+}
+
+fn permits(args: &args::Destroy) -> Permits {
+    if args.force {
+        return Permits::all();
+    }
+    let given = |permit: &Permit| match permit {
+        Permit::Modified => args.modified,
+        Permit::Untracked => args.untracked,
+        Permit::Ignored => args.ignored,
+        Permit::Unmerged => args.unmerged,
+        Permit::InProgress => args.in_progress,
+        Permit::Occupied => args.occupied,
+    };
+    Permit::ALL.into_iter().filter(given).collect()
+}
+
+fn destroy_view(context: &Context, destroyed: &Destroyed, done: bool) -> DestroyView {
+    DestroyView {
+        session: view::record(context, &destroyed.session),
+        destroyed: done,
+        branch_deleted: done && destroyed.branch == BranchFate::Delete,
+        losses: destroyed.obstacles.iter().map(ObstacleView::from).collect(),
+    }
+}
+
+fn weighed_text(weighed: &Destroyed) -> String {
+    let name = weighed.session.name();
+    if weighed.obstacles.is_empty() {
+        return format!("{name} can be destroyed, nothing would be lost\n");
+    }
+    let mut out = format!("{name} would take this along:\n");
+    for obstacle in &weighed.obstacles {
+        out.push_str("  ");
+        out.push_str(&view::describe(obstacle));
+        out.push('\n');
+    }
+    out
+}

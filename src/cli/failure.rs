@@ -1,0 +1,217 @@
+//! How a failure reaches a person or a script: message, hint, exit code.
+
+use std::{error::Error as StdError, io, path::PathBuf, process::ExitCode};
+
+use serde::Serialize;
+use thiserror::Error;
+
+use super::view::ObstacleView;
+use crate::{
+    config::ConfigError,
+    manager::{Kind, ManagerError},
+    session::{BranchNameError, IssueRefError, LabelError, SessionNameError, SessionStatusError},
+    text,
+};
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug, Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Manager(#[from] ManagerError),
+    #[error(transparent)]
+    Name(#[from] SessionNameError),
+    #[error(transparent)]
+    Branch(#[from] BranchNameError),
+    #[error(transparent)]
+    Status(#[from] SessionStatusError),
+    #[error(transparent)]
+    Issue(#[from] IssueRefError),
+    #[error(transparent)]
+    Label(#[from] LabelError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("`{}` is not {wanted}", given.escape_debug())]
+    Value { given: String, wanted: &'static str },
+    #[error("there is no workspace at {}", path.display())]
+    NoWorkspace { path: PathBuf },
+    #[error("no session is bound to {issue}")]
+    NotBound { issue: String },
+    #[error("{what} needs a confirmation, and nobody can give it here")]
+    Unconfirmed { what: &'static str },
+    #[error("{findings} findings need a cure")]
+    Unhealthy { findings: usize },
+    #[error("there is no command `{}`", name.escape_debug())]
+    NoCommand { name: String },
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("cannot write the output")]
+    Output(#[from] io::Error),
+}
+
+#[derive(Serialize)]
+struct ErrorView {
+    error: ErrorBody,
+}
+
+#[derive(Serialize)]
+struct ErrorBody {
+    code: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    losses: Vec<ObstacleView>,
+}
+
+impl Failure {
+    /// The stable word.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::Manager(err) => err.code(),
+            Self::Name(_) => "INVALID_NAME",
+            Self::Branch(_) => "INVALID_BRANCH",
+            Self::Status(_)
+            | Self::Issue(_)
+            | Self::Label(_)
+            | Self::Value { .. }
+            | Self::Config(_)
+            | Self::Unconfirmed { .. } => "INVALID_VALUE",
+            Self::NoWorkspace { .. } | Self::NotBound { .. } | Self::NoCommand { .. } => "NOT_FOUND",
+            Self::Unhealthy { .. } => "UNHEALTHY",
+            Self::Io { .. } | Self::Output(_) => "IO_FAILED",
+        }
+    }
+
+    /// The exit code; a reader that closed the pipe is no failure.
+    pub(super) fn exit_code(&self) -> ExitCode {
+        let code = match self {
+            Self::Output(err) if err.kind() == io::ErrorKind::BrokenPipe => 0,
+            Self::Manager(err) => kind_code(err.kind()),
+            Self::Name(_)
+            | Self::Branch(_)
+            | Self::Status(_)
+            | Self::Issue(_)
+            | Self::Label(_)
+            | Self::Value { .. }
+            | Self::Config(_)
+            | Self::Unconfirmed { .. } => 2,
+            Self::NoWorkspace { .. } | Self::NotBound { .. } | Self::NoCommand { .. } => 3,
+            Self::Unhealthy { .. } | Self::Io { .. } | Self::Output(_) => 1,
+        };
+        ExitCode::from(code)
+    }
+
+    /// Whether nobody is left to read about it.
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self, Self::Output(err) if err.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Manager(err) => err.hint(),
+            Self::NoWorkspace { .. } => Some(
+                "name one with `--workspace` or `WHARF_WORKSPACE`, or start wharf inside a repository"
+                    .to_owned(),
+            ),
+            Self::Unconfirmed { .. } => Some("give `--yes`".to_owned()),
+            Self::Unhealthy { .. } => Some("`wharf doctor --fix` cures what can be cured".to_owned()),
+            Self::Config(_) => Some("correct the file; `restore` and `doctor` go on without it".to_owned()),
+            Self::Name(_)
+            | Self::Branch(_)
+            | Self::Status(_)
+            | Self::Issue(_)
+            | Self::Label(_)
+            | Self::Value { .. }
+            | Self::NotBound { .. }
+            | Self::NoCommand { .. }
+            | Self::Io { .. }
+            | Self::Output(_) => None,
+        }
+    }
+
+    /// The whole message with its causes, in one line, safe for a terminal.
+    pub(super) fn message(&self) -> String {
+        text::lines(&chain(self))
+    }
+
+    /// As a person reads it.
+    pub(super) fn to_text(&self) -> String {
+        let mut out = format!("error: {}\n", self.message());
+        if let Self::Manager(ManagerError::UnsavedWork { obstacles, .. }) = self {
+            for obstacle in obstacles {
+                out.push_str(&format!("  {}\n", super::view::describe(obstacle)));
+            }
+        }
+        if let Some(hint) = self.hint() {
+            out.push_str(&format!("hint: {}\n", text::lines(&hint)));
+        }
+        out
+    }
+
+    /// As a script reads it.
+    pub(super) fn to_json(&self) -> String {
+        let losses = match self {
+            Self::Manager(ManagerError::UnsavedWork { obstacles, .. }) => {
+                obstacles.iter().map(ObstacleView::from).collect()
+            }
+            _ => Vec::new(),
+        };
+        json(self.code(), chain(self), self.hint(), losses)
+    }
+}
+
+/// The JSON form of wrong arguments, which never become a [`Failure`].
+pub(super) fn usage_json(message: String) -> String {
+    json(
+        "INVALID_VALUE",
+        message,
+        Some("`wharf --help` shows what can be typed".to_owned()),
+        Vec::new(),
+    )
+}
+
+fn json(code: &'static str, message: String, hint: Option<String>, losses: Vec<ObstacleView>) -> String {
+    let view = ErrorView {
+        error: ErrorBody {
+            code,
+            message,
+            hint,
+            losses,
+        },
+    };
+    let mut out = serde_json::to_string(&view).expect("texts and numbers always have a JSON form");
+    out.push('\n');
+    out
+}
+
+/// An error with its causes, each said once.
+fn chain(err: &dyn StdError) -> String {
+    let mut out = err.to_string();
+    let mut source = err.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !out.ends_with(&cause_text) {
+            out.push_str(": ");
+            out.push_str(cause_text.trim_end());
+        }
+        source = cause.source();
+    }
+    out
+}
+
+fn kind_code(kind: Kind) -> u8 {
+    match kind {
+        Kind::Failed => 1,
+        Kind::Invalid => 2,
+        Kind::NotFound => 3,
+        Kind::Conflict => 4,
+        Kind::Full => 5,
+        Kind::Unsafe => 6,
+        Kind::Locked => 8,
+        Kind::State => 9,
+    }
+}

@@ -1,0 +1,128 @@
+//! What a person types and reads: arguments become types here, and types become text again.
+
+mod args;
+mod begin;
+mod binding;
+mod context;
+mod ending;
+mod failure;
+mod generate;
+mod locate;
+mod logs;
+mod notes;
+mod output;
+mod recovering;
+mod showing;
+mod table;
+mod view;
+
+use std::{ffi::OsString, process::ExitCode, str::FromStr};
+
+use clap::Parser as _;
+use serde_json::value::RawValue;
+
+use self::{
+    args::{Cli, Command},
+    context::{Broken, Context},
+    failure::Failure,
+    output::Output,
+};
+use crate::manager::MetadataChange;
+
+/// Runs one command line and answers its exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let json = args.iter().any(|arg| arg == "--json");
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(err) => return refuse(&err, json),
+    };
+    let output = Output::new(cli.global.json);
+    match execute(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.is_silent() {
+                output.talk(&if output.is_json() {
+                    failure.to_json()
+                } else {
+                    failure.to_text()
+                });
+            }
+            failure.exit_code()
+        }
+    }
+}
+
+/// Help and version are answers; everything else that the arguments do not allow is an error with exit code 2.
+fn refuse(err: &clap::Error, json: bool) -> ExitCode {
+    let asked = matches!(
+        err.kind(),
+        clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion
+    );
+    if json && !asked {
+        Output::new(true).talk(&failure::usage_json(err.to_string().trim_end().to_owned()));
+    } else if err.print().is_err() {
+        // Nobody reads; the exit code is all that is left to give.
+    }
+    ExitCode::from(if asked { 0 } else { 2 })
+}
+
+fn execute(cli: Cli) -> Result<(), Failure> {
+    let Cli { global, command } = cli;
+    let open = || Context::open(&global, Broken::Stop);
+    let open_anyway = || Context::open(&global, Broken::GoOn);
+    match command {
+        Command::Create(args) => begin::create(open()?, args),
+        Command::List(args) => showing::list(open()?, &args),
+        Command::Show(args) => showing::show(open()?, &args),
+        Command::Path(args) => showing::path(open()?, &args),
+        Command::Find(args) => showing::find(open()?, &args),
+        Command::Status(args) => notes::status(open()?, &args),
+        Command::Phase(args) => notes::phase(open()?, &args),
+        Command::Meta(args) => notes::meta(open()?, args),
+        Command::Touch(args) => notes::touch(open()?, &args),
+        Command::Rename(args) => notes::rename(open()?, &args),
+        Command::Bind(args) => binding::bind(open()?, &args),
+        Command::Unbind(args) => binding::unbind(open()?, &args),
+        Command::Editor(args) => binding::editor(open()?, args),
+        Command::Remove(args) => binding::remove(open()?, &args),
+        Command::Destroy(args) => ending::destroy(open()?, &args),
+        Command::Undo(args) => ending::undo(open()?, &args),
+        Command::Trash(args) => ending::trash(open()?, args),
+        Command::Restore(_) => recovering::restore(open_anyway()?),
+        Command::Recover(args) => recovering::recover(open_anyway()?, &args),
+        Command::Doctor(args) => recovering::doctor(open_anyway()?, &args),
+        Command::Completions(args) => generate::completions(Output::new(global.json), args.shell),
+        Command::Man(args) => generate::man(Output::new(global.json), &args),
+    }
+}
+
+/// A text that becomes a type, if it was given.
+fn parsed<T: FromStr>(text: Option<&String>) -> Result<Option<T>, T::Err> {
+    text.map(|text| text.parse()).transpose()
+}
+
+/// `KEY=TEXT`, or `KEY:=JSON`.
+fn metadata(text: &str) -> Result<MetadataChange, Failure> {
+    let wrong = |wanted| Failure::Value {
+        given: text.to_owned(),
+        wanted,
+    };
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| wrong("KEY=TEXT or KEY:=JSON"))?;
+    let (key, value) = match key.strip_suffix(':') {
+        Some(key) => (
+            key,
+            RawValue::from_string(value.trim().to_owned()).map_err(|_| wrong("KEY:= with JSON behind it"))?,
+        ),
+        None => (key, view::raw(&value)),
+    };
+    if key.is_empty() {
+        return Err(wrong("KEY=TEXT with a key"));
+    }
+    Ok(MetadataChange::Set(key.to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests;

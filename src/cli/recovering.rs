@@ -1,0 +1,249 @@
+//! `restore`, `recover` and `doctor`.
+
+use serde::Serialize;
+
+use super::{
+    Context, Failure, args,
+    view::{self, FindingView},
+};
+use crate::{
+    json::Members,
+    manager::{Adopted, Change, Finding, Plan, Restored, Scope, Severity},
+    session::Session,
+    store::{Note, Origin},
+    text,
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RestoreView {
+    restored: usize,
+    sessions: Vec<Members>,
+    damage: Option<String>,
+    finished: Vec<String>,
+    undone: Vec<String>,
+    adopted: Vec<String>,
+    changed: Vec<String>,
+    mended: Vec<String>,
+    quarantined: Vec<String>,
+    notes: Vec<String>,
+    left_alone: Vec<String>,
+    expired: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct RecoverView {
+    sessions: Vec<Members>,
+    adopted: Vec<String>,
+    changed: Vec<String>,
+}
+
+/// Brings every session back as idle.
+pub(super) fn restore(context: Context) -> Result<(), Failure> {
+    come_back(context, Scope::Start)
+}
+
+/// Rebuilds the registry from git, or says what that would change.
+pub(super) fn recover(mut context: Context, args: &args::Recover) -> Result<(), Failure> {
+    if !args.dry_run {
+        return come_back(context, Scope::Now);
+    }
+    let plan = context.manager.weigh_recovery()?;
+    let view = RecoverView {
+        sessions: plan
+            .sessions
+            .iter()
+            .map(|it| view::record(&context, it))
+            .collect(),
+        adopted: plan.adopted.iter().map(adopted).collect(),
+        changed: plan
+            .changes
+            .iter()
+            .map(|it| changed(it, &plan.sessions))
+            .collect(),
+    };
+    Ok(context.output.data(&view, || planned(&plan, &view))?)
+}
+
+/// Says what is wrong, and cures it if asked.
+pub(super) fn doctor(mut context: Context, args: &args::Doctor) -> Result<(), Failure> {
+    let findings: Vec<(Finding, Option<bool>)> = if args.fix {
+        context
+            .manager
+            .cure()?
+            .into_iter()
+            .map(|(finding, cured)| (finding, Some(cured)))
+            .collect()
+    } else {
+        let found = if args.quick {
+            context.manager.check_up()
+        } else {
+            context.manager.examine()
+        };
+        found.into_iter().map(|finding| (finding, None)).collect()
+    };
+    let views: Vec<FindingView> = findings
+        .iter()
+        .map(|(it, cured)| FindingView::of(it, *cured))
+        .collect();
+    context.output.data(&views, || match views.as_slice() {
+        [] => "nothing is wrong\n".to_owned(),
+        views => views.iter().map(FindingView::to_text).collect(),
+    })?;
+    // A health check fails when sessions cannot be kept; a full check when anything has to be done.
+    let least = if args.quick {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    let open = findings
+        .iter()
+        .filter(|(it, cured)| it.severity >= least && *cured != Some(true))
+        .count();
+    if open > 0 {
+        Err(Failure::Unhealthy { findings: open })
+    } else {
+        Ok(())
+    }
+}
+
+fn come_back(mut context: Context, scope: Scope) -> Result<(), Failure> {
+    let restored = context.manager.restore(scope)?;
+    let names = |sessions: &[Session]| {
+        sessions
+            .iter()
+            .map(|it| it.name().to_string())
+            .collect::<Vec<_>>()
+    };
+    let mended = |(name, done): &(_, Vec<_>)| {
+        format!(
+            "{name}: {}",
+            done.iter().map(view::mended).collect::<Vec<_>>().join(", ")
+        )
+    };
+    let view = RestoreView {
+        restored: restored.sessions.len(),
+        sessions: restored
+            .sessions
+            .iter()
+            .map(|it| view::record(&context, it))
+            .collect(),
+        damage: restored.damage.as_ref().map(damage),
+        finished: names(&restored.finished),
+        undone: names(&restored.undone),
+        adopted: restored.adopted.iter().map(adopted).collect(),
+        changed: restored
+            .changes
+            .iter()
+            .map(|it| changed(it, &restored.sessions))
+            .collect(),
+        mended: restored.mended.iter().map(mended).collect(),
+        quarantined: restored
+            .quarantined
+            .iter()
+            .map(|it| format!("{}: {}", it.because, it.entry))
+            .collect(),
+        notes: restored.notes.iter().map(note).collect(),
+        left_alone: restored
+            .left_alone
+            .iter()
+            .map(|it| format!("{}: {}", it.path.display(), it.because))
+            .collect(),
+        expired: restored
+            .expired
+            .iter()
+            .map(|it| it.session.name().to_string())
+            .collect(),
+    };
+    Ok(context.output.data(&view, || told(&restored, &view))?)
+}
+
+fn told(restored: &Restored, view: &RestoreView) -> String {
+    let mut out = match view.restored {
+        1 => "1 session restored\n".to_owned(),
+        count => format!("{count} sessions restored\n"),
+    };
+    for session in &restored.sessions {
+        out.push_str(&format!(
+            "  {}  {}  {}\n",
+            session.name(),
+            session.status(),
+            text::line(session.branch().as_str())
+        ));
+    }
+    if let Some(damage) = &view.damage {
+        out.push_str(&format!("state file: {}\n", text::line(damage)));
+    }
+    let parts = [
+        ("finished", &view.finished),
+        ("undone", &view.undone),
+        ("adopted", &view.adopted),
+        ("changed", &view.changed),
+        ("mended", &view.mended),
+        ("quarantined", &view.quarantined),
+        ("note", &view.notes),
+        ("left alone", &view.left_alone),
+        ("expired", &view.expired),
+    ];
+    for (word, lines) in parts {
+        for line in lines {
+            out.push_str(&format!("{word}: {}\n", text::line(line)));
+        }
+    }
+    out
+}
+
+fn planned(plan: &Plan, view: &RecoverView) -> String {
+    let mut out = format!(
+        "{} sessions would be there, nothing was written\n",
+        plan.sessions.len()
+    );
+    for (word, lines) in [("adopt", &view.adopted), ("change", &view.changed)] {
+        for line in lines {
+            out.push_str(&format!("{word}: {}\n", text::line(line)));
+        }
+    }
+    out
+}
+
+fn adopted(adopted: &Adopted) -> String {
+    let how = if adopted.from_record {
+        "with its record"
+    } else {
+        "without a record, named after its branch"
+    };
+    format!("{} ({}), {how}", adopted.name, adopted.id)
+}
+
+fn changed(change: &Change, sessions: &[Session]) -> String {
+    let name = |id| {
+        let session = sessions.iter().find(|it| it.id() == id);
+        session.map_or_else(|| id.to_string(), |it| it.name().to_string())
+    };
+    match change {
+        Change::Branch { id, from, to } => format!("{}: its worktree is on {to}, not on {from}", name(*id)),
+        Change::Corrected { id } => {
+            format!("{}: git and the backup agree against the damaged file", name(*id))
+        }
+        Change::Dropped { id } => format!("{id}: neither git nor a backup knows it"),
+        Change::Destroyed { id } => format!("{id}: it lies in the trash"),
+    }
+}
+
+fn damage(origin: &Origin) -> String {
+    match origin {
+        Origin::Absent => "there is none".to_owned(),
+        Origin::File => "sound".to_owned(),
+        Origin::Unsigned => "it has no checksum".to_owned(),
+        Origin::Suspect => "its checksum does not fit; held against git and the backups".to_owned(),
+        Origin::Backup { number, because } => format!("{because}; taken from backup {number}"),
+        Origin::Lost { because } => format!("{because}; rebuilt from git"),
+    }
+}
+
+fn note(note: &Note) -> String {
+    match note {
+        Note::PathIgnored { id, stored } => format!("{id}: the stored path {stored} is not used"),
+        Note::Kept { path } => format!("the broken state file is kept as {}", path.display()),
+    }
+}

@@ -1,0 +1,118 @@
+//! `list`, `show`, `path` and `find`.
+
+use std::os::unix::ffi::OsStrExt as _;
+
+use super::{Context, Failure, args, parsed, table, view};
+use crate::{
+    manager::{Filter, Overview},
+    session::{IssueRef, Session},
+};
+
+/// Prints the sessions there are.
+pub(super) fn list(mut context: Context, args: &args::List) -> Result<(), Failure> {
+    let filter = Filter {
+        status: parsed(args.status.as_ref())?,
+        issue: parsed(args.issue.as_ref())?,
+    };
+    let sessions = context.manager.list(&filter)?;
+    let overviews = if args.quick {
+        unseen(sessions)
+    } else {
+        context.manager.look(sessions)
+    };
+    let discarded = if args.all {
+        context.manager.discarded()?
+    } else {
+        Vec::new()
+    };
+    let now = context.now();
+    let days = context.manager.settings().trash_days;
+    let mut views: Vec<_> = overviews.iter().map(|it| view::overview(&context, it)).collect();
+    for it in &discarded {
+        let mut record = view::record(&context, &it.session);
+        record.push(
+            "destroyedAt".to_owned(),
+            view::raw(&it.trashed.destroyed.to_string()),
+        );
+        views.push(record);
+    }
+    context.output.data(&views, || {
+        let mut text = table::sessions(&overviews, now);
+        if !discarded.is_empty() {
+            let rows: Vec<_> = discarded
+                .iter()
+                .map(|it| (it.session.clone(), it.trashed.destroyed, it.expires(days)))
+                .collect();
+            text.push('\n');
+            text.push_str(&table::trash(&rows, now));
+        }
+        text
+    })?;
+    Ok(())
+}
+
+/// Prints one session.
+pub(super) fn show(mut context: Context, args: &args::Show) -> Result<(), Failure> {
+    let session = context.manager.session(&args.name)?;
+    one(&context, session)
+}
+
+/// Prints the path of a worktree, as it is.
+pub(super) fn path(mut context: Context, args: &args::Path) -> Result<(), Failure> {
+    let session = context.manager.session(&args.name)?;
+    let path = context.manager.workspace().worktree(session.id());
+    if context.output.is_json() {
+        context.output.data(&path.to_string_lossy(), String::new)?;
+    } else {
+        let mut line = path.as_os_str().as_bytes().to_owned();
+        line.push(b'\n');
+        context.output.raw(&line)?;
+    }
+    Ok(())
+}
+
+/// Prints the session of an issue.
+pub(super) fn find(mut context: Context, args: &args::Find) -> Result<(), Failure> {
+    let issue: IssueRef = args.issue.parse()?;
+    let registry = context.manager.registry()?;
+    let session = registry.on_issue(&issue).cloned();
+    one(
+        &context,
+        session.ok_or(Failure::NotBound {
+            issue: issue.to_string(),
+        })?,
+    )
+}
+
+/// Prints a session with what its worktree looks like.
+pub(super) fn one(context: &Context, session: Session) -> Result<(), Failure> {
+    for overview in context.manager.look(vec![session]) {
+        let view = view::overview(context, &overview);
+        let text = || table::session(&overview, context.manager.workspace(), context.now());
+        context.output.data(&view, text)?;
+    }
+    Ok(())
+}
+
+/// Prints a session after a change to it: its record, without a look at its worktree.
+pub(super) fn record(context: &Context, session: Session) -> Result<(), Failure> {
+    let view = view::record(context, &session);
+    let overview = Overview {
+        session,
+        worktree: None,
+        changes: None,
+    };
+    let text = || table::session(&overview, context.manager.workspace(), context.now());
+    Ok(context.output.data(&view, text)?)
+}
+
+fn unseen(sessions: Vec<Session>) -> Vec<Overview> {
+    sessions
+        .into_iter()
+        .map(|session| Overview {
+            session,
+            worktree: None,
+            changes: None,
+        })
+        .collect()
+}

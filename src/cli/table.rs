@@ -1,0 +1,229 @@
+//! How lists look to people: tables without borders, ages, one session in full.
+
+use comfy_table::{Cell, Row, Table, presets};
+
+use crate::{
+    clock::Timestamp,
+    manager::Overview,
+    session::Session,
+    text,
+    workspace::Workspace,
+    worktree::{Changes, WorktreeState},
+};
+
+use super::view::state_word;
+
+/// Sessions, one a line.
+pub(super) fn sessions(overviews: &[Overview], now: Timestamp) -> String {
+    let mut table = plain(&[
+        "NAME", "STATUS", "BRANCH", "AGE", "ACTIVE", "CHANGES", "AHEAD", "BEHIND",
+    ]);
+    for overview in overviews {
+        let session = &overview.session;
+        let count =
+            |number: Option<usize>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+        let changes = overview.changes.as_ref();
+        table.add_row(row([
+            session.name().to_string(),
+            status(session),
+            session.branch().to_string(),
+            age(session.created_at(), now),
+            age(session.last_activity(), now),
+            condition(overview),
+            count(changes.and_then(|it| it.ahead)),
+            count(changes.and_then(|it| it.behind)),
+        ]));
+    }
+    render(&table)
+}
+
+/// What lies in the trash, one a line.
+pub(super) fn trash(rows: &[(Session, Timestamp, Timestamp)], now: Timestamp) -> String {
+    let mut table = plain(&["NAME", "BRANCH", "DESTROYED", "EXPIRES", "ID"]);
+    for (session, destroyed, expires) in rows {
+        table.add_row(row([
+            session.name().to_string(),
+            session.branch().to_string(),
+            format!("{} ago", age(*destroyed, now)),
+            if *expires <= now {
+                "now".to_owned()
+            } else {
+                format!("in {}", age(now, *expires))
+            },
+            session.id().to_string(),
+        ]));
+    }
+    render(&table)
+}
+
+/// One session in full, a fact a line.
+pub(super) fn session(overview: &Overview, workspace: &Workspace, now: Timestamp) -> String {
+    let session = &overview.session;
+    let mut facts = vec![
+        ("name", session.name().to_string()),
+        ("id", session.id().to_string()),
+        ("status", status(session)),
+        ("branch", session.branch().to_string()),
+        ("folder", text::path(&workspace.worktree(session.id()))),
+        (
+            "created",
+            format!(
+                "{} ({} ago)",
+                session.created_at(),
+                age(session.created_at(), now)
+            ),
+        ),
+        (
+            "active",
+            format!(
+                "{} ({} ago)",
+                session.last_activity(),
+                age(session.last_activity(), now)
+            ),
+        ),
+    ];
+    if session.repository().as_str() != "." {
+        facts.push(("repository", text::line(session.repository().as_str())));
+    }
+    if let Some(base) = session.base() {
+        let from = base
+            .reference
+            .as_deref()
+            .map(|it| format!(" ({})", text::line(it)))
+            .unwrap_or_default();
+        facts.push(("base", format!("{:.12}{from}", base.commit.as_str())));
+    }
+    if let Some(phase) = session.phase() {
+        facts.push(("phase", text::line(phase.as_str())));
+    }
+    if let Some(issue) = session.issue() {
+        let label = issue
+            .label
+            .as_ref()
+            .map(|it| format!(", {}", text::line(it.as_str())))
+            .unwrap_or_default();
+        let intervention = if issue.intervention { ", intervention" } else { "" };
+        facts.push(("issue", format!("{}{label}{intervention}", issue.reference)));
+    }
+    if let Some(editor) = session.editor() {
+        let running = if crate::manager::is_running(editor) {
+            "runs"
+        } else {
+            "does not run"
+        };
+        facts.push((
+            "editor",
+            format!("{} {running}", text::line(editor.name.as_str())),
+        ));
+    }
+    if let Some(pid) = session.pty_pid() {
+        facts.push(("pid", pid.to_string()));
+    }
+    if overview.worktree.is_some() {
+        facts.push(("changes", condition(overview)));
+    }
+    if let Some(Changes {
+        ahead: Some(ahead),
+        behind: Some(behind),
+        ..
+    }) = overview.changes
+    {
+        facts.push(("commits", format!("{ahead} ahead, {behind} behind")));
+    }
+    for (key, value) in session.metadata().iter() {
+        facts.push((
+            "meta",
+            format!("{} = {}", text::line(key), text::line(value.get())),
+        ));
+    }
+    facts
+        .into_iter()
+        .map(|(key, value)| format!("{key:<10}  {value}\n"))
+        .collect()
+}
+
+fn status(session: &Session) -> String {
+    match session.pending() {
+        Some(_) => format!("{} (busy)", session.status()),
+        None => session.status().to_string(),
+    }
+}
+
+/// What a worktree looks like in a few characters: `clean`, `~2 ?1`, or why that cannot be told.
+fn condition(overview: &Overview) -> String {
+    let state = overview.worktree.as_ref().map(|worktree| worktree.state);
+    if let Some(state) = state.filter(|state| *state != WorktreeState::Present) {
+        return state_word(state).to_owned();
+    }
+    let Some(changes) = overview.changes.as_ref() else {
+        return "-".to_owned();
+    };
+    let part = |sign: char, count: usize| (count > 0).then(|| format!("{sign}{count}"));
+    let parts: Vec<String> = [part('~', changes.modified), part('?', changes.untracked)]
+        .into_iter()
+        .flatten()
+        .collect();
+    if parts.is_empty() {
+        "clean".to_owned()
+    } else {
+        parts.join(" ")
+    }
+}
+
+/// A span in its largest unit: `7s`, `12m`, `5h`, `3d`.
+fn age(from: Timestamp, to: Timestamp) -> String {
+    let seconds = to.seconds_since(from);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m", seconds / 60),
+        3_600..86_400 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+fn plain(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::NOTHING)
+        .set_header(head.iter().map(Cell::new));
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table
+}
+
+/// Every cell is safe for a terminal.
+fn row<const N: usize>(cells: [String; N]) -> Row {
+    Row::from(cells.iter().map(|cell| text::line(cell)).collect::<Vec<_>>())
+}
+
+fn render(table: &Table) -> String {
+    table
+        .lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_told_in_its_largest_unit() {
+        let start = Timestamp::from_unix_millis(0).unwrap();
+        let at = |seconds: i64| age(start, Timestamp::from_unix_millis(seconds * 1_000).unwrap());
+        assert_eq!(
+            [
+                at(0),
+                at(59),
+                at(60),
+                at(3_599),
+                at(3_600),
+                at(86_399),
+                at(86_400)
+            ],
+            ["0s", "59s", "1m", "59m", "1h", "23h", "1d"]
+        );
+        assert_eq!(age(start.plus_days(1), start), "0s");
+    }
+}

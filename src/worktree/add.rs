@@ -1,0 +1,155 @@
+//! How a session gets its worktree: branch, folder, lock and record, all of it or nothing (RELIABILITY G2 to G4).
+
+use std::{fs, io};
+
+use super::{
+    Addition, GitWorktrees, WorktreeError, WorktreeLock,
+    admin::LockReason,
+    command::GitCall,
+    durable::{exists_with_bytes, sync_all, sync_names},
+    lock::RepositoryLock,
+    site::{Site, io_error, is_there, make_folder},
+};
+use crate::{
+    atomic::{self, Durability},
+    session::BranchName,
+};
+
+/// What git is told not to show in the workspace.
+const EXCLUDED: [&str; 3] = [".worktrees/", ".wharf/", ".claude-container-sessions*"];
+
+impl GitWorktrees {
+    pub(super) fn add_one(&self, addition: &Addition) -> Result<(), WorktreeError> {
+        let site = self.site(addition.id, &addition.repository)?;
+        let lock = self.lock_repository(&site.common)?;
+        self.make_worktrees_folder()?;
+        for place in [&site.folder, &site.admin] {
+            if is_there(place) {
+                return Err(WorktreeError::UnsafePath {
+                    path: place.clone(),
+                    because: "is already there",
+                });
+            }
+        }
+        self.exclude_own_files(&site)?;
+        let outcome = self
+            .add_worktree(addition, &site, &lock)
+            .and_then(|()| write_record(&site, &addition.record))
+            .and_then(|()| sync_names(&site, &addition.branch));
+        let Err(err) = outcome else {
+            return Ok(());
+        };
+        // A branch that was there before git began is somebody else's, even if it is at the same commit.
+        let branch_is_ours =
+            addition.start.branch_is_new && !matches!(err, WorktreeError::BranchExists { .. });
+        if let Err(undo) = self.take_back(addition, &site, branch_is_ours) {
+            tracing::warn!(session = %addition.id, error = %undo, "a failed create could not be taken back");
+        }
+        Err(err)
+    }
+
+    /// Whether everything that an add writes is there: git writes the index last, and the record comes after git.
+    pub(super) fn is_added(&self, addition: &Addition) -> bool {
+        let Ok(site) = self.site(addition.id, &addition.repository) else {
+            return false;
+        };
+        let branch = if addition.branch.is_detached() {
+            None
+        } else {
+            Some(&addition.branch)
+        };
+        site.is_linked()
+            && self
+                .head_branch(&site, &addition.repository)
+                .is_ok_and(|found| found.as_ref() == branch)
+            && site.lock() == WorktreeLock::Ours
+            && exists_with_bytes(&site.admin.join("session.json"))
+            && exists_with_bytes(&site.admin.join("index"))
+            && !is_there(&site.admin.join("index.lock"))
+    }
+
+    /// Makes `.worktrees`, which must be a real folder.
+    pub(super) fn make_worktrees_folder(&self) -> Result<(), WorktreeError> {
+        if make_folder(&self.workspace.worktrees())? {
+            sync_all(&[self.workspace.root().to_owned()])?;
+        }
+        Ok(())
+    }
+
+    fn add_worktree(
+        &self,
+        addition: &Addition,
+        site: &Site,
+        lock: &RepositoryLock,
+    ) -> Result<(), WorktreeError> {
+        let reason = LockReason::encode(addition.id, &addition.name);
+        let mut call = GitCall::tell(&site.root, &["worktree", "add", "--lock", "--reason", &reason]);
+        let start = if addition.start.branch_is_new {
+            call = call.arg("--no-track").arg("-b").arg(addition.branch.as_str());
+            addition.start.base.commit.as_str()
+        } else {
+            addition.branch.as_str()
+        };
+        let call = call.arg("--").arg(&site.folder).arg(start).holding(lock.file());
+        self.run(&call)
+            .map(drop)
+            .map_err(|err| self.named(err, &addition.branch, site))
+    }
+
+    /// Keeps the workspace's own files out of `git status`, once.
+    fn exclude_own_files(&self, site: &Site) -> Result<(), WorktreeError> {
+        if !self.workspace.root().starts_with(&site.root) {
+            return Ok(());
+        }
+        let info = site.common.join("info");
+        let path = info.join("exclude");
+        let mut bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(source) => return Err(io_error("read", &path)(source)),
+        };
+        let missing: Vec<&str> = EXCLUDED
+            .into_iter()
+            .filter(|wanted| !bytes.split(|&b| b == b'\n').any(|line| line == wanted.as_bytes()))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if bytes.last().is_some_and(|&b| b != b'\n') {
+            bytes.push(b'\n');
+        }
+        for line in missing {
+            bytes.extend_from_slice(line.as_bytes());
+            bytes.push(b'\n');
+        }
+        make_folder(&info)?;
+        atomic::replace(&path, &bytes, Durability::Crash).map_err(io_error("replace", &path))
+    }
+}
+
+/// Puts the session's record into the administrative folder.
+pub(super) fn write_record(site: &Site, record: &str) -> Result<(), WorktreeError> {
+    let path = site.admin.join("session.json");
+    atomic::replace(&path, record.as_bytes(), Durability::Crash).map_err(io_error("replace", &path))
+}
+
+impl GitWorktrees {
+    /// Gives git's complaints about a branch their own names.
+    pub(super) fn named(&self, err: WorktreeError, branch: &BranchName, site: &Site) -> WorktreeError {
+        let WorktreeError::Git { stderr, .. } = &err else {
+            return err;
+        };
+        let branch = branch.clone();
+        if stderr.contains("already used by worktree at") || stderr.contains("already checked out at") {
+            let user = self.other_user_of(site, &branch).ok().flatten();
+            let path = user.unwrap_or_else(|| site.root.clone());
+            return WorktreeError::BranchInUse { branch, path };
+        }
+        let taken = stderr.contains("a branch named") && stderr.contains("already exists");
+        let blocked = stderr.contains("cannot lock ref") && stderr.contains("exists");
+        if taken || blocked {
+            return WorktreeError::BranchExists { branch };
+        }
+        err
+    }
+}

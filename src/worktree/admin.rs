@@ -1,0 +1,300 @@
+//! What git's administrative folder of a worktree says, when any file in it may be damaged.
+
+use std::{ffi::OsStr, path::Path, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Operation, WorktreeError, WorktreeLock,
+    files::{Content, Folder, POINTER_BYTES_MAX, Place, Pointer, same_place},
+};
+use crate::{
+    clock::Timestamp,
+    session::{CommitId, SessionId, SessionName},
+};
+
+/// The session's record in the administrative folder.
+pub(super) const RECORD_FILE: &str = "session.json";
+/// The longest record that is read back, in bytes.
+pub(super) const RECORD_BYTES_MAX: u64 = 4 << 20;
+/// The longest list of refs that a rebase moves along, in bytes.
+const UPDATE_REFS_BYTES_MAX: u64 = 1 << 20;
+
+const HEADS: &str = "refs/heads/";
+
+/// What wharf writes as the reason of its lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LockReason {
+    /// Whose worktree it is.
+    pub(super) id: SessionId,
+    /// The session's name; none when what is written there is no name.
+    pub(super) name: Option<SessionName>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct LockText {
+    wharf: String,
+    id: String,
+    name: String,
+}
+
+impl LockReason {
+    /// The text git keeps in `locked`, one line of JSON.
+    pub(super) fn encode(id: SessionId, name: &SessionName) -> String {
+        let text = LockText {
+            wharf: "1.0".to_owned(),
+            id: id.to_string(),
+            name: name.to_string(),
+        };
+        serde_json::to_string(&text).expect("three texts can be written as JSON")
+    }
+
+    /// The reason, if wharf wrote it.
+    pub(super) fn decode(text: &str) -> Option<Self> {
+        let text: LockText = serde_json::from_str(text.trim()).ok()?;
+        Some(Self {
+            id: text.id.parse().ok()?,
+            name: text.name.parse().ok(),
+        })
+    }
+}
+
+/// What a HEAD file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Head {
+    /// It is not there, or holds no HEAD.
+    Garbage,
+    /// A power cut emptied it.
+    Emptied,
+    /// The full name of a ref.
+    Reference(String),
+    /// A commit.
+    Detached(CommitId),
+    /// The ref store is not made of files; git has to be asked.
+    ElsewhereInGit,
+}
+
+impl Head {
+    /// Reads HEAD in a git folder.
+    pub(super) fn in_folder(folder: &Folder) -> Self {
+        let content = folder.read("HEAD", POINTER_BYTES_MAX);
+        if content == Content::Emptied {
+            return Self::Emptied;
+        }
+        let Some(text) = content.text() else {
+            return Self::Garbage;
+        };
+        match text.strip_prefix("ref:").map(str::trim) {
+            Some("refs/heads/.invalid") => Self::ElsewhereInGit,
+            Some(name) if name.starts_with("refs/") && !name.contains("..") => {
+                Self::Reference(name.to_owned())
+            }
+            Some(_) => Self::Garbage,
+            None => text.parse().map_or(Self::Garbage, Self::Detached),
+        }
+    }
+
+    /// The full name of the branch it is on.
+    pub(super) fn branch(&self) -> Option<&str> {
+        match self {
+            Self::Reference(name) if name.starts_with(HEADS) => Some(name),
+            Self::Reference(_) | Self::Garbage | Self::Emptied | Self::Detached(_) | Self::ElsewhereInGit => {
+                None
+            }
+        }
+    }
+}
+
+/// What was begun in a git folder and has not ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Unfinished {
+    /// What it is.
+    pub(super) operation: Option<Operation>,
+    /// The full name of the branch that will be on HEAD again when it ends.
+    pub(super) returns_to: Option<String>,
+    /// The full names of other branches it will move.
+    pub(super) moves: Vec<String>,
+}
+
+impl Unfinished {
+    /// Looks into the git folder of a worktree, main or linked.
+    pub(super) fn in_folder(folder: &Folder) -> Self {
+        let read = |name| folder.read(name, POINTER_BYTES_MAX);
+        let branch_in = |name| {
+            let text = read(name).text()?.to_owned();
+            text.starts_with(HEADS).then_some(text)
+        };
+        let of = |operation, returns_to| Self {
+            operation: Some(operation),
+            returns_to,
+            moves: Vec::new(),
+        };
+        if folder.has("rebase-merge") {
+            let moves = folder.read("rebase-merge/update-refs", UPDATE_REFS_BYTES_MAX);
+            return Self {
+                moves: moves.text().map(branches_in).unwrap_or_default(),
+                ..of(Operation::Rebase, branch_in("rebase-merge/head-name"))
+            };
+        }
+        if folder.has("rebase-apply") {
+            return if folder.has("rebase-apply/applying") {
+                of(Operation::ApplyMailbox, None)
+            } else {
+                of(Operation::Rebase, branch_in("rebase-apply/head-name"))
+            };
+        }
+        if folder.has("BISECT_LOG") || folder.has("BISECT_START") {
+            let start = read("BISECT_START");
+            let branch = start.text().filter(|text| text.parse::<CommitId>().is_err());
+            return of(Operation::Bisect, branch.map(|name| full_branch(name.trim())));
+        }
+        let sequenced = read("sequencer/todo")
+            .text()
+            .map(|text| text.starts_with("revert"));
+        let operation = if folder.has("MERGE_HEAD") {
+            Some(Operation::Merge)
+        } else if folder.has("CHERRY_PICK_HEAD") || sequenced == Some(false) {
+            Some(Operation::CherryPick)
+        } else if folder.has("REVERT_HEAD") || sequenced == Some(true) {
+            Some(Operation::Revert)
+        } else {
+            None
+        };
+        Self {
+            operation,
+            ..Self::default()
+        }
+    }
+}
+
+fn full_branch(name: &str) -> String {
+    if name.starts_with(HEADS) {
+        name.to_owned()
+    } else {
+        format!("{HEADS}{name}")
+    }
+}
+
+fn branches_in(text: &str) -> Vec<String> {
+    text.lines()
+        .filter(|line| line.starts_with(HEADS))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// One administrative folder, `<common>/worktrees/<name>`.
+#[derive(Clone, Debug)]
+pub(super) struct Admin {
+    /// Where it is.
+    pub(super) folder: PathBuf,
+    /// Where it says the worktree's `.git` file is.
+    pub(super) gitdir: Pointer,
+    /// Where it says the repository is.
+    pub(super) commondir: Pointer,
+    /// What the worktree is on.
+    pub(super) head: Head,
+    /// What was begun in the worktree.
+    pub(super) unfinished: Unfinished,
+    /// The reason of the lock; empty for a lock without one.
+    pub(super) lock: Option<String>,
+    /// The session's record.
+    pub(super) record: Option<String>,
+    /// When it was made.
+    pub(super) created: Option<Timestamp>,
+    index_is_emptied: bool,
+}
+
+impl Admin {
+    /// Reads an administrative folder; `None` when there is none, or something else has its name.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, WorktreeError> {
+        let Place::Folder(folder) = Folder::open(path)? else {
+            return Ok(None);
+        };
+        let pointer = |name| Pointer::read(folder.read(name, POINTER_BYTES_MAX), b"", path);
+        let record = folder.read(RECORD_FILE, RECORD_BYTES_MAX);
+        Ok(Some(Self {
+            gitdir: pointer("gitdir"),
+            commondir: pointer("commondir"),
+            head: Head::in_folder(&folder),
+            unfinished: Unfinished::in_folder(&folder),
+            lock: lock_in(&folder),
+            record: record.text().map(str::to_owned),
+            created: folder.written("commondir").or_else(|| folder.written(".")),
+            index_is_emptied: index_is_emptied(path),
+            folder: path.to_owned(),
+        }))
+    }
+
+    /// Its own name below `worktrees`.
+    pub(super) fn name(&self) -> &OsStr {
+        self.folder.file_name().unwrap_or_default()
+    }
+
+    /// Whether it says that the worktree is this folder.
+    pub(super) fn names(&self, worktree: &Path) -> bool {
+        let git_file = worktree.join(".git");
+        self.gitdir.path().is_some_and(|path| same_place(path, &git_file))
+    }
+
+    /// The worktree's folder, as far as it says.
+    pub(super) fn worktree(&self) -> Option<&Path> {
+        self.gitdir.path()?.parent()
+    }
+
+    /// Whether a power cut emptied a file that git cannot do without.
+    pub(super) fn is_emptied(&self) -> bool {
+        self.gitdir == Pointer::Emptied
+            || self.commondir == Pointer::Emptied
+            || self.head == Head::Emptied
+            || self.index_is_emptied
+    }
+
+    /// Whether git can use it: HEAD makes sense and the repository is this one.
+    pub(super) fn is_usable_in(&self, common: &Path) -> bool {
+        let to_common = self.commondir.path().is_some_and(|path| same_place(path, common));
+        to_common && self.head != Head::Garbage
+    }
+
+    /// The full name of the branch it is on, or comes back to.
+    pub(super) fn branch(&self) -> Option<&str> {
+        self.unfinished
+            .returns_to
+            .as_deref()
+            .or_else(|| self.head.branch())
+    }
+
+    /// What wharf wrote as the reason of the lock.
+    pub(super) fn lock_reason(&self) -> Option<LockReason> {
+        self.lock.as_deref().and_then(LockReason::decode)
+    }
+
+    /// Who locked it, seen from a session.
+    pub(super) fn lock_of(&self, id: SessionId) -> WorktreeLock {
+        match &self.lock {
+            None => WorktreeLock::None,
+            Some(_) if self.lock_reason().is_some_and(|reason| reason.id == id) => WorktreeLock::Ours,
+            Some(reason) => WorktreeLock::Foreign(reason.clone()),
+        }
+    }
+}
+
+fn lock_in(folder: &Folder) -> Option<String> {
+    match folder.read("locked", POINTER_BYTES_MAX) {
+        Content::Missing => None,
+        Content::Text(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Content::Emptied | Content::Folder | Content::Odd => Some(String::new()),
+    }
+}
+
+/// An index is only looked at from outside: a power cut leaves it empty, or with NUL bytes for its first four.
+fn index_is_emptied(admin: &Path) -> bool {
+    use std::io::Read as _;
+    let Ok(mut index) = std::fs::File::open(admin.join("index")) else {
+        return false;
+    };
+    let mut magic = [0; 4];
+    match index.read(&mut magic) {
+        Ok(read) => read == 0 || magic == [0; 4],
+        Err(_) => false,
+    }
+}

@@ -1,0 +1,25 @@
+//! How the branch of a worktree gets another name.
+
+use super::{Checkout, GitWorktrees, WorktreeError, command::GitCall};
+use crate::session::BranchName;
+
+impl GitWorktrees {
+    pub(super) fn rename_branch_of(&self, of: &Checkout, to: &BranchName) -> Result<(), WorktreeError> {
+        let site = self.site(of.id, &of.repository)?;
+        let lock = self.lock_repository(&site.common)?;
+        if of.branch.is_detached() || to.is_detached() {
+            return Err(WorktreeError::Unusable {
+                id: of.id,
+                because: "it is on no branch",
+            });
+        }
+        // During an operation HEAD is detached and the old name is written down where git would not change it.
+        if let Some(operation) = self.inspect_one(of.id, &of.repository)?.operation {
+            return Err(WorktreeError::InProgress { id: of.id, operation });
+        }
+        let args = ["branch", "--move", "--", of.branch.as_str(), to.as_str()];
+        self.run(&GitCall::tell(&site.root, &args).holding(lock.file()))
+            .map(drop)
+            .map_err(|err| self.named(err, to, &site))
+    }
+}

@@ -1,0 +1,170 @@
+//! How a session comes back out of the trash: from its folders, or from the hidden ref where they are lost.
+
+use super::{
+    GitWorktrees, Trashed, WorktreeError,
+    command::GitCall,
+    lock::RepositoryLock,
+    register::{HeadAt, remove_if_there, write_pointers},
+    relocate::relocate,
+    site::{Site, is_folder, is_there, make_folder},
+    trash::{Note, NotedBranch, admin_in, clear_entry, worktree_in},
+};
+use crate::session::{BranchName, CommitId};
+
+/// The name in the lock reason when nothing remembers a better one; the next mend writes the right one.
+const NAMELESS: &str = "session";
+
+impl GitWorktrees {
+    pub(super) fn bring_back_one(&self, trashed: &Trashed) -> Result<(), WorktreeError> {
+        let site = self.site(trashed.id, &trashed.repository)?;
+        let lock = self.lock_repository(&site.common)?;
+        self.make_worktrees_folder()?;
+        let Some(note) = Note::load(&site.trash) else {
+            return self.end_of_bring_back(&site);
+        };
+        let at = self.head_to_restore(&site, &note)?;
+        if is_there(&site.folder) && is_folder(&worktree_in(&site.trash)) {
+            return Err(WorktreeError::UnsafePath {
+                path: site.folder,
+                because: "is in the way of what lies in the trash",
+            });
+        }
+        self.restore_branches(&site, &note)?;
+        if !site.has_admin() && is_folder(&admin_in(&site.trash)) {
+            if let Some(parent) = site.admin.parent() {
+                make_folder(parent)?;
+            }
+            relocate(&admin_in(&site.trash), &site.admin)?;
+        }
+        let had_admin = site.has_admin();
+        if is_folder(&worktree_in(&site.trash)) {
+            relocate(&worktree_in(&site.trash), &site.folder)?;
+        }
+        let had_folder = site.has_folder();
+        self.make_whole(&site, &note, at, &lock)?;
+        if !had_folder {
+            self.fill_from_snapshot(&site, &note)?;
+        }
+        if !had_admin || !is_there(&site.admin.join("index")) {
+            self.restore_index(&site, &note)?;
+        } else if !had_folder {
+            self.refresh_index(&site)?;
+        }
+        clear_entry(&site.trash)?;
+        self.delete_hidden_ref(&site)
+    }
+
+    /// The entry is gone: either a bring-back that was cut short had ended but for the hidden ref, or there is nothing.
+    fn end_of_bring_back(&self, site: &Site) -> Result<(), WorktreeError> {
+        if site.has_folder() && site.is_linked() {
+            return self.delete_hidden_ref(site);
+        }
+        Err(WorktreeError::Unusable {
+            id: site.id,
+            because: "it is not in the trash",
+        })
+    }
+
+    /// What HEAD has to be on, after a look whether the branches are free.
+    fn head_to_restore(&self, site: &Site, note: &Note) -> Result<Option<HeadAt>, WorktreeError> {
+        for (branch, commit) in note.branches.iter().filter_map(NotedBranch::read) {
+            let tip = self.tip(site, &branch.reference())?;
+            if tip.is_some_and(|tip| tip != commit) {
+                return Err(WorktreeError::BranchExists { branch });
+            }
+        }
+        let head_branch: Option<BranchName> = note.head_branch.as_ref().and_then(|name| name.parse().ok());
+        let Some(branch) = head_branch else {
+            let head: Option<CommitId> = note.head.as_ref().and_then(|head| head.parse().ok());
+            return Ok(head.map(HeadAt::Commit));
+        };
+        match self.other_user_of(site, &branch)? {
+            Some(path) => Err(WorktreeError::BranchInUse { branch, path }),
+            None => Ok(Some(HeadAt::Branch(branch))),
+        }
+    }
+
+    fn restore_branches(&self, site: &Site, note: &Note) -> Result<(), WorktreeError> {
+        for (branch, commit) in note.branches.iter().filter_map(NotedBranch::read) {
+            if self.tip(site, &branch.reference())?.is_none() {
+                self.make_branch(site, &branch, &commit)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a branch that must not be there.
+    pub(super) fn make_branch(
+        &self,
+        site: &Site,
+        branch: &BranchName,
+        commit: &CommitId,
+    ) -> Result<(), WorktreeError> {
+        let none = "0".repeat(commit.as_str().len());
+        let args = ["update-ref", &branch.reference(), commit.as_str(), &none];
+        self.run(&GitCall::tell(&site.root, &args).durable())
+            .map(drop)
+            .map_err(|err| self.named(err, branch, site))
+    }
+
+    /// Sees to it that folder and administrative folder are there and point at each other.
+    fn make_whole(
+        &self,
+        site: &Site,
+        note: &Note,
+        at: Option<HeadAt>,
+        lock: &RepositoryLock,
+    ) -> Result<(), WorktreeError> {
+        if site.has_admin() {
+            make_folder(&site.folder)?;
+            return if site.is_linked() {
+                Ok(())
+            } else {
+                write_pointers(site)
+            };
+        }
+        let Some(at) = at else {
+            return Err(WorktreeError::Unusable {
+                id: site.id,
+                because: "the trash has lost it, and it had no commit",
+            });
+        };
+        tracing::warn!(session = %site.id, head = ?note.head, "the trash had lost the administrative files");
+        let name = NAMELESS.parse().map_err(|_| WorktreeError::Unusable {
+            id: site.id,
+            because: "it has no name",
+        })?;
+        self.register(site, &name, &at, lock)
+    }
+
+    /// Writes the files of the snapshot into an empty folder, through an index of its own.
+    fn fill_from_snapshot(&self, site: &Site, note: &Note) -> Result<(), WorktreeError> {
+        let Some(work) = &note.work else {
+            return Ok(());
+        };
+        let temporary = site.admin.join("wharf-index");
+        remove_if_there(&temporary)?;
+        for args in [
+            &["read-tree", work][..],
+            &["checkout-index", "--all", "--force", "--quiet"],
+        ] {
+            self.run(&GitCall::tell(&site.folder, args).env("GIT_INDEX_FILE", &temporary))?;
+        }
+        remove_if_there(&temporary)
+    }
+
+    fn restore_index(&self, site: &Site, note: &Note) -> Result<(), WorktreeError> {
+        let Some(tree) = note.index.as_ref().or(note.head.as_ref()) else {
+            return Ok(());
+        };
+        self.run(&GitCall::tell(&site.folder, &["read-tree", tree]))?;
+        self.refresh_index(site)
+    }
+
+    /// Compares the index with the files; 1 says that some differ.
+    pub(super) fn refresh_index(&self, site: &Site) -> Result<(), WorktreeError> {
+        let args = ["update-index", "-q", "--refresh"];
+        self.run(&GitCall::tell(&site.folder, &args).allow(&[1]))
+            .map(drop)
+    }
+}

@@ -1,0 +1,139 @@
+//! How a worktree is moved to the trash: at no point is its work out of reach (RELIABILITY G7, G8).
+
+use super::{
+    Checkout, GitWorktrees, WorktreeError, WorktreeLock,
+    files::settled,
+    mounts,
+    relocate::relocate,
+    site::{Site, is_folder, is_there, make_folder},
+    trash::{Note, NotedBranch, admin_in, worktree_in},
+};
+use crate::{
+    session::{BranchFate, BranchName, CommitId},
+    text,
+};
+
+impl GitWorktrees {
+    pub(super) fn discard_one(
+        &self,
+        of: &Checkout,
+        fate: BranchFate,
+        record: &str,
+    ) -> Result<(), WorktreeError> {
+        let site = self.site(of.id, &of.repository)?;
+        let _lock = self.lock_repository(&site.common)?;
+        self.make_worktrees_folder()?;
+        // After the snapshot and the note each step is a rename: whatever was done before a crash is skipped.
+        let begun = !is_there(&site.folder) && (is_folder(&worktree_in(&site.trash)) || !site.has_admin());
+        let note = Note::load(&site.trash).filter(|_| begun);
+        if note.is_none() {
+            self.check_discard(&site, of, fate)?;
+        }
+        let note = match note {
+            Some(note) => note,
+            None => self.note_down(&site, of, record)?,
+        };
+        if site.has_folder() {
+            relocate(&site.folder, &worktree_in(&site.trash))?;
+        }
+        if site.has_admin() {
+            relocate(&site.admin, &admin_in(&site.trash))?;
+        }
+        match fate {
+            BranchFate::Keep => Ok(()),
+            BranchFate::Delete => self.delete_noted(&site, of, &note),
+        }
+    }
+
+    /// Takes the snapshot and writes down what it takes to bring the session back.
+    fn note_down(&self, site: &Site, of: &Checkout, record: &str) -> Result<Note, WorktreeError> {
+        let head_branch = self.head_branch(site, &of.repository)?;
+        let mut branches: Vec<(BranchName, CommitId)> = Vec::new();
+        for branch in [Some(&of.branch), head_branch.as_ref()].into_iter().flatten() {
+            if branch.is_detached() || branches.iter().any(|(known, _)| known == branch) {
+                continue;
+            }
+            if let Some(commit) = self.tip(site, &branch.reference())? {
+                branches.push((branch.clone(), commit));
+            }
+        }
+        let snapshot = self.take_snapshot(site, &branches)?;
+        make_folder(&self.workspace.trash())?;
+        make_folder(&site.trash)?;
+        let text = |commit: Option<CommitId>| commit.map(|commit| commit.to_string());
+        let note = Note {
+            version: "1.0".to_owned(),
+            id: of.id.to_string(),
+            repository: of.repository.to_string(),
+            head_branch: head_branch.map(|branch| branch.to_string()),
+            head: text(snapshot.head),
+            work: text(snapshot.work),
+            index: text(snapshot.index),
+            branches: branches
+                .into_iter()
+                .map(|(name, commit)| NotedBranch {
+                    name: name.to_string(),
+                    commit: commit.to_string(),
+                })
+                .collect(),
+        };
+        note.save(&site.trash, record)?;
+        Ok(note)
+    }
+
+    /// Deletes the session's branch where the snapshot has it. One that moved on meanwhile stays.
+    fn delete_noted(&self, site: &Site, of: &Checkout, note: &Note) -> Result<(), WorktreeError> {
+        let noted = note.branches.iter().filter_map(NotedBranch::read);
+        let Some((branch, commit)) = noted.into_iter().find(|(name, _)| *name == of.branch) else {
+            return Ok(());
+        };
+        if let Some(path) = self.other_user_of(site, &branch)? {
+            return Err(WorktreeError::BranchInUse { branch, path });
+        }
+        self.delete_branch_at(site, &branch, &commit)?;
+        if self.tip(site, &branch.reference())?.is_some() {
+            tracing::warn!(session = %of.id, branch = %branch, "the branch moved on and was kept");
+        }
+        Ok(())
+    }
+
+    /// Refuses whatever no flag may go over.
+    fn check_discard(&self, site: &Site, of: &Checkout, fate: BranchFate) -> Result<(), WorktreeError> {
+        let id = of.id;
+        if is_there(&site.folder) {
+            if !site.has_folder() {
+                return Err(WorktreeError::UnsafePath {
+                    path: site.folder.clone(),
+                    because: "is not a real folder",
+                });
+            }
+            if !site.is_linked() {
+                return Err(WorktreeError::Unusable {
+                    id,
+                    because: "folder and administrative folder do not point at each other",
+                });
+            }
+            if is_there(&worktree_in(&site.trash)) {
+                return Err(WorktreeError::UnsafePath {
+                    path: site.trash.clone(),
+                    because: "already holds the work of this session",
+                });
+            }
+            if let Some(mount) = mounts::at_or_below(&settled(&site.folder))?.first() {
+                let because = format!("{} is a mount", text::path(mount));
+                return Err(WorktreeError::InTheWay { id, because });
+            }
+        }
+        if let WorktreeLock::Foreign(reason) = site.lock() {
+            let because = format!("it is locked: {}", text::line(&reason));
+            return Err(WorktreeError::InTheWay { id, because });
+        }
+        match self.other_user_of(site, &of.branch)? {
+            Some(path) if fate == BranchFate::Delete => Err(WorktreeError::BranchInUse {
+                branch: of.branch.clone(),
+                path,
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+}

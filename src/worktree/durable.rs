@@ -1,0 +1,65 @@
+//! What must reach the disk before a create is acknowledged: everything that names the work (RELIABILITY G4).
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use super::{WorktreeError, site::Site, site::io_error};
+use crate::session::BranchName;
+
+/// The files of an administrative folder without which the worktree cannot be found or read.
+const NAMING_FILES: [&str; 6] = ["HEAD", "commondir", "gitdir", "locked", "index", "session.json"];
+
+/// Makes durable what names a new worktree: administrative files, pointer, loose ref, and the folders they are in.
+/// The calls run side by side, because a journaling file system then answers all of them with one commit.
+pub(super) fn sync_names(site: &Site, branch: &BranchName) -> Result<(), WorktreeError> {
+    let mut files: Vec<PathBuf> = NAMING_FILES.iter().map(|name| site.admin.join(name)).collect();
+    files.push(site.folder.join(".git"));
+    let reference = site.common.join(branch.reference());
+    let mut folders = vec![site.admin.clone(), site.folder.clone()];
+    folders.extend(site.admin.parent().map(Path::to_owned));
+    folders.extend(site.folder.parent().map(Path::to_owned));
+    if reference.is_file() {
+        let heads = site.common.join("refs/heads");
+        folders.extend(
+            reference
+                .ancestors()
+                .skip(1)
+                .take_while(|at| at.starts_with(&heads))
+                .map(Path::to_owned),
+        );
+        files.push(reference);
+    }
+    files.append(&mut folders);
+    sync_all(&files)
+}
+
+/// Makes files and folders durable; those that are gone are left out.
+pub(super) fn sync_all(paths: &[PathBuf]) -> Result<(), WorktreeError> {
+    thread::scope(|scope| {
+        let waits: Vec<_> = paths
+            .chunks(paths.len().div_ceil(SYNCS_AT_ONCE).max(1))
+            .map(|part| scope.spawn(move || part.iter().try_for_each(|path| sync(path))))
+            .collect();
+        waits
+            .into_iter()
+            .try_for_each(|wait| wait.join().expect("a sync does not panic"))
+    })
+}
+
+const SYNCS_AT_ONCE: usize = 4;
+
+fn sync(path: &Path) -> Result<(), WorktreeError> {
+    match File::open(path).and_then(|file| file.sync_all()) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome.map_err(io_error("sync", path)),
+    }
+}
+
+/// Whether a regular file with something in it is there.
+pub(super) fn exists_with_bytes(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0)
+}

@@ -1,0 +1,222 @@
+//! How a worktree is put in order after a crash, a power cut, a move, or a prune by somebody else.
+
+use super::{
+    Checkout, GitWorktrees, Mended, Worktree, WorktreeError, WorktreeState,
+    add::write_record,
+    command::GitCall,
+    lock::RepositoryLock,
+    register::{HeadAt, write_pointers},
+    remember::write_reason,
+    set_aside::{admin_is_sound, index_is_sound},
+    site::{Site, is_folder, is_there, make_folder, pointer_of},
+};
+use crate::session::{BranchName, SessionName};
+
+/// One worktree in the course of being put in order.
+struct Patient<'a> {
+    site: Site,
+    of: &'a Checkout,
+    name: &'a SessionName,
+    lock: RepositoryLock,
+    found: Worktree,
+    done: Vec<Mended>,
+}
+
+impl GitWorktrees {
+    pub(super) fn mend_one(
+        &self,
+        of: &Checkout,
+        name: &SessionName,
+        record: &str,
+    ) -> Result<Vec<Mended>, WorktreeError> {
+        let site = self.site(of.id, &of.repository)?;
+        let lock = self.lock_repository(&site.common)?;
+        self.make_worktrees_folder()?;
+        self.clear_beside(&site)?;
+        let found = self.inspect_one(of.id, &of.repository)?;
+        let mut patient = Patient {
+            site,
+            of,
+            name,
+            lock,
+            found,
+            done: Vec::new(),
+        };
+        self.mend_branch(&mut patient)?;
+        match patient.found.state {
+            WorktreeState::Present => self.mend_index(&patient)?,
+            WorktreeState::Unlinked => self.relink(&mut patient)?,
+            WorktreeState::Unregistered => self.adopt(&mut patient)?,
+            WorktreeState::Missing | WorktreeState::Gone => self.check_out_again(&mut patient)?,
+            WorktreeState::Emptied => self.mend_emptied(&mut patient)?,
+            WorktreeState::Foreign => return Err(unusable(of, "something else lies in its place")),
+        }
+        if write_reason(&patient.site, name)? {
+            patient.done.push(Mended::Locked);
+        }
+        if fs_text(&patient.site) != Some(record.as_bytes().to_vec()) {
+            write_record(&patient.site, record)?;
+            patient.done.push(Mended::Remembered);
+        }
+        Ok(patient.done)
+    }
+
+    /// Makes the branch again when its ref leads nowhere. One that never had a commit is no damage.
+    fn mend_branch(&self, patient: &mut Patient<'_>) -> Result<(), WorktreeError> {
+        let anywhere = !matches!(
+            patient.found.state,
+            WorktreeState::Present | WorktreeState::Foreign
+        );
+        let branch = patient.branch();
+        if patient.found.state == WorktreeState::Foreign {
+            return Ok(());
+        }
+        let restored = self.restore_branch(&patient.site, patient.of, &branch, anywhere)?;
+        patient.done.extend(restored.map(Mended::BranchRestored));
+        Ok(())
+    }
+
+    /// A worktree whose adoption was cut short has no index yet.
+    fn mend_index(&self, patient: &Patient<'_>) -> Result<(), WorktreeError> {
+        if is_there(&patient.site.admin.join("index")) || patient.found.head.is_none() {
+            return Ok(());
+        }
+        self.rebuild_index(&patient.site)
+    }
+
+    /// Sets both pointers anew, unless one of them leads to something that is alive.
+    fn relink(&self, patient: &mut Patient<'_>) -> Result<(), WorktreeError> {
+        let site = &patient.site;
+        if is_folder(&site.folder.join(".git")) {
+            return Err(unusable(patient.of, "its folder is a repository of its own"));
+        }
+        if site
+            .forward()
+            .is_some_and(|to| is_folder(&to) && to != site.admin)
+            && !is_same(site)
+        {
+            return Err(unusable(patient.of, "its folder belongs to another worktree"));
+        }
+        let elsewhere = site
+            .backward()
+            .and_then(|git| git.parent().map(ToOwned::to_owned));
+        let is_alive = |folder: &std::path::Path| {
+            *folder != site.folder && pointer_of(folder).is_some_and(|to| to == site.admin)
+        };
+        if elsewhere.is_some_and(|folder| is_alive(&folder)) {
+            return Err(unusable(patient.of, "its worktree was moved to another place"));
+        }
+        if !admin_is_sound(site) {
+            return self.adopt(patient);
+        }
+        write_pointers(site)?;
+        patient.done.push(Mended::Repaired);
+        self.mend_index(patient)
+    }
+
+    /// Makes administrative files for a folder that has none; its files stay as they are. An index that is left of
+    /// the old ones is kept, because it holds what was staged.
+    fn adopt(&self, patient: &mut Patient<'_>) -> Result<(), WorktreeError> {
+        let site = &patient.site;
+        let had_index = index_is_sound(site);
+        let mut aside = None;
+        if site.has_admin() {
+            aside = Some(self.set_admin_aside(site)?);
+        }
+        self.register(
+            site,
+            patient.name,
+            &HeadAt::Branch(patient.named_branch()?),
+            &patient.lock,
+        )?;
+        let kept = aside.filter(|_| had_index).map(|old| old.join("index"));
+        let is_kept = kept.is_some_and(|index| std::fs::copy(index, site.admin.join("index")).is_ok());
+        if !is_kept || self.refresh_index(site).is_err() {
+            self.rebuild_index(site)?;
+        }
+        patient.done.push(Mended::Adopted);
+        Ok(())
+    }
+
+    /// Fills the folder again. What was staged is still in the index, if that is sound.
+    fn check_out_again(&self, patient: &mut Patient<'_>) -> Result<(), WorktreeError> {
+        let site = &patient.site;
+        if site.has_admin() && admin_is_sound(site) {
+            make_folder(&site.folder)?;
+            write_pointers(site)?;
+            if index_is_sound(site) {
+                let args = ["checkout-index", "--all", "--force", "--index", "--quiet"];
+                self.run(&GitCall::tell(&site.folder, &args).holding(patient.lock.file()))?;
+            } else {
+                self.rebuild_index(site)?;
+                self.fill_from_head(site)?;
+            }
+        } else {
+            if site.has_admin() {
+                self.set_admin_aside(site)?;
+            }
+            self.register(
+                site,
+                patient.name,
+                &HeadAt::Branch(patient.named_branch()?),
+                &patient.lock,
+            )?;
+            self.fill_from_head(site)?;
+        }
+        patient.done.push(Mended::CheckedOut);
+        Ok(())
+    }
+
+    /// Repairs the pointers when only they were emptied; else keeps the damaged folder and checks out again.
+    fn mend_emptied(&self, patient: &mut Patient<'_>) -> Result<(), WorktreeError> {
+        let site = &patient.site;
+        if admin_is_sound(site) && site.has_folder() {
+            write_pointers(site)?;
+            if !index_is_sound(site) {
+                self.rebuild_index(site)?;
+            }
+            if !self.has_emptied_files(site)? {
+                patient.done.push(Mended::Repaired);
+                return Ok(());
+            }
+        }
+        let branch = patient.named_branch()?;
+        let aside = self.set_aside(site)?;
+        self.register(site, patient.name, &HeadAt::Branch(branch), &patient.lock)?;
+        self.fill_from_head(site)?;
+        patient.done.push(Mended::SetAside(aside));
+        Ok(())
+    }
+}
+
+impl Patient<'_> {
+    /// The branch it is on, or else the one its record has.
+    fn branch(&self) -> BranchName {
+        self.found
+            .branch
+            .clone()
+            .unwrap_or_else(|| self.of.branch.clone())
+    }
+
+    /// The branch to register it on.
+    fn named_branch(&self) -> Result<BranchName, WorktreeError> {
+        let branch = self.branch();
+        if branch.is_detached() {
+            return Err(unusable(self.of, "nothing says on which branch it was"));
+        }
+        Ok(branch)
+    }
+}
+
+fn unusable(of: &Checkout, because: &'static str) -> WorktreeError {
+    WorktreeError::Unusable { id: of.id, because }
+}
+
+fn is_same(site: &Site) -> bool {
+    let real = |path: &std::path::Path| std::fs::canonicalize(path).ok();
+    site.forward().and_then(|to| real(&to)) == real(&site.admin)
+}
+
+fn fs_text(site: &Site) -> Option<Vec<u8>> {
+    std::fs::read(site.admin.join("session.json")).ok()
+}

@@ -1,0 +1,128 @@
+//! How a folder gets administrative files without a file of it being touched.
+
+use std::{
+    fs, io,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    GitWorktrees, WorktreeError,
+    admin::LockReason,
+    command::GitCall,
+    delete::delete_tree,
+    lock::RepositoryLock,
+    site::{Site, io_error, is_folder, make_folder},
+};
+use crate::{
+    atomic::{self, Durability},
+    session::{BranchName, CommitId, SessionName},
+};
+
+/// What a worktree is to be on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum HeadAt {
+    /// A branch that is there.
+    Branch(BranchName),
+    /// No branch.
+    Commit(CommitId),
+}
+
+impl GitWorktrees {
+    /// Makes administrative files for the folder of a session (which is made if it is missing), without an index.
+    ///
+    /// Git registers only folders that it makes itself. So it makes an empty one of the same name beside (the name
+    /// becomes that of the administrative folder), and then both ends of the pointer are set to the real folder.
+    pub(super) fn register(
+        &self,
+        site: &Site,
+        name: &SessionName,
+        at: &HeadAt,
+        lock: &RepositoryLock,
+    ) -> Result<(), WorktreeError> {
+        if is_folder(&site.folder.join(".git")) {
+            return Err(WorktreeError::Unusable {
+                id: site.id,
+                because: "its folder is a repository of its own",
+            });
+        }
+        let beside = self.beside(site);
+        self.clear_beside(site)?;
+        make_folder(&beside)?;
+        let reason = LockReason::encode(site.id, name);
+        let mut call = GitCall::tell(
+            &site.root,
+            &["worktree", "add", "--no-checkout", "--lock", "--reason", &reason],
+        );
+        let (start, branch) = match at {
+            HeadAt::Branch(branch) => (branch.as_str(), branch.clone()),
+            HeadAt::Commit(commit) => {
+                call = call.arg("--detach");
+                (commit.as_str(), BranchName::detached())
+            }
+        };
+        let made = beside.join(site.id.to_string());
+        let call = call.arg("--").arg(&made).arg(start).holding(lock.file());
+        self.run(&call).map_err(|err| self.named(err, &branch, site))?;
+        make_folder(&site.folder)?;
+        write_pointers(site)?;
+        delete_tree(&beside)
+    }
+
+    /// Removes what an adoption that did not end has left; says whether there was something.
+    pub(super) fn clear_beside(&self, site: &Site) -> Result<bool, WorktreeError> {
+        let beside = self.beside(site);
+        if !is_folder(&beside) {
+            return Ok(false);
+        }
+        // An administrative folder that still names the empty folder was never the session's.
+        if site.backward().is_some_and(|to| to.starts_with(&beside)) && !site.is_named_by_folder() {
+            delete_tree(&site.admin)?;
+        }
+        delete_tree(&beside)?;
+        Ok(true)
+    }
+
+    /// Reads HEAD into the index and compares it with the files, none of which is touched.
+    pub(super) fn rebuild_index(&self, site: &Site) -> Result<(), WorktreeError> {
+        remove_if_there(&site.admin.join("index.lock"))?;
+        remove_if_there(&site.admin.join("index"))?;
+        self.run(&GitCall::tell(&site.folder, &["reset", "--mixed", "--quiet"]))
+            .map(drop)
+    }
+
+    /// Checks HEAD out into a folder that holds nothing of value.
+    pub(super) fn fill_from_head(&self, site: &Site) -> Result<(), WorktreeError> {
+        self.run(&GitCall::tell(&site.folder, &["reset", "--hard", "--quiet"]))
+            .map(drop)
+    }
+
+    fn beside(&self, site: &Site) -> PathBuf {
+        self.workspace.worktrees().join(format!(".adopt-{}", site.id))
+    }
+}
+
+impl Site {
+    /// Whether the folder says that it belongs to this administrative folder.
+    fn is_named_by_folder(&self) -> bool {
+        self.forward().is_some_and(|to| to == self.admin)
+    }
+}
+
+/// Makes folder and administrative folder point at each other.
+pub(super) fn write_pointers(site: &Site) -> Result<(), WorktreeError> {
+    write_pointer(&site.admin.join("gitdir"), b"", &site.folder.join(".git"))?;
+    write_pointer(&site.folder.join(".git"), b"gitdir: ", &site.admin)
+}
+
+fn write_pointer(file: &Path, prefix: &[u8], to: &Path) -> Result<(), WorktreeError> {
+    let bytes = [prefix, to.as_os_str().as_bytes(), b"\n"].concat();
+    atomic::replace(file, &bytes, Durability::PowerCut).map_err(io_error("replace", file))
+}
+
+pub(super) fn remove_if_there(path: &Path) -> Result<(), WorktreeError> {
+    match fs::remove_file(path) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => Err(io_error("remove", path)(err)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,297 @@
+//! Which worktrees a workspace has, from everything that remembers one (RELIABILITY G5).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Found, GitWorktrees, LeftAlone, Scan, WorktreeError, WorktreeState,
+    admin::Admin,
+    files::{Folder, Pointer, names_in, same_place, settled},
+    inspect::{Folded, Inspected},
+    open::common_behind,
+    start::ADMINS_MAX,
+};
+use crate::{
+    clock::Timestamp,
+    session::{RepositoryPath, SessionId},
+};
+
+/// How many entries of `.worktrees` are looked at.
+const FOLDERS_MAX: usize = 10_000;
+/// Folders of ours beside the worktrees.
+const OURS: [&str; 2] = [".trash", ".damaged"];
+
+/// What the sources say, before it is put together.
+#[derive(Default)]
+struct Survey {
+    folders: BTreeMap<SessionId, Folded>,
+    claims: BTreeMap<SessionId, BTreeSet<RepositoryPath>>,
+    left_alone: BTreeMap<PathBuf, String>,
+}
+
+impl GitWorktrees {
+    /// Everything that is a worktree under `.worktrees/<uuid>`, of all repositories of the workspace and those known.
+    pub(super) fn scan_all(&self, known: &[RepositoryPath]) -> Result<Scan, WorktreeError> {
+        let mut survey = Survey::default();
+        if let Some(folder) = self.worktrees_folder()? {
+            self.survey_folders(&folder, &mut survey)?;
+        }
+        for repository in self.all_repositories(known, &survey)? {
+            if let Err(err) = self.survey_admins(&repository, &mut survey) {
+                tracing::warn!(%repository, error = %err, "a repository could not be searched for worktrees");
+            }
+            self.survey_list(&repository, &mut survey);
+        }
+        self.put_together(survey)
+    }
+
+    /// The folders under `.worktrees`.
+    fn survey_folders(&self, folder: &Folder, survey: &mut Survey) -> Result<(), WorktreeError> {
+        for name in names_in(folder.path(), FOLDERS_MAX)? {
+            if OURS.iter().any(|ours| name == *ours) {
+                continue;
+            }
+            match id_in(&name) {
+                Some(id) => {
+                    survey.folders.insert(id, self.folded(id)?);
+                }
+                None => survey.leave(&folder.path().join(name), "its name is no session id"),
+            }
+        }
+        Ok(())
+    }
+
+    /// The repositories of the workspace, those known, and those that a folder's `.git` file leads to.
+    fn all_repositories(
+        &self,
+        known: &[RepositoryPath],
+        survey: &Survey,
+    ) -> Result<BTreeSet<RepositoryPath>, WorktreeError> {
+        let mut all: BTreeSet<RepositoryPath> = self.find_repositories()?.into_iter().collect();
+        for repository in known {
+            match self.common_dir(repository) {
+                Ok(_) => {
+                    all.insert(repository.clone());
+                }
+                Err(err) => tracing::warn!(%repository, error = %err, "a known repository cannot be read"),
+            }
+        }
+        all.extend(survey.folders.values().filter_map(|folded| self.named_by(folded)));
+        Ok(all)
+    }
+
+    /// The repository of the workspace that a folder's `.git` file leads to.
+    fn named_by(&self, folded: &Folded) -> Option<RepositoryPath> {
+        let Folded::Worktree(Pointer::To(git_dir)) = folded else {
+            return None;
+        };
+        self.repository_of_common(&common_behind(git_dir)?)
+    }
+
+    /// The administrative folders of one repository.
+    fn survey_admins(&self, repository: &RepositoryPath, survey: &mut Survey) -> Result<(), WorktreeError> {
+        let admins = self.common_dir(repository)?.join("worktrees");
+        for name in names_in(&admins, ADMINS_MAX)? {
+            let path = admins.join(name);
+            match Admin::read(&path) {
+                Ok(Some(admin)) => self.survey_admin(&admin, repository, survey),
+                Ok(None) => {}
+                Err(err) => {
+                    tracing::warn!(path = %path.display(), error = %err, "an administrative folder cannot be read");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn survey_admin(&self, admin: &Admin, repository: &RepositoryPath, survey: &mut Survey) {
+        let locked_for = admin.lock_reason().map(|reason| reason.id);
+        let Some(worktree) = admin.worktree() else {
+            // Git passes over an entry whose `gitdir` is unreadable; its name and its lock still tell.
+            if let Some(id) = id_at_start(admin.name()).or(locked_for) {
+                survey.claim(id, repository);
+            }
+            return;
+        };
+        if self.survey_path(worktree, repository, survey) {
+            return;
+        }
+        // Not here: the workspace was moved, or somebody moved the worktree out of it.
+        let was_session =
+            worktree.parent().and_then(Path::file_name) == self.workspace.worktrees().file_name();
+        let named = was_session
+            .then(|| worktree.file_name().and_then(id_in))
+            .flatten();
+        match named {
+            Some(id) if survey.folders.contains_key(&id) => survey.claim(id, repository),
+            Some(id) if locked_for == Some(id) && worktree.symlink_metadata().is_err() => {
+                survey.claim(id, repository);
+            }
+            Some(_) => {}
+            None => {
+                if let Some(id) = locked_for {
+                    survey.claim(id, repository);
+                }
+            }
+        }
+    }
+
+    /// What `git worktree list` says; without git the other sources are enough.
+    fn survey_list(&self, repository: &RepositoryPath, survey: &mut Survey) {
+        let listed = self
+            .repository_folder(repository)
+            .and_then(|folder| self.listed(&folder));
+        match listed {
+            Ok(listed) => {
+                for entry in listed {
+                    self.survey_path(&entry.path, repository, survey);
+                }
+            }
+            Err(err) => tracing::warn!(%repository, error = %err, "git could not list the worktrees"),
+        }
+    }
+
+    /// Notes a registered worktree; answers whether it lies under `.worktrees`.
+    fn survey_path(&self, worktree: &Path, repository: &RepositoryPath, survey: &mut Survey) -> bool {
+        let worktrees = settled(&self.workspace.worktrees());
+        let place = settled(worktree);
+        let Ok(inside) = place.strip_prefix(&worktrees) else {
+            return false;
+        };
+        let mut parts = inside.iter();
+        match (parts.next(), parts.next()) {
+            (Some(name), None) => match id_in(name) {
+                Some(id) => survey.claim(id, repository),
+                None => survey.leave(&place, "its name is no session id"),
+            },
+            (Some(name), Some(_)) if !OURS.iter().any(|ours| name == *ours) => {
+                survey.leave(&place, "it is registered inside another worktree's folder");
+            }
+            (Some(_), Some(_)) => {}
+            (None, _) => survey.leave(&place, "it is registered as a worktree itself"),
+        }
+        true
+    }
+
+    fn put_together(&self, mut survey: Survey) -> Result<Scan, WorktreeError> {
+        let ids: BTreeSet<SessionId> = survey
+            .folders
+            .keys()
+            .chain(survey.claims.keys())
+            .copied()
+            .collect();
+        let mut scan = Scan::default();
+        for id in ids {
+            match self.owner(id, &mut survey) {
+                Ok(repository) => {
+                    let inspected = self.examine(id, &repository)?;
+                    if inspected.worktree.state == WorktreeState::Foreign && inspected.admin.is_none() {
+                        survey.leave(&inspected.worktree.path, "it is no worktree of this repository");
+                    } else {
+                        scan.found.push(found(inspected, repository));
+                    }
+                }
+                Err(because) => survey.leave(&self.workspace.worktree(id), because),
+            }
+        }
+        scan.left_alone = survey
+            .left_alone
+            .into_iter()
+            .map(|(path, because)| LeftAlone { path, because })
+            .collect();
+        Ok(scan)
+    }
+
+    /// The repository an id belongs to, or why none could be found. Its folder has the last word.
+    fn owner(&self, id: SessionId, survey: &mut Survey) -> Result<RepositoryPath, &'static str> {
+        let folded = survey.folders.get(&id).unwrap_or(&Folded::Nothing);
+        let named = self.named_by(folded);
+        let mut claims = survey.claims.get(&id).cloned().unwrap_or_default();
+        let chosen = named
+            .or_else(|| claims.iter().find(|claim| self.is_exact(id, claim)).cloned())
+            .or_else(|| claims.first().cloned());
+        let Some(chosen) = chosen else {
+            return Err(match folded {
+                Folded::NoFolder => "it is no folder",
+                Folded::Repository => "it is a repository of its own",
+                Folded::Worktree(Pointer::To(git_dir)) if common_behind(git_dir).is_some() => {
+                    "it belongs to a repository outside the workspace"
+                }
+                Folded::Nothing | Folded::Worktree(_) => "nothing says which repository it belongs to",
+            });
+        };
+        claims.remove(&chosen);
+        for other in claims {
+            if let Ok(common) = self.common_dir(&other) {
+                let admin = common.join("worktrees").join(id.to_string());
+                survey.leave(&admin, "another repository has the worktree of this id");
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// Whether a repository's administrative folder names exactly this session's folder.
+    fn is_exact(&self, id: SessionId, repository: &RepositoryPath) -> bool {
+        let admin = self
+            .examine(id, repository)
+            .ok()
+            .and_then(|inspected| inspected.admin);
+        admin.is_some_and(|admin| admin.names(&self.workspace.worktree(id)))
+    }
+}
+
+impl Survey {
+    fn claim(&mut self, id: SessionId, repository: &RepositoryPath) {
+        self.claims.entry(id).or_default().insert(repository.clone());
+    }
+
+    fn leave(&mut self, path: &Path, because: &str) {
+        let known = self.left_alone.keys().any(|left| same_place(left, path));
+        if !known {
+            self.left_alone.insert(path.to_owned(), because.to_owned());
+        }
+    }
+}
+
+fn found(inspected: Inspected, repository: RepositoryPath) -> Found {
+    let Inspected { worktree, admin } = inspected;
+    let created = admin
+        .as_ref()
+        .and_then(|admin| admin.created)
+        .or_else(|| written(&worktree.path.join(".git")))
+        .or_else(|| written(&worktree.path))
+        .or_else(|| Timestamp::from_unix_millis(0))
+        .expect("the epoch is a moment");
+    let reason = admin.as_ref().and_then(Admin::lock_reason);
+    Found {
+        name: reason
+            .filter(|reason| reason.id == worktree.id)
+            .and_then(|reason| reason.name),
+        record: admin.and_then(|admin| admin.record),
+        worktree,
+        repository,
+        created,
+    }
+}
+
+fn id_in(name: &OsStr) -> Option<SessionId> {
+    name.to_str()?.parse().ok()
+}
+
+/// The id of an administrative folder, behind which git may have put a number.
+fn id_at_start(name: &OsStr) -> Option<SessionId> {
+    let text = name.to_str()?;
+    let (id, rest) = text.split_at_checked(SESSION_ID_CHARS)?;
+    let numbered = rest.bytes().all(|byte| byte.is_ascii_digit());
+    numbered.then(|| id.parse().ok()).flatten()
+}
+
+const SESSION_ID_CHARS: usize = 36;
+
+fn written(path: &Path) -> Option<Timestamp> {
+    let about = path.symlink_metadata().ok()?;
+    about.modified().ok().map(Timestamp::from)
+}

@@ -1,0 +1,82 @@
+//! How a damaged worktree is kept beside its new checkout, and how one knows that it is damaged.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    GitWorktrees, WorktreeError,
+    relocate::relocate,
+    site::{Site, make_folder, read_small},
+};
+use crate::clock::{Clock as _, SystemClock};
+
+impl GitWorktrees {
+    /// Moves the folder to `.worktrees/.damaged/<id>.<time>` and the administrative folder beside it, as `….admin`.
+    pub(super) fn set_aside(&self, site: &Site) -> Result<PathBuf, WorktreeError> {
+        let damaged = self.workspace.damaged();
+        make_folder(&damaged)?;
+        let place = damaged.join(format!("{}.{}", site.id, SystemClock.now().compact()));
+        if site.has_folder() {
+            relocate(&site.folder, &place)?;
+        }
+        if site.has_admin() {
+            relocate(&site.admin, &place.with_added_extension("admin"))?;
+        }
+        Ok(place)
+    }
+
+    /// Moves only the administrative folder there.
+    pub(super) fn set_admin_aside(&self, site: &Site) -> Result<PathBuf, WorktreeError> {
+        let damaged = self.workspace.damaged();
+        make_folder(&damaged)?;
+        let place = damaged.join(format!("{}.{}.admin", site.id, SystemClock.now().compact()));
+        relocate(&site.admin, &place)?;
+        Ok(place)
+    }
+
+    /// Whether a file that has content in HEAD lies in the folder without any: what a power cut leaves.
+    pub(super) fn has_emptied_files(&self, site: &Site) -> Result<bool, WorktreeError> {
+        let answer = self.git(&site.folder, &["ls-tree", "-r", "-l", "-z", "HEAD"])?;
+        Ok(answer
+            .split(|&b| b == 0)
+            .filter_map(file_with_content)
+            .any(|path| is_empty_file(&site.folder.join(path))))
+    }
+}
+
+/// Whether git could work with the administrative folder.
+pub(super) fn admin_is_sound(site: &Site) -> bool {
+    let common = read_small(&site.admin.join("commondir"));
+    let head = read_small(&site.admin.join("HEAD"));
+    let is_commit = |text: &str| text.trim().parse::<crate::session::CommitId>().is_ok();
+    common.is_some_and(|text| site.admin.join(text.trim()).is_dir() && !text.trim().is_empty())
+        && head.is_some_and(|text| text.starts_with("ref: refs/") || is_commit(&text))
+}
+
+/// Whether the index begins as an index does.
+pub(super) fn index_is_sound(site: &Site) -> bool {
+    use std::io::Read as _;
+    let mut magic = [0; 4];
+    fs::File::open(site.admin.join("index"))
+        .and_then(|mut file| file.read_exact(&mut magic))
+        .is_ok_and(|()| magic == *b"DIRC")
+}
+
+/// The path of a line `<mode> blob <oid> <size>\t<path>` whose size is not 0.
+fn file_with_content(line: &[u8]) -> Option<&Path> {
+    let tab = line.iter().position(|&b| b == b'\t')?;
+    let mut fields = line[..tab]
+        .split(|&b| b == b' ')
+        .filter(|field| !field.is_empty());
+    let (mode, kind, size) = (fields.next()?, fields.next()?, fields.nth(1)?);
+    let is_file = mode.starts_with(b"100") && kind == b"blob" && size != b"0";
+    is_file.then(|| Path::new(OsStr::from_bytes(&line[tab + 1..])))
+}
+
+fn is_empty_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0)
+}

@@ -1,0 +1,306 @@
+//! Which branch a create uses, and where a new one begins.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    GitWorktrees, Start, Wanted, WorktreeError,
+    admin::{Admin, Head, Unfinished},
+    files::{Folder, Place, names_in},
+    handle::{Handle, Named},
+};
+use crate::session::{Base, BranchName, RepositoryPath};
+
+const HEADS: &str = "refs/heads/";
+const REMOTES: &str = "refs/remotes/";
+const TAGS: &str = "refs/tags/";
+/// How many administrative folders are looked at.
+pub(super) const ADMINS_MAX: usize = 10_000;
+/// How many suggestions an error makes.
+const CANDIDATES_MAX: usize = 5;
+
+/// The repository a create works on, and all names in it.
+struct Ground<'a> {
+    worktrees: &'a GitWorktrees,
+    handle: Handle,
+    folder: PathBuf,
+    common: PathBuf,
+    names: BTreeSet<String>,
+}
+
+impl GitWorktrees {
+    /// Decides which branch a create uses and where a new one begins. Writes nothing.
+    pub(super) fn decide_start(
+        &self,
+        repository: &RepositoryPath,
+        wanted: &Wanted,
+    ) -> Result<Start, WorktreeError> {
+        let folder = self.repository_folder(repository)?;
+        let common = self.common_dir(repository)?;
+        let handle = self.open(&folder)?;
+        let names = self.references(&handle)?;
+        let ground = Ground {
+            worktrees: self,
+            handle,
+            folder,
+            common,
+            names,
+        };
+        let local = ground.names.contains(&wanted.branch.reference());
+        match (wanted.explicit, local, &wanted.from) {
+            (true, true, None) => ground.existing(&wanted.branch),
+            (true, true, Some(from)) => Err(WorktreeError::BranchHasBase {
+                branch: wanted.branch.clone(),
+                from: from.clone(),
+            }),
+            (true, false, _) => ground.named_by_hand(wanted),
+            (false, _, _) => ground.named_by_default(wanted),
+        }
+    }
+
+    /// Where a branch (full name) is checked out, rebased or bisected, if anywhere.
+    pub(super) fn user_of(
+        &self,
+        reference: &str,
+        repository: &RepositoryPath,
+    ) -> Result<Option<PathBuf>, WorktreeError> {
+        let folder = self.repository_folder(repository)?;
+        let common = self.common_dir(repository)?;
+        let handle = self.open(&folder)?;
+        let names = BTreeSet::new();
+        let ground = Ground {
+            worktrees: self,
+            handle,
+            folder,
+            common,
+            names,
+        };
+        ground.user_of(reference)
+    }
+}
+
+impl Ground<'_> {
+    fn existing(&self, branch: &BranchName) -> Result<Start, WorktreeError> {
+        if let Some(path) = self.user_of(&branch.reference())? {
+            return Err(WorktreeError::BranchInUse {
+                branch: branch.clone(),
+                path,
+            });
+        }
+        let tip = self.commit_of(&branch.reference(), branch.as_str())?;
+        Ok(Start {
+            base: Base {
+                commit: tip.commit,
+                reference: None,
+            },
+            branch_is_new: false,
+        })
+    }
+
+    fn named_by_hand(&self, wanted: &Wanted) -> Result<Start, WorktreeError> {
+        let branch = &wanted.branch;
+        if let Some(short) = self.short_of_remote(branch)? {
+            return Err(WorktreeError::Ambiguous {
+                text: branch.to_string(),
+                candidates: vec![format!("--branch {short}"), format!("--from {branch}")],
+            });
+        }
+        self.refuse_collision(branch)?;
+        let remotes = self.on_remotes(branch)?;
+        match (&wanted.from, remotes.as_slice()) {
+            (None, [only]) => self.begin_at(only, only),
+            (None, [_, _, ..]) => Err(WorktreeError::Ambiguous {
+                text: branch.to_string(),
+                candidates: remotes
+                    .iter()
+                    .map(|name| format!("--from {}", short(name)))
+                    .collect(),
+            }),
+            (from, _) => self.begin(from.as_deref()),
+        }
+    }
+
+    fn named_by_default(&self, wanted: &Wanted) -> Result<Start, WorktreeError> {
+        let branch = &wanted.branch;
+        let local = self.names.contains(&branch.reference());
+        if local || !self.on_remotes(branch)?.is_empty() {
+            return Err(WorktreeError::BranchExists {
+                branch: branch.clone(),
+            });
+        }
+        self.refuse_collision(branch)?;
+        self.begin(wanted.from.as_deref())
+    }
+
+    /// Where a new branch begins.
+    fn begin(&self, from: Option<&str>) -> Result<Start, WorktreeError> {
+        let Some(from) = from else {
+            let head = self.worktrees.commit_of(&self.handle, "HEAD")?;
+            let head = head.ok_or_else(|| WorktreeError::Unborn {
+                path: self.folder.clone(),
+            })?;
+            return Ok(new(head));
+        };
+        if from.is_empty() || from.starts_with('-') || from.contains(char::is_control) {
+            return Err(self.unknown(from));
+        }
+        let stem = from.split(['~', '^', '@', ':']).next().unwrap_or(from);
+        let meanings: Vec<String> = [HEADS, TAGS, REMOTES]
+            .iter()
+            .map(|prefix| format!("{prefix}{stem}"))
+            .filter(|name| self.names.contains(name))
+            .collect();
+        if meanings.len() > 1 {
+            return Err(WorktreeError::Ambiguous {
+                text: from.to_owned(),
+                candidates: meanings.iter().map(|name| format!("--from {name}")).collect(),
+            });
+        }
+        self.begin_at(from, from)
+    }
+
+    fn begin_at(&self, revision: &str, shown: &str) -> Result<Start, WorktreeError> {
+        self.commit_of(revision, shown).map(new)
+    }
+
+    fn commit_of(&self, revision: &str, shown: &str) -> Result<Named, WorktreeError> {
+        let named = self.worktrees.commit_of(&self.handle, revision)?;
+        named.ok_or_else(|| self.unknown(shown))
+    }
+
+    fn unknown(&self, revision: &str) -> WorktreeError {
+        let tail = format!("/{revision}");
+        let candidates = self
+            .names
+            .iter()
+            .filter(|name| !revision.is_empty() && !name.ends_with("/HEAD"))
+            .filter(|name| name.ends_with(&tail) || short(name).eq_ignore_ascii_case(revision))
+            .map(|name| short(name).to_owned())
+            .take(CANDIDATES_MAX)
+            .collect();
+        WorktreeError::UnknownRevision {
+            revision: revision.to_owned(),
+            candidates,
+        }
+    }
+
+    /// The remote-tracking branches of this name, one for each remote that has it.
+    fn on_remotes(&self, branch: &BranchName) -> Result<Vec<String>, WorktreeError> {
+        let remotes = self.worktrees.remotes(&self.handle)?;
+        let tail = format!("/{branch}");
+        let is_remote = |name: &str| remotes.iter().any(|remote| remote == name) || !name.contains('/');
+        Ok(self
+            .names
+            .iter()
+            .filter(|name| {
+                name.strip_prefix(REMOTES)
+                    .and_then(|rest| rest.strip_suffix(&tail))
+                    .is_some_and(is_remote)
+            })
+            .cloned()
+            .collect())
+    }
+
+    /// What follows the remote in a name that is a remote-tracking branch itself.
+    fn short_of_remote(&self, branch: &BranchName) -> Result<Option<String>, WorktreeError> {
+        if !self.names.contains(&format!("{REMOTES}{branch}")) {
+            return Ok(None);
+        }
+        let remotes = self.worktrees.remotes(&self.handle)?;
+        let text = branch.as_str();
+        let configured = remotes
+            .iter()
+            .filter_map(|remote| text.strip_prefix(remote.as_str())?.strip_prefix('/'))
+            .min_by_key(|rest| rest.len());
+        let rest = configured.or_else(|| text.split_once('/').map(|(_, rest)| rest));
+        Ok(rest.map(str::to_owned))
+    }
+
+    /// Refuses a new branch that another is in the way of: one that would have to be its folder, one that needs it for
+    /// a folder, or the same in another case where that makes no difference.
+    fn refuse_collision(&self, branch: &BranchName) -> Result<(), WorktreeError> {
+        let ignores_case = self.worktrees.ignores_case(&self.handle)?;
+        let fold = |name: &str| {
+            if ignores_case {
+                name.to_lowercase()
+            } else {
+                name.to_owned()
+            }
+        };
+        let wanted = fold(&branch.reference());
+        let inside = |outer: &str, inner: &str| {
+            inner
+                .strip_prefix(outer)
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        let in_the_way = self
+            .names
+            .iter()
+            .filter(|name| name.starts_with(HEADS))
+            .find(|name| {
+                let name = fold(name);
+                name == wanted || inside(&name, &wanted) || inside(&wanted, &name)
+            });
+        match in_the_way {
+            None => Ok(()),
+            Some(name) => Err(WorktreeError::BranchExists {
+                branch: short(name).parse().unwrap_or_else(|_| branch.clone()),
+            }),
+        }
+    }
+
+    /// Where a branch is checked out, rebased or bisected; also a worktree whose folder is missing holds its branch.
+    fn user_of(&self, reference: &str) -> Result<Option<PathBuf>, WorktreeError> {
+        if let Handle::Command(folder) = &self.handle {
+            let listed = self.worktrees.listed(folder)?;
+            let user = listed
+                .into_iter()
+                .find(|entry| !entry.is_bare && entry.branch.as_deref() == Some(reference));
+            if let Some(user) = user {
+                return Ok(Some(user.path));
+            }
+        }
+        let main = Folder::open(&self.common)?;
+        if let Place::Folder(main) = main
+            && uses(&Head::in_folder(&main), &Unfinished::in_folder(&main), reference)
+            && !self.worktrees.is_bare(&self.handle)?
+        {
+            return Ok(Some(self.folder.clone()));
+        }
+        let admins = self.common.join("worktrees");
+        for name in names_in(&admins, ADMINS_MAX)? {
+            let path = admins.join(name);
+            if let Some(admin) = Admin::read(&path)?
+                && uses(&admin.head, &admin.unfinished, reference)
+            {
+                return Ok(Some(admin.worktree().map_or(path, Path::to_owned)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn new(at: Named) -> Start {
+    Start {
+        base: Base {
+            commit: at.commit,
+            reference: at.reference,
+        },
+        branch_is_new: true,
+    }
+}
+
+pub(super) fn uses(head: &Head, unfinished: &Unfinished, reference: &str) -> bool {
+    head.branch() == Some(reference)
+        || unfinished.returns_to.as_deref() == Some(reference)
+        || unfinished.moves.iter().any(|moved| moved == reference)
+}
+
+fn short(name: &str) -> &str {
+    [HEADS, REMOTES, TAGS]
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
+        .unwrap_or(name)
+}

@@ -1,0 +1,265 @@
+//! How a session gets its worktree, and what is left when it does not.
+
+use std::{fs, thread};
+
+use super::support_write::{Ground, checkout, git_in, status};
+use crate::worktree::{WorktreeError, WorktreeLock, WorktreeState, Worktrees as _};
+
+#[test]
+fn an_added_worktree_is_locked_recorded_and_clean() {
+    let ground = Ground::new();
+    let (addition, _, folder) = ground.session("auth");
+    assert_eq!(git_in(&folder, ["branch", "--show-current"]), "feature/auth");
+    assert_eq!(status(&folder), "");
+    assert_eq!(ground.git(["status", "--porcelain"]), "");
+    assert_eq!(
+        fs::read_to_string(ground.admin(addition.id).join("session.json")).unwrap(),
+        addition.record
+    );
+    let worktree = ground
+        .worktrees()
+        .inspect(addition.id, &addition.repository)
+        .unwrap();
+    assert_eq!(worktree.state, WorktreeState::Present);
+    assert_eq!(worktree.lock, WorktreeLock::Ours);
+    assert!(ground.worktrees().is_complete(&addition));
+    assert_eq!(
+        fs::read_dir(ground.admin(addition.id))
+            .unwrap()
+            .filter(|entry| {
+                entry
+                    .as_ref()
+                    .unwrap()
+                    .path()
+                    .extension()
+                    .is_some_and(|end| end == "tmp")
+            })
+            .count(),
+        0
+    );
+}
+
+#[test]
+fn what_a_person_excludes_stays_excluded_and_ours_is_added_once() {
+    let ground = Ground::new();
+    ground.write(".git/info/exclude", "mine");
+    ground.session("one");
+    ground.session("two");
+    let text = fs::read_to_string(ground.path(".git/info/exclude")).unwrap();
+    assert_eq!(text, "mine\n.worktrees/\n.wharf/\n.claude-container-sessions*\n");
+}
+
+#[test]
+fn a_failed_add_leaves_no_branch_and_no_folder() {
+    let ground = Ground::new();
+    ground.write(".gitattributes", "*.bin filter=broken\n");
+    ground.write("large.bin", "large\n");
+    ground.git(["add", "-A"]);
+    ground.git(["commit", "-q", "-m", "with a filter"]);
+    ground.git(["config", "filter.broken.smudge", "false"]);
+    ground.git(["config", "filter.broken.required", "true"]);
+    let addition = ground.addition("auth");
+    let err = ground.worktrees().add(&addition).unwrap_err();
+    assert!(matches!(err, WorktreeError::Git { .. }), "{err}");
+    assert_eq!(ground.branches(), ["main"]);
+    assert!(!ground.folder(addition.id).exists());
+    assert!(!ground.path(".git/refs/heads/feature").exists());
+}
+
+#[test]
+fn a_branch_that_was_there_survives_a_failed_add() {
+    let ground = Ground::new();
+    ground.git(["branch", "feature/auth"]);
+    let addition = ground.addition("auth");
+    let err = ground.worktrees().add(&addition).unwrap_err();
+    assert!(matches!(err, WorktreeError::BranchExists { .. }), "{err}");
+    assert_eq!(ground.branches(), ["feature/auth", "main"]);
+    assert!(!ground.folder(addition.id).exists());
+    assert!(!ground.admin(addition.id).exists());
+}
+
+#[test]
+fn a_branch_below_another_branch_is_refused() {
+    let ground = Ground::new();
+    ground.git(["branch", "feature"]);
+    let err = ground.worktrees().add(&ground.addition("auth")).unwrap_err();
+    assert!(matches!(err, WorktreeError::BranchExists { .. }), "{err}");
+}
+
+#[test]
+fn a_folder_of_worktrees_that_is_a_link_or_a_file_is_refused() {
+    let ground = Ground::new();
+    let elsewhere = ground.root.with_file_name("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, ground.path(".worktrees")).unwrap();
+    let err = ground.worktrees().add(&ground.addition("auth")).unwrap_err();
+    assert!(matches!(err, WorktreeError::UnsafePath { .. }), "{err}");
+    fs::remove_file(ground.path(".worktrees")).unwrap();
+    ground.write(".worktrees", "a file");
+    let err = ground.worktrees().add(&ground.addition("auth")).unwrap_err();
+    assert!(matches!(err, WorktreeError::UnsafePath { .. }), "{err}");
+    assert_eq!(fs::read_dir(elsewhere).unwrap().count(), 0);
+    assert_eq!(ground.branches(), ["main"]);
+}
+
+#[test]
+fn a_branch_that_is_in_use_names_where() {
+    let ground = Ground::new();
+    let (first, _, folder) = ground.session("auth");
+    let mut second = ground.addition("other");
+    second.branch = first.branch.clone();
+    second.start.branch_is_new = false;
+    match ground.worktrees().add(&second).unwrap_err() {
+        WorktreeError::BranchInUse { branch, path } => {
+            assert_eq!(branch, first.branch);
+            assert_eq!(path, folder);
+        }
+        err => panic!("{err}"),
+    }
+    assert!(ground.branches().contains(&"feature/auth".to_owned()));
+}
+
+#[test]
+fn of_twenty_adds_of_one_branch_one_wins() {
+    let ground = Ground::new();
+    ground.git(["branch", "shared"]);
+    let additions: Vec<_> = (0..20)
+        .map(|number| {
+            let mut addition = ground.addition(&format!("s{number}"));
+            addition.branch = "shared".parse().unwrap();
+            addition.start.branch_is_new = false;
+            addition
+        })
+        .collect();
+    let won = thread::scope(|scope| {
+        let waits: Vec<_> = additions
+            .iter()
+            .map(|addition| scope.spawn(|| ground.worktrees().add(addition)))
+            .collect();
+        waits
+            .into_iter()
+            .filter_map(|wait| wait.join().unwrap().ok())
+            .count()
+    });
+    assert_eq!(won, 1);
+    assert_eq!(fs::read_dir(ground.path(".git/worktrees")).unwrap().count(), 1);
+    assert_eq!(ground.git(["worktree", "list"]).lines().count(), 2);
+}
+
+#[test]
+fn forty_adds_from_a_remote_branch_all_win() {
+    let ground = Ground::new();
+    ground.git(["remote", "add", "origin", "."]);
+    ground.git(["fetch", "-q", "origin"]);
+    let additions: Vec<_> = (0..40)
+        .map(|number| {
+            let mut addition = ground.addition(&format!("s{number}"));
+            addition.start.base.reference = Some("refs/remotes/origin/main".to_owned());
+            addition
+        })
+        .collect();
+    thread::scope(|scope| {
+        for addition in &additions {
+            scope.spawn(|| ground.worktrees().add(addition).unwrap());
+        }
+    });
+    assert_eq!(ground.branches().len(), 41);
+    let config = fs::read_to_string(ground.path(".git/config")).unwrap();
+    assert!(!config.contains("[branch"), "{config}");
+}
+
+#[test]
+fn a_withdrawn_add_leaves_nothing_wherever_it_stopped() {
+    let ground = Ground::new();
+    for stop in 0..5 {
+        let (addition, _, folder) = ground.session("auth");
+        let admin = ground.admin(addition.id);
+        match stop {
+            0 => (),
+            1 => fs::remove_file(folder.join(".git")).unwrap(),
+            2 => fs::remove_file(admin.join("gitdir")).unwrap(),
+            3 => fs::remove_file(admin.join("HEAD")).unwrap(),
+            _ => ground.write_at(&ground.path(".git/refs/heads/feature/auth"), ""),
+        }
+        ground.worktrees().withdraw(&addition).unwrap();
+        ground.worktrees().withdraw(&addition).unwrap();
+        assert!(!folder.exists() && !admin.exists(), "stop {stop}");
+        assert_eq!(ground.branches(), ["main"], "stop {stop}");
+        assert_eq!(fs::read_dir(ground.path(".worktrees/.trash")).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn a_withdrawn_add_keeps_a_branch_that_moved_on() {
+    let ground = Ground::new();
+    let (addition, _, folder) = ground.session("auth");
+    git_in(&folder, ["commit", "-q", "--allow-empty", "-m", "more"]);
+    ground.worktrees().withdraw(&addition).unwrap();
+    assert_eq!(ground.branches(), ["feature/auth", "main"]);
+}
+
+#[test]
+fn a_repository_in_the_place_of_a_folder_is_never_withdrawn() {
+    let ground = Ground::new();
+    let addition = ground.addition("auth");
+    let folder = ground.folder(addition.id);
+    fs::create_dir_all(&folder).unwrap();
+    git_in(&folder, ["init", "-q"]);
+    let err = ground.worktrees().withdraw(&addition).unwrap_err();
+    assert!(matches!(err, WorktreeError::UnsafePath { .. }), "{err}");
+    assert!(folder.join(".git/HEAD").exists());
+}
+
+#[test]
+fn an_add_that_was_cut_short_is_not_complete() {
+    let ground = Ground::new();
+    for file in ["session.json", "index", "locked", "gitdir"] {
+        let (addition, _, _) = ground.session(file.trim_end_matches(".json"));
+        fs::remove_file(ground.admin(addition.id).join(file)).unwrap();
+        assert!(!ground.worktrees().is_complete(&addition), "{file}");
+    }
+    let (addition, _, _) = ground.session("last");
+    ground.write_at(&ground.admin(addition.id).join("index.lock"), "");
+    assert!(!ground.worktrees().is_complete(&addition));
+}
+
+#[test]
+fn name_and_record_are_remembered() {
+    let ground = Ground::new();
+    let (addition, of, _) = ground.session("auth");
+    let name = "renamed".parse().unwrap();
+    ground.worktrees().remember(&of, &name, "{\"new\":1}").unwrap();
+    let scan = ground.worktrees().scan(&[]).unwrap();
+    assert_eq!(scan.found[0].name.as_ref().unwrap().as_str(), "renamed");
+    assert_eq!(scan.found[0].record.as_deref(), Some("{\"new\":1}"));
+    assert_eq!(scan.found[0].worktree.id, addition.id);
+}
+
+#[test]
+fn a_renamed_branch_takes_its_worktree_along() {
+    let ground = Ground::new();
+    let (_, of, folder) = ground.session("auth");
+    ground
+        .worktrees()
+        .rename_branch(&of, &"feature/login".parse().unwrap())
+        .unwrap();
+    assert_eq!(git_in(&folder, ["branch", "--show-current"]), "feature/login");
+    let (second, _, _) = ground.session("auth");
+    let err = ground
+        .worktrees()
+        .rename_branch(&checkout(&second), &"feature/login".parse().unwrap())
+        .unwrap_err();
+    assert!(matches!(err, WorktreeError::BranchExists { .. }), "{err}");
+}
+
+#[test]
+fn a_branch_is_not_renamed_during_a_bisect() {
+    let ground = Ground::new();
+    let (_, of, folder) = ground.session("auth");
+    git_in(&folder, ["bisect", "start"]);
+    let err = ground
+        .worktrees()
+        .rename_branch(&of, &"feature/login".parse().unwrap())
+        .unwrap_err();
+    assert!(matches!(err, WorktreeError::InProgress { .. }), "{err}");
+}

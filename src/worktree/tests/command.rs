@@ -1,0 +1,193 @@
+//! How the git command is run when it, the repository or the environment is hostile.
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use super::support_write::Ground;
+use crate::{
+    session::BranchFate,
+    worktree::{GitSettings, WorktreeError, Worktrees as _, command::GitCall},
+};
+
+#[test]
+fn neither_hooks_nor_fsmonitor_of_a_repository_run() {
+    let ground = Ground::new();
+    let pwned = ground.root.with_file_name("pwned");
+    let hooks = ground.root.with_file_name("hooks");
+    for hook in [
+        "post-checkout",
+        "pre-commit",
+        "reference-transaction",
+        "post-index-change",
+    ] {
+        let path = hooks.join(hook);
+        ground.write_at(&path, &format!("#!/bin/sh\ntouch '{}'\n", pwned.display()));
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    ground.git(["config", "core.hooksPath", hooks.to_str().unwrap()]);
+    ground.git([
+        "config",
+        "core.fsmonitor",
+        &format!("touch '{}'", pwned.display()),
+    ]);
+    fs::remove_file(&pwned).ok();
+    let (_, of, folder) = ground.session("auth");
+    ground.write_at(&folder.join("new.txt"), "new");
+    let worktrees = ground.worktrees();
+    worktrees.changes(&of).unwrap();
+    worktrees.discard(&of, BranchFate::Delete, "{}").unwrap();
+    worktrees.bring_back(&worktrees.trash().unwrap()[0]).unwrap();
+    assert!(!pwned.exists());
+}
+
+#[test]
+fn a_repository_named_in_the_environment_is_not_taken() {
+    let ground = Ground::new();
+    // The environment of a test cannot be changed; so a shim says what git would have seen.
+    let settings = ground.shim(
+        "env | grep '^GIT_' | grep -v '^GIT_SSL_' | sort",
+        Duration::from_secs(10),
+    );
+    let worktrees = ground.with(settings);
+    let asked = worktrees.git(&ground.root, &["status"]).unwrap();
+    let asked = String::from_utf8(asked).unwrap();
+    assert_eq!(asked, "GIT_OPTIONAL_LOCKS=0\nGIT_TERMINAL_PROMPT=0\n");
+    let call = GitCall::tell(&ground.root, &["add"]).env("GIT_INDEX_FILE", "/x");
+    let told = worktrees.run(&call).unwrap().stdout;
+    assert_eq!(
+        String::from_utf8(told).unwrap(),
+        "GIT_INDEX_FILE=/x\nGIT_TERMINAL_PROMPT=0\n"
+    );
+}
+
+#[test]
+fn a_git_that_hangs_is_killed_with_its_children() {
+    let ground = Ground::new();
+    let pid = ground.root.with_file_name("pid");
+    let script = format!("sleep 1000 &\necho $! > '{}'\nwait", pid.display());
+    let worktrees = ground.with(ground.shim(&script, Duration::from_millis(300)));
+    let began = Instant::now();
+    let err = worktrees.git(&ground.root, &["status"]).unwrap_err();
+    assert!(matches!(err, WorktreeError::GitTimeout { .. }), "{err}");
+    assert!(began.elapsed() < Duration::from_secs(5));
+    let child = fs::read_to_string(&pid).unwrap();
+    let stat = fs::read_to_string(Path::new("/proc").join(child.trim()).join("stat")).unwrap_or_default();
+    assert!(stat.is_empty() || stat.contains(") Z"), "{stat}");
+}
+
+#[test]
+fn a_background_process_does_not_keep_an_answer_waiting() {
+    let ground = Ground::new();
+    let settings = ground.shim("sleep 3 &\necho done", Duration::from_secs(60));
+    let began = Instant::now();
+    assert_eq!(
+        ground.with(settings).git(&ground.root, &["status"]).unwrap(),
+        b"done\n"
+    );
+    assert!(began.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn a_flood_of_complaints_is_read_and_cut() {
+    let ground = Ground::new();
+    let settings = ground.shim(
+        "head -c 1000000 /dev/zero | tr '\\0' x >&2; exit 1",
+        Duration::from_secs(60),
+    );
+    match ground.with(settings).git(&ground.root, &["status"]).unwrap_err() {
+        WorktreeError::Git { stderr, status, verb } => {
+            assert_eq!(stderr.len(), 64 << 10);
+            assert_eq!((status.as_str(), verb.as_str()), ("exit code 1", "status"));
+        }
+        err => panic!("{err}"),
+    }
+}
+
+#[test]
+fn what_git_complains_about_is_escaped() {
+    let ground = Ground::new();
+    let settings = ground.shim(
+        "printf 'a\\033[31mb\\nc\\n' >&2; kill -9 $$",
+        Duration::from_secs(60),
+    );
+    match ground.with(settings).git(&ground.root, &["status"]).unwrap_err() {
+        WorktreeError::Git { stderr, status, .. } => {
+            assert_eq!(stderr, "a\\u{1b}[31mb\nc");
+            assert_eq!(status, "signal 9");
+        }
+        err => panic!("{err}"),
+    }
+}
+
+#[test]
+fn a_missing_git_an_old_one_and_one_that_talks_garbage_are_told_apart() {
+    let ground = Ground::new();
+    let none = ground.with(GitSettings {
+        program: "/nowhere/git".to_owned(),
+        ..GitSettings::default()
+    });
+    assert!(matches!(none.git_version(), Err(WorktreeError::NoGit { .. })));
+    let version = |text: &str| {
+        let settings = ground.shim(&format!("printf '{text}'"), Duration::from_secs(10));
+        ground.with(settings).git_version()
+    };
+    assert!(matches!(
+        version("git version 2.30.1\\n"),
+        Err(WorktreeError::OldGit { .. })
+    ));
+    assert!(matches!(
+        version("\\377\\001"),
+        Err(WorktreeError::GitAnswer { .. })
+    ));
+    assert_eq!(
+        version("git version 2.50.1 (Apple Git-155)\\n").unwrap(),
+        "2.50.1 (Apple Git-155)"
+    );
+    assert!(ground.worktrees().git_version().is_ok());
+}
+
+#[test]
+fn garbage_from_git_loses_nothing() {
+    let ground = Ground::new();
+    let (_, of, folder) = ground.session("auth");
+    let settings = ground.shim("head -c 5000 /dev/urandom", Duration::from_secs(10));
+    let err = ground
+        .with(settings)
+        .discard(&of, BranchFate::Delete, "{}")
+        .unwrap_err();
+    assert!(matches!(err, WorktreeError::GitAnswer { .. }), "{err}");
+    assert!(folder.join("kept.txt").exists());
+}
+
+#[test]
+fn the_lock_of_a_repository_is_waited_for_only_so_long() {
+    let ground = Ground::new();
+    let worktrees = ground.with(GitSettings {
+        lock_limit: Duration::from_millis(50),
+        ..GitSettings::default()
+    });
+    let _held = worktrees.lock_repository(&ground.path(".git")).unwrap();
+    let err = worktrees.add(&ground.addition("auth")).unwrap_err();
+    assert!(matches!(err, WorktreeError::RepositoryLocked { .. }), "{err}");
+}
+
+#[test]
+fn a_git_that_lives_on_keeps_the_lock() {
+    let ground = Ground::new();
+    let settings = GitSettings {
+        lock_limit: Duration::from_millis(50),
+        ..ground.shim("exec 3<&0; sleep 1 >/dev/null 2>&1 &", Duration::from_secs(10))
+    };
+    let worktrees = ground.with(settings);
+    let lock = worktrees.lock_repository(&ground.path(".git")).unwrap();
+    worktrees
+        .run(&GitCall::tell(&ground.root, &["gc"]).holding(lock.file()))
+        .unwrap();
+    drop(lock);
+    let err = worktrees.lock_repository(&ground.path(".git")).unwrap_err();
+    assert!(matches!(err, WorktreeError::RepositoryLocked { .. }), "{err}");
+    ground.worktrees().lock_repository(&ground.path(".git")).unwrap();
+}

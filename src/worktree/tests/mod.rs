@@ -1,0 +1,6 @@
+//! What the worktree room says and does, on real repositories.
+
+mod add;
+mod command;
+mod support;
+mod support_write;

@@ -1,0 +1,183 @@
+//! What lies in the trash: one folder per destroyed session, `.worktrees/.trash/<id>/`.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    GitWorktrees, Trashed, WorktreeError,
+    command::GitCall,
+    delete::delete_tree,
+    files::settled,
+    mounts,
+    site::{Site, io_error, is_folder, is_there, read_small},
+    snapshot::hidden_ref,
+};
+use crate::{
+    atomic::{self, Durability},
+    clock::Timestamp,
+    session::{BranchName, CommitId, SessionId},
+};
+
+/// The longest record that is read.
+const RECORD_BYTES_MAX: u64 = 16 << 20;
+const NOTE: &str = "trash.json";
+const RECORD: &str = "record.json";
+
+/// What is needed to bring a session back, beside its files.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Note {
+    pub(super) version: String,
+    pub(super) id: String,
+    pub(super) repository: String,
+    /// The branch HEAD was on.
+    pub(super) head_branch: Option<String>,
+    pub(super) head: Option<String>,
+    pub(super) work: Option<String>,
+    pub(super) index: Option<String>,
+    pub(super) branches: Vec<NotedBranch>,
+}
+
+/// Where a branch was.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct NotedBranch {
+    pub(super) name: String,
+    pub(super) commit: String,
+}
+
+impl NotedBranch {
+    /// As values.
+    pub(super) fn read(&self) -> Option<(BranchName, CommitId)> {
+        Some((self.name.parse().ok()?, self.commit.parse().ok()?))
+    }
+}
+
+impl Note {
+    /// The note in a folder of the trash.
+    pub(super) fn load(trash: &Path) -> Option<Self> {
+        serde_json::from_str(&read_small(&trash.join(NOTE))?).ok()
+    }
+
+    /// Writes note and record; after that the folder can move.
+    pub(super) fn save(&self, trash: &Path, record: &str) -> Result<(), WorktreeError> {
+        let path = trash.join(RECORD);
+        atomic::replace(&path, record.as_bytes(), Durability::PowerCut)
+            .map_err(io_error("replace", &path))?;
+        let path = trash.join(NOTE);
+        let text = serde_json::to_vec_pretty(self).expect("a note has only texts");
+        atomic::replace(&path, &text, Durability::PowerCut).map_err(io_error("replace", &path))
+    }
+}
+
+/// Where the folder lies in the trash.
+pub(super) fn worktree_in(trash: &Path) -> PathBuf {
+    trash.join("worktree")
+}
+
+/// Where the administrative folder lies in the trash.
+pub(super) fn admin_in(trash: &Path) -> PathBuf {
+    trash.join("admin")
+}
+
+impl GitWorktrees {
+    pub(super) fn is_in_trash(&self, id: SessionId) -> bool {
+        let trash = self.workspace.trash().join(id.to_string());
+        is_there(&trash.join(NOTE)) && !is_there(&self.workspace.worktree(id))
+    }
+
+    pub(super) fn list_trash(&self) -> Result<Vec<Trashed>, WorktreeError> {
+        let folder = self.workspace.trash();
+        if !is_folder(&self.workspace.worktrees()) || !is_folder(&folder) {
+            return Ok(Vec::new());
+        }
+        let entries = fs::read_dir(&folder).map_err(io_error("list", &folder))?;
+        let mut found: Vec<Trashed> = entries
+            .filter_map(Result::ok)
+            .filter_map(|entry| entry.file_name().to_str()?.parse::<SessionId>().ok())
+            .filter(|&id| self.is_in_trash(id))
+            .filter_map(|id| {
+                let trashed = trashed(&folder.join(id.to_string()), id);
+                if trashed.is_none() {
+                    tracing::warn!(session = %id, "an entry of the trash cannot be read and is left alone");
+                }
+                trashed
+            })
+            .collect();
+        found.sort_by(|one, other| other.destroyed.cmp(&one.destroyed).then(one.id.cmp(&other.id)));
+        Ok(found)
+    }
+
+    pub(super) fn purge_one(&self, trashed: &Trashed) -> Result<(), WorktreeError> {
+        let trash = self.workspace.trash().join(trashed.id.to_string());
+        if !is_there(&trash) {
+            return Ok(());
+        }
+        if !is_folder(&self.workspace.worktrees())
+            || !is_folder(&self.workspace.trash())
+            || !is_folder(&trash)
+        {
+            return Err(WorktreeError::UnsafePath {
+                path: trash,
+                because: "is not a real folder",
+            });
+        }
+        let mounts = mounts::at_or_below(&settled(&trash))?;
+        if let Some(mount) = mounts.first() {
+            return Err(WorktreeError::InTheWay {
+                id: trashed.id,
+                because: format!("{} is a mount", crate::text::path(mount)),
+            });
+        }
+        // Note and record go last, so that a purge that is cut short can be found and ended.
+        delete_tree(&worktree_in(&trash))?;
+        delete_tree(&admin_in(&trash))?;
+        match self.site(trashed.id, &trashed.repository) {
+            Ok(site) => self.delete_hidden_ref(&site)?,
+            Err(WorktreeError::NoRepository { .. } | WorktreeError::Read { .. }) => (),
+            Err(err) => return Err(err),
+        }
+        delete_tree(&trash)
+    }
+
+    /// Lets the snapshot go.
+    pub(super) fn delete_hidden_ref(&self, site: &Site) -> Result<(), WorktreeError> {
+        let args = ["update-ref", "--no-deref", "-d", &hidden_ref(site)];
+        self.run(&GitCall::tell(&site.root, &args)).map(drop)
+    }
+}
+
+fn trashed(trash: &Path, id: SessionId) -> Option<Trashed> {
+    let note = Note::load(trash)?;
+    let record = trash.join(RECORD);
+    let size = fs::symlink_metadata(&record)
+        .ok()
+        .filter(fs::Metadata::is_file)?
+        .len();
+    let written = fs::symlink_metadata(trash.join(NOTE)).and_then(|found| found.modified());
+    Some(Trashed {
+        id,
+        record: (size <= RECORD_BYTES_MAX)
+            .then(|| fs::read_to_string(&record))?
+            .ok()?,
+        repository: note.repository.parse().ok()?,
+        destroyed: Timestamp::from(written.ok()?),
+    })
+}
+
+/// Removes note, record and the folder they are in, once nothing else is left in it.
+pub(super) fn clear_entry(trash: &Path) -> Result<(), WorktreeError> {
+    for name in [NOTE, RECORD] {
+        let path = trash.join(name);
+        match fs::remove_file(&path) {
+            Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(io_error("remove", &path)(err)),
+            Ok(()) | Err(_) => (),
+        }
+    }
+    match fs::remove_dir(trash) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => Err(io_error("remove", trash)(err)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,132 @@
+//! How an add that did not end is taken back, wherever it stopped.
+
+use std::{fs, io, path::Path};
+
+use super::{
+    Addition, GitWorktrees, WorktreeError,
+    command::GitCall,
+    delete::delete_tree,
+    refs,
+    site::{Site, io_error, is_folder, is_there, make_folder, pointer_of},
+};
+use crate::{
+    atomic,
+    session::{BranchName, CommitId},
+};
+
+impl GitWorktrees {
+    pub(super) fn withdraw_one(&self, addition: &Addition) -> Result<(), WorktreeError> {
+        let site = self.site(addition.id, &addition.repository)?;
+        // Held until every git command of the add has ended, also when its wharf was killed.
+        let _lock = self.lock_repository(&site.common)?;
+        self.take_back(addition, &site, addition.start.branch_is_new)
+    }
+
+    /// Removes folder, administrative folder and branch; the caller has the repository lock. All three are tried,
+    /// and the first error is returned.
+    pub(super) fn take_back(
+        &self,
+        addition: &Addition,
+        site: &Site,
+        branch_is_ours: bool,
+    ) -> Result<(), WorktreeError> {
+        self.check_is_ours(site)?;
+        let folder = self.throw_away(site);
+        let admin = delete_tree(&site.admin);
+        let branch = if branch_is_ours {
+            self.delete_branch_at(site, &addition.branch, &addition.start.base.commit)
+        } else {
+            Ok(())
+        };
+        folder.and(admin).and(branch)
+    }
+
+    /// Refuses when folder or administrative folder belong to something else.
+    fn check_is_ours(&self, site: &Site) -> Result<(), WorktreeError> {
+        let refuse = |because| {
+            Err(WorktreeError::UnsafePath {
+                path: site.folder.clone(),
+                because,
+            })
+        };
+        if !is_there(&self.workspace.worktrees()) {
+            return Ok(());
+        }
+        if !is_folder(&self.workspace.worktrees()) {
+            return refuse("is not below a real folder");
+        }
+        if is_there(&site.folder) && !site.has_folder() {
+            return refuse("is not a real folder");
+        }
+        if is_folder(&site.folder.join(".git")) {
+            return refuse("is a repository of its own");
+        }
+        let names_us = |to: &Path| to.file_name() == site.admin.file_name();
+        if pointer_of(&site.folder).is_some_and(|to| !names_us(&to)) {
+            return refuse("belongs to another worktree");
+        }
+        let git_file = site.folder.join(".git");
+        let is_our_folder =
+            |to: &Path| to.ends_with(Path::new(&site.id.to_string()).join(".git")) || to == git_file;
+        if site.backward().is_some_and(|to| !is_our_folder(&to)) {
+            return refuse("is not the folder its administrative folder names");
+        }
+        Ok(())
+    }
+
+    /// Renames the folder out of the way first, so that a half deleted one is never taken for a worktree.
+    fn throw_away(&self, site: &Site) -> Result<(), WorktreeError> {
+        let trash = self.workspace.trash();
+        let aside = trash.join(format!("withdrawn-{}", site.id));
+        if site.has_folder() {
+            make_folder(&trash)?;
+            delete_tree(&aside)?;
+            atomic::rename(&site.folder, &aside).map_err(io_error("move", &site.folder))?;
+        }
+        delete_tree(&aside)
+    }
+
+    /// Deletes a branch that still is at this commit and that no worktree uses.
+    pub(super) fn delete_branch_at(
+        &self,
+        site: &Site,
+        branch: &BranchName,
+        commit: &CommitId,
+    ) -> Result<(), WorktreeError> {
+        if branch.is_detached() || self.other_user_of(site, branch)?.is_some() {
+            return Ok(());
+        }
+        if emptied(&site.common.join(branch.reference()))? {
+            return Ok(());
+        }
+        if self.tip(site, &branch.reference())?.as_ref() != Some(commit) {
+            return Ok(());
+        }
+        let reference = branch.reference();
+        let args = ["update-ref", "--no-deref", "-d", &reference, commit.as_str()];
+        self.run(&GitCall::tell(&site.root, &args)).map(drop)
+    }
+
+    /// The commit a ref is at.
+    pub(super) fn tip(&self, site: &Site, reference: &str) -> Result<Option<CommitId>, WorktreeError> {
+        if let Some(commit) = refs::commit_of(&site.common, reference) {
+            return Ok(Some(commit));
+        }
+        let name = format!("{reference}^{{commit}}");
+        let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &name];
+        let answer = self.run(&GitCall::ask(&site.root, &args).allow(&[1, 128]))?;
+        let text = String::from_utf8_lossy(&answer.stdout);
+        Ok(text.trim().parse().ok())
+    }
+}
+
+/// Removes a ref file that a power cut left without a byte; git itself refuses to touch such a one.
+fn emptied(reference: &Path) -> Result<bool, WorktreeError> {
+    match fs::symlink_metadata(reference) {
+        Ok(found) if found.is_file() && found.len() == 0 => match fs::remove_file(reference) {
+            Err(err) if err.kind() != io::ErrorKind::NotFound => Err(io_error("remove", reference)(err)),
+            Ok(()) | Err(_) => Ok(true),
+        },
+        Ok(_) | Err(_) => Ok(false),
+    }
+}
