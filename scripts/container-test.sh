@@ -296,7 +296,7 @@ same 'after that they are the same sessions' "$names" "$(identity "$main")"
 
 # A restore that does not come to an end
 
-"$docker" exec --detach "$main" flock "$state.lock" sleep 4
+"$docker" exec --detach "$main" flock "${state%.json}.lock" sleep 4
 seen=$("$docker" run --rm --label "$run_label" --volume "$workspace:/workspace" --env WHARF_RESTORE_SECONDS=1 \
     "$image" echo command-ran 2>&1)
 says 'a restore that hangs: the command runs' command-ran "$seen"

@@ -82,6 +82,8 @@ each_record() {
 describe() {
     if [ -L "$1" ]; then
         say "  $2: a link to $(readlink "$1")"
+    elif [ -f "$1" ] && [ ! -r "$1" ]; then
+        say "  $2: cannot be read by uid $(id -u); its owner is uid $(stat -c %u "$1")"
     elif [ -f "$1" ]; then
         say "  $2: $(wc -c <"$1" | tr -d ' ') bytes, $(cksum <"$1" | cut -d ' ' -f 1)"
     elif [ -e "$1" ]; then
