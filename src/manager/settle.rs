@@ -10,7 +10,7 @@ use crate::{
 
 /// How a piece of abandoned work ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Settled {
+pub(super) enum Settled {
     /// It is done now.
     Finished(Session),
     /// It is as if it had never begun.

@@ -1,6 +1,9 @@
 //! What git's administrative folder of a worktree says, when any file in it may be damaged.
 
-use std::{ffi::OsStr, path::Path, path::PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +25,7 @@ const UPDATE_REFS_BYTES_MAX: u64 = 1 << 20;
 
 const HEADS: &str = "refs/heads/";
 
-/// What wharf writes as the reason of its lock.
+/// What wharf writes as the reason of its lock: `{"wharf":"1.0","id":"…","name":"…"}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LockReason {
     /// Whose worktree it is.
@@ -35,6 +38,7 @@ pub(super) struct LockReason {
 struct LockText {
     wharf: String,
     id: String,
+    #[serde(default)]
     name: String,
 }
 
@@ -205,9 +209,16 @@ pub(super) struct Admin {
 }
 
 impl Admin {
-    /// Reads an administrative folder; `None` when there is none, or something else has its name.
+    /// Reads an administrative folder; `None` when there is none, or something else has its name or the name of the
+    /// folder around it.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, WorktreeError> {
-        let Place::Folder(folder) = Folder::open(path)? else {
+        let (Some(all), Some(name)) = (path.parent(), path.file_name()) else {
+            return Ok(None);
+        };
+        let Place::Folder(all) = Folder::open(all)? else {
+            return Ok(None);
+        };
+        let Place::Folder(folder) = all.child(name)? else {
             return Ok(None);
         };
         let pointer = |name| Pointer::read(folder.read(name, POINTER_BYTES_MAX), b"", path);

@@ -19,7 +19,8 @@ impl GitWorktrees {
         let site = self.site(trashed.id, &trashed.repository)?;
         let lock = self.lock_repository(&site.common)?;
         self.make_worktrees_folder()?;
-        let Some(note) = Note::load(&site.trash) else {
+        let is_real = is_folder(&self.workspace.trash()) && is_folder(&site.trash);
+        let Some(note) = Note::load(&site.trash).filter(|_| is_real) else {
             return self.end_of_bring_back(&site);
         };
         let at = self.head_to_restore(&site, &note)?;

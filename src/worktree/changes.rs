@@ -1,9 +1,10 @@
 //! What changed in a worktree, and how far its branch is from where it began; in the usual case without a process.
 
-use std::path::Path;
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
 
 use git2::{
-    AttrCheckFlags, BranchType, ErrorCode, Oid, Repository, Status as FileStatus, StatusOptions, Statuses,
+    AttrCheckFlags, BranchType, ErrorCode, Index, IndexEntryExtendedFlag, Oid, Repository,
+    Status as FileStatus, StatusOptions, Statuses,
 };
 
 use super::{Changes, Checkout, GitWorktrees, Worktree, WorktreeError, WorktreeState, handle::Handle};
@@ -24,7 +25,7 @@ impl GitWorktrees {
                 Ok(Some(changes)) => return Ok(changes),
                 Ok(None) => {}
                 Err(err) => {
-                    tracing::debug!(session = %of.id, error = %err, "libgit2 has no status, git is asked")
+                    tracing::debug!(session = %of.id, error = %err, "libgit2 has no status, git is asked");
                 }
             }
         }
@@ -99,21 +100,31 @@ fn counted(
     if has_foreign_attributes(repository, &statuses)? {
         return Ok(None);
     }
-    let is_untracked = |status: FileStatus| status == FileStatus::WT_NEW;
-    let untracked = statuses
-        .iter()
-        .filter(|entry| is_untracked(entry.status()))
-        .count();
+    let index = repository.index()?;
+    let (mut modified, mut untracked) = (0, 0);
+    for entry in statuses.iter() {
+        if entry.status() == FileStatus::WT_NEW {
+            untracked += 1;
+        } else if entry.status() != FileStatus::WT_DELETED || !is_left_out(&index, entry.path_bytes()) {
+            modified += 1;
+        }
+    }
     let distance = match &worktree.head {
         Some(head) => distance(repository, worktree, head, base)?,
         None => None,
     };
     Ok(Some(Changes {
-        modified: statuses.len() - untracked,
+        modified,
         untracked,
         ahead: distance.map(|(ahead, _)| ahead),
         behind: distance.map(|(_, behind)| behind),
     }))
+}
+
+/// Whether a sparse checkout left this file out; libgit2 takes it for deleted.
+fn is_left_out(index: &Index, path: &[u8]) -> bool {
+    let entry = index.get_path(Path::new(OsStr::from_bytes(path)), 0);
+    entry.is_some_and(|entry| entry.flags_extended & IndexEntryExtendedFlag::SKIP_WORKTREE.bits() != 0)
 }
 
 fn has_foreign_attributes(repository: &Repository, statuses: &Statuses<'_>) -> Result<bool, git2::Error> {

@@ -165,7 +165,11 @@ impl Pointer {
                     return Self::Garbage;
                 }
                 let path = PathBuf::from(OsString::from_vec(path.to_vec()));
-                Self::To(plain(&beside.join(path)))
+                if path.is_absolute() {
+                    return Self::To(plain(&path));
+                }
+                // `..` leads up from where the folder really is.
+                Self::To(plain(&settled(beside).join(path)))
             }
         }
     }

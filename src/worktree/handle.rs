@@ -96,19 +96,25 @@ impl GitWorktrees {
     /// The commit a revision means; `None` when it means none.
     pub(super) fn commit_of(&self, handle: &Handle, revision: &str) -> Result<Option<Named>, WorktreeError> {
         match handle {
-            Handle::Library(repository) => Ok(named(repository, revision)),
-            Handle::Command(folder) => {
-                let peeled = format!("{revision}^{{commit}}");
-                let Some(commit) = self.line(folder, &["rev-parse", "--verify", "--quiet", &peeled])? else {
-                    return Ok(None);
-                };
-                let reference = self.line(folder, &["rev-parse", "--symbolic-full-name", revision])?;
-                Ok(commit.parse().ok().map(|commit| Named {
-                    commit,
-                    reference: reference.filter(|name| name.starts_with("refs/")),
-                }))
-            }
+            Handle::Library(repository) => match named(repository, revision) {
+                Some(named) => Ok(Some(named)),
+                // Git knows more ways to write a revision; before it is refused, git has the last word.
+                None => self.commit_by_git(repository.path(), revision),
+            },
+            Handle::Command(folder) => self.commit_by_git(folder, revision),
         }
+    }
+
+    fn commit_by_git(&self, folder: &Path, revision: &str) -> Result<Option<Named>, WorktreeError> {
+        let peeled = format!("{revision}^{{commit}}");
+        let Some(commit) = self.line(folder, &["rev-parse", "--verify", "--quiet", &peeled])? else {
+            return Ok(None);
+        };
+        let reference = self.line(folder, &["rev-parse", "--symbolic-full-name", revision])?;
+        Ok(commit.parse().ok().map(|commit| Named {
+            commit,
+            reference: reference.filter(|name| name.starts_with("refs/")),
+        }))
     }
 
     /// Whether it has no worktree of its own.

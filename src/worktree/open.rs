@@ -138,7 +138,7 @@ fn collect(
                 found.insert(repository);
             }
             Err(err) => {
-                tracing::debug!(folder = %path.display(), error = %err, "a repository was passed over")
+                tracing::debug!(folder = %path.display(), error = %err, "a repository was passed over");
             }
         }
     }

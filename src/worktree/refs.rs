@@ -25,7 +25,7 @@ pub(super) fn commit_of(common: &Path, reference: &str) -> Option<CommitId> {
         };
         match text.strip_prefix("ref:").map(str::trim) {
             Some(next) if next.starts_with("refs/") && !next.contains("..") => {
-                next.clone_into(&mut reference)
+                next.clone_into(&mut reference);
             }
             Some(_) => return None,
             None => return text.parse().ok(),

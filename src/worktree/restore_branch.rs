@@ -48,6 +48,11 @@ impl GitWorktrees {
         anywhere: bool,
     ) -> Result<Option<CommitId>, WorktreeError> {
         let mut candidates = reflog(&site.common.join("logs").join(branch.reference()));
+        let had_base = of.base.is_some() && of.branch == *branch;
+        let is_damaged = is_there(&site.common.join(branch.reference()));
+        if !anywhere && candidates.is_empty() && !had_base && !is_damaged {
+            return Ok(None);
+        }
         if self.head_branch(site, &of.repository)?.as_ref() == Some(branch) {
             candidates.extend(reflog(&site.admin.join("logs/HEAD")));
         }
@@ -65,7 +70,7 @@ impl GitWorktrees {
     }
 
     /// The commit a name leads to, when the repository has it.
-    fn tip_with_object(&self, site: &Site, name: &str) -> Result<Option<CommitId>, WorktreeError> {
+    pub(super) fn tip_with_object(&self, site: &Site, name: &str) -> Result<Option<CommitId>, WorktreeError> {
         let Some(commit) = self.tip(site, name)? else {
             return Ok(None);
         };

@@ -45,7 +45,7 @@ impl GitWorktrees {
             }
             self.survey_list(&repository, &mut survey);
         }
-        self.put_together(survey)
+        Ok(self.put_together(survey))
     }
 
     /// The folders under `.worktrees`.
@@ -55,9 +55,12 @@ impl GitWorktrees {
                 continue;
             }
             match id_in(&name) {
-                Some(id) => {
-                    survey.folders.insert(id, self.folded(id)?);
-                }
+                Some(id) => match self.folded(id) {
+                    Ok(held) => {
+                        survey.folders.insert(id, held);
+                    }
+                    Err(err) => survey.leave(&folder.path().join(name), &unreadable(&err)),
+                },
                 None => survey.leave(&folder.path().join(name), "its name is no session id"),
             }
         }
@@ -176,7 +179,7 @@ impl GitWorktrees {
         true
     }
 
-    fn put_together(&self, mut survey: Survey) -> Result<Scan, WorktreeError> {
+    fn put_together(&self, mut survey: Survey) -> Scan {
         let ids: BTreeSet<SessionId> = survey
             .folders
             .keys()
@@ -186,14 +189,16 @@ impl GitWorktrees {
         let mut scan = Scan::default();
         for id in ids {
             match self.owner(id, &mut survey) {
-                Ok(repository) => {
-                    let inspected = self.examine(id, &repository)?;
-                    if inspected.worktree.state == WorktreeState::Foreign && inspected.admin.is_none() {
-                        survey.leave(&inspected.worktree.path, "it is no worktree of this repository");
-                    } else {
-                        scan.found.push(found(inspected, repository));
+                Ok(repository) => match self.examine(id, &repository) {
+                    Ok(Inspected {
+                        worktree,
+                        admin: None,
+                    }) if worktree.state == WorktreeState::Foreign => {
+                        survey.leave(&worktree.path, "it is no worktree of this repository");
                     }
-                }
+                    Ok(inspected) => scan.found.push(found(inspected, repository)),
+                    Err(err) => survey.leave(&self.workspace.worktree(id), &unreadable(&err)),
+                },
                 Err(because) => survey.leave(&self.workspace.worktree(id), because),
             }
         }
@@ -202,7 +207,7 @@ impl GitWorktrees {
             .into_iter()
             .map(|(path, because)| LeftAlone { path, because })
             .collect();
-        Ok(scan)
+        scan
     }
 
     /// The repository an id belongs to, or why none could be found. Its folder has the last word.
@@ -275,6 +280,10 @@ fn found(inspected: Inspected, repository: RepositoryPath) -> Found {
         repository,
         created,
     }
+}
+
+fn unreadable(err: &WorktreeError) -> String {
+    format!("it cannot be read: {err}")
 }
 
 fn id_in(name: &OsStr) -> Option<SessionId> {

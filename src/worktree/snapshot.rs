@@ -62,7 +62,7 @@ impl GitWorktrees {
             let text = read_small(&site.admin.join(name))?;
             text.lines().next()?.trim().parse().ok()
         }));
-        others.retain(|commit| Some(commit) != head.as_ref());
+        let others = self.beyond(site, head.as_ref(), others)?;
         let snapshot = if is_clean {
             self.snapshot_of_commits(site, head, &others)?
         } else {
@@ -99,6 +99,40 @@ impl GitWorktrees {
             });
         };
         Ok((head, lines.all(|line| line.starts_with(b"# "))))
+    }
+
+    /// Those of the commits that the head does not lead to already.
+    fn beyond(
+        &self,
+        site: &Site,
+        head: Option<&CommitId>,
+        mut others: Vec<CommitId>,
+    ) -> Result<Vec<CommitId>, WorktreeError> {
+        others.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        others.dedup();
+        others.retain(|commit| Some(commit) != head);
+        if others.is_empty() {
+            return Ok(others);
+        }
+        let mut call = GitCall::ask(&site.root, &["merge-base", "--independent"]).allow(&[128]);
+        for commit in head.into_iter().chain(&others) {
+            call = call.arg(commit.as_str());
+        }
+        let answer = self.run(&call)?;
+        let text = String::from_utf8_lossy(&answer.stdout);
+        // A commit whose object is gone makes it fail; then those that are there are kept one by one.
+        if answer.code == 0 {
+            others.retain(|commit| text.lines().any(|line| line == commit.as_str()));
+        } else {
+            let mut there = Vec::new();
+            for commit in others {
+                if self.tip_with_object(site, commit.as_str())?.is_some() {
+                    there.push(commit);
+                }
+            }
+            others = there;
+        }
+        Ok(others)
     }
 
     /// Clean work needs no commit of its own, unless more than HEAD has to be kept.

@@ -59,26 +59,6 @@ impl GitWorktrees {
             (false, _, _) => ground.named_by_default(wanted),
         }
     }
-
-    /// Where a branch (full name) is checked out, rebased or bisected, if anywhere.
-    pub(super) fn user_of(
-        &self,
-        reference: &str,
-        repository: &RepositoryPath,
-    ) -> Result<Option<PathBuf>, WorktreeError> {
-        let folder = self.repository_folder(repository)?;
-        let common = self.common_dir(repository)?;
-        let handle = self.open(&folder)?;
-        let names = BTreeSet::new();
-        let ground = Ground {
-            worktrees: self,
-            handle,
-            folder,
-            common,
-            names,
-        };
-        ground.user_of(reference)
-    }
 }
 
 impl Ground<'_> {
@@ -138,10 +118,7 @@ impl Ground<'_> {
     fn begin(&self, from: Option<&str>) -> Result<Start, WorktreeError> {
         let Some(from) = from else {
             let head = self.worktrees.commit_of(&self.handle, "HEAD")?;
-            let head = head.ok_or_else(|| WorktreeError::Unborn {
-                path: self.folder.clone(),
-            })?;
-            return Ok(new(head));
+            return head.map(new).ok_or_else(|| self.headless());
         };
         if from.is_empty() || from.starts_with('-') || from.contains(char::is_control) {
             return Err(self.unknown(from));
@@ -159,6 +136,22 @@ impl Ground<'_> {
             });
         }
         self.begin_at(from, from)
+    }
+
+    /// Why HEAD names no commit: its branch has none yet, or is damaged.
+    fn headless(&self) -> WorktreeError {
+        let damaged = match Folder::open(&self.common) {
+            Ok(Place::Folder(common)) => Head::in_folder(&common)
+                .branch()
+                .is_some_and(|name| common.has(name)),
+            Ok(Place::Missing | Place::Other) | Err(_) => true,
+        };
+        if damaged {
+            return self.unknown("HEAD");
+        }
+        WorktreeError::Unborn {
+            path: self.folder.clone(),
+        }
     }
 
     fn begin_at(&self, revision: &str, shown: &str) -> Result<Start, WorktreeError> {

@@ -3,6 +3,8 @@
 use std::{
     fs::{self, File},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
+    thread,
+    time::Duration,
 };
 
 use super::support::{Place, entry, file, put, session, sessions};
@@ -148,6 +150,27 @@ fn a_failed_commit_that_is_repeated_shifts_no_backups() {
     }
     assert!(backups() == before);
     assert_eq!(place.text(), file(&[entry(9, "")]));
+}
+
+#[test]
+fn of_writers_side_by_side_none_loses_a_change() {
+    let place = Place::new();
+    let write = &|writer: usize| {
+        for turn in 0..10 {
+            let mut store = place.store().waiting(Duration::MAX);
+            let mut sessions = store.begin().unwrap().sessions;
+            sessions.push(session(writer * 10 + turn));
+            store.commit(&sessions).unwrap();
+        }
+    };
+    thread::scope(|scope| {
+        for writer in 0..4 {
+            scope.spawn(move || write(writer));
+        }
+    });
+    let reading = place.read();
+    assert_eq!((reading.sessions.len(), reading.generation), (40, 40));
+    assert!(reading.quarantined.is_empty());
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::{
     workspace::Workspace,
 };
 
-/// Midnight of the day the tests live in.
+/// A clock that always shows the same moment.
 struct Still;
 
 impl Clock for Still {

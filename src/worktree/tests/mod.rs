@@ -1,6 +1,17 @@
 //! What the worktree room says and does, on real repositories.
 
 mod add;
+mod agreement;
 mod command;
+mod counting;
+mod inspecting;
+mod kinds;
+mod losing;
+mod mend;
+mod repositories;
+mod scanning;
+mod starting;
 mod support;
 mod support_write;
+mod texts;
+mod trash;

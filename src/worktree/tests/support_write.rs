@@ -71,6 +71,10 @@ impl Ground {
     }
 
     #[expect(clippy::disallowed_methods, reason = "a test plays the person")]
+    #[expect(
+        clippy::unused_self,
+        reason = "it reads like the other things done on this ground"
+    )]
     pub(super) fn write_at(&self, path: &Path, text: &str) {
         assert!(path.is_absolute());
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -177,4 +181,17 @@ pub(super) fn try_git<A: AsRef<OsStr>>(dir: &Path, args: impl IntoIterator<Item 
 /// What git shows of a worktree, staged and not, with what it ignores.
 pub(super) fn status(folder: &Path) -> String {
     git_in(folder, ["status", "--porcelain", "--ignored"])
+}
+
+/// Runs another program and says whether it succeeded.
+#[expect(clippy::disallowed_methods, reason = "a test plays the person")]
+pub(super) fn run<'a>(program: &str, args: impl IntoIterator<Item = &'a OsStr>) -> bool {
+    let outcome = Command::new(program).args(args).output();
+    outcome.is_ok_and(|output| output.status.success())
+}
+
+/// Says why a test shows nothing here.
+#[expect(clippy::print_stderr, reason = "the reader of a test run must know")]
+pub(super) fn skipped(because: &str) {
+    eprintln!("skipped: {because}");
 }

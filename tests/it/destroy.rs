@@ -1,0 +1,144 @@
+use std::fs;
+
+use crate::support::Workspace;
+
+#[test]
+fn a_clean_session_goes_and_leaves_nothing_but_its_branch() {
+    let space = Workspace::with_sessions(1);
+    let folder = space.worktree("s1");
+    space.run(["destroy", "s1"]).succeeds();
+    assert!(!folder.exists());
+    assert_eq!(space.names(), Vec::<String>::new());
+    assert!(space.branches().contains(&"feature/s1".to_owned()));
+    assert_eq!(space.git(["worktree", "list"]).lines().count(), 1);
+}
+
+#[test]
+fn unsaved_work_is_named_with_a_flag_for_each_kind() {
+    let space = Workspace::with_sessions(1);
+    let folder = space.worktree("s1");
+    fs::write(folder.join("README.md"), "changed\n").unwrap();
+    fs::write(folder.join("new.txt"), "new\n").unwrap();
+    fs::write(folder.join("trace.log"), "ignored\n").unwrap();
+    let ran = space.run(["destroy", "s1", "--json"]).fails(6);
+    let error = ran.error();
+    assert_eq!(error["code"], "UNSAVED_WORK");
+    let flags: Vec<&str> = error["losses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["flag"].as_str().unwrap())
+        .collect();
+    assert_eq!(flags, ["--modified", "--untracked", "--ignored"]);
+    space
+        .run(["destroy", "s1", "--modified", "--untracked"])
+        .fails(6)
+        .says("1 ignored file: trace.log (--ignored)");
+    assert!(folder.join("new.txt").exists());
+    space
+        .run(["destroy", "s1", "--modified", "--untracked", "--ignored"])
+        .succeeds();
+}
+
+#[test]
+fn undo_brings_the_work_back_to_the_byte() {
+    let space = Workspace::with_sessions(1);
+    space.run(["meta", "s1", "owner=ann"]).succeeds();
+    let folder = space.worktree("s1");
+    fs::write(folder.join("README.md"), "changed\n").unwrap();
+    fs::write(folder.join("staged.txt"), "staged\n").unwrap();
+    space.git_at(&folder, ["add", "staged.txt"]);
+    fs::write(folder.join("trace.log"), "ignored\n").unwrap();
+    let before = space.git_at(&folder, ["status", "--porcelain", "--ignored"]);
+    let record = space.json(["show", "s1"]);
+    space
+        .run(["destroy", "s1", "--force", "--delete-branch"])
+        .succeeds();
+    assert!(!space.branches().contains(&"feature/s1".to_owned()));
+    let back = space.json(["undo"]);
+    assert_eq!(back["id"], record["id"]);
+    assert_eq!(back["createdAt"], record["createdAt"]);
+    assert_eq!(back["metadata"]["owner"], "ann");
+    assert_eq!(back["status"], "idle");
+    assert_eq!(
+        space.git_at(&folder, ["status", "--porcelain", "--ignored"]),
+        before
+    );
+    assert_eq!(fs::read_to_string(folder.join("README.md")).unwrap(), "changed\n");
+    assert_eq!(space.json(["trash", "list"]), serde_json::json!([]));
+}
+
+#[test]
+fn commits_that_are_nowhere_else_hold_their_branch() {
+    let space = Workspace::with_sessions(1);
+    let folder = space.worktree("s1");
+    space.git_at(&folder, ["commit", "-q", "--allow-empty", "-m", "only here"]);
+    space
+        .run(["destroy", "s1", "--delete-branch"])
+        .fails(6)
+        .says("--unmerged");
+    space.run(["destroy", "s1"]).succeeds();
+    assert!(
+        space.branches().contains(&"feature/s1".to_owned()),
+        "the branch keeps them"
+    );
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let space = Workspace::with_sessions(1);
+    fs::write(space.worktree("s1").join("new.txt"), "new\n").unwrap();
+    let before = (space.litter(), space.state());
+    let view = space.json(["destroy", "s1", "--dry-run", "--force"]);
+    assert_eq!(view["destroyed"], false);
+    assert_eq!(view["losses"][0]["kind"], "untracked");
+    assert_eq!((space.litter(), space.state()), before);
+}
+
+#[test]
+fn somebody_elses_lock_holds_even_against_force() {
+    let space = Workspace::with_sessions(1);
+    let folder = space.worktree("s1");
+    space.git(["worktree", "unlock", folder.to_str().unwrap()]);
+    space.git([
+        "worktree",
+        "lock",
+        "--reason",
+        "on a stick",
+        folder.to_str().unwrap(),
+    ]);
+    space
+        .run(["destroy", "s1", "--force"])
+        .fails(6)
+        .says("locked by somebody else: on a stick");
+    assert!(folder.exists());
+}
+
+#[test]
+fn the_trash_is_emptied_only_on_purpose() {
+    let space = Workspace::with_sessions(2);
+    space.run(["destroy", "s1"]).succeeds();
+    space.run(["destroy", "s2", "--delete-branch"]).succeeds();
+    space.run(["trash", "empty"]).fails(2).says("--yes");
+    space.run(["trash", "empty", "s1", "--yes"]).succeeds();
+    let left = space.json(["trash", "list"]);
+    assert_eq!(left.as_array().unwrap().len(), 1);
+    assert_eq!(left[0]["name"], "s2");
+    space.run(["undo", "s1"]).fails(3);
+    space.run(["trash", "empty", "--yes"]).succeeds();
+    space.run(["undo"]).fails(3).says("nothing in the trash yet");
+    assert_eq!(space.litter(), ["refs/heads/feature/s1"]);
+}
+
+#[test]
+fn undo_respects_the_limit_and_taken_names() {
+    let space = Workspace::with_sessions(2);
+    space.run(["destroy", "s1"]).succeeds();
+    space.run(["create", "s1", "--branch", "other"]).succeeds();
+    space.run(["undo"]).fails(4).says("session `s1` already exists");
+    space
+        .run(["undo", "--max-sessions", "2", "--as", "again"])
+        .fails(5);
+    space.run(["undo", "--as", "again"]).succeeds();
+    assert_eq!(space.names(), ["again", "s2", "s1"]);
+}
