@@ -10,7 +10,7 @@
 # Prints one fact per line and `N passed, N failed` last. Needs an engine on this machine and jq. Removes its containers,
 # volumes, image and folder when it ends, however it ends.
 # shellcheck disable=SC2016 # what is in single quotes is expanded in the container
-set -euo pipefail
+set -Eeuo pipefail
 cd "$(dirname "$0")/.."
 
 binary=${1:-${CARGO_TARGET_DIR:-target}/release/wharf}
@@ -24,6 +24,7 @@ passed=0
 failed=0
 image=
 built=
+staged=
 
 cleanup() {
     trap - EXIT INT TERM
@@ -37,6 +38,7 @@ cleanup() {
     if [ -n "$built" ]; then
         "$docker" rmi "$built" >/dev/null || true
     fi
+    [ -z "$staged" ] || rm -f "$staged"
     rm -rf "$folder"
 }
 trap cleanup EXIT
@@ -96,7 +98,8 @@ volume() {
 
 # Starts a container that says when its command runs; arguments of `docker run`. Prints its id.
 begin() {
-    "$docker" run --detach --label "$run_label" --env WHARF_MAX_SESSIONS=200 --health-interval=1s "$@" \
+    "$docker" run --detach --label "$run_label" --env WHARF_MAX_SESSIONS=200 \
+        --health-interval=1s --health-start-period=1s "$@" \
         "$image" sh -c 'echo started; exec sleep infinity'
 }
 
@@ -179,11 +182,12 @@ else
         echo "no binary at $binary: cargo build --release" >&2
         exit 2
     }
-    install -D "$binary" dist/wharf
+    staged=dist/wharf-${run_label#*=}
+    install -D "$binary" "$staged"
     image=wharf-test:${run_label#*=}
     begun=$SECONDS
     # The proxies of this machine, where it has some, are the build's as well.
-    "$docker" build --quiet --file docker/Dockerfile --tag "$image" --build-arg BINARY=dist/wharf \
+    "$docker" build --quiet --file docker/Dockerfile --tag "$image" --build-arg "BINARY=$staged" \
         --build-arg http_proxy --build-arg https_proxy --build-arg no_proxy . >/dev/null
     built=$image
     printf '     image built in %s s, %s MB\n' "$((SECONDS - begun))" \
@@ -312,6 +316,16 @@ seen=$("$docker" run --rm --label "$run_label" --volume "$lone:$state" "$image" 
 says 'the state file mounted alone: the command runs' command-ran "$seen"
 says 'the state file mounted alone: says what to do' 'mount the directory' "$seen"
 
+lone_container=$(begin --volume "$lone:$state")
+health=
+for _ in $(seq 60); do
+    health=$("$docker" inspect --format '{{.State.Health.Status}}' "$lone_container")
+    [ "$health" = unhealthy ] && break
+    sleep 0.5
+done
+same 'the state file mounted alone: the health check says so' unhealthy "$health"
+"$docker" rm --force --volumes "$lone_container" >/dev/null
+
 # Any user
 
 bind=$folder/bind
@@ -422,7 +436,10 @@ read_words() {
 # Everything that was acknowledged is there, everything destroyed is gone, what was open is one of both and whole.
 hold_to_it() {
     local round=$1 now name trees problems=''
-    now=$(inside "$main" wharf list --json --quick)
+    if ! now=$(inside "$main" wharf list --json --quick 2>"$folder/complaint"); then
+        wrong "round $round: the sessions can be listed" "$(cat "$folder/complaint")"
+        return
+    fi
     jq --compact-output '.[]' <<<"$now" >"$folder/now"
     declare -A present=()
     while read -r line; do
@@ -467,7 +484,7 @@ hold_to_it() {
         problems+="alpha, beta and gamma are not what they were"$'\n'
     fi
     if [ -n "$problems" ]; then
-        wrong "round $round: nothing is lost" "$problems"
+        wrong "round $round: nothing is lost" "$problems$(inside "$main" sh -c 'wharf doctor 2>&1 || true')"
     fi
 }
 
@@ -507,7 +524,7 @@ else
     wrong 'there was a load' "$acknowledged acknowledged in $rounds rounds: $(tail -n 20 "$folder/talk")"
 fi
 same 'no command was refused under load' 0 "$refused"
-[ "$refused" -eq 0 ] || sort "$folder/talk" | uniq -c | sort -rn | head -n 20
+[ "$refused" -eq 0 ] || grep --ignore-case --after-context=3 '^error' "$folder/talk" | sed -n 1,20p
 same 'after all that the first three are what they were' "$names" \
     "$(identity "$main" | jq --sort-keys 'map(select(.name | IN("alpha", "beta", "gamma")))')"
 
