@@ -10,6 +10,8 @@ use crate::{
     worktree::{Scan, Unreadable, Worktree, WorktreeLock, WorktreeState},
 };
 
+const MEND: &str = "`wharf doctor --fix` puts it in order and touches none of its files";
+
 /// A finding.
 pub(super) fn finding(
     code: &'static str,
@@ -146,42 +148,8 @@ pub(super) fn state_findings(reading: &Reading) -> Vec<Finding> {
 /// How a worktree differs from what its session's record says.
 pub(super) fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<Finding> {
     let name = session.name().as_str();
-    let fix = "`wharf doctor --fix` puts it in order and touches none of its files";
-    let state =
-        |message: &str, cure: &str| vec![finding("worktree-state", Severity::Error, name, message, cure)];
-    match worktree.state {
-        WorktreeState::Present => (),
-        WorktreeState::Missing => {
-            return state(
-                "its folder is gone",
-                "`wharf doctor --fix` checks its branch out again, or `wharf destroy` it",
-            );
-        }
-        WorktreeState::Gone => {
-            return state(
-                "neither its folder nor git's files for it are there",
-                "`wharf doctor --fix` checks its branch out again, or `wharf destroy` it",
-            );
-        }
-        WorktreeState::Unregistered => return state("git does not know its folder any more", fix),
-        WorktreeState::Unlinked => {
-            return state(
-                "its folder and git's files for it do not point at each other",
-                fix,
-            );
-        }
-        WorktreeState::Emptied => {
-            return state(
-                "a power cut left empty files in it",
-                "`wharf restore` sets it aside and checks it out again",
-            );
-        }
-        WorktreeState::Foreign => {
-            return state(
-                "something else lies in the place of its folder",
-                "move that away, then `wharf doctor --fix`",
-            );
-        }
+    if let Some((message, cure)) = broken_state(worktree.state) {
+        return vec![finding("worktree-state", Severity::Error, name, message, cure)];
     }
     let mut findings = Vec::new();
     match &worktree.lock {
@@ -191,35 +159,56 @@ pub(super) fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<F
             Severity::Warning,
             name,
             "its worktree is not locked, so a prune elsewhere could delete git's files for it",
-            fix,
+            MEND,
         )),
         WorktreeLock::Foreign(reason) => findings.push(finding(
             "worktree-locked",
             Severity::Note,
             name,
-            format!("somebody else locked its worktree: {}", text::line(reason)),
+            format!("somebody else locked its worktree: {reason}"),
             "nothing has to be done; a destroy will be refused until they unlock it",
         )),
     }
-    if let Some(branch) = worktree
+    let moved = worktree
         .branch
         .as_ref()
-        .filter(|branch| *branch != session.branch())
-    {
-        if worktree.operation.is_none() {
-            findings.push(finding(
-                "branch-moved",
-                Severity::Warning,
-                name,
-                format!(
-                    "its worktree is on `{branch}`, its record says `{}`",
-                    session.branch()
-                ),
-                "`wharf restore` follows the worktree",
-            ));
-        }
+        .filter(|branch| *branch != session.branch());
+    if let Some(branch) = moved.filter(|_| worktree.operation.is_none()) {
+        findings.push(finding(
+            "branch-moved",
+            Severity::Warning,
+            name,
+            format!(
+                "its worktree is on `{branch}`, its record says `{}`",
+                session.branch()
+            ),
+            "`wharf restore` follows the worktree",
+        ));
     }
     findings
+}
+
+/// What is wrong with a worktree in this condition, and its cure.
+fn broken_state(state: WorktreeState) -> Option<(&'static str, &'static str)> {
+    const AGAIN: &str = "`wharf doctor --fix` checks its branch out again, or `wharf destroy` it";
+    match state {
+        WorktreeState::Present => None,
+        WorktreeState::Missing => Some(("its folder is gone", AGAIN)),
+        WorktreeState::Gone => Some(("neither its folder nor git's files for it are there", AGAIN)),
+        WorktreeState::Unregistered => Some(("git does not know its folder any more", MEND)),
+        WorktreeState::Unlinked => Some((
+            "its folder and git's files for it do not point at each other",
+            MEND,
+        )),
+        WorktreeState::Emptied => Some((
+            "a power cut left empty files in it",
+            "`wharf restore` sets it aside and checks it out again",
+        )),
+        WorktreeState::Foreign => Some((
+            "something else lies in the place of its folder",
+            "move that away, then `wharf doctor --fix`",
+        )),
+    }
 }
 
 /// Worktrees that the table lacks, and what lies among them.
