@@ -15,5 +15,6 @@ mod house;
 mod list;
 mod notes;
 mod odd_repositories;
+mod readme;
 mod rebuild;
 mod support;
