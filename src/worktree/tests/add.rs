@@ -83,6 +83,41 @@ fn an_add_whose_git_fails_after_all_its_work_is_taken_back() {
 }
 
 #[test]
+fn an_add_whose_git_is_killed_at_any_moment_leaves_nothing() {
+    let ground = Ground::new();
+    for number in 0..300 {
+        ground.write(format!("many/{number}.txt"), "text\n");
+    }
+    ground.git(["add", "-A"]);
+    ground.git(["commit", "-q", "-m", "many"]);
+    let marker = ground.root.with_file_name("marker");
+    for millis in (0..60).step_by(3) {
+        let addition = ground.addition("auth");
+        // The first git is killed with what it started; those that take back are not.
+        let script = format!(
+            "mkdir '{}' 2>/dev/null || exec git \"$@\"\nsetsid git \"$@\" & p=$!\nsleep 0.{millis:03}\n\
+             kill -9 -$p 2>/dev/null || kill -9 $p\nwait $p",
+            marker.display()
+        );
+        let outcome = ground
+            .with(ground.shim(&script, Duration::from_mins(1)))
+            .add(&addition);
+        fs::remove_dir(&marker).unwrap();
+        if outcome.is_ok() {
+            ground.worktrees().withdraw(&addition).unwrap();
+        }
+        assert_eq!(ground.branches(), ["main"], "{millis} ms");
+        assert!(!ground.folder(addition.id).exists(), "{millis} ms");
+        assert!(!ground.admin(addition.id).exists(), "{millis} ms");
+        assert!(
+            !ground.path(".git/refs/heads/feature/auth.lock").exists(),
+            "{millis} ms"
+        );
+    }
+    ground.session("auth");
+}
+
+#[test]
 fn what_plain_git_reads_stays_readable_for_others() {
     let ground = Ground::new();
     let (addition, of, folder) = ground.session("auth");
