@@ -162,6 +162,12 @@ fn put_in_place(files: &Files, base: &Base, temp: &Path, bytes: &[u8]) -> Result
     unchanged(files, base)?;
     let written = atomic::write_new(temp, bytes, Durability::PowerCut).map_err(failed("write", temp))?;
     read_back(&written, bytes).map_err(failed("read back", temp))?;
+    let owner = if base.present.is_some() {
+        &files.state
+    } else {
+        files.folder()
+    };
+    atomic::give_to_owner_of(&written, owner).map_err(failed("give away", temp))?;
     if let Some(present) = base.present.as_deref().filter(|_| base.sound) {
         backup::rotate(files, present)?;
     }

@@ -27,6 +27,7 @@ mod losses;
 mod mend;
 mod mounts;
 mod open;
+mod ref_update;
 mod refs;
 mod register;
 mod relocate;

@@ -15,6 +15,7 @@ mod house;
 mod list;
 mod notes;
 mod odd_repositories;
+mod owners;
 mod readme;
 mod rebuild;
 mod support;
