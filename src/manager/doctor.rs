@@ -146,7 +146,7 @@ impl SessionManager {
         }
         match self.worktrees.inspect(session.id(), session.repository()) {
             Ok(worktree) if session.pending().is_none() => {
-                findings.extend(worktree_findings(session, &worktree))
+                findings.extend(worktree_findings(session, &worktree));
             }
             Ok(_) => (),
             Err(err) => findings.push(finding(

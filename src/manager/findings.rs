@@ -10,6 +10,9 @@ use crate::{
     worktree::{Scan, Unreadable, Worktree, WorktreeLock, WorktreeState},
 };
 
+/// The cure for what `mend` puts in order.
+const FIX: &str = "`wharf doctor --fix` puts it in order and touches none of its files";
+
 /// A finding.
 pub(super) fn finding(
     code: &'static str,
@@ -146,44 +149,49 @@ pub(super) fn state_findings(reading: &Reading) -> Vec<Finding> {
 /// How a worktree differs from what its session's record says.
 pub(super) fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<Finding> {
     let name = session.name().as_str();
-    let fix = "`wharf doctor --fix` puts it in order and touches none of its files";
-    let state =
-        |message: &str, cure: &str| vec![finding("worktree-state", Severity::Error, name, message, cure)];
-    match worktree.state {
-        WorktreeState::Present => (),
-        WorktreeState::Missing => {
-            return state(
-                "its folder is gone",
-                "`wharf doctor --fix` checks its branch out again, or `wharf destroy` it",
-            );
-        }
-        WorktreeState::Gone => {
-            return state(
-                "neither its folder nor git's files for it are there",
-                "`wharf doctor --fix` checks its branch out again, or `wharf destroy` it",
-            );
-        }
-        WorktreeState::Unregistered => return state("git does not know its folder any more", fix),
-        WorktreeState::Unlinked => {
-            return state(
-                "its folder and git's files for it do not point at each other",
-                fix,
-            );
-        }
-        WorktreeState::Emptied => {
-            return state(
-                "a power cut left empty files in it",
-                "`wharf restore` sets it aside and checks it out again",
-            );
-        }
-        WorktreeState::Foreign => {
-            return state(
-                "something else lies in the place of its folder",
-                "move that away, then `wharf doctor --fix`",
-            );
-        }
-    }
+    let Some((message, cure)) = state_of(worktree.state) else {
+        return present_findings(session, worktree);
+    };
+    vec![finding("worktree-state", Severity::Error, name, message, cure)]
+}
+
+/// What is wrong with a worktree in this state, and the cure.
+fn state_of(state: WorktreeState) -> Option<(&'static str, &'static str)> {
+    let again = "`wharf doctor --fix` checks its branch out again, or `wharf destroy` it";
+    let found = match state {
+        WorktreeState::Present => return None,
+        WorktreeState::Missing => ("its folder is gone", again),
+        WorktreeState::Gone => ("neither its folder nor git's files for it are there", again),
+        WorktreeState::Unregistered => ("git does not know its folder any more", FIX),
+        WorktreeState::Unlinked => (
+            "its folder and git's files for it do not point at each other",
+            FIX,
+        ),
+        WorktreeState::Emptied => (
+            "files that git needs for it are empty, damaged or gone",
+            "`wharf restore` repairs them; if its own files were emptied they are kept aside and checked out again",
+        ),
+        WorktreeState::Foreign => (
+            "something else lies in the place of its folder",
+            "move that away, then `wharf doctor --fix`",
+        ),
+    };
+    Some(found)
+}
+
+fn present_findings(session: &Session, worktree: &Worktree) -> Vec<Finding> {
+    let name = session.name().as_str();
     let mut findings = Vec::new();
+    let is_on_its_own = worktree.branch.as_ref() == Some(session.branch());
+    if worktree.head.is_none() && is_on_its_own && session.base().is_some() {
+        findings.push(finding(
+            "branch-gone",
+            Severity::Error,
+            name,
+            format!("its branch `{}` leads to no commit", session.branch()),
+            "`wharf restore` makes it again at the last commit that is remembered",
+        ));
+    }
     match &worktree.lock {
         WorktreeLock::Ours => (),
         WorktreeLock::None => findings.push(finding(
@@ -191,7 +199,7 @@ pub(super) fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<F
             Severity::Warning,
             name,
             "its worktree is not locked, so a prune elsewhere could delete git's files for it",
-            fix,
+            FIX,
         )),
         WorktreeLock::Foreign(reason) => findings.push(finding(
             "worktree-locked",
@@ -204,20 +212,18 @@ pub(super) fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<F
     if let Some(branch) = worktree
         .branch
         .as_ref()
-        .filter(|branch| *branch != session.branch())
+        .filter(|branch| worktree.operation.is_none() && *branch != session.branch())
     {
-        if worktree.operation.is_none() {
-            findings.push(finding(
-                "branch-moved",
-                Severity::Warning,
-                name,
-                format!(
-                    "its worktree is on `{branch}`, its record says `{}`",
-                    session.branch()
-                ),
-                "`wharf restore` follows the worktree",
-            ));
-        }
+        findings.push(finding(
+            "branch-moved",
+            Severity::Warning,
+            name,
+            format!(
+                "its worktree is on `{branch}`, its record says `{}`",
+                session.branch()
+            ),
+            "`wharf restore` follows the worktree",
+        ));
     }
     findings
 }

@@ -185,6 +185,7 @@ impl SessionManager {
         match worktree.state {
             WorktreeState::Present => {
                 worktree.lock == WorktreeLock::None
+                    || (worktree.head.is_none() && session.base().is_some())
                     || found.is_some_and(|found| found.record.as_deref() != Some(record))
             }
             WorktreeState::Unregistered | WorktreeState::Unlinked | WorktreeState::Emptied => true,

@@ -2,9 +2,11 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    reason = "a test may stop at the first surprise and starts programs"
+    clippy::print_stderr,
+    reason = "a test may stop at the first surprise, starts programs and says what it leaves out"
 )]
 
+mod broken_git;
 mod create;
 mod destroy;
 mod house;
