@@ -185,7 +185,9 @@ impl SessionManager {
             return false;
         };
         match worktree.state {
-            WorktreeState::Present => worktree.lock == WorktreeLock::None,
+            WorktreeState::Present => {
+                worktree.lock == WorktreeLock::None || (worktree.head.is_none() && session.base().is_some())
+            }
             WorktreeState::Unregistered | WorktreeState::Unlinked | WorktreeState::Emptied => true,
             WorktreeState::Missing | WorktreeState::Gone => scope == Scope::Thorough,
             WorktreeState::Foreign => false,

@@ -9,6 +9,7 @@ use super::{
     durable::{exists_with_bytes, replace_shared, sync_all, sync_names},
     lock::RepositoryLock,
     site::{Site, io_error, is_there, make_folder},
+    ties::heal_ties,
 };
 use crate::{
     atomic::{self, Durability},
@@ -32,6 +33,7 @@ impl GitWorktrees {
             }
         }
         self.exclude_own_files(&site)?;
+        heal_ties(&site.common)?;
         let outcome = self
             .add_worktree(addition, &site, &lock)
             .and_then(|()| write_record(&site, &addition.record))

@@ -41,6 +41,7 @@ mod start;
 mod status;
 #[cfg(test)]
 mod tests;
+mod ties;
 mod trash;
 mod withdraw;
 pub use self::{
@@ -201,7 +202,7 @@ pub enum WorktreeState {
     Unregistered,
     /// Both are there, but they do not point at each other: something was moved or damaged.
     Unlinked,
-    /// A power cut left empty files where the names of the work were.
+    /// A file that git needs for it is empty, damaged or gone, as a power cut leaves it.
     Emptied,
     /// Something else lies in the folder's place: another repository, a file, a link.
     Foreign,
