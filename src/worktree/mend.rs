@@ -17,7 +17,7 @@ struct Patient<'a> {
     site: Site,
     of: &'a Checkout,
     name: &'a SessionName,
-    lock: RepositoryLock,
+    lock: &'a RepositoryLock,
     found: Worktree,
     done: Vec<Mended>,
 }
@@ -30,7 +30,19 @@ impl GitWorktrees {
         record: &str,
     ) -> Result<Vec<Mended>, WorktreeError> {
         let site = self.site(of.id, &of.repository)?;
-        let lock = self.lock_repository(&site.common)?;
+        self.at_work(&site, |lock| {
+            self.mend_locked(site.clone(), of, name, record, lock)
+        })
+    }
+
+    fn mend_locked(
+        &self,
+        site: Site,
+        of: &Checkout,
+        name: &SessionName,
+        record: &str,
+        lock: &RepositoryLock,
+    ) -> Result<Vec<Mended>, WorktreeError> {
         self.make_worktrees_folder()?;
         self.clear_beside(&site)?;
         let found = self.inspect_one(of.id, &of.repository)?;
@@ -127,7 +139,7 @@ impl GitWorktrees {
             site,
             patient.name,
             &HeadAt::Branch(patient.named_branch()?),
-            &patient.lock,
+            patient.lock,
         )?;
         let kept = aside.filter(|_| had_index).map(|old| old.join("index"));
         let is_kept = kept.is_some_and(|index| std::fs::copy(index, site.admin.join("index")).is_ok());
@@ -159,7 +171,7 @@ impl GitWorktrees {
                 site,
                 patient.name,
                 &HeadAt::Branch(patient.named_branch()?),
-                &patient.lock,
+                patient.lock,
             )?;
             self.fill_from_head(site)?;
         }
@@ -182,7 +194,7 @@ impl GitWorktrees {
         }
         let branch = patient.named_branch()?;
         let aside = self.set_aside(site)?;
-        self.register(site, patient.name, &HeadAt::Branch(branch), &patient.lock)?;
+        self.register(site, patient.name, &HeadAt::Branch(branch), patient.lock)?;
         self.fill_from_head(site)?;
         patient.done.push(Mended::SetAside(aside));
         Ok(())

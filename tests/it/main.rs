@@ -5,6 +5,7 @@
     reason = "a test may stop at the first surprise and starts programs"
 )]
 
+mod crashes;
 mod create;
 mod destroy;
 mod house;
