@@ -18,7 +18,7 @@ struct Patient<'a> {
     site: Site,
     of: &'a Checkout,
     name: &'a SessionName,
-    lock: RepositoryLock,
+    lock: &'a RepositoryLock,
     found: Worktree,
     done: Vec<Mended>,
 }
@@ -31,7 +31,19 @@ impl GitWorktrees {
         record: &str,
     ) -> Result<Vec<Mended>, WorktreeError> {
         let site = self.site(of.id, &of.repository)?;
-        let lock = self.lock_repository(&site.common)?;
+        self.at_work(&site, |lock| {
+            self.mend_locked(site.clone(), of, name, record, lock)
+        })
+    }
+
+    fn mend_locked(
+        &self,
+        site: Site,
+        of: &Checkout,
+        name: &SessionName,
+        record: &str,
+        lock: &RepositoryLock,
+    ) -> Result<Vec<Mended>, WorktreeError> {
         self.make_worktrees_folder()?;
         self.clear_beside(&site)?;
         let was_healed = heal_ties(&site.common)?.contains(&site.admin);
@@ -125,7 +137,7 @@ impl GitWorktrees {
         if site.has_admin() {
             aside = Some(self.set_admin_aside(site)?);
         }
-        self.register(site, patient.name, &patient.head_at()?, &patient.lock)?;
+        self.register(site, patient.name, &patient.head_at()?, patient.lock)?;
         let kept = aside.filter(|_| had_index).map(|old| old.join("index"));
         let is_kept = kept.is_some_and(|index| std::fs::copy(index, site.admin.join("index")).is_ok());
         if !is_kept || self.refresh_index(site).is_err() {
@@ -152,7 +164,7 @@ impl GitWorktrees {
             if site.has_admin() {
                 self.set_admin_aside(site)?;
             }
-            self.register(site, patient.name, &patient.head_at()?, &patient.lock)?;
+            self.register(site, patient.name, &patient.head_at()?, patient.lock)?;
             self.fill_from_head(site)?;
         }
         patient.done.push(Mended::CheckedOut);
@@ -185,7 +197,7 @@ impl GitWorktrees {
         patient.done.truncate(before);
         let at = patient.head_at()?;
         let aside = self.set_aside(&patient.site)?;
-        self.register(&patient.site, patient.name, &at, &patient.lock)?;
+        self.register(&patient.site, patient.name, &at, patient.lock)?;
         self.fill_from_head(&patient.site)?;
         patient.done.push(Mended::SetAside(aside));
         Ok(())

@@ -10,7 +10,6 @@ mod losing;
 mod mend;
 mod repositories;
 mod scanning;
-mod stale_locks;
 mod starting;
 mod support;
 mod support_write;
