@@ -26,7 +26,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "json.rs",
             "store/schema.rs",
             "store/record.rs",
-            "store/parts.rs",
+            "store/parts.rs", "store/folders.rs",
             "worktree/",
             "config/",
             "cli/",
