@@ -130,6 +130,17 @@ impl Worktrees for GitWorktrees {
         self.ask_version()
     }
 
+    fn settle_add(&self, addition: &Addition) -> Result<super::AddEnd, WorktreeError> {
+        if self.is_complete(addition) {
+            return Ok(super::AddEnd::Complete);
+        }
+        self.withdraw(addition).map(|()| super::AddEnd::TakenBack)
+    }
+
+    fn hide_own_files(&self) -> Result<(), WorktreeError> {
+        Ok(())
+    }
+
     fn has_any(&self) -> bool {
         std::fs::read_dir(self.workspace.worktrees()).is_ok_and(|mut entries| entries.next().is_some())
     }

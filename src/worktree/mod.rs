@@ -71,6 +71,12 @@ pub trait Worktrees: Send + Sync {
     /// instead of taken back. Only such a folder can hold work of a person.
     fn is_complete(&self, addition: &Addition) -> bool;
 
+    /// Under the repository lock: whether an add that was cut short did everything; else takes it back.
+    fn settle_add(&self, addition: &Addition) -> Result<AddEnd, WorktreeError>;
+
+    /// Keeps our files out of `git status`.
+    fn hide_own_files(&self) -> Result<(), WorktreeError>;
+
     /// Takes back an add that did not end: folder, administrative folder, and the branch if it was made for it
     /// and still is at its base. Succeeds when there is nothing to take back.
     fn withdraw(&self, addition: &Addition) -> Result<(), WorktreeError>;
@@ -177,6 +183,15 @@ pub struct Addition {
     pub start: Start,
     /// The session's record, for the administrative folder.
     pub record: String,
+}
+
+/// How an add that was cut short ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddEnd {
+    /// Everything was there.
+    Complete,
+    /// Nothing of it is left.
+    TakenBack,
 }
 
 /// One worktree as it was found.

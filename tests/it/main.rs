@@ -15,6 +15,7 @@ mod create;
 mod destroy;
 mod help;
 mod house;
+mod last_change;
 mod list;
 mod notes;
 mod odd_repositories;

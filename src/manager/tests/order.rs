@@ -201,7 +201,7 @@ fn a_session_somebody_is_at_work_with_is_left_to_them() {
     let err = manager_of(&busy)
         .destroy("auth", &Permits::all(), BranchFate::Keep)
         .unwrap_err();
-    assert_eq!(err.code(), "IN_USE");
+    assert_eq!(err.code().word(), "IN_USE");
     assert_eq!(
         err.to_string(),
         format!(

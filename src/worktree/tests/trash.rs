@@ -233,7 +233,7 @@ fn an_administrative_folder_with_a_number_goes_and_comes() {
     assert!(worktrees.is_complete(&addition));
     worktrees.discard(&of, BranchFate::Delete, "{}").unwrap();
     assert!(!numbered.exists());
-    bring_back_first(&worktrees);
+    bring_back_first(&worktrees).unwrap();
     assert_eq!(status(&folder), "");
 }
 
