@@ -36,19 +36,17 @@ impl SessionManager {
         Ok(claimed)
     }
 
-    /// Clears the entry of a session that stays. If another process took the work over and ended it, that is as good;
-    /// if it is still at it, this is an error, and the rest is left to it.
+    /// Clears the entry of a session that stays, whoever took the work over meanwhile: it is done. An error when
+    /// something else is going on with the session by now.
     pub(super) fn settle(&mut self, session: &Session) -> Result<Session, ManagerError> {
         let id = session.id();
+        let action = |it: &Session| it.pending().map(|pending| pending.action.clone());
         let mut transaction = self.begin()?;
         let found = transaction
             .registry
             .session(id)
             .ok_or(ManagerError::Vanished { id })?;
-        if found.pending().is_none() {
-            return Ok(found.clone());
-        }
-        if !transaction.has_entry_of(session) {
+        if action(found) != action(session) {
             ensure_quiet(found)?;
         }
         let settled = transaction.registry.update(id, Session::settle).cloned();

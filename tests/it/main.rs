@@ -10,6 +10,7 @@
 
 mod bind;
 mod broken_git;
+mod containers;
 mod crashes;
 mod create;
 mod destroy;
