@@ -97,7 +97,7 @@ impl Obstacle {
             Self::Loss(Loss::Modified(_)) => Some(Permit::Modified),
             Self::Loss(Loss::Untracked(_)) => Some(Permit::Untracked),
             Self::Loss(Loss::Ignored(_)) => Some(Permit::Ignored),
-            Self::Loss(Loss::Commits { .. }) => Some(Permit::Unmerged),
+            Self::Loss(Loss::Commits { .. } | Loss::Submodule { .. }) => Some(Permit::Unmerged),
             Self::Loss(Loss::InProgress(_)) => Some(Permit::InProgress),
             Self::Occupied(_) => Some(Permit::Occupied),
             Self::Loss(Loss::Locked(_) | Loss::Mounted(_)) => None,

@@ -5,7 +5,7 @@ use crate::{
     process,
     session::{Pending, PendingAction, Session},
     store,
-    worktree::{Addition, Start},
+    worktree::{AddEnd, Addition, Start},
 };
 
 /// How a piece of abandoned work ended.
@@ -68,12 +68,13 @@ impl SessionManager {
             start: Start { base, branch_is_new },
             record: store::encode_record(&settled(session), &self.workspace),
         };
-        if self.worktrees.is_complete(&addition) {
-            return self.clear(session).map(Settled::Finished);
+        match self.worktrees.settle_add(&addition)? {
+            AddEnd::Complete => self.clear(session).map(Settled::Finished),
+            AddEnd::TakenBack => {
+                self.forget(session)?;
+                Ok(Settled::Undone(session.clone()))
+            }
         }
-        self.worktrees.withdraw(&addition)?;
-        self.forget(session)?;
-        Ok(Settled::Undone(session.clone()))
     }
 
     fn clear(&mut self, session: &Session) -> Result<Session, ManagerError> {
