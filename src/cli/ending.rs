@@ -41,7 +41,7 @@ pub(super) fn destroy(mut context: Context, args: &args::Destroy) -> Result<(), 
         .output
         .data(&destroy_view(&context, &destroyed, true), || {
             let name = destroyed.session.name();
-            let fate = match branch {
+            let fate = match destroyed.branch {
                 BranchFate::Keep => {
                     format!("branch {} stays", text::line(destroyed.session.branch().as_str()))
                 }

@@ -45,7 +45,7 @@ pub struct Destroyed {
     pub session: Session,
     /// What went into the trash with it.
     pub obstacles: Vec<Obstacle>,
-    /// What became of its branch.
+    /// What becomes of its branch; it is kept when somebody else uses it.
     pub branch: BranchFate,
 }
 
@@ -97,7 +97,7 @@ impl Obstacle {
             Self::Loss(Loss::Modified(_)) => Some(Permit::Modified),
             Self::Loss(Loss::Untracked(_)) => Some(Permit::Untracked),
             Self::Loss(Loss::Ignored(_)) => Some(Permit::Ignored),
-            Self::Loss(Loss::Commits { .. }) => Some(Permit::Unmerged),
+            Self::Loss(Loss::Commits { .. } | Loss::Submodule { .. }) => Some(Permit::Unmerged),
             Self::Loss(Loss::InProgress(_)) => Some(Permit::InProgress),
             Self::Occupied(_) => Some(Permit::Occupied),
             Self::Loss(Loss::Locked(_) | Loss::Mounted(_)) => None,
@@ -155,14 +155,18 @@ impl SessionManager {
         }
         let session = self.begin_destroy(id, branch)?;
         let record = store::encode_record(&settled(&session), &self.workspace);
-        if let Err(err) = self.worktrees.discard(&checkout(&session), branch, &record) {
-            self.stay(&session);
-            return Err(err.into());
-        }
+        let branch = match self.worktrees.discard(&checkout(&session), branch, &record) {
+            Ok(branch) => branch,
+            Err(err) => {
+                self.stay(&session);
+                return Err(err.into());
+            }
+        };
         self.forget(&session)?;
         tracing::info!(sessionId = %id, name = %session.name(), branch = %session.branch(), "session destroyed");
         Ok(Destroyed {
             session: settled(&session),
+            branch,
             ..weighed
         })
     }

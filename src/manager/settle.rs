@@ -66,12 +66,16 @@ impl SessionManager {
 
     /// Finishes a destroy once the folder has moved; before that, the session stays.
     fn settle_destroy(&mut self, session: &Session, branch: BranchFate) -> Result<Settled, ManagerError> {
+        if !self.worktrees.is_discarded(session.id()) && !self.is_gone(session) {
+            self.worktrees.retract(&checkout(session))?;
+            // A process that cannot be seen from here may have moved it while we waited for the repository.
+            if !self.worktrees.is_discarded(session.id()) {
+                return self.settle(session).map(Settled::Undone);
+            }
+        }
         if self.worktrees.is_discarded(session.id()) {
             let record = store::encode_record(&settled(session), &self.workspace);
             self.worktrees.discard(&checkout(session), branch, &record)?;
-        } else if !self.is_gone(session) {
-            self.worktrees.retract(&checkout(session))?;
-            return self.settle(session).map(Settled::Undone);
         }
         self.forget(session)?;
         Ok(Settled::Finished(session.clone()))

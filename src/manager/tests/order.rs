@@ -86,7 +86,9 @@ fn worktrees(story: &Story, failing: &'static str) -> MockWorktrees {
     worktrees.expect_add().returning(move |_| add());
     worktrees.expect_withdraw().returning(move |_| withdraw());
     worktrees.expect_retract().returning(move |_| retract());
-    worktrees.expect_discard().returning(move |_, _, _| discard());
+    worktrees
+        .expect_discard()
+        .returning(move |_, fate, _| discard().map(|()| fate));
     worktrees
 }
 
