@@ -91,7 +91,7 @@ impl GitWorktrees {
             }
             return Ok(());
         }
-        let answer = self.ask_inside(worktree, &["ls-files", "-v", "-z"])?;
+        let answer = self.git(worktree, &["ls-files", "-v", "-z"])?;
         for line in answer.split(|byte| *byte == 0) {
             let [tag, b' ', path @ ..] = line else {
                 continue;

@@ -6,9 +6,13 @@
     reason = "a test may stop at the first surprise, starts programs and says what it leaves out"
 )]
 
+mod branches;
 mod broken_git;
 mod create;
 mod destroy;
+mod filters;
+mod git_command;
+mod hostile;
 mod house;
 mod list;
 mod odd_repositories;
