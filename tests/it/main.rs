@@ -15,6 +15,7 @@ mod git_command;
 mod hostile;
 mod house;
 mod list;
+mod mounts;
 mod odd_repositories;
 mod rebuild;
 mod support;
