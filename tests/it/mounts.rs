@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::support::{
-    Ran, Workspace,
+    Ran, STATE, Workspace,
     faults::{Tree, assert_same, files, is_root, tree},
 };
 
@@ -120,13 +120,8 @@ fn emptying_the_trash_crosses_no_mount() {
         assert!(entry.join("worktree/README.md").exists(), "nothing is begun");
     }
     // What has expired stays as long as something is mounted in it.
-    for entry in fs::read_dir(space.path(".worktrees/.trash")).unwrap() {
-        let note = fs::File::options()
-            .write(true)
-            .open(entry.unwrap().path().join("trash.json"))
-            .unwrap();
-        note.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000))
-            .unwrap();
+    for session in space.json(["trash", "list"]).as_array().unwrap() {
+        space.expire(session["id"].as_str().unwrap());
     }
     with_mounts(&space, &format!("{mount}; exec \"$WHARF\" restore"))
         .succeeds()
@@ -135,6 +130,32 @@ fn emptying_the_trash_crosses_no_mount() {
     assert_eq!(space.json(["trash", "list"]).as_array().unwrap().len(), 1);
     space.run(["trash", "empty", "--yes"]).succeeds();
     assert!(!entry.exists());
+}
+
+/// RELIABILITY R10.
+#[test]
+fn a_state_file_that_is_mounted_alone_is_found() {
+    if !can_mount() {
+        return;
+    }
+    let space = Workspace::with_sessions(1);
+    let (volume, _) = volume();
+    let other = volume.path("state.json");
+    fs::copy(space.path(STATE), &other).unwrap();
+    let mount = format!(
+        "mount --bind '{}' '{}'",
+        other.display(),
+        space.path(STATE).display()
+    );
+    with_mounts(&space, &format!("{mount}; exec \"$WHARF\" doctor --quick"))
+        .fails(1)
+        .says("mount the directory, not the file alone");
+    let error = with_mounts(&space, &format!("{mount}; exec \"$WHARF\" create two --json"))
+        .fails(9)
+        .error();
+    assert_eq!(error["code"], "STATE_UNWRITABLE", "{error}");
+    assert_eq!(space.worktrees(), 1);
+    assert_eq!(space.branches(), ["feature/s1", "main"]);
 }
 
 /// A process that lives in a folder until it is dropped.
