@@ -2,13 +2,16 @@
 
 use std::collections::HashSet;
 
-use super::{ManagerError, Scope, SessionManager, settle::is_abandoned};
+use super::{
+    ManagerError, Scope, SessionManager,
+    findings::{
+        ailment, finding, state_findings, strangers, unreadable, unreadable_repository, worktree_findings,
+    },
+    settle::is_abandoned,
+};
 use crate::{
     process,
-    session::{Session, SessionId, SessionStatus},
-    store::{Ailment, Origin, Reading},
-    text,
-    worktree::{Scan, Worktree, WorktreeLock, WorktreeState},
+    session::{Session, SessionStatus},
 };
 
 /// How bad a finding is.
@@ -51,7 +54,8 @@ impl SessionManager {
     /// Everything that is wrong, worst first. Writes nothing.
     pub fn examine(&mut self) -> Vec<Finding> {
         let mut findings = self.check_up();
-        if let Err(err) = self.worktrees.git_version() {
+        let git = self.worktrees.git_version();
+        if let Err(err) = &git {
             findings.push(finding(
                 "git-unusable",
                 Severity::Error,
@@ -70,6 +74,9 @@ impl SessionManager {
             findings.extend(self.session_findings(session));
         }
         findings.extend(strangers(&sessions, &scan));
+        if git.is_ok() {
+            findings.extend(scan.unreadable.iter().map(unreadable_repository));
+        }
         let days = self.settings.trash_days;
         let now = self.clock.now();
         for discarded in self
@@ -139,7 +146,7 @@ impl SessionManager {
         }
         match self.worktrees.inspect(session.id(), session.repository()) {
             Ok(worktree) if session.pending().is_none() => {
-                findings.extend(worktree_findings(session, &worktree))
+                findings.extend(worktree_findings(session, &worktree));
             }
             Ok(_) => (),
             Err(err) => findings.push(finding(
@@ -154,245 +161,10 @@ impl SessionManager {
     }
 }
 
-fn finding(
-    code: &'static str,
-    severity: Severity,
-    subject: &str,
-    message: impl Into<String>,
-    cure: &str,
-) -> Finding {
-    Finding {
-        code,
-        severity,
-        subject: subject.to_owned(),
-        message: message.into(),
-        cure: cure.to_owned(),
-    }
-}
-
-fn unreadable(err: &ManagerError) -> Finding {
-    let cure = err
-        .hint()
-        .unwrap_or_else(|| "see what the system says about the file".to_owned());
-    finding(
-        "state-unreadable",
-        Severity::Error,
-        "state file",
-        err.to_string(),
-        &cure,
-    )
-}
-
-fn ailment(ailment: Ailment) -> Finding {
-    match ailment {
-        Ailment::LockDoesNotExclude => finding(
-            "lock-broken",
-            Severity::Error,
-            "state lock",
-            "two processes can hold the lock at once on this file system",
-            "keep the workspace on a local volume, or let one process at a time work with it",
-        ),
-        Ailment::MountedAlone { path } => finding(
-            "state-mounted",
-            Severity::Error,
-            &text::path(&path),
-            "the state file alone is mounted, so it cannot be replaced",
-            "mount the directory, not the file alone",
-        ),
-        Ailment::Mode { path, mode } => finding(
-            "state-mode",
-            Severity::Warning,
-            &text::path(&path),
-            format!("its mode is {mode:04o}; others may read or write it"),
-            "`chmod 600` it; the next change writes it anew with that mode",
-        ),
-        Ailment::Kept { path } => finding(
-            "state-kept",
-            Severity::Note,
-            &text::path(&path),
-            "a broken state file is kept here",
-            "delete it once you have looked at it",
-        ),
-        Ailment::Failed { message } => finding(
-            "state-unchecked",
-            Severity::Error,
-            "state file",
-            message,
-            "see whether the workspace can be written",
-        ),
-    }
-}
-
-fn state_findings(reading: &Reading) -> Vec<Finding> {
-    let cure = "`wharf restore` rebuilds it from backups and git; the broken file is kept";
-    let mut findings = Vec::new();
-    match &reading.origin {
-        Origin::Absent | Origin::File => (),
-        Origin::Unsigned => findings.push(finding(
-            "state-unsigned",
-            Severity::Note,
-            "state file",
-            "it has no checksum: it was written by hand or by another tool",
-            "nothing has to be done; the next change signs it",
-        )),
-        Origin::Suspect => findings.push(finding(
-            "state-suspect",
-            Severity::Warning,
-            "state file",
-            "its checksum does not fit: it was edited or damaged",
-            "`wharf restore` checks it against git and the backups",
-        )),
-        Origin::Backup { number, because } => findings.push(finding(
-            "state-corrupt",
-            Severity::Warning,
-            "state file",
-            format!("{because}; backup {number} stands in for it"),
-            cure,
-        )),
-        Origin::Lost { because } => findings.push(finding(
-            "state-lost",
-            Severity::Warning,
-            "state file",
-            format!("{because}; no backup helps"),
-            cure,
-        )),
-    }
-    for quarantined in &reading.quarantined {
-        findings.push(finding(
-            "quarantined",
-            Severity::Warning,
-            &shortened(&quarantined.entry),
-            format!(
-                "this entry of the state file cannot be taken: {}",
-                quarantined.because
-            ),
-            "correct it in the state file, or take it out of `quarantine` there",
-        ));
-    }
-    findings
-}
-
-fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<Finding> {
-    let name = session.name().as_str();
-    let fix = "`wharf doctor --fix` puts it in order and touches none of its files";
-    let state =
-        |message: &str, cure: &str| vec![finding("worktree-state", Severity::Error, name, message, cure)];
-    match worktree.state {
-        WorktreeState::Present => (),
-        WorktreeState::Missing => {
-            return state(
-                "its folder is gone",
-                "`wharf doctor --fix` checks its branch out again, or `wharf destroy` it",
-            );
-        }
-        WorktreeState::Gone => {
-            return state(
-                "neither its folder nor git's files for it are there",
-                "`wharf doctor --fix` checks its branch out again, or `wharf destroy` it",
-            );
-        }
-        WorktreeState::Unregistered => return state("git does not know its folder any more", fix),
-        WorktreeState::Unlinked => {
-            return state(
-                "its folder and git's files for it do not point at each other",
-                fix,
-            );
-        }
-        WorktreeState::Emptied => {
-            return state(
-                "a power cut left empty files in it",
-                "`wharf restore` sets it aside and checks it out again",
-            );
-        }
-        WorktreeState::Foreign => {
-            return state(
-                "something else lies in the place of its folder",
-                "move that away, then `wharf doctor --fix`",
-            );
-        }
-    }
-    let mut findings = Vec::new();
-    match &worktree.lock {
-        WorktreeLock::Ours => (),
-        WorktreeLock::None => findings.push(finding(
-            "worktree-unlocked",
-            Severity::Warning,
-            name,
-            "its worktree is not locked, so a prune elsewhere could delete git's files for it",
-            fix,
-        )),
-        WorktreeLock::Foreign(reason) => findings.push(finding(
-            "worktree-locked",
-            Severity::Note,
-            name,
-            format!("somebody else locked its worktree: {}", text::line(reason)),
-            "nothing has to be done; a destroy will be refused until they unlock it",
-        )),
-    }
-    if let Some(branch) = worktree
-        .branch
-        .as_ref()
-        .filter(|branch| *branch != session.branch())
-    {
-        if worktree.operation.is_none() {
-            findings.push(finding(
-                "branch-moved",
-                Severity::Warning,
-                name,
-                format!(
-                    "its worktree is on `{branch}`, its record says `{}`",
-                    session.branch()
-                ),
-                "`wharf restore` follows the worktree",
-            ));
-        }
-    }
-    findings
-}
-
-/// Worktrees that the table lacks, and what lies among them.
-fn strangers(sessions: &[Session], scan: &Scan) -> Vec<Finding> {
-    let ids: HashSet<SessionId> = sessions.iter().map(Session::id).collect();
-    let mut findings = Vec::new();
-    for found in scan
-        .found
-        .iter()
-        .filter(|found| !ids.contains(&found.worktree.id))
-    {
-        findings.push(finding(
-            "no-record",
-            Severity::Warning,
-            &text::path(&found.worktree.path),
-            "this worktree has no session",
-            "`wharf recover` takes it in",
-        ));
-    }
-    for left in &scan.left_alone {
-        findings.push(finding(
-            "left-alone",
-            Severity::Note,
-            &text::path(&left.path),
-            left.because.clone(),
-            "nothing has to be done; wharf does not touch it",
-        ));
-    }
-    findings
-}
-
 /// Whether the record says that something runs which does not.
 fn claims_dead_process(session: &Session) -> bool {
     match session.process() {
         Some(process) => !process::is_alive(process),
         None => session.pty_pid().is_some() && session.status() != SessionStatus::Error,
     }
-}
-
-fn shortened(entry: &str) -> String {
-    const CHARS_MAX: usize = 60;
-    let line: String = entry.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= CHARS_MAX {
-        return text::line(&line);
-    }
-    let head: String = line.chars().take(CHARS_MAX).collect();
-    format!("{}…", text::line(&head))
 }

@@ -19,6 +19,8 @@ mod create;
 mod destroy;
 mod doctor;
 mod error;
+mod findings;
+mod folders;
 mod list;
 mod recovery;
 mod rename;
@@ -39,6 +41,7 @@ pub use self::{
     destroy::{Destroyed, Obstacle, Permit, Permits},
     doctor::{Finding, Severity},
     error::{Kind, ManagerError},
+    folders::FolderManager,
     list::{Filter, Overview},
     recovery::{Adopted, Change, Plan},
     restore::{Restored, Scope},
@@ -110,7 +113,7 @@ impl SessionManager {
         let rebuilt = self.begin().map(|transaction| transaction.registry.clone());
         rebuilt.or_else(|err| {
             tracing::warn!(error = %err, "the rebuilt registry cannot be written");
-            Ok(Registry::of(self.plan(reading)?.sessions).0)
+            Ok(Registry::of(self.plan(reading).sessions).0)
         })
     }
 

@@ -7,7 +7,7 @@ use super::{
     admin::LockReason,
     command::GitCall,
     dead_locks::clear_dead_locks,
-    durable::{exists_with_bytes, sync_all, sync_names},
+    durable::{exists_with_bytes, replace_shared, sync_all, sync_names},
     lock::RepositoryLock,
     site::{Site, io_error, is_there, make_folder},
 };
@@ -142,7 +142,7 @@ impl GitWorktrees {
             bytes.push(b'\n');
         }
         make_folder(&info)?;
-        atomic::replace(&path, &bytes, Durability::Crash).map_err(io_error("replace", &path))
+        replace_shared(&path, &info.join("exclude.wharf"), &bytes)
     }
 }
 

@@ -26,7 +26,8 @@ impl GitWorktrees {
 
     fn bring_back_locked(&self, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
         self.make_worktrees_folder()?;
-        let Some(note) = Note::load(&site.trash) else {
+        let is_real = is_folder(&self.workspace.trash()) && is_folder(&site.trash);
+        let Some(note) = Note::load(&site.trash).filter(|_| is_real) else {
             return self.end_of_bring_back(site);
         };
         let at = self.head_to_restore(site, &note)?;

@@ -91,9 +91,11 @@ impl<'a> GitCall<'a> {
         self
     }
 
-    /// Has it make durable what it writes: objects, refs and index.
+    /// Has it make durable what it writes (objects, refs and index), whatever the line ends in it.
     pub(super) fn durable(self) -> Self {
-        self.env("GIT_CONFIG_COUNT", "1")
+        self.env("GIT_CONFIG_COUNT", "2")
+            .env("GIT_CONFIG_KEY_1", "core.safecrlf")
+            .env("GIT_CONFIG_VALUE_1", "false")
             .env("GIT_CONFIG_KEY_0", "core.fsync")
             .env("GIT_CONFIG_VALUE_0", "committed,reference,index")
     }

@@ -92,13 +92,8 @@ pub(super) fn clear_dead_locks(site: &Site) -> bool {
         locks.push(admin.join(TEMPORARY_INDEX));
     }
     locks.retain(|lock| changed(lock).is_some_and(|time| time >= since));
-    if locks.is_empty() {
-        return true;
-    }
-    locks
-        .into_iter()
-        .map(|lock| clear(site, &lock))
-        .fold(true, |all, gone| all && gone)
+    locks.retain(|lock| !clear(site, lock));
+    locks.is_empty()
 }
 
 /// Removes a lock, unless a git that can be seen is at work or the lock changes while we look.

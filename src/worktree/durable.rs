@@ -1,14 +1,18 @@
 //! What must reach the disk before a create is acknowledged: everything that names the work (RELIABILITY G4).
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, Permissions},
     io,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     thread,
 };
 
 use super::{WorktreeError, site::Site, site::io_error};
-use crate::session::BranchName;
+use crate::{
+    atomic::{self, Durability},
+    session::BranchName,
+};
 
 /// The files of an administrative folder without which the worktree cannot be found or read.
 const NAMING_FILES: [&str; 6] = ["HEAD", "commondir", "gitdir", "locked", "index", "session.json"];
@@ -62,4 +66,24 @@ fn sync(path: &Path) -> Result<(), WorktreeError> {
 /// Whether a regular file with something in it is there.
 pub(super) fn exists_with_bytes(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0)
+}
+
+/// Replaces a file that plain git reads too, by whoever may read the folder it is in. `atomic` makes files for us alone.
+/// The temporary name is given, because one beside the file could be a person's.
+pub(super) fn replace_shared(path: &Path, temp: &Path, bytes: &[u8]) -> Result<(), WorktreeError> {
+    let folder = path.parent().unwrap_or(path);
+    let mode = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() => found.permissions().mode() & 0o777,
+        Ok(_) | Err(_) => {
+            let about = fs::metadata(folder).map_err(io_error("open", folder))?;
+            about.permissions().mode() & 0o666
+        }
+    };
+    let outcome = atomic::write_new(temp, bytes, Durability::Crash)
+        .and_then(|file| {
+            file.set_permissions(Permissions::from_mode(mode))?;
+            file.sync_all()
+        })
+        .and_then(|()| atomic::rename(temp, path));
+    outcome.map_err(io_error("replace", path))
 }

@@ -5,10 +5,10 @@ use super::{
     add::write_record,
     command::GitCall,
     lock::RepositoryLock,
-    register::{HeadAt, write_pointers},
+    register::{HeadAt, remove_if_there, write_pointers},
     remember::write_reason,
     set_aside::{admin_is_sound, index_is_sound},
-    site::{Site, is_folder, is_there, make_folder, pointer_of},
+    site::{Site, is_folder, is_there, make_folder, pointer_of, read_small},
 };
 use crate::session::{BranchName, SessionName};
 
@@ -31,29 +31,21 @@ impl GitWorktrees {
     ) -> Result<Vec<Mended>, WorktreeError> {
         let site = self.site(of.id, &of.repository)?;
         self.at_work(&site, |lock| {
-            self.mend_locked(site.clone(), of, name, record, lock)
+            self.make_worktrees_folder()?;
+            self.clear_beside(&site)?;
+            let patient = Patient {
+                site: site.clone(),
+                of,
+                name,
+                lock,
+                found: self.inspect_one(of.id, &of.repository)?,
+                done: Vec::new(),
+            };
+            self.treat(patient, record)
         })
     }
 
-    fn mend_locked(
-        &self,
-        site: Site,
-        of: &Checkout,
-        name: &SessionName,
-        record: &str,
-        lock: &RepositoryLock,
-    ) -> Result<Vec<Mended>, WorktreeError> {
-        self.make_worktrees_folder()?;
-        self.clear_beside(&site)?;
-        let found = self.inspect_one(of.id, &of.repository)?;
-        let mut patient = Patient {
-            site,
-            of,
-            name,
-            lock,
-            found,
-            done: Vec::new(),
-        };
+    fn treat(&self, mut patient: Patient<'_>, record: &str) -> Result<Vec<Mended>, WorktreeError> {
         self.mend_branch(&mut patient)?;
         match patient.found.state {
             WorktreeState::Present => self.mend_index(&patient)?,
@@ -61,9 +53,9 @@ impl GitWorktrees {
             WorktreeState::Unregistered => self.adopt(&mut patient)?,
             WorktreeState::Missing | WorktreeState::Gone => self.check_out_again(&mut patient)?,
             WorktreeState::Emptied => self.mend_emptied(&mut patient)?,
-            WorktreeState::Foreign => return Err(unusable(of, "something else lies in its place")),
+            WorktreeState::Foreign => return Err(unusable(patient.of, "something else lies in its place")),
         }
-        if write_reason(&patient.site, name)? {
+        if write_reason(&patient.site, patient.name)? {
             patient.done.push(Mended::Locked);
         }
         if fs_text(&patient.site) != Some(record.as_bytes().to_vec()) {
@@ -135,12 +127,7 @@ impl GitWorktrees {
         if site.has_admin() {
             aside = Some(self.set_admin_aside(site)?);
         }
-        self.register(
-            site,
-            patient.name,
-            &HeadAt::Branch(patient.named_branch()?),
-            patient.lock,
-        )?;
+        self.register(site, patient.name, &patient.head_at()?, patient.lock)?;
         let kept = aside.filter(|_| had_index).map(|old| old.join("index"));
         let is_kept = kept.is_some_and(|index| std::fs::copy(index, site.admin.join("index")).is_ok());
         if !is_kept || self.refresh_index(site).is_err() {
@@ -167,12 +154,7 @@ impl GitWorktrees {
             if site.has_admin() {
                 self.set_admin_aside(site)?;
             }
-            self.register(
-                site,
-                patient.name,
-                &HeadAt::Branch(patient.named_branch()?),
-                patient.lock,
-            )?;
+            self.register(site, patient.name, &patient.head_at()?, patient.lock)?;
             self.fill_from_head(site)?;
         }
         patient.done.push(Mended::CheckedOut);
@@ -184,6 +166,11 @@ impl GitWorktrees {
         let site = &patient.site;
         if admin_is_sound(site) && site.has_folder() {
             write_pointers(site)?;
+            // The power cut emptied the lock too; nobody's reason is in it.
+            let reason = read_small(&site.admin.join("locked")).unwrap_or_default();
+            if reason.trim_matches(['\0', '\n', ' ']).is_empty() {
+                remove_if_there(&site.admin.join("locked"))?;
+            }
             if !index_is_sound(site) {
                 self.rebuild_index(site)?;
             }
@@ -192,9 +179,9 @@ impl GitWorktrees {
                 return Ok(());
             }
         }
-        let branch = patient.named_branch()?;
+        let at = patient.head_at()?;
         let aside = self.set_aside(site)?;
-        self.register(site, patient.name, &HeadAt::Branch(branch), patient.lock)?;
+        self.register(site, patient.name, &at, patient.lock)?;
         self.fill_from_head(site)?;
         patient.done.push(Mended::SetAside(aside));
         Ok(())
@@ -210,13 +197,17 @@ impl Patient<'_> {
             .unwrap_or_else(|| self.of.branch.clone())
     }
 
-    /// The branch to register it on.
-    fn named_branch(&self) -> Result<BranchName, WorktreeError> {
+    /// What to register it on; a worktree that was on no branch comes back at the commit that is remembered.
+    fn head_at(&self) -> Result<HeadAt, WorktreeError> {
         let branch = self.branch();
-        if branch.is_detached() {
-            return Err(unusable(self.of, "nothing says on which branch it was"));
+        if !branch.is_detached() {
+            return Ok(HeadAt::Branch(branch));
         }
-        Ok(branch)
+        let base = self.of.base.as_ref().map(|base| &base.commit);
+        match self.found.head.as_ref().or(base) {
+            Some(commit) => Ok(HeadAt::Commit(commit.clone())),
+            None => Err(unusable(self.of, "nothing says on which branch it was")),
+        }
     }
 }
 

@@ -250,6 +250,8 @@ pub struct Scan {
     pub found: Vec<Found>,
     /// What lies under `.worktrees` (or is registered there) and is not ours to take; it is left alone.
     pub left_alone: Vec<LeftAlone>,
+    /// Repositories that could not be asked, or only in part.
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// A worktree with everything that git remembers of its session.
@@ -265,6 +267,15 @@ pub struct Found {
     pub record: Option<String>,
     /// When it was made, as far as the files tell.
     pub created: Timestamp,
+}
+
+/// A repository that could not be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Which.
+    pub repository: RepositoryPath,
+    /// Why not.
+    pub because: String,
 }
 
 /// Something that is not taken for a session.

@@ -11,13 +11,11 @@ use super::{
     admin::LockReason,
     command::GitCall,
     delete::delete_tree,
+    durable::{replace_shared, sync_all},
     lock::RepositoryLock,
     site::{Site, io_error, is_folder, make_folder},
 };
-use crate::{
-    atomic::{self, Durability},
-    session::{BranchName, CommitId, SessionName},
-};
+use crate::session::{BranchName, CommitId, SessionName};
 
 /// What a worktree is to be on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,13 +109,18 @@ impl Site {
 
 /// Makes folder and administrative folder point at each other.
 pub(super) fn write_pointers(site: &Site) -> Result<(), WorktreeError> {
-    write_pointer(&site.admin.join("gitdir"), b"", &site.folder.join(".git"))?;
-    write_pointer(&site.folder.join(".git"), b"gitdir: ", &site.admin)
-}
-
-fn write_pointer(file: &Path, prefix: &[u8], to: &Path) -> Result<(), WorktreeError> {
-    let bytes = [prefix, to.as_os_str().as_bytes(), b"\n"].concat();
-    atomic::replace(file, &bytes, Durability::PowerCut).map_err(io_error("replace", file))
+    let folder = fs::canonicalize(&site.folder).map_err(io_error("open", &site.folder))?;
+    let git_file = folder.join(".git");
+    let backward = [git_file.as_os_str().as_bytes(), b"\n"].concat();
+    let forward = [b"gitdir: ", site.admin.as_os_str().as_bytes(), b"\n"].concat();
+    let beside = folder.with_file_name(format!(".pointer-{}", site.id));
+    replace_shared(
+        &site.admin.join("gitdir"),
+        &site.admin.join("gitdir.wharf"),
+        &backward,
+    )?;
+    replace_shared(&git_file, &beside, &forward)?;
+    sync_all(&[site.admin.clone(), folder])
 }
 
 pub(super) fn remove_if_there(path: &Path) -> Result<(), WorktreeError> {

@@ -4,12 +4,10 @@ use super::{
     Checkout, GitWorktrees, WorktreeError, WorktreeLock,
     add::{has_record, write_record},
     admin::LockReason,
-    site::{Site, io_error, read_small},
+    durable::replace_shared,
+    site::{Site, read_small},
 };
-use crate::{
-    atomic::{self, Durability},
-    session::SessionName,
-};
+use crate::session::SessionName;
 
 impl GitWorktrees {
     pub(super) fn remember_one(
@@ -45,6 +43,6 @@ pub(super) fn write_reason(site: &Site, name: &SessionName) -> Result<bool, Work
         }
         WorktreeLock::Ours | WorktreeLock::None => (),
     }
-    atomic::replace(&path, reason.as_bytes(), Durability::Crash).map_err(io_error("replace", &path))?;
+    replace_shared(&path, &site.admin.join("locked.wharf"), reason.as_bytes())?;
     Ok(true)
 }

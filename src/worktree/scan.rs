@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Found, GitWorktrees, LeftAlone, Scan, WorktreeError, WorktreeState,
+    Found, GitWorktrees, LeftAlone, Scan, Unreadable, WorktreeError, WorktreeState,
     admin::Admin,
     files::{Folder, Pointer, names_in, same_place, settled},
     inspect::{Folded, Inspected},
@@ -30,6 +30,7 @@ struct Survey {
     folders: BTreeMap<SessionId, Folded>,
     claims: BTreeMap<SessionId, BTreeSet<RepositoryPath>>,
     left_alone: BTreeMap<PathBuf, String>,
+    unreadable: BTreeMap<RepositoryPath, String>,
 }
 
 impl GitWorktrees {
@@ -39,9 +40,10 @@ impl GitWorktrees {
         if let Some(folder) = self.worktrees_folder()? {
             self.survey_folders(&folder, &mut survey)?;
         }
-        for repository in self.all_repositories(known, &survey)? {
+        for repository in self.all_repositories(known, &mut survey)? {
             if let Err(err) = self.survey_admins(&repository, &mut survey) {
                 tracing::warn!(%repository, error = %err, "a repository could not be searched for worktrees");
+                survey.miss(&repository, &err);
             }
             self.survey_list(&repository, &mut survey);
         }
@@ -71,7 +73,7 @@ impl GitWorktrees {
     fn all_repositories(
         &self,
         known: &[RepositoryPath],
-        survey: &Survey,
+        survey: &mut Survey,
     ) -> Result<BTreeSet<RepositoryPath>, WorktreeError> {
         let mut all: BTreeSet<RepositoryPath> = self.find_repositories()?.into_iter().collect();
         for repository in known {
@@ -79,7 +81,10 @@ impl GitWorktrees {
                 Ok(_) => {
                     all.insert(repository.clone());
                 }
-                Err(err) => tracing::warn!(%repository, error = %err, "a known repository cannot be read"),
+                Err(err) => {
+                    tracing::warn!(%repository, error = %err, "a known repository cannot be read");
+                    survey.miss(repository, &err);
+                }
             }
         }
         all.extend(survey.folders.values().filter_map(|folded| self.named_by(folded)));
@@ -153,7 +158,10 @@ impl GitWorktrees {
                     self.survey_path(&entry.path, repository, survey);
                 }
             }
-            Err(err) => tracing::warn!(%repository, error = %err, "git could not list the worktrees"),
+            Err(err) => {
+                tracing::warn!(%repository, error = %err, "git could not list the worktrees");
+                survey.miss(repository, &err);
+            }
         }
     }
 
@@ -207,6 +215,11 @@ impl GitWorktrees {
             .into_iter()
             .map(|(path, because)| LeftAlone { path, because })
             .collect();
+        scan.unreadable = survey
+            .unreadable
+            .into_iter()
+            .map(|(repository, because)| Unreadable { repository, because })
+            .collect();
         scan
     }
 
@@ -251,6 +264,11 @@ impl GitWorktrees {
 impl Survey {
     fn claim(&mut self, id: SessionId, repository: &RepositoryPath) {
         self.claims.entry(id).or_default().insert(repository.clone());
+    }
+
+    fn miss(&mut self, repository: &RepositoryPath, err: &WorktreeError) {
+        let because = err.to_string();
+        self.unreadable.entry(repository.clone()).or_insert(because);
     }
 
     fn leave(&mut self, path: &Path, because: &str) {

@@ -14,6 +14,7 @@ use super::{
     files::{Folder, Place, names_in, same_place},
     inspect::branch_named,
     start::uses,
+    trash::worktree_in,
 };
 use crate::session::{BranchName, RepositoryPath, SessionId};
 
@@ -42,13 +43,18 @@ impl GitWorktrees {
     /// The places of a session, derived from its id.
     pub(super) fn site(&self, id: SessionId, repository: &RepositoryPath) -> Result<Site, WorktreeError> {
         let common = self.common_dir(repository)?;
+        let folder = self.workspace.worktree(id);
+        let trash = self.workspace.trash().join(id.to_string());
+        let admins = common.join("worktrees");
         Ok(Site {
             id,
             root: repository.below(self.workspace.root()),
-            admin: common.join("worktrees").join(id.to_string()),
+            admin: numbered(id, &folder, &admins)
+                .or_else(|| numbered(id, &worktree_in(&trash), &admins))
+                .unwrap_or_else(|| admins.join(id.to_string())),
             common,
-            folder: self.workspace.worktree(id),
-            trash: self.workspace.trash().join(id.to_string()),
+            folder,
+            trash,
         })
     }
 }
@@ -151,6 +157,19 @@ impl GitWorktrees {
         }
         Ok(admin.head.branch().and_then(branch_named))
     }
+}
+
+/// The administrative folder that the folder names, if that is one whose name git had to put a number behind.
+fn numbered(id: SessionId, folder: &Path, admins: &Path) -> Option<PathBuf> {
+    let to = pointer_of(folder)?;
+    let number = to
+        .file_name()?
+        .to_str()?
+        .strip_prefix(&id.to_string())?
+        .to_owned();
+    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    (is_number && same_place(to.parent()?, admins) && is_folder(&to))
+        .then(|| admins.join(format!("{id}{number}")))
 }
 
 /// Where the `.git` file of a worktree points to.

@@ -2,12 +2,21 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    reason = "a test may stop at the first surprise and starts programs"
+    clippy::print_stderr,
+    clippy::unused_self,
+    unreachable_pub,
+    reason = "a test may stop at the first surprise, starts programs, says what it leaves out, and shares one support room"
 )]
 
+mod bind;
 mod crashes;
 mod create;
 mod destroy;
+mod help;
 mod house;
 mod list;
+mod notes;
+mod odd_repositories;
+mod readme;
+mod rebuild;
 mod support;

@@ -1,6 +1,6 @@
 //! How a session gets its worktree, and what is left when it does not.
 
-use std::{fs, thread};
+use std::{fs, os::unix::fs::PermissionsExt as _, thread, time::Duration};
 
 use super::support_write::{Ground, checkout, git_in, status};
 use crate::worktree::{WorktreeError, WorktreeLock, WorktreeState, Worktrees as _};
@@ -64,6 +64,83 @@ fn a_failed_add_leaves_no_branch_and_no_folder() {
     assert_eq!(ground.branches(), ["main"]);
     assert!(!ground.folder(addition.id).exists());
     assert!(!ground.path(".git/refs/heads/feature").exists());
+}
+
+#[test]
+fn an_add_whose_git_fails_after_all_its_work_is_taken_back() {
+    let ground = Ground::new();
+    let addition = ground.addition("auth");
+    for end in ["exit 1", "sleep 1000"] {
+        let settings = ground.shim(&format!("git \"$@\"; {end}"), Duration::from_secs(1));
+        let err = ground.with(settings).add(&addition).unwrap_err();
+        assert!(
+            matches!(err, WorktreeError::Git { .. } | WorktreeError::LeftBehind { .. }),
+            "{err}"
+        );
+        assert_eq!(ground.branches(), ["main"], "{end}");
+        assert!(!ground.folder(addition.id).exists() && !ground.admin(addition.id).exists());
+    }
+}
+
+#[test]
+fn an_add_whose_git_is_killed_at_any_moment_leaves_nothing() {
+    let ground = Ground::new();
+    for number in 0..300 {
+        ground.write(format!("many/{number}.txt"), "text\n");
+    }
+    ground.git(["add", "-A"]);
+    ground.git(["commit", "-q", "-m", "many"]);
+    let marker = ground.root.with_file_name("marker");
+    for millis in (0..60).step_by(3) {
+        let addition = ground.addition("auth");
+        // The first git is killed with what it started; those that take back are not.
+        let script = format!(
+            "mkdir '{}' 2>/dev/null || exec git \"$@\"\nsetsid git \"$@\" & p=$!\nsleep 0.{millis:03}\n\
+             kill -9 -$p 2>/dev/null || kill -9 $p\nwait $p",
+            marker.display()
+        );
+        let outcome = ground
+            .with(ground.shim(&script, Duration::from_mins(1)))
+            .add(&addition);
+        fs::remove_dir(&marker).unwrap();
+        if outcome.is_ok() {
+            ground.worktrees().withdraw(&addition).unwrap();
+        }
+        assert_eq!(ground.branches(), ["main"], "{millis} ms");
+        assert!(!ground.folder(addition.id).exists(), "{millis} ms");
+        assert!(!ground.admin(addition.id).exists(), "{millis} ms");
+        assert!(
+            !ground.path(".git/refs/heads/feature/auth.lock").exists(),
+            "{millis} ms"
+        );
+    }
+    ground.session("auth");
+}
+
+#[test]
+fn what_plain_git_reads_stays_readable_for_others() {
+    let ground = Ground::new();
+    let (addition, of, folder) = ground.session("auth");
+    ground
+        .worktrees()
+        .remember(&of, &"renamed".parse().unwrap(), "{}")
+        .unwrap();
+    fs::remove_file(folder.join(".git")).unwrap();
+    ground.worktrees().mend(&of, &addition.name, "{}").unwrap();
+    let admin = ground.admin(addition.id);
+    for file in [
+        ground.path(".git/info/exclude"),
+        admin.join("locked"),
+        admin.join("gitdir"),
+        folder.join(".git"),
+    ] {
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        let usual = fs::metadata(ground.path(".git/config"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode, usual, "{}", file.display());
+    }
 }
 
 #[test]

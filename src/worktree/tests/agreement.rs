@@ -144,12 +144,7 @@ fn a_branch_emptied_by_a_power_cut_has_no_commit() {
 
 #[test]
 fn worktrees_of_all_kinds_of_repositories_are_found() {
-    for further in [
-        &["--ref-format=reftable"][..],
-        &["--object-format=sha256"],
-        &["--object-format=sha256", "--ref-format=reftable"],
-    ] {
-        let space = Space::initialised(further);
+    for space in Space::beyond_libgit2() {
         let id = space.session(1);
         agrees(&space, id);
         let found = space.worktrees.scan_all(&[]).unwrap().found;

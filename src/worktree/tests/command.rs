@@ -6,10 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::support_write::{Ground, bring_back_first};
+use super::support_write::{Ground, bring_back_first, skipped, try_git};
 use crate::{
-    session::BranchFate,
-    worktree::{GitSettings, WorktreeError, Worktrees as _, command::GitCall},
+    session::{Base, BranchFate, RepositoryPath, SessionId},
+    worktree::{Addition, GitSettings, Start, WorktreeError, Worktrees as _, command::GitCall},
 };
 
 #[test]
@@ -191,4 +191,33 @@ fn a_git_that_lives_on_keeps_the_lock() {
     let err = worktrees.lock_repository(&ground.path(".git")).unwrap_err();
     assert!(matches!(err, WorktreeError::RepositoryLocked { .. }), "{err}");
     ground.worktrees().lock_repository(&ground.path(".git")).unwrap();
+}
+
+#[test]
+fn a_repository_of_another_user_is_named_as_such() {
+    let ground = Ground::new();
+    let mut changed = true;
+    for part in [".", ".git"] {
+        changed &= std::os::unix::fs::chown(ground.path(part), Some(54_321), None).is_ok();
+    }
+    if !changed || try_git(&ground.root, ["status"]).status.success() {
+        return skipped("git trusts every owner here");
+    }
+    let addition = Addition {
+        start: Start {
+            base: Base {
+                commit: "0123456789012345678901234567890123456789".parse().unwrap(),
+                reference: None,
+            },
+            branch_is_new: true,
+        },
+        id: SessionId::random(),
+        name: "auth".parse().unwrap(),
+        repository: RepositoryPath::root(),
+        branch: "feature/auth".parse().unwrap(),
+        record: "{}".to_owned(),
+    };
+    let err = ground.worktrees().add(&addition).unwrap_err();
+    assert!(matches!(err, WorktreeError::Ownership { .. }), "{err}");
+    assert!(!ground.folder(addition.id).exists());
 }

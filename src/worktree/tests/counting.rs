@@ -65,11 +65,10 @@ fn changes_are_counted_alike_whoever_is_asked() {
         // A rename is one file gone and one new.
         assert_eq!(files(&space), (4, 2), "{setup:?}");
     }
-    for further in ["--ref-format=reftable", "--object-format=sha256"] {
-        let space = Space::initialised(&[further]);
+    for space in Space::beyond_libgit2() {
         space.session(1);
         make_changes(&space);
-        assert_eq!(files(&space), (4, 2), "{further}");
+        assert_eq!(files(&space), (4, 2));
     }
 }
 
@@ -125,10 +124,7 @@ fn a_conflict_is_a_change() {
 
 #[test]
 fn ahead_and_behind_prefer_upstream_then_base_ref_then_commit() {
-    for space in [
-        Space::with_repository(),
-        Space::initialised(&["--ref-format=reftable"]),
-    ] {
+    for space in Space::both() {
         let path = space.path(space.session(1));
         let commit = space.git(&["rev-parse", "main"]);
         commit_in(&path, "mine");

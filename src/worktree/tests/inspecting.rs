@@ -260,8 +260,7 @@ fn a_linked_folder_of_worktrees_is_refused() {
 
 #[test]
 fn refs_that_are_no_files_are_asked_for() {
-    for further in [&["--ref-format=reftable"][..], &["--object-format=sha256"]] {
-        let space = Space::initialised(further);
+    for space in Space::beyond_libgit2() {
         let id = space.session(1);
         let worktree = space.inspect(id);
         assert_eq!(worktree.state, WorktreeState::Present);

@@ -23,17 +23,9 @@ fn sample<const N: usize>(paths: [&str; N]) -> Sample {
     }
 }
 
-/// Refs in files, and refs that only git can read.
-fn both() -> [Space; 2] {
-    [
-        Space::with_repository(),
-        Space::initialised(&["--ref-format=reftable"]),
-    ]
-}
-
 #[test]
 fn a_clean_worktree_loses_nothing() {
-    for space in both() {
+    for space in Space::both() {
         space.session(1);
         assert_eq!(losses(&space, BranchFate::Delete), []);
     }
@@ -41,7 +33,7 @@ fn a_clean_worktree_loses_nothing() {
 
 #[test]
 fn each_kind_of_file_is_named() {
-    for space in both() {
+    for space in Space::both() {
         let path = space.path(space.session(1));
         write(&path.join(".gitignore"), b"*.log\ntarget/\n");
         write(&path.join("staged"), b"");
@@ -95,7 +87,7 @@ fn settings_that_hide_changes_hide_nothing_from_a_destroy() {
 
 #[test]
 fn a_worktree_that_claims_to_be_elsewhere_is_looked_at_where_it_is() {
-    for space in both() {
+    for space in Space::both() {
         let path = space.path(space.session(1));
         space.git(&["config", "core.repositoryformatversion", "1"]);
         space.git(&["config", "extensions.worktreeConfig", "true"]);
@@ -120,7 +112,7 @@ fn a_worktree_that_claims_to_be_elsewhere_is_looked_at_where_it_is() {
 #[test]
 fn a_change_that_the_index_does_not_look_at_is_a_loss() {
     for hiding in ["--assume-unchanged", "--skip-worktree"] {
-        for space in both() {
+        for space in Space::both() {
             let path = space.path(space.session(1));
             git(&path, &["update-index", hiding, "file.txt"]);
             write(&path.join("file.txt"), b"a longer text than before");
@@ -149,7 +141,7 @@ fn a_changed_submodule_is_modified() {
 
 #[test]
 fn commits_are_lost_only_with_their_branch() {
-    for space in both() {
+    for space in Space::both() {
         let path = space.path(space.session(1));
         commit_in(&path, "one");
         commit_in(&path, "two");
@@ -164,7 +156,7 @@ fn commits_are_lost_only_with_their_branch() {
 
 #[test]
 fn commits_on_no_branch_are_lost_in_any_case() {
-    for space in both() {
+    for space in Space::both() {
         let path = space.path(space.session(1));
         git(&path, &["checkout", "-q", "--detach"]);
         commit_in(&path, "one");

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     atomic::rename,
-    session::{BranchFate, RepositoryPath},
+    session::{BranchFate, BranchName, RepositoryPath},
     worktree::{
         Addition, Checkout, Mended, WorktreeError, WorktreeLock, WorktreeState, Worktrees as _,
         admin::LockReason,
@@ -227,6 +227,30 @@ fn an_emptied_pointer_is_repaired_in_place() {
         assert_eq!(mend(&ground, &addition, &of), [Mended::Repaired], "{file}");
         assert_eq!(status(&folder), "?? new.txt", "{file}");
     }
+}
+
+#[test]
+fn a_lock_that_was_emptied_with_the_rest_is_ours_again() {
+    let ground = Ground::new();
+    let (addition, of, _) = ground.session("auth");
+    ground.write_at(&ground.admin(of.id).join("gitdir"), "");
+    ground.write_at(&ground.admin(of.id).join("locked"), "\0\0\0");
+    assert_eq!(mend(&ground, &addition, &of), [Mended::Repaired, Mended::Locked]);
+}
+
+#[test]
+fn a_session_on_no_branch_is_adopted_on_no_branch() {
+    let ground = Ground::new();
+    let (addition, mut of, folder) = ground.session("auth");
+    git_in(&folder, ["checkout", "-q", "--detach"]);
+    of.branch = BranchName::detached();
+    delete_tree(&ground.admin(of.id)).unwrap();
+    assert_eq!(
+        mend(&ground, &addition, &of),
+        [Mended::Adopted, Mended::Remembered]
+    );
+    assert_eq!(git_in(&folder, ["branch", "--show-current"]), "");
+    assert_eq!(status(&folder), "");
 }
 
 #[test]

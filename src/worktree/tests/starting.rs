@@ -23,14 +23,6 @@ fn by_default(space: &Space, branch: &str, from: Option<&str>) -> Result<Start, 
     decide(space, branch, false, from)
 }
 
-/// A workspace whose refs stand in files and one whose refs libgit2 cannot read: both must answer alike.
-fn both() -> [Space; 2] {
-    [
-        Space::with_repository(),
-        Space::initialised(&["--ref-format=reftable"]),
-    ]
-}
-
 fn candidates(outcome: Result<Start, WorktreeError>) -> Vec<String> {
     match outcome {
         Err(WorktreeError::Ambiguous { candidates, .. }) => candidates,
@@ -47,7 +39,7 @@ fn in_the_way(outcome: Result<Start, WorktreeError>) -> String {
 
 #[test]
 fn a_new_branch_begins_at_head() {
-    for space in both() {
+    for space in Space::both() {
         let head = space.git(&["rev-parse", "HEAD"]);
         for outcome in [by_default(&space, "feature/a", None), by_hand(&space, "a", None)] {
             let start = outcome.unwrap();
@@ -62,7 +54,7 @@ fn a_new_branch_begins_at_head() {
 
 #[test]
 fn a_new_branch_begins_where_it_is_told() {
-    for space in both() {
+    for space in Space::both() {
         let first = space.git(&["rev-parse", "HEAD"]);
         space.git(&["tag", "-a", "-m", "one", "v1"]);
         space.git(&["update-ref", "refs/remotes/origin/x", "HEAD"]);
@@ -85,7 +77,7 @@ fn a_new_branch_begins_where_it_is_told() {
 
 #[test]
 fn an_existing_branch_is_used_when_it_was_named() {
-    for space in both() {
+    for space in Space::both() {
         space.git(&["branch", "old"]);
         let start = by_hand(&space, "old", None).unwrap();
         assert!(!start.branch_is_new);
@@ -100,7 +92,7 @@ fn an_existing_branch_is_used_when_it_was_named() {
 
 #[test]
 fn a_branch_that_is_checked_out_is_in_use() {
-    for space in both() {
+    for space in Space::both() {
         let id = space.session(1);
         for (branch, place) in [("main", space.root()), ("feature/1", space.path(id))] {
             match by_hand(&space, branch, None) {
@@ -113,7 +105,7 @@ fn a_branch_that_is_checked_out_is_in_use() {
 
 #[test]
 fn a_branch_that_is_rebased_or_bisected_is_in_use() {
-    for space in both() {
+    for space in Space::both() {
         let id = space.session(1);
         let path = space.path(id);
         commit_in(&path, "mine");
@@ -152,7 +144,7 @@ fn the_head_of_a_bare_repository_holds_no_branch() {
 
 #[test]
 fn a_branch_of_one_remote_becomes_a_local_one() {
-    for space in both() {
+    for space in Space::both() {
         space.git(&["update-ref", "refs/remotes/origin/team/x", "HEAD"]);
         let start = by_hand(&space, "team/x", None).unwrap();
         assert!(start.branch_is_new);
@@ -178,7 +170,7 @@ fn a_branch_of_one_remote_becomes_a_local_one() {
 
 #[test]
 fn the_name_of_a_remote_branch_is_ambiguous() {
-    for space in both() {
+    for space in Space::both() {
         space.git(&["update-ref", "refs/remotes/origin/x", "HEAD"]);
         assert_eq!(
             candidates(by_hand(&space, "origin/x", None)),
@@ -189,7 +181,7 @@ fn the_name_of_a_remote_branch_is_ambiguous() {
 
 #[test]
 fn a_branch_that_is_a_folder_of_another_is_refused() {
-    for space in both() {
+    for space in Space::both() {
         space.git(&["branch", "feature"]);
         space.git(&["branch", "topic/x/y"]);
         assert_eq!(in_the_way(by_default(&space, "feature/a", None)), "feature");
@@ -202,7 +194,7 @@ fn a_branch_that_is_a_folder_of_another_is_refused() {
 
 #[test]
 fn case_makes_a_difference_only_where_the_repository_says_so() {
-    for space in both() {
+    for space in Space::both() {
         space.git(&["branch", "Topic"]);
         space.git(&["config", "core.ignorecase", "false"]);
         assert!(by_hand(&space, "topic", None).is_ok());
@@ -214,7 +206,7 @@ fn case_makes_a_difference_only_where_the_repository_says_so() {
 
 #[test]
 fn a_revision_that_names_a_tag_and_a_branch_is_ambiguous() {
-    for space in both() {
+    for space in Space::both() {
         space.git(&["branch", "v1"]);
         space.git(&["tag", "v1"]);
         for from in ["v1", "v1~0", "v1^{commit}"] {
@@ -229,7 +221,7 @@ fn a_revision_that_names_a_tag_and_a_branch_is_ambiguous() {
 
 #[test]
 fn an_unknown_revision_is_refused_with_what_it_might_be() {
-    for space in both() {
+    for space in Space::both() {
         space.git(&["update-ref", "refs/remotes/origin/x", "HEAD"]);
         space.git(&["branch", "Topic"]);
         space.git(&["tag", "blob", "HEAD:file.txt"]);
@@ -256,18 +248,14 @@ fn an_unknown_revision_is_refused_with_what_it_might_be() {
 
 #[test]
 fn a_repository_without_a_commit_is_unborn() {
-    for further in [&[][..], &["--ref-format=reftable"]] {
-        let space = Space::empty();
-        let mut args = vec!["init", "-q"];
-        args.extend(further);
-        space.git(&args);
+    for space in Space::both() {
+        space.git(&["symbolic-ref", "HEAD", "refs/heads/fresh"]);
         assert!(matches!(
             by_default(&space, "feature/a", None),
             Err(WorktreeError::Unborn { .. })
         ));
-        write(&space.root().join("file.txt"), b"x");
         assert!(matches!(
-            by_default(&space, "feature/a", Some("main")),
+            by_default(&space, "feature/a", Some("fresh")),
             Err(WorktreeError::UnknownRevision { .. })
         ));
     }

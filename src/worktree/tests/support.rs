@@ -33,17 +33,39 @@ impl Space {
 
     /// A workspace that is a repository with one commit on `main`.
     pub(super) fn with_repository() -> Self {
-        Self::initialised(&[])
+        Self::initialised(&[]).unwrap()
     }
 
-    /// The same, with further arguments for `git init`.
-    pub(super) fn initialised(further: &[&str]) -> Self {
+    /// The same, with refs in files and with refs that libgit2 cannot read: both must be answered alike.
+    pub(super) fn both() -> Vec<Self> {
+        let reftable = Self::initialised(&["--ref-format=reftable"]);
+        [Some(Self::with_repository()), reftable]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// Repositories that libgit2 cannot open at all.
+    pub(super) fn beyond_libgit2() -> Vec<Self> {
+        let (reftable, sha256) = ("--ref-format=reftable", "--object-format=sha256");
+        [&[reftable][..], &[sha256], &[reftable, sha256]]
+            .into_iter()
+            .filter_map(Self::initialised)
+            .collect()
+    }
+
+    /// A repository made with further arguments for `git init`; none when this git does not know them.
+    #[expect(clippy::print_stderr, reason = "says why a test proves less here")]
+    fn initialised(further: &[&str]) -> Option<Self> {
         let space = Self::empty();
         let mut args = vec!["init", "-q", "-b", "main"];
         args.extend_from_slice(further);
-        space.git(&args);
+        if !try_git(&space.root(), &args).status.success() {
+            eprintln!("skipped, this git cannot do `init {}`", further.join(" "));
+            return None;
+        }
         commit_in(&space.root(), "first");
-        space
+        Some(space)
     }
 
     /// Where a test may put things that are outside the workspace.

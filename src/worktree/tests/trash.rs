@@ -207,6 +207,37 @@ fn a_purged_session_is_gone_with_its_ref() {
 }
 
 #[test]
+fn a_trash_that_is_a_link_is_not_used() {
+    let ground = Ground::new();
+    let (_, of, folder) = ground.session("auth");
+    let elsewhere = ground.root.with_file_name("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, ground.path(".worktrees/.trash")).unwrap();
+    let err = ground
+        .worktrees()
+        .discard(&of, BranchFate::Delete, "{}")
+        .unwrap_err();
+    assert!(matches!(err, WorktreeError::UnsafePath { .. }), "{err}");
+    assert!(folder.join("kept.txt").exists());
+    assert!(ground.worktrees().trash().unwrap().is_empty());
+}
+
+#[test]
+fn an_administrative_folder_with_a_number_goes_and_comes() {
+    let ground = Ground::new();
+    let (addition, of, folder) = ground.session("auth");
+    let numbered = ground.path(".git/worktrees").join(format!("{}1", addition.id));
+    crate::atomic::rename(&ground.admin(addition.id), &numbered).unwrap();
+    ground.write_at(&folder.join(".git"), &format!("gitdir: {}\n", numbered.display()));
+    let worktrees = ground.worktrees();
+    assert!(worktrees.is_complete(&addition));
+    worktrees.discard(&of, BranchFate::Delete, "{}").unwrap();
+    assert!(!numbered.exists());
+    bring_back_first(&worktrees).unwrap();
+    assert_eq!(status(&folder), "");
+}
+
+#[test]
 fn somebody_elses_lock_is_never_gone_over() {
     let ground = Ground::new();
     let (addition, of, folder) = ground.session("auth");

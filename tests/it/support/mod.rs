@@ -13,6 +13,8 @@ pub mod strace;
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub mod faults;
+
 /// The state file of a workspace.
 pub const STATE: &str = ".claude-container-sessions.json";
 

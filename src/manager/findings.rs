@@ -1,0 +1,251 @@
+//! How each thing that can be wrong is said: its word, how bad it is, and the cure.
+
+use std::collections::HashSet;
+
+use super::{Finding, ManagerError, Severity};
+use crate::{
+    session::{Session, SessionId},
+    store::{Ailment, Origin, Reading},
+    text,
+    worktree::{Scan, Unreadable, Worktree, WorktreeLock, WorktreeState},
+};
+
+const MEND: &str = "`wharf doctor --fix` puts it in order and touches none of its files";
+
+/// A finding.
+pub(super) fn finding(
+    code: &'static str,
+    severity: Severity,
+    subject: &str,
+    message: impl Into<String>,
+    cure: &str,
+) -> Finding {
+    Finding {
+        code,
+        severity,
+        subject: subject.to_owned(),
+        message: message.into(),
+        cure: cure.to_owned(),
+    }
+}
+
+/// The state file cannot be read.
+pub(super) fn unreadable(err: &ManagerError) -> Finding {
+    let cure = err
+        .hint()
+        .unwrap_or_else(|| "see what the system says about the file".to_owned());
+    finding(
+        "state-unreadable",
+        Severity::Error,
+        "state file",
+        err.to_string(),
+        &cure,
+    )
+}
+
+/// Git cannot work with a repository.
+pub(super) fn unreadable_repository(unreadable: &Unreadable) -> Finding {
+    finding(
+        "repository-unreadable",
+        Severity::Error,
+        unreadable.repository.as_str(),
+        format!("git cannot work with it: {}", unreadable.because),
+        "see what `git status` says there; its sessions and their files stay until it can be read",
+    )
+}
+
+/// What ails the state file and its lock.
+pub(super) fn ailment(ailment: Ailment) -> Finding {
+    match ailment {
+        Ailment::LockDoesNotExclude => finding(
+            "lock-broken",
+            Severity::Error,
+            "state lock",
+            "two processes can hold the lock at once on this file system",
+            "keep the workspace on a local volume, or let one process at a time work with it",
+        ),
+        Ailment::MountedAlone { path } => finding(
+            "state-mounted",
+            Severity::Error,
+            &text::path(&path),
+            "the state file alone is mounted, so it cannot be replaced",
+            "mount the directory, not the file alone",
+        ),
+        Ailment::Mode { path, mode } => finding(
+            "state-mode",
+            Severity::Warning,
+            &text::path(&path),
+            format!("its mode is {mode:04o}; others may read or write it"),
+            "`chmod 600` it; the next change writes it anew with that mode",
+        ),
+        Ailment::Kept { path } => finding(
+            "state-kept",
+            Severity::Note,
+            &text::path(&path),
+            "a broken state file is kept here",
+            "delete it once you have looked at it",
+        ),
+        Ailment::Failed { message } => finding(
+            "state-unchecked",
+            Severity::Error,
+            "state file",
+            message,
+            "see whether the workspace can be written",
+        ),
+    }
+}
+
+/// What reading the state file told.
+pub(super) fn state_findings(reading: &Reading) -> Vec<Finding> {
+    let cure = "`wharf restore` rebuilds it from backups and git; the broken file is kept";
+    let mut findings = Vec::new();
+    match &reading.origin {
+        Origin::Absent | Origin::File => (),
+        Origin::Unsigned => findings.push(finding(
+            "state-unsigned",
+            Severity::Note,
+            "state file",
+            "it has no checksum: it was written by hand or by another tool",
+            "nothing has to be done; the next change signs it",
+        )),
+        Origin::Suspect => findings.push(finding(
+            "state-suspect",
+            Severity::Warning,
+            "state file",
+            "its checksum does not fit: it was edited or damaged",
+            "`wharf restore` checks it against git and the backups",
+        )),
+        Origin::Backup { number, because } => findings.push(finding(
+            "state-corrupt",
+            Severity::Warning,
+            "state file",
+            format!("{because}; backup {number} stands in for it"),
+            cure,
+        )),
+        Origin::Lost { because } => findings.push(finding(
+            "state-lost",
+            Severity::Warning,
+            "state file",
+            format!("{because}; no backup helps"),
+            cure,
+        )),
+    }
+    for quarantined in &reading.quarantined {
+        findings.push(finding(
+            "quarantined",
+            Severity::Warning,
+            &shortened(&quarantined.entry),
+            format!(
+                "this entry of the state file cannot be taken: {}",
+                quarantined.because
+            ),
+            "correct it in the state file, or take it out of `quarantine` there",
+        ));
+    }
+    findings
+}
+
+/// How a worktree differs from what its session's record says.
+pub(super) fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<Finding> {
+    let name = session.name().as_str();
+    if let Some((message, cure)) = broken_state(worktree.state) {
+        return vec![finding("worktree-state", Severity::Error, name, message, cure)];
+    }
+    let mut findings = Vec::new();
+    match &worktree.lock {
+        WorktreeLock::Ours => (),
+        WorktreeLock::None => findings.push(finding(
+            "worktree-unlocked",
+            Severity::Warning,
+            name,
+            "its worktree is not locked, so a prune elsewhere could delete git's files for it",
+            MEND,
+        )),
+        WorktreeLock::Foreign(reason) => findings.push(finding(
+            "worktree-locked",
+            Severity::Note,
+            name,
+            format!("somebody else locked its worktree: {reason}"),
+            "nothing has to be done; a destroy will be refused until they unlock it",
+        )),
+    }
+    let moved = worktree
+        .branch
+        .as_ref()
+        .filter(|branch| *branch != session.branch());
+    if let Some(branch) = moved.filter(|_| worktree.operation.is_none()) {
+        findings.push(finding(
+            "branch-moved",
+            Severity::Warning,
+            name,
+            format!(
+                "its worktree is on `{branch}`, its record says `{}`",
+                session.branch()
+            ),
+            "`wharf restore` follows the worktree",
+        ));
+    }
+    findings
+}
+
+/// What is wrong with a worktree in this condition, and its cure.
+fn broken_state(state: WorktreeState) -> Option<(&'static str, &'static str)> {
+    const AGAIN: &str = "`wharf doctor --fix` checks its branch out again, or `wharf destroy` it";
+    match state {
+        WorktreeState::Present => None,
+        WorktreeState::Missing => Some(("its folder is gone", AGAIN)),
+        WorktreeState::Gone => Some(("neither its folder nor git's files for it are there", AGAIN)),
+        WorktreeState::Unregistered => Some(("git does not know its folder any more", MEND)),
+        WorktreeState::Unlinked => Some((
+            "its folder and git's files for it do not point at each other",
+            MEND,
+        )),
+        WorktreeState::Emptied => Some((
+            "a power cut left empty files in it",
+            "`wharf restore` sets it aside and checks it out again",
+        )),
+        WorktreeState::Foreign => Some((
+            "something else lies in the place of its folder",
+            "move that away, then `wharf doctor --fix`",
+        )),
+    }
+}
+
+/// Worktrees that the table lacks, and what lies among them.
+pub(super) fn strangers(sessions: &[Session], scan: &Scan) -> Vec<Finding> {
+    let ids: HashSet<SessionId> = sessions.iter().map(Session::id).collect();
+    let mut findings = Vec::new();
+    for found in scan
+        .found
+        .iter()
+        .filter(|found| !ids.contains(&found.worktree.id))
+    {
+        findings.push(finding(
+            "no-record",
+            Severity::Warning,
+            &text::path(&found.worktree.path),
+            "this worktree has no session",
+            "`wharf recover` takes it in",
+        ));
+    }
+    for left in &scan.left_alone {
+        findings.push(finding(
+            "left-alone",
+            Severity::Note,
+            &text::path(&left.path),
+            left.because.clone(),
+            "nothing has to be done; wharf does not touch it",
+        ));
+    }
+    findings
+}
+
+fn shortened(entry: &str) -> String {
+    const CHARS_MAX: usize = 60;
+    let line: String = entry.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= CHARS_MAX {
+        return text::line(&line);
+    }
+    let head: String = line.chars().take(CHARS_MAX).collect();
+    format!("{}…", text::line(&head))
+}
