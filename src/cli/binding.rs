@@ -1,12 +1,21 @@
 //! `bind`, `unbind`, `editor` and `remove`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Context, Failure, args, locate, parsed, showing};
+use super::{
+    Context, Failure,
+    args::{self, Global},
+    context::{self, Broken},
+    locate,
+    output::Output,
+    parsed, showing,
+};
 use crate::{
-    manager::{BindIssue, EditorChange},
+    json::Members,
+    manager::{BindIssue, EditorChange, FolderManager},
+    store::{BoundFolder, encode_folder},
     text,
 };
 
@@ -20,16 +29,26 @@ struct FoundView {
     found: bool,
 }
 
-/// Binds a session to an issue.
-pub(super) fn bind(mut context: Context, args: &args::Bind) -> Result<(), Failure> {
+/// What is bound: a session, or a folder outside any workspace.
+enum Place {
+    Session(Context, String),
+    Folder(FolderManager, PathBuf),
+}
+
+/// Binds a session or a folder to an issue.
+pub(super) fn bind(global: &Global, args: &args::Bind) -> Result<(), Failure> {
     let bind = BindIssue {
         issue: args.issue.parse()?,
         label: parsed(args.label.as_ref())?,
         intervention: args.intervention,
     };
-    let name = args.name.as_deref().unwrap_or_default();
-    let session = context.manager.bind(name, bind)?;
-    showing::record(&context, session)
+    match place(global, args.name.as_deref(), args.folder.as_deref())? {
+        Place::Session(mut context, who) => {
+            let session = context.manager.bind(&who, bind)?;
+            showing::record(&context, session)
+        }
+        Place::Folder(folders, folder) => bound(Output::new(global.json), &folders.bind(&folder, bind)?),
+    }
 }
 
 /// Frees a session from its issue.
@@ -46,46 +65,101 @@ pub(super) fn unbind(mut context: Context, args: &args::Unbind) -> Result<(), Fa
     Ok(context.output.data(&FoundView { found }, text)?)
 }
 
-/// Notes which editor shows a session.
-pub(super) fn editor(mut context: Context, args: args::Editor) -> Result<(), Failure> {
-    let (name, change) = match args {
+/// Notes which editor shows a session or a folder, or counts those that run.
+pub(super) fn editor(global: &Global, args: args::Editor) -> Result<(), Failure> {
+    let (name, folder, change) = match args {
         args::Editor::Set {
-            name, pid, editor, ..
+            name,
+            folder,
+            pid,
+            editor,
         } => (
             name,
+            folder,
             EditorChange::Runs {
                 pid,
                 name: parsed(editor.as_ref())?,
             },
         ),
-        args::Editor::Clear { name, .. } => (name, EditorChange::Closed),
-        args::Editor::Count => {
-            let running = context.manager.with_running_editor()?.len();
-            return Ok(context
-                .output
-                .data(&CountView { running }, || format!("{running}\n"))?);
-        }
+        args::Editor::Clear { name, folder } => (name, folder, EditorChange::Closed),
+        args::Editor::Count => return count(global),
     };
-    let session = context.manager.set_editor(&name.unwrap_or_default(), change)?;
-    showing::record(&context, session)
+    match place(global, name.as_deref(), folder.as_deref())? {
+        Place::Session(mut context, who) => {
+            let session = context.manager.set_editor(&who, change)?;
+            showing::record(&context, session)
+        }
+        Place::Folder(folders, folder) => {
+            bound(Output::new(global.json), &folders.set_editor(&folder, change)?)
+        }
+    }
 }
 
 /// Frees a folder from issue and editor.
-pub(super) fn remove(mut context: Context, args: &args::Remove) -> Result<(), Failure> {
-    let folder = locate::absolute(&args.folder)?;
-    // A folder that is gone can still be freed, under the path it was bound by.
-    let folder = std::fs::canonicalize(&folder).unwrap_or(folder);
-    let found = context.manager.unbind_folder(&folder)?.is_some();
-    Ok(context
-        .output
-        .data(&FoundView { found }, || removed(&folder, found))?)
+pub(super) fn remove(global: &Global, args: &args::Remove) -> Result<(), Failure> {
+    let found = match place(global, None, Some(&args.folder))? {
+        Place::Session(mut context, who) => context.manager.unbind_all(&who)?,
+        Place::Folder(folders, folder) => folders.remove(&folder)?,
+    };
+    let folder = text::path(&args.folder);
+    let text = || {
+        if found {
+            format!("{folder} is free\n")
+        } else {
+            format!("nothing was bound to {folder}\n")
+        }
+    };
+    Ok(Output::new(global.json).data(&FoundView { found }, text)?)
 }
 
-fn removed(folder: &Path, found: bool) -> String {
-    let folder = text::path(folder);
-    if found {
-        format!("{folder} is free\n")
-    } else {
-        format!("nothing was bound to {folder}\n")
+/// Prints a folder of the user's registry.
+pub(super) fn bound(output: Output, bound: &BoundFolder) -> Result<(), Failure> {
+    let view: Members = serde_json::from_str(&encode_folder(bound)).expect("an entry is a JSON object");
+    let text = || {
+        let issue = bound
+            .binding
+            .issue
+            .as_ref()
+            .map(|it| format!("issue     {}\n", it.reference));
+        let editor = bound
+            .binding
+            .editor
+            .as_ref()
+            .map(|it| format!("editor    {}\n", text::line(it.name.as_str())));
+        let folder = format!("folder    {}\n", text::path(&bound.folder));
+        [Some(folder), issue, editor].into_iter().flatten().collect()
+    };
+    Ok(output.data(&view, text)?)
+}
+
+fn count(global: &Global) -> Result<(), Failure> {
+    let running = match Context::open(global, Broken::Stop) {
+        Ok(mut context) => context.manager.with_running_editor()?.len(),
+        Err(Failure::NoWorkspace { .. }) => context::folders()?.running_editors()?,
+        Err(failure) => return Err(failure),
+    };
+    Ok(Output::new(global.json).data(&CountView { running }, || format!("{running}\n"))?)
+}
+
+/// A folder that is a session's worktree means that session; any other is one of the user's registry.
+fn place(global: &Global, name: Option<&str>, folder: Option<&Path>) -> Result<Place, Failure> {
+    if let Some(name) = name {
+        return Ok(Place::Session(
+            Context::open(global, Broken::Stop)?,
+            name.to_owned(),
+        ));
     }
+    let folder = locate::absolute(folder.unwrap_or(Path::new(".")))?;
+    // A folder that is gone can still be freed, under the path it was bound by.
+    let folder = std::fs::canonicalize(&folder).unwrap_or(folder);
+    match Context::open(global, Broken::Stop) {
+        Ok(mut context) => {
+            if let Some(session) = context.manager.session_in(&folder)? {
+                return Ok(Place::Session(context, session.id().to_string()));
+            }
+        }
+        Err(Failure::NoWorkspace { .. }) => (),
+        Err(failure) => return Err(failure),
+    }
+    Ok(Place::Folder(context::folders()?, folder))
 }

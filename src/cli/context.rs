@@ -12,8 +12,8 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock, Timestamp},
     config::{self, ConfigError, Settings},
-    manager::SessionManager,
-    store::FileStore,
+    manager::{FolderManager, SessionManager},
+    store::{FileStore, FolderStore},
     workspace::Workspace,
     worktree::{GitSettings, GitWorktrees},
 };
@@ -64,11 +64,20 @@ impl Context {
             output,
         })
     }
+}
 
-    /// The current moment, for ages.
-    pub(super) fn now(&self) -> Timestamp {
-        SystemClock.now()
-    }
+/// The current moment, for ages.
+pub(super) fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+/// The registry of folders that belongs to the user.
+pub(super) fn folders() -> Result<FolderManager, Failure> {
+    let folder = config::user_folder().ok_or(Failure::NoHome)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let settings = Settings::load(None, &folder.join("config.toml")).unwrap_or_default();
+    let store = FolderStore::in_folder(&folder, Arc::clone(&clock));
+    Ok(FolderManager::of(store, settings.editor, clock))
 }
 
 fn sessions_max(text: &str) -> Result<NonZeroUsize, Failure> {

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::{
-    Context, Failure, args, parsed, showing, table,
+    Context, Failure, args,
+    context::now,
+    parsed, showing, table,
     view::{self, ObstacleView},
 };
 use crate::{
@@ -105,7 +107,7 @@ fn print_trash(context: &Context, discarded: &[Discarded]) -> Result<(), Failure
             .iter()
             .map(|it| (it.session.clone(), it.trashed.destroyed, it.expires(days)))
             .collect();
-        table::trash(&rows, context.now())
+        table::trash(&rows, now())
     })?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::{error::Error as StdError, io, path::PathBuf, process::ExitCode};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::view::ObstacleView;
+use super::view::{ObstacleView, describe};
 use crate::{
     config::ConfigError,
     manager::{Kind, ManagerError},
@@ -34,7 +34,9 @@ pub(super) enum Failure {
     Value { given: String, wanted: &'static str },
     #[error("there is no workspace at {}", path.display())]
     NoWorkspace { path: PathBuf },
-    #[error("no session is bound to {issue}")]
+    #[error("there is no home folder to keep the registry of folders in")]
+    NoHome,
+    #[error("nothing is bound to {issue}")]
     NotBound { issue: String },
     #[error("{what} needs a confirmation, and nobody can give it here")]
     Unconfirmed { what: &'static str },
@@ -80,7 +82,9 @@ impl Failure {
             | Self::Value { .. }
             | Self::Config(_)
             | Self::Unconfirmed { .. } => "INVALID_VALUE",
-            Self::NoWorkspace { .. } | Self::NotBound { .. } | Self::NoCommand { .. } => "NOT_FOUND",
+            Self::NoWorkspace { .. } | Self::NoHome | Self::NotBound { .. } | Self::NoCommand { .. } => {
+                "NOT_FOUND"
+            }
             Self::Unhealthy { .. } => "UNHEALTHY",
             Self::Io { .. } | Self::Output(_) => "IO_FAILED",
         }
@@ -99,7 +103,7 @@ impl Failure {
             | Self::Value { .. }
             | Self::Config(_)
             | Self::Unconfirmed { .. } => 2,
-            Self::NoWorkspace { .. } | Self::NotBound { .. } | Self::NoCommand { .. } => 3,
+            Self::NoWorkspace { .. } | Self::NoHome | Self::NotBound { .. } | Self::NoCommand { .. } => 3,
             Self::Unhealthy { .. } | Self::Io { .. } | Self::Output(_) => 1,
         };
         ExitCode::from(code)
@@ -117,6 +121,7 @@ impl Failure {
                 "name one with `--workspace` or `WHARF_WORKSPACE`, or start wharf inside a repository"
                     .to_owned(),
             ),
+            Self::NoHome => Some("set `HOME` or `XDG_CONFIG_HOME`".to_owned()),
             Self::Unconfirmed { .. } => Some("give `--yes`".to_owned()),
             Self::Unhealthy { .. } => Some("`wharf doctor --fix` cures what can be cured".to_owned()),
             Self::Config(_) => Some("correct the file; `restore` and `doctor` go on without it".to_owned()),
@@ -140,16 +145,19 @@ impl Failure {
 
     /// As a person reads it.
     pub(super) fn to_text(&self) -> String {
-        let mut out = format!("error: {}\n", self.message());
+        let mut lines = vec![format!("error: {}", self.message())];
         if let Self::Manager(ManagerError::UnsavedWork { obstacles, .. }) = self {
-            for obstacle in obstacles {
-                out.push_str(&format!("  {}\n", super::view::describe(obstacle)));
-            }
+            lines.extend(
+                obstacles
+                    .iter()
+                    .map(|obstacle| format!("  {}", describe(obstacle))),
+            );
         }
         if let Some(hint) = self.hint() {
-            out.push_str(&format!("hint: {}\n", text::lines(&hint)));
+            lines.push(format!("hint: {}", text::lines(&hint)));
         }
-        out
+        lines.push(String::new());
+        lines.join("\n")
     }
 
     /// As a script reads it.
@@ -158,7 +166,22 @@ impl Failure {
             Self::Manager(ManagerError::UnsavedWork { obstacles, .. }) => {
                 obstacles.iter().map(ObstacleView::from).collect()
             }
-            _ => Vec::new(),
+            Self::Manager(_)
+            | Self::Name(_)
+            | Self::Branch(_)
+            | Self::Status(_)
+            | Self::Issue(_)
+            | Self::Label(_)
+            | Self::Config(_)
+            | Self::Value { .. }
+            | Self::NoWorkspace { .. }
+            | Self::NoHome
+            | Self::NotBound { .. }
+            | Self::Unconfirmed { .. }
+            | Self::Unhealthy { .. }
+            | Self::NoCommand { .. }
+            | Self::Io { .. }
+            | Self::Output(_) => Vec::new(),
         };
         json(self.code(), chain(self), self.hint(), losses)
     }

@@ -1,7 +1,7 @@
 //! Where events go: JSON lines in a file a day for machines (SPEC CS-7), warnings on standard error for people.
 
 use std::{
-    io,
+    fs, io,
     path::{Path, PathBuf},
     sync::{Mutex, OnceLock},
 };
@@ -84,6 +84,8 @@ struct LazyFile {
 impl LazyFile {
     /// On a read-only file system there is no log, and the command goes on.
     fn open(folder: &Path, days: usize) -> Option<Mutex<RollingFileAppender>> {
+        // The appender looks for old files first, and complains on standard error when the folder is missing.
+        fs::create_dir_all(folder).ok()?;
         RollingFileAppender::builder()
             .rotation(Rotation::DAILY)
             .filename_prefix("wharf")

@@ -16,7 +16,12 @@ mod showing;
 mod table;
 mod view;
 
-use std::{ffi::OsString, process::ExitCode, str::FromStr};
+use std::{
+    ffi::OsString,
+    process::ExitCode,
+    str::FromStr,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use clap::Parser as _;
 use serde_json::value::RawValue;
@@ -31,6 +36,7 @@ use crate::manager::MetadataChange;
 
 /// Runs one command line and answers its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    outlive_file_size_limit();
     let args: Vec<OsString> = args.into_iter().collect();
     let json = args.iter().any(|arg| arg == "--json");
     let cli = match Cli::try_parse_from(args) {
@@ -51,6 +57,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+/// A file that grows over the limit on file sizes is an error of that write, not the end of the process (RELIABILITY R10).
+fn outlive_file_size_limit() {
+    let flag = Arc::new(AtomicBool::new(false));
+    // Where no handler can be had, the limit ends the process as it always did; the old table stays whole.
+    drop(signal_hook::flag::register(
+        rustix::process::Signal::XFSZ.as_raw(),
+        flag,
+    ));
 }
 
 /// Help and version are answers; everything else that the arguments do not allow is an error with exit code 2.
@@ -76,16 +92,16 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::List(args) => showing::list(open()?, &args),
         Command::Show(args) => showing::show(open()?, &args),
         Command::Path(args) => showing::path(open()?, &args),
-        Command::Find(args) => showing::find(open()?, &args),
+        Command::Find(args) => showing::find(&global, &args),
         Command::Status(args) => notes::status(open()?, &args),
         Command::Phase(args) => notes::phase(open()?, &args),
         Command::Meta(args) => notes::meta(open()?, args),
         Command::Touch(args) => notes::touch(open()?, &args),
         Command::Rename(args) => notes::rename(open()?, &args),
-        Command::Bind(args) => binding::bind(open()?, &args),
+        Command::Bind(args) => binding::bind(&global, &args),
         Command::Unbind(args) => binding::unbind(open()?, &args),
-        Command::Editor(args) => binding::editor(open()?, args),
-        Command::Remove(args) => binding::remove(open()?, &args),
+        Command::Editor(args) => binding::editor(&global, args),
+        Command::Remove(args) => binding::remove(&global, &args),
         Command::Destroy(args) => ending::destroy(open()?, &args),
         Command::Undo(args) => ending::undo(open()?, &args),
         Command::Trash(args) => ending::trash(open()?, args),

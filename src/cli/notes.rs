@@ -12,7 +12,7 @@ pub(super) fn status(mut context: Context, args: &args::Status) -> Result<(), Fa
 
 /// Says what a session is about to do.
 pub(super) fn phase(mut context: Context, args: &args::Phase) -> Result<(), Failure> {
-    let phase = parsed(args.phase.as_ref())?;
+    let phase = parsed(args.text.as_ref())?;
     let session = context.manager.set_phase(&args.name, phase)?;
     showing::record(&context, session)
 }

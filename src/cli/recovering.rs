@@ -159,22 +159,24 @@ fn come_back(mut context: Context, scope: Scope) -> Result<(), Failure> {
 }
 
 fn told(restored: &Restored, view: &RestoreView) -> String {
-    let mut out = match view.restored {
-        1 => "1 session restored\n".to_owned(),
-        count => format!("{count} sessions restored\n"),
-    };
-    for session in &restored.sessions {
-        out.push_str(&format!(
-            "  {}  {}  {}\n",
+    let mut lines = vec![match view.restored {
+        1 => "1 session restored".to_owned(),
+        count => format!("{count} sessions restored"),
+    }];
+    lines.extend(restored.sessions.iter().map(|session| {
+        format!(
+            "  {}  {}  {}",
             session.name(),
             session.status(),
             text::line(session.branch().as_str())
-        ));
-    }
-    if let Some(damage) = &view.damage {
-        out.push_str(&format!("state file: {}\n", text::line(damage)));
-    }
-    let parts = [
+        )
+    }));
+    lines.extend(
+        view.damage
+            .iter()
+            .map(|damage| format!("state file: {}", text::line(damage))),
+    );
+    for (word, facts) in [
         ("finished", &view.finished),
         ("undone", &view.undone),
         ("adopted", &view.adopted),
@@ -184,26 +186,32 @@ fn told(restored: &Restored, view: &RestoreView) -> String {
         ("note", &view.notes),
         ("left alone", &view.left_alone),
         ("expired", &view.expired),
-    ];
-    for (word, lines) in parts {
-        for line in lines {
-            out.push_str(&format!("{word}: {}\n", text::line(line)));
-        }
+    ] {
+        lines.extend(labelled(word, facts));
     }
-    out
+    joined(lines)
 }
 
 fn planned(plan: &Plan, view: &RecoverView) -> String {
-    let mut out = format!(
-        "{} sessions would be there, nothing was written\n",
+    let mut lines = vec![format!(
+        "{} sessions would be there, nothing was written",
         plan.sessions.len()
-    );
-    for (word, lines) in [("adopt", &view.adopted), ("change", &view.changed)] {
-        for line in lines {
-            out.push_str(&format!("{word}: {}\n", text::line(line)));
-        }
-    }
-    out
+    )];
+    lines.extend(labelled("adopt", &view.adopted));
+    lines.extend(labelled("change", &view.changed));
+    joined(lines)
+}
+
+fn labelled(word: &str, facts: &[String]) -> Vec<String> {
+    facts
+        .iter()
+        .map(|fact| format!("{word}: {}", text::line(fact)))
+        .collect()
+}
+
+fn joined(mut lines: Vec<String>) -> String {
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 fn adopted(adopted: &Adopted) -> String {

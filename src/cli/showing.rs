@@ -2,7 +2,14 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::{Context, Failure, args, parsed, table, view};
+use super::{
+    Context, Failure,
+    args::{self, Global},
+    binding,
+    context::{self, Broken, now},
+    output::Output,
+    parsed, table, view,
+};
 use crate::{
     manager::{Filter, Overview},
     session::{IssueRef, Session},
@@ -18,14 +25,14 @@ pub(super) fn list(mut context: Context, args: &args::List) -> Result<(), Failur
     let overviews = if args.quick {
         unseen(sessions)
     } else {
-        context.manager.look(sessions)
+        context.manager.look(&sessions)
     };
     let discarded = if args.all {
         context.manager.discarded()?
     } else {
         Vec::new()
     };
-    let now = context.now();
+    let moment = now();
     let days = context.manager.settings().trash_days;
     let mut views: Vec<_> = overviews.iter().map(|it| view::overview(&context, it)).collect();
     for it in &discarded {
@@ -37,14 +44,14 @@ pub(super) fn list(mut context: Context, args: &args::List) -> Result<(), Failur
         views.push(record);
     }
     context.output.data(&views, || {
-        let mut text = table::sessions(&overviews, now);
+        let mut text = table::sessions(&overviews, moment);
         if !discarded.is_empty() {
             let rows: Vec<_> = discarded
                 .iter()
                 .map(|it| (it.session.clone(), it.trashed.destroyed, it.expires(days)))
                 .collect();
             text.push('\n');
-            text.push_str(&table::trash(&rows, now));
+            text.push_str(&table::trash(&rows, moment));
         }
         text
     })?;
@@ -71,24 +78,30 @@ pub(super) fn path(mut context: Context, args: &args::Path) -> Result<(), Failur
     Ok(())
 }
 
-/// Prints the session of an issue.
-pub(super) fn find(mut context: Context, args: &args::Find) -> Result<(), Failure> {
+/// Prints the session of an issue; outside a workspace, the folder in the user's registry.
+pub(super) fn find(global: &Global, args: &args::Find) -> Result<(), Failure> {
     let issue: IssueRef = args.issue.parse()?;
-    let registry = context.manager.registry()?;
-    let session = registry.on_issue(&issue).cloned();
-    one(
-        &context,
-        session.ok_or(Failure::NotBound {
-            issue: issue.to_string(),
-        })?,
-    )
+    let missing = || Failure::NotBound {
+        issue: issue.to_string(),
+    };
+    match Context::open(global, Broken::Stop) {
+        Ok(mut context) => {
+            let session = context.manager.registry()?.on_issue(&issue).cloned();
+            one(&context, session.ok_or_else(missing)?)
+        }
+        Err(Failure::NoWorkspace { .. }) => {
+            let folder = context::folders()?.on_issue(&issue)?;
+            binding::bound(Output::new(global.json), &folder.ok_or_else(missing)?)
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Prints a session with what its worktree looks like.
 pub(super) fn one(context: &Context, session: Session) -> Result<(), Failure> {
-    for overview in context.manager.look(vec![session]) {
+    for overview in context.manager.look(&[session]) {
         let view = view::overview(context, &overview);
-        let text = || table::session(&overview, context.manager.workspace(), context.now());
+        let text = || table::session(&overview, context.manager.workspace(), now());
         context.output.data(&view, text)?;
     }
     Ok(())
@@ -102,7 +115,7 @@ pub(super) fn record(context: &Context, session: Session) -> Result<(), Failure>
         worktree: None,
         changes: None,
     };
-    let text = || table::session(&overview, context.manager.workspace(), context.now());
+    let text = || table::session(&overview, context.manager.workspace(), now());
     Ok(context.output.data(&view, text)?)
 }
 

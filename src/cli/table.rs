@@ -4,7 +4,7 @@ use comfy_table::{Cell, Row, Table, presets};
 
 use crate::{
     clock::Timestamp,
-    manager::Overview,
+    manager::{Overview, is_running},
     session::Session,
     text,
     workspace::Workspace,
@@ -23,7 +23,7 @@ pub(super) fn sessions(overviews: &[Overview], now: Timestamp) -> String {
         let count =
             |number: Option<usize>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
         let changes = overview.changes.as_ref();
-        table.add_row(row([
+        table.add_row(row(&[
             session.name().to_string(),
             status(session),
             session.branch().to_string(),
@@ -41,7 +41,7 @@ pub(super) fn sessions(overviews: &[Overview], now: Timestamp) -> String {
 pub(super) fn trash(rows: &[(Session, Timestamp, Timestamp)], now: Timestamp) -> String {
     let mut table = plain(&["NAME", "BRANCH", "DESTROYED", "EXPIRES", "ID"]);
     for (session, destroyed, expires) in rows {
-        table.add_row(row([
+        table.add_row(row(&[
             session.name().to_string(),
             session.branch().to_string(),
             format!("{} ago", age(*destroyed, now)),
@@ -59,66 +59,20 @@ pub(super) fn trash(rows: &[(Session, Timestamp, Timestamp)], now: Timestamp) ->
 /// One session in full, a fact a line.
 pub(super) fn session(overview: &Overview, workspace: &Workspace, now: Timestamp) -> String {
     let session = &overview.session;
+    let moment = |at: Timestamp| format!("{at} ({} ago)", age(at, now));
     let mut facts = vec![
         ("name", session.name().to_string()),
         ("id", session.id().to_string()),
         ("status", status(session)),
         ("branch", session.branch().to_string()),
-        ("folder", text::path(&workspace.worktree(session.id()))),
         (
-            "created",
-            format!(
-                "{} ({} ago)",
-                session.created_at(),
-                age(session.created_at(), now)
-            ),
+            "folder",
+            workspace.worktree(session.id()).to_string_lossy().into_owned(),
         ),
-        (
-            "active",
-            format!(
-                "{} ({} ago)",
-                session.last_activity(),
-                age(session.last_activity(), now)
-            ),
-        ),
+        ("created", moment(session.created_at())),
+        ("active", moment(session.last_activity())),
     ];
-    if session.repository().as_str() != "." {
-        facts.push(("repository", text::line(session.repository().as_str())));
-    }
-    if let Some(base) = session.base() {
-        let from = base
-            .reference
-            .as_deref()
-            .map(|it| format!(" ({})", text::line(it)))
-            .unwrap_or_default();
-        facts.push(("base", format!("{:.12}{from}", base.commit.as_str())));
-    }
-    if let Some(phase) = session.phase() {
-        facts.push(("phase", text::line(phase.as_str())));
-    }
-    if let Some(issue) = session.issue() {
-        let label = issue
-            .label
-            .as_ref()
-            .map(|it| format!(", {}", text::line(it.as_str())))
-            .unwrap_or_default();
-        let intervention = if issue.intervention { ", intervention" } else { "" };
-        facts.push(("issue", format!("{}{label}{intervention}", issue.reference)));
-    }
-    if let Some(editor) = session.editor() {
-        let running = if crate::manager::is_running(editor) {
-            "runs"
-        } else {
-            "does not run"
-        };
-        facts.push((
-            "editor",
-            format!("{} {running}", text::line(editor.name.as_str())),
-        ));
-    }
-    if let Some(pid) = session.pty_pid() {
-        facts.push(("pid", pid.to_string()));
-    }
+    facts.extend(given_facts(session));
     if overview.worktree.is_some() {
         facts.push(("changes", condition(overview)));
     }
@@ -130,16 +84,53 @@ pub(super) fn session(overview: &Overview, workspace: &Workspace, now: Timestamp
     {
         facts.push(("commits", format!("{ahead} ahead, {behind} behind")));
     }
-    for (key, value) in session.metadata().iter() {
-        facts.push((
-            "meta",
-            format!("{} = {}", text::line(key), text::line(value.get())),
-        ));
+    let kept = session.metadata().iter();
+    facts.extend(kept.map(|(key, value)| ("meta", format!("{key} = {}", value.get()))));
+    lines(
+        facts
+            .iter()
+            .map(|(key, value)| format!("{key:<10}  {}", text::line(value))),
+    )
+}
+
+/// What a session has only if somebody gave it.
+fn given_facts(session: &Session) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if session.repository().as_str() != "." {
+        facts.push(("repository", session.repository().to_string()));
+    }
+    if let Some(base) = session.base() {
+        let from = base
+            .reference
+            .as_ref()
+            .map(|it| format!(" ({it})"))
+            .unwrap_or_default();
+        facts.push(("base", format!("{:.12}{from}", base.commit.as_str())));
+    }
+    if let Some(phase) = session.phase() {
+        facts.push(("phase", phase.to_string()));
+    }
+    if let Some(issue) = session.issue() {
+        let label = issue
+            .label
+            .as_ref()
+            .map(|it| format!(", {it}"))
+            .unwrap_or_default();
+        let intervention = if issue.intervention { ", intervention" } else { "" };
+        facts.push(("issue", format!("{}{label}{intervention}", issue.reference)));
+    }
+    if let Some(editor) = session.editor() {
+        let running = if is_running(editor) {
+            "runs"
+        } else {
+            "does not run"
+        };
+        facts.push(("editor", format!("{} {running}", editor.name)));
+    }
+    if let Some(pid) = session.pty_pid() {
+        facts.push(("pid", pid.to_string()));
     }
     facts
-        .into_iter()
-        .map(|(key, value)| format!("{key:<10}  {value}\n"))
-        .collect()
 }
 
 fn status(session: &Session) -> String {
@@ -193,15 +184,18 @@ fn plain(head: &[&str]) -> Table {
 }
 
 /// Every cell is safe for a terminal.
-fn row<const N: usize>(cells: [String; N]) -> Row {
+fn row(cells: &[String]) -> Row {
     Row::from(cells.iter().map(|cell| text::line(cell)).collect::<Vec<_>>())
 }
 
 fn render(table: &Table) -> String {
-    table
-        .lines()
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect()
+    lines(table.lines().map(|line| line.trim_end().to_owned()))
+}
+
+fn lines(all: impl Iterator<Item = String>) -> String {
+    let mut all: Vec<String> = all.collect();
+    all.push(String::new());
+    all.join("\n")
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Which issue a session works on and which editor shows it (SPEC IS).
 
-use super::{ManagerError, SessionManager};
+use std::path::Path;
+
+use super::{ManagerError, SessionManager, folders::apply_editor};
 use crate::{
     process,
-    session::{Editor, Issue, IssueRef, Label, Session},
+    session::{Binding, Editor, Issue, IssueRef, Label, Session},
 };
 
 /// What to bind a session to.
@@ -35,15 +37,7 @@ impl SessionManager {
     /// Binds a session to an issue.
     pub fn bind(&mut self, who: &str, bind: BindIssue) -> Result<Session, ManagerError> {
         let changed = self.change(who, |session, now| {
-            session.bind(now, |binding| {
-                let kept = binding.issue.take().filter(|issue| issue.reference == bind.issue);
-                let label = bind.label.or_else(|| kept.and_then(|issue| issue.label));
-                binding.issue = Some(Issue {
-                    reference: bind.issue,
-                    label,
-                    intervention: bind.intervention,
-                });
-            });
+            session.bind(now, |binding| apply_issue(binding, bind));
         })?;
         Ok(changed.0)
     }
@@ -61,26 +55,9 @@ impl SessionManager {
 
     /// Notes that a session's editor runs or was closed.
     pub fn set_editor(&mut self, who: &str, change: EditorChange) -> Result<Session, ManagerError> {
-        let editor = match change {
-            EditorChange::Runs { pid, name } => {
-                let process = process::identify(pid).map_err(|source| ManagerError::Process { source })?;
-                let process = Some(process.ok_or(ManagerError::NoProcess { pid })?);
-                Some(Editor {
-                    name: name.unwrap_or_else(|| self.settings.editor.clone()),
-                    process,
-                })
-            }
-            EditorChange::Closed => None,
-        };
+        let editor = editor_of(change, &self.settings.editor)?;
         let changed = self.change(who, |session, now| {
-            session.bind(now, |binding| match editor {
-                Some(editor) => binding.editor = Some(editor),
-                None => {
-                    if let Some(editor) = &mut binding.editor {
-                        editor.process = None;
-                    }
-                }
-            });
+            session.bind(now, |binding| apply_editor(binding, editor));
         })?;
         Ok(changed.0)
     }
@@ -95,22 +72,52 @@ impl SessionManager {
             .collect())
     }
 
-    /// Frees the session whose worktree is this folder from issue and editor; says which session that was.
-    pub fn unbind_folder(&mut self, folder: &std::path::Path) -> Result<Option<Session>, ManagerError> {
-        let at = |session: &Session| self.workspace.worktree(session.id()) == folder;
-        let Some(found) = self.store.read()?.sessions.into_iter().find(at) else {
-            return Ok(None);
-        };
-        if found.binding().is_none() {
-            return Ok(None);
+    /// The session whose worktree is this folder.
+    pub fn session_in(&mut self, folder: &Path) -> Result<Option<Session>, ManagerError> {
+        let sessions = self.registry()?.all();
+        Ok(sessions
+            .into_iter()
+            .find(|session| self.workspace.worktree(session.id()) == folder))
+    }
+
+    /// Frees a session from issue and editor; says whether it was bound to anything.
+    pub fn unbind_all(&mut self, who: &str) -> Result<bool, ManagerError> {
+        if self.session(who)?.binding().is_none_or(Binding::is_empty) {
+            return Ok(false);
         }
-        let changed = self.change(&found.id().to_string(), |session, now| {
+        self.change(who, |session, now| {
             session.bind(now, |binding| {
                 binding.issue = None;
                 binding.editor = None;
             });
         })?;
-        Ok(Some(changed.0))
+        Ok(true)
+    }
+}
+
+/// Binds to an issue; one that is bound already keeps its label when none is given.
+pub(super) fn apply_issue(binding: &mut Binding, bind: BindIssue) {
+    let kept = binding.issue.take().filter(|issue| issue.reference == bind.issue);
+    let label = bind.label.or_else(|| kept.and_then(|issue| issue.label));
+    binding.issue = Some(Issue {
+        reference: bind.issue,
+        label,
+        intervention: bind.intervention,
+    });
+}
+
+/// The editor that a change speaks of; none when it was closed.
+pub(super) fn editor_of(change: EditorChange, default: &Label) -> Result<Option<Editor>, ManagerError> {
+    match change {
+        EditorChange::Closed => Ok(None),
+        EditorChange::Runs { pid, name } => {
+            let process = process::identify(pid).map_err(|source| ManagerError::Process { source })?;
+            let process = Some(process.ok_or(ManagerError::NoProcess { pid })?);
+            Ok(Some(Editor {
+                name: name.unwrap_or_else(|| default.clone()),
+                process,
+            }))
+        }
     }
 }
 

@@ -64,7 +64,9 @@ impl SessionManager {
             store::encode_record(&settled(&session), &self.workspace),
         );
         if let Err(err) = self.worktrees.add(&addition) {
-            self.release(session.id());
+            if !matches!(err, WorktreeError::LeftBehind { .. }) {
+                self.release(session.id());
+            }
             return Err(err.into());
         }
         let session = match self.acknowledge(session.id()) {
@@ -90,6 +92,7 @@ impl SessionManager {
         };
         let date = self.clock.now().date();
         let mut registry = self.registry()?;
+        let is_automatic = request.name.is_none() && request.branch.is_none();
         let mut number = 0;
         loop {
             let name = match &request.name {
@@ -122,24 +125,18 @@ impl SessionManager {
                         start,
                     });
                 }
-                Err(WorktreeError::BranchExists { .. })
-                    if request.name.is_none() && request.branch.is_none() =>
-                {
-                    ()
-                }
-                Err(err) => return Err(self.explain(err, &name)),
+                Err(err) if !is_automatic || !is_taken(&err) => return Err(self.explain(err, &name)),
+                Err(err) => tracing::debug!(error = %err, "an automatic name moves on to the next number"),
             }
         }
     }
 
     /// Who made the branch in the meantime may have taken the name with it; then that is what to say.
     fn explain(&mut self, err: WorktreeError, name: &SessionName) -> ManagerError {
-        if matches!(
-            err,
-            WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. }
-        ) && self
-            .registry()
-            .is_ok_and(|registry| registry.named(name).is_some())
+        if is_taken(&err)
+            && self
+                .registry()
+                .is_ok_and(|registry| registry.named(name).is_some())
         {
             return AdmitError::NameTaken(name.clone()).into();
         }
@@ -212,6 +209,13 @@ impl Transaction<'_> {
         self.commit()?;
         Ok(Some(session))
     }
+}
+
+fn is_taken(err: &WorktreeError) -> bool {
+    matches!(
+        err,
+        WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. }
+    )
 }
 
 /// The lowest free number of the day above the one that was tried last.

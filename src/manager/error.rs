@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::Obstacle;
 use crate::{
     registry::{AdmitError, LookupError},
-    session::{RepositoryPath, SessionId, SessionName},
+    session::{IssueRef, RepositoryPath, SessionId, SessionName},
     store::StoreError,
     worktree::WorktreeError,
 };
@@ -77,6 +77,14 @@ pub enum ManagerError {
         /// Why not.
         source: crate::store::RecordError,
     },
+    /// Another folder has the issue.
+    #[error("issue {issue} belongs to {}", folder.display())]
+    IssueElsewhere {
+        /// The issue.
+        issue: IssueRef,
+        /// Whose it is.
+        folder: PathBuf,
+    },
     /// The session is on no branch.
     #[error("session `{name}` is on no branch")]
     Detached {
@@ -125,7 +133,7 @@ impl ManagerError {
             Self::Admit(AdmitError::MaxSessions { .. }) => "MAX_SESSIONS",
             Self::Admit(AdmitError::NameTaken(_)) => "NAME_TAKEN",
             Self::Admit(AdmitError::BranchTaken { .. }) => "BRANCH_TAKEN",
-            Self::Admit(AdmitError::IssueTaken { .. }) => "ISSUE_TAKEN",
+            Self::Admit(AdmitError::IssueTaken { .. }) | Self::IssueElsewhere { .. } => "ISSUE_TAKEN",
             Self::Lookup(LookupError::NotFound { .. })
             | Self::NoRepository { .. }
             | Self::NotInTrash { .. }
@@ -163,7 +171,7 @@ impl ManagerError {
     /// What to do next, if there is something.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Admit(err) => return admit_hint(err),
+            Self::Admit(err) => admit_hint(err),
             Self::Lookup(LookupError::NotFound { .. }) => {
                 "`wharf list` shows the sessions there are".to_owned()
             }
@@ -187,6 +195,7 @@ impl ManagerError {
                     .to_owned()
             }
             Self::NotInTrash { .. } => "`wharf trash list` shows what can be brought back".to_owned(),
+            Self::IssueElsewhere { .. } => "`wharf remove --folder` frees that one".to_owned(),
             Self::Detached { .. } => "switch its worktree to a branch first (`git switch`)".to_owned(),
             Self::Vanished { .. }
             | Self::TrashRecord { .. }
@@ -231,19 +240,20 @@ fn worktree_code(err: &WorktreeError) -> &'static str {
         | WorktreeError::GitTimeout { .. }
         | WorktreeError::GitAnswer { .. }
         | WorktreeError::Read { .. } => "GIT_FAILED",
+        WorktreeError::LeftBehind { source } => worktree_code(source),
         WorktreeError::RepositoryLocked { .. } => "STATE_LOCKED",
         WorktreeError::Io { .. } => "IO_FAILED",
     }
 }
 
-fn admit_hint(err: &AdmitError) -> Option<String> {
+fn admit_hint(err: &AdmitError) -> String {
     match err {
         AdmitError::MaxSessions { .. } => {
-            Some("or raise the limit: `--max-sessions`, `WHARF_MAX_SESSIONS` or `max_sessions` in `.wharf/config.toml`".to_owned())
+            "or raise the limit: `--max-sessions`, `WHARF_MAX_SESSIONS` or `max_sessions` in `.wharf/config.toml`".to_owned()
         }
-        AdmitError::NameTaken(name) => Some(format!("choose another name, or see `wharf show {name}`")),
-        AdmitError::BranchTaken { owner, .. } => Some(format!("choose another branch with `--branch`, or work in `{owner}`")),
-        AdmitError::IssueTaken { owner, .. } => Some(format!("work in `{owner}`, or `wharf unbind {owner}` first")),
+        AdmitError::NameTaken(name) => format!("choose another name, or see `wharf show {name}`"),
+        AdmitError::BranchTaken { owner, .. } => format!("choose another branch with `--branch`, or work in `{owner}`"),
+        AdmitError::IssueTaken { owner, .. } => format!("work in `{owner}`, or `wharf unbind {owner}` first"),
     }
 }
 
@@ -306,6 +316,7 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
         WorktreeError::GitTimeout { .. } => {
             "raise `git.time_limit` in the settings if the repository needs longer".to_owned()
         }
+        WorktreeError::LeftBehind { source } => return worktree_hint(source),
         WorktreeError::RepositoryLocked { .. } => {
             "try again when the other create or destroy has ended".to_owned()
         }

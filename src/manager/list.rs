@@ -57,7 +57,7 @@ impl SessionManager {
     }
 
     /// Looks at the worktrees of these sessions, several at once, in the same order.
-    pub fn look(&self, sessions: Vec<Session>) -> Vec<Overview> {
+    pub fn look(&self, sessions: &[Session]) -> Vec<Overview> {
         let available = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = available.min(THREADS_MAX).min(sessions.len());
         let next = AtomicUsize::new(0);

@@ -20,6 +20,7 @@ mod destroy;
 mod doctor;
 mod error;
 mod findings;
+mod folders;
 mod list;
 mod recovery;
 mod rename;
@@ -31,6 +32,8 @@ mod undo;
 #[cfg(test)]
 mod tests;
 
+use self::settle::{ensure_quiet, is_abandoned};
+
 pub use self::{
     annotate::MetadataChange,
     bind::{BindIssue, EditorChange, is_running},
@@ -38,6 +41,7 @@ pub use self::{
     destroy::{Destroyed, Obstacle, Permit, Permits},
     doctor::{Finding, Severity},
     error::{Kind, ManagerError},
+    folders::FolderManager,
     list::{Filter, Overview},
     recovery::{Adopted, Change, Plan},
     restore::{Restored, Scope},
@@ -109,7 +113,7 @@ impl SessionManager {
         let rebuilt = self.begin().map(|transaction| transaction.registry.clone());
         rebuilt.or_else(|err| {
             tracing::warn!(error = %err, "the rebuilt registry cannot be written");
-            Ok(Registry::of(self.plan(reading)?.sessions).0)
+            Ok(Registry::of(self.plan(reading).sessions).0)
         })
     }
 
@@ -155,8 +159,13 @@ impl SessionManager {
         let now = self.clock.now();
         let workspace = self.workspace.clone();
         let worktrees = Arc::clone(&self.worktrees);
+        if self.begin()?.registry.find(who).is_ok_and(is_abandoned) {
+            self.settle_abandoned()?;
+        }
         let mut transaction = self.begin()?;
         let mut session = transaction.registry.find(who)?.clone();
+        // Who makes, ends or brings back a session wrote its record down before; a change now would be lost.
+        ensure_quiet(&session)?;
         let answer = change(&mut session, now);
         transaction.registry.replace(session.clone())?;
         transaction.commit()?;

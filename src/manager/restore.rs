@@ -1,10 +1,12 @@
 //! Everything comes back: at a start every session as idle, and at any time what git knows and the table does not.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{
     Adopted, Change, ManagerError, Plan, SessionManager, Transaction, checkout,
+    create::settled,
     recovery::{Evidence, Known, reconcile},
+    remember,
     settle::Settled,
     trash::Discarded,
 };
@@ -12,8 +14,9 @@ use crate::{
     process,
     registry::Registry,
     session::{Session, SessionName},
-    store::{Note, Origin, Quarantined, Reading, decode_record},
-    worktree::{Found, LeftAlone, Mended, Scan, WorktreeLock, WorktreeState},
+    store::{Note, Origin, Quarantined, Reading, decode_record, encode_record},
+    workspace::Workspace,
+    worktree::{Found, LeftAlone, Mended, Scan, WorktreeLock, WorktreeState, Worktrees},
 };
 
 /// How much is put in order.
@@ -58,6 +61,7 @@ impl SessionManager {
     /// Brings every session back. Can be run at any time, and twice.
     pub fn restore(&mut self, scope: Scope) -> Result<Restored, ManagerError> {
         let before = self.store.read()?;
+        self.tidy(&before.sessions);
         let scan = self.scan(&before.sessions);
         let left_alone = scan.left_alone.clone();
         let reading = self.store.begin()?;
@@ -76,9 +80,9 @@ impl SessionManager {
         if scope == Scope::Start {
             transaction.rest_all();
         }
-        let committed = transaction.commit();
+        transaction.commit()?;
+        remember_all(&transaction, &*self.worktrees, &self.workspace, &scan);
         drop(transaction);
-        committed?;
         restored.adopted = plan.adopted;
         restored.changes = plan.changes;
         tell_damage(&restored);
@@ -89,8 +93,11 @@ impl SessionManager {
                 Settled::Undone(session) => restored.undone.push(session),
             }
         }
+        restored
+            .left_alone
+            .retain(|left| std::fs::symlink_metadata(&left.path).is_ok());
         restored.sessions = self.registry()?.all();
-        restored.mended = self.mend_all(&restored.sessions, &scan, scope);
+        restored.mended = self.mend_all(&restored.sessions, scope);
         restored.expired = self.purge_expired();
         tracing::info!(
             count = restored.sessions.len(),
@@ -106,13 +113,13 @@ impl SessionManager {
     /// What a rebuild from git would make of the table. Writes nothing.
     pub fn weigh_recovery(&mut self) -> Result<Plan, ManagerError> {
         let reading = self.store.read()?;
-        self.plan(reading)
+        Ok(self.plan(reading))
     }
 
     /// The table that a reading and git give together.
-    pub(super) fn plan(&self, reading: Reading) -> Result<Plan, ManagerError> {
+    pub(super) fn plan(&self, reading: Reading) -> Plan {
         let scan = self.scan(&reading.sessions);
-        Ok(self.judge(reading, scan))
+        self.judge(reading, scan)
     }
 
     /// Writes the table that a damaged reading and git give together, and goes on under the same lock.
@@ -131,6 +138,17 @@ impl SessionManager {
         told.adopted = plan.adopted;
         tell_damage(&told);
         Ok(transaction)
+    }
+
+    /// Clears away what killed gits left, in every repository that is known.
+    fn tidy(&self, sessions: &[Session]) {
+        let mut repositories: BTreeSet<_> = sessions
+            .iter()
+            .map(|session| session.repository().clone())
+            .collect();
+        repositories.extend(self.worktrees.repositories().unwrap_or_default());
+        let repositories: Vec<_> = repositories.into_iter().collect();
+        self.worktrees.tidy(&repositories);
     }
 
     /// What git shows. When it cannot be asked, the table stands alone; that is told, and nothing is lost by it.
@@ -159,14 +177,13 @@ impl SessionManager {
     }
 
     /// Puts worktrees in order that need it; one that cannot be is told and left as it is.
-    fn mend_all(&self, sessions: &[Session], scan: &Scan, scope: Scope) -> Vec<(SessionName, Vec<Mended>)> {
+    fn mend_all(&self, sessions: &[Session], scope: Scope) -> Vec<(SessionName, Vec<Mended>)> {
         let mut mended = Vec::new();
         for session in sessions.iter().filter(|session| session.pending().is_none()) {
-            let record = crate::store::encode_record(session, &self.workspace);
-            let found = scan.found.iter().find(|found| found.worktree.id == session.id());
-            if !self.needs_mending(session, found, &record, scope) {
+            if !self.needs_mending(session, scope) {
                 continue;
             }
+            let record = encode_record(session, &self.workspace);
             match self.worktrees.mend(&checkout(session), session.name(), &record) {
                 Ok(done) if done.is_empty() => (),
                 Ok(done) => mended.push((session.name().clone(), done)),
@@ -178,15 +195,13 @@ impl SessionManager {
         mended
     }
 
-    fn needs_mending(&self, session: &Session, found: Option<&Found>, record: &str, scope: Scope) -> bool {
+    fn needs_mending(&self, session: &Session, scope: Scope) -> bool {
         let Ok(worktree) = self.worktrees.inspect(session.id(), session.repository()) else {
             return false;
         };
         match worktree.state {
             WorktreeState::Present => {
-                worktree.lock == WorktreeLock::None
-                    || (worktree.head.is_none() && session.base().is_some())
-                    || found.is_some_and(|found| found.record.as_deref() != Some(record))
+                worktree.lock == WorktreeLock::None || (worktree.head.is_none() && session.base().is_some())
             }
             WorktreeState::Unregistered | WorktreeState::Unlinked | WorktreeState::Emptied => true,
             WorktreeState::Missing | WorktreeState::Gone => scope == Scope::Thorough,
@@ -202,6 +217,29 @@ impl Transaction<'_> {
             if !session.process().is_some_and(process::is_alive) {
                 self.registry.update(session.id(), Session::rest);
             }
+        }
+    }
+}
+
+/// Keeps copies of the records with git where they are not those of the table; the lock is held, so the last one wins.
+fn remember_all(
+    transaction: &Transaction<'_>,
+    worktrees: &dyn Worktrees,
+    workspace: &Workspace,
+    scan: &Scan,
+) {
+    let kept: HashMap<_, _> = scan
+        .found
+        .iter()
+        .map(|found| (found.worktree.id, found))
+        .collect();
+    for session in transaction.registry.all() {
+        let found = kept
+            .get(&session.id())
+            .filter(|found| found.worktree.state == WorktreeState::Present);
+        let record = encode_record(&settled(&session), workspace);
+        if found.is_some_and(|found| found.record.as_deref() != Some(record.as_str())) {
+            remember(worktrees, workspace, &settled(&session));
         }
     }
 }

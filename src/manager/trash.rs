@@ -32,7 +32,7 @@ impl SessionManager {
             match decode_record(&trashed.record) {
                 Ok(session) => discarded.push(Discarded { session, trashed }),
                 Err(err) => {
-                    tracing::warn!(sessionId = %trashed.id, error = %err, "a record in the trash cannot be read")
+                    tracing::warn!(sessionId = %trashed.id, error = %err, "a record in the trash cannot be read");
                 }
             }
         }

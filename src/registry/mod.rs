@@ -99,7 +99,7 @@ impl Registry {
         for session in sessions {
             match registry.vacancy(&Claim::of(&session), usize::MAX) {
                 Ok(vacancy) if !vacancy.registry.sessions.contains_key(&session.id()) => {
-                    vacancy.fill(session)
+                    vacancy.fill(session);
                 }
                 Ok(_) | Err(_) => turned_away.push(session),
             }

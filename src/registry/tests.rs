@@ -47,7 +47,7 @@ fn bound(name: &str, issue: &str) -> Session {
             reference,
             label: None,
             intervention: false,
-        })
+        });
     });
     session
 }

@@ -241,7 +241,7 @@ fn a_binding_keeps_when_it_began_and_ends_when_empty() {
         binding.editor = Some(Editor {
             name: "code".parse().unwrap(),
             process: None,
-        })
+        });
     });
     let binding = session.binding().unwrap();
     assert_eq!((binding.started_at, binding.last_updated), (now, later));

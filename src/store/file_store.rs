@@ -92,6 +92,7 @@ impl Store for FileStore {
             Some(transaction) => transaction.lock,
             None => Lock::take(&files.lock(), self.lock_wait_max)?,
         };
+        remove_leftover(&files.temp());
         let (mut reading, base) = load(&files)?;
         if let Some(bytes) = base.present.as_deref().filter(|_| !base.sound) {
             let path = backup::keep_broken(&files, bytes, self.clock.now())?;
@@ -155,6 +156,16 @@ impl Transaction {
         })?;
         base.settled = Some(sessions);
         Ok(())
+    }
+}
+
+/// Removes what a writer that was killed left behind; under the lock nobody else writes there.
+fn remove_leftover(temp: &Path) {
+    match fs::remove_file(temp) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => {
+            tracing::debug!(error = %err, "a temporary file stays until the next commit");
+        }
+        Ok(()) | Err(_) => (),
     }
 }
 

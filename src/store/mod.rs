@@ -4,6 +4,7 @@ mod backup;
 mod check;
 mod file_store;
 mod files;
+mod folders;
 mod lock;
 mod parts;
 mod record;
@@ -20,6 +21,7 @@ use thiserror::Error;
 pub use self::{
     check::STATE_FILE_MODE,
     file_store::{FileStore, LOCK_WAIT_MAX},
+    folders::{BoundFolder, FOLDERS_FILE, FolderStore, encode_folder},
     record::{Record, RecordError, decode_record, encode_record, record},
     scan::{BoundsError, DEPTH_MAX, STRING_BYTES_MAX},
     schema::FILE_BYTES_MAX,

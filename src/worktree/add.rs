@@ -6,6 +6,7 @@ use super::{
     Addition, GitWorktrees, WorktreeError, WorktreeLock,
     admin::LockReason,
     command::GitCall,
+    dead_locks::clear_dead_locks,
     durable::{exists_with_bytes, replace_shared, sync_all, sync_names},
     lock::RepositoryLock,
     site::{Site, io_error, is_there, make_folder},
@@ -22,7 +23,15 @@ const EXCLUDED: [&str; 3] = [".worktrees/", ".wharf/", ".claude-container-sessio
 impl GitWorktrees {
     pub(super) fn add_one(&self, addition: &Addition) -> Result<(), WorktreeError> {
         let site = self.site(addition.id, &addition.repository)?;
-        let lock = self.lock_repository(&site.common)?;
+        self.at_work(&site, |lock| self.add_locked(addition, &site, lock))
+    }
+
+    fn add_locked(
+        &self,
+        addition: &Addition,
+        site: &Site,
+        lock: &RepositoryLock,
+    ) -> Result<(), WorktreeError> {
         self.make_worktrees_folder()?;
         for place in [&site.folder, &site.admin] {
             if is_there(place) {
@@ -32,22 +41,32 @@ impl GitWorktrees {
                 });
             }
         }
-        self.exclude_own_files(&site)?;
+        self.exclude_own_files(site)?;
         heal_ties(&site.common)?;
         let outcome = self
-            .add_worktree(addition, &site, &lock)
-            .and_then(|()| write_record(&site, &addition.record))
-            .and_then(|()| sync_names(&site, &addition.branch));
+            .add_worktree(addition, site, lock)
+            .and_then(|()| write_record(site, &addition.record))
+            .and_then(|()| sync_names(site, &addition.branch));
         let Err(err) = outcome else {
             return Ok(());
         };
         // A branch that was there before git began is somebody else's, even if it is at the same commit.
         let branch_is_ours =
             addition.start.branch_is_new && !matches!(err, WorktreeError::BranchExists { .. });
-        if let Err(undo) = self.take_back(addition, &site, branch_is_ours) {
-            tracing::warn!(session = %addition.id, error = %undo, "a failed create could not be taken back");
+        if matches!(err, WorktreeError::NoGit { .. }) {
+            return Err(err);
         }
-        Err(err)
+        // A git that was killed leaves its locks behind, and the branch could not be deleted.
+        clear_dead_locks(site);
+        match self.take_back(addition, site, branch_is_ours) {
+            Ok(()) => Err(err),
+            Err(undo) => {
+                tracing::warn!(session = %addition.id, error = %undo, "a failed create could not be taken back");
+                Err(WorktreeError::LeftBehind {
+                    source: Box::new(err),
+                })
+            }
+        }
     }
 
     /// Whether everything that an add writes is there: git writes the index last, and the record comes after git.
@@ -127,6 +146,11 @@ impl GitWorktrees {
         make_folder(&info)?;
         replace_shared(&path, &info.join("exclude.wharf"), &bytes)
     }
+}
+
+/// Whether the administrative folder has exactly this record.
+pub(super) fn has_record(site: &Site, record: &str) -> bool {
+    fs::read(site.admin.join("session.json")).is_ok_and(|bytes| bytes == record.as_bytes())
 }
 
 /// Puts the session's record into the administrative folder.

@@ -8,7 +8,7 @@ use super::{
     register::{HeadAt, remove_if_there, write_pointers},
     remember::write_reason,
     set_aside::{admin_is_sound, index_is_sound},
-    site::{Site, is_folder, is_there, make_folder, pointer_of, read_small},
+    site::{Site, is_folder, make_folder, pointer_of, read_small},
     ties::heal_ties,
 };
 use crate::session::{BranchName, SessionName};
@@ -18,7 +18,7 @@ struct Patient<'a> {
     site: Site,
     of: &'a Checkout,
     name: &'a SessionName,
-    lock: RepositoryLock,
+    lock: &'a RepositoryLock,
     found: Worktree,
     done: Vec<Mended>,
 }
@@ -31,19 +31,23 @@ impl GitWorktrees {
         record: &str,
     ) -> Result<Vec<Mended>, WorktreeError> {
         let site = self.site(of.id, &of.repository)?;
-        let lock = self.lock_repository(&site.common)?;
-        self.make_worktrees_folder()?;
-        self.clear_beside(&site)?;
-        let was_healed = heal_ties(&site.common)?.contains(&site.admin);
-        let found = self.inspect_one(of.id, &of.repository)?;
-        let mut patient = Patient {
-            site,
-            of,
-            name,
-            lock,
-            found,
-            done: was_healed.then_some(Mended::Repaired).into_iter().collect(),
-        };
+        self.at_work(&site, |lock| {
+            self.make_worktrees_folder()?;
+            self.clear_beside(&site)?;
+            let was_healed = heal_ties(&site.common)?.contains(&site.admin);
+            let patient = Patient {
+                site: site.clone(),
+                of,
+                name,
+                lock,
+                found: self.inspect_one(of.id, &of.repository)?,
+                done: was_healed.then_some(Mended::Repaired).into_iter().collect(),
+            };
+            self.treat(patient, record)
+        })
+    }
+
+    fn treat(&self, mut patient: Patient<'_>, record: &str) -> Result<Vec<Mended>, WorktreeError> {
         self.mend_branch(&mut patient)?;
         match patient.found.state {
             WorktreeState::Present => (),
@@ -51,9 +55,9 @@ impl GitWorktrees {
             WorktreeState::Unregistered => self.adopt(&mut patient)?,
             WorktreeState::Missing | WorktreeState::Gone => self.check_out_again(&mut patient)?,
             WorktreeState::Emptied => self.mend_emptied(&mut patient)?,
-            WorktreeState::Foreign => return Err(unusable(of, "something else lies in its place")),
+            WorktreeState::Foreign => return Err(unusable(patient.of, "something else lies in its place")),
         }
-        if write_reason(&patient.site, name)? {
+        if write_reason(&patient.site, patient.name)? {
             patient.done.push(Mended::Locked);
         }
         if fs_text(&patient.site) != Some(record.as_bytes().to_vec()) {
@@ -78,9 +82,9 @@ impl GitWorktrees {
         Ok(())
     }
 
-    /// A worktree whose adoption was cut short has no index yet.
+    /// Makes an index that is none or not there anew, from HEAD; before the first commit there is nothing to make.
     fn mend_index(&self, patient: &Patient<'_>) -> Result<(), WorktreeError> {
-        if is_there(&patient.site.admin.join("index")) || patient.found.head.is_none() {
+        if index_is_sound(&patient.site) || patient.found.head.is_none() {
             return Ok(());
         }
         self.rebuild_index(&patient.site)
@@ -125,7 +129,7 @@ impl GitWorktrees {
         if site.has_admin() {
             aside = Some(self.set_admin_aside(site)?);
         }
-        self.register(site, patient.name, &patient.head_at()?, &patient.lock)?;
+        self.register(site, patient.name, &patient.head_at()?, patient.lock)?;
         let kept = aside.filter(|_| had_index).map(|old| old.join("index"));
         let is_kept = kept.is_some_and(|index| std::fs::copy(index, site.admin.join("index")).is_ok());
         if !is_kept || self.refresh_index(site).is_err() {
@@ -152,7 +156,7 @@ impl GitWorktrees {
             if site.has_admin() {
                 self.set_admin_aside(site)?;
             }
-            self.register(site, patient.name, &patient.head_at()?, &patient.lock)?;
+            self.register(site, patient.name, &patient.head_at()?, patient.lock)?;
             self.fill_from_head(site)?;
         }
         patient.done.push(Mended::CheckedOut);
@@ -171,9 +175,7 @@ impl GitWorktrees {
                 if reason.trim_matches(['\0', '\n', ' ']).is_empty() {
                     remove_if_there(&patient.site.admin.join("locked"))?;
                 }
-                if !index_is_sound(&patient.site) {
-                    self.rebuild_index(&patient.site)?;
-                }
+                self.mend_index(patient)?;
                 patient.done.push(Mended::Repaired);
             } else {
                 self.adopt(patient)?;
@@ -185,7 +187,7 @@ impl GitWorktrees {
         patient.done.truncate(before);
         let at = patient.head_at()?;
         let aside = self.set_aside(&patient.site)?;
-        self.register(&patient.site, patient.name, &at, &patient.lock)?;
+        self.register(&patient.site, patient.name, &at, patient.lock)?;
         self.fill_from_head(&patient.site)?;
         patient.done.push(Mended::SetAside(aside));
         Ok(())

@@ -135,7 +135,7 @@ impl GitWorktrees {
         delete_tree(&worktree_in(&trash))?;
         delete_tree(&admin_in(&trash))?;
         match self.site(trashed.id, &trashed.repository) {
-            Ok(site) => self.delete_hidden_ref(&site)?,
+            Ok(site) => self.at_work(&site, |_| self.delete_hidden_ref(&site))?,
             Err(WorktreeError::NoRepository { .. } | WorktreeError::Read { .. }) => (),
             Err(err) => return Err(err),
         }
@@ -169,7 +169,7 @@ fn trashed(trash: &Path, id: SessionId) -> Option<Trashed> {
 
 /// Removes note, record and the folder they are in, once nothing else is left in it.
 pub(super) fn clear_entry(trash: &Path) -> Result<(), WorktreeError> {
-    for name in [NOTE, RECORD] {
+    for name in [NOTE, RECORD, "trash.json.tmp", "record.json.tmp"] {
         let path = trash.join(name);
         match fs::remove_file(&path) {
             Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(io_error("remove", &path)(err)),

@@ -19,8 +19,9 @@ impl GitWorktrees {
     pub(super) fn withdraw_one(&self, addition: &Addition) -> Result<(), WorktreeError> {
         let site = self.site(addition.id, &addition.repository)?;
         // Held until every git command of the add has ended, also when its wharf was killed.
-        let _lock = self.lock_repository(&site.common)?;
-        self.take_back(addition, &site, addition.start.branch_is_new)
+        self.at_work(&site, |_| {
+            self.take_back(addition, &site, addition.start.branch_is_new)
+        })
     }
 
     /// Removes folder, administrative folder and branch; the caller has the repository lock. All three are tried,

@@ -3,21 +3,28 @@
     clippy::unwrap_used,
     clippy::disallowed_methods,
     clippy::print_stderr,
-    reason = "a test may stop at the first surprise, starts programs and says what it leaves out"
+    clippy::unused_self,
+    unreachable_pub,
+    reason = "a test may stop at the first surprise, starts programs, says what it leaves out, and shares one support room"
 )]
 
+mod bind;
 mod branches;
 mod broken_git;
+mod crashes;
 mod create;
 mod destroy;
 mod doctor;
 mod filters;
 mod git_command;
+mod help;
 mod hostile;
 mod house;
 mod list;
 mod mounts;
+mod notes;
 mod odd_repositories;
+mod readme;
 mod rebuild;
 mod restore;
 mod support;

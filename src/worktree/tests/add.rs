@@ -74,7 +74,7 @@ fn an_add_whose_git_fails_after_all_its_work_is_taken_back() {
         let settings = ground.shim(&format!("git \"$@\"; {end}"), Duration::from_secs(1));
         let err = ground.with(settings).add(&addition).unwrap_err();
         assert!(
-            matches!(err, WorktreeError::Git { .. } | WorktreeError::GitTimeout { .. }),
+            matches!(err, WorktreeError::Git { .. } | WorktreeError::LeftBehind { .. }),
             "{err}"
         );
         assert_eq!(ground.branches(), ["main"], "{end}");

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Brings the sessions back, then becomes the command. It starts the command whatever happens before: a workspace that
+# cannot be restored is one a person must be able to look into. What happened is on stderr; stdout is the command's.
+set -u
+
+restore_seconds=${WHARF_RESTORE_SECONDS:-120}
+
+say() {
+    printf 'wharf-entrypoint: %s\n' "$*" >&2
+}
+
+# HOME may be missing or belong to somebody else: a foreign uid, a read-only image.
+if [ -z "${HOME:-}" ] || [ ! -d "$HOME" ] || [ ! -w "$HOME" ]; then
+    home=${TMPDIR:-/tmp}/home-$(id -u)
+    mkdir -m 0700 "$home" 2>/dev/null
+    if [ -d "$home" ] && [ ! -L "$home" ] && [ -O "$home" ]; then
+        say "HOME ${HOME:-(unset)} is not writable, using $home"
+        export HOME="$home"
+    else
+        say "HOME ${HOME:-(unset)} is not writable and no other could be made"
+    fi
+fi
+
+# The image sets these for all users; they are missing when somebody mounts a system configuration of their own.
+default() {
+    if ! git -C / config --get "$1" >/dev/null 2>&1; then
+        git -C / config --global "$1" "$2" || say "git's $1 could not be set"
+    fi
+}
+default safe.directory '*'
+default user.name wharf
+default user.email wharf@localhost
+
+# Killing a restore that hangs is safe: whatever it had begun is in the journal, and the next one ends it.
+timeout -k 5 "$restore_seconds" wharf restore >&2
+code=$?
+case $code in
+    0) ;;
+    124 | 137) say "restore did not end within $restore_seconds s and was stopped; starting anyway, run \`wharf restore\` by hand" ;;
+    *) say "restore failed with exit code $code; starting anyway, run \`wharf doctor\` to see why, \`wharf-recover\` to repair" ;;
+esac
+
+if [ $# -eq 0 ]; then
+    set -- sleep infinity
+fi
+exec "$@"

@@ -1,0 +1,240 @@
+//! What can be typed: every command with its arguments, its help and its examples.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+mod ending;
+mod notes;
+
+pub(super) use self::{
+    ending::{Destroy, Trash, Undo},
+    notes::{Bind, Editor, Meta, Phase, Remove, Rename, Status, Touch, Unbind},
+};
+
+/// Parallel development sessions: each one a git branch, a worktree, and a record that outlives every restart.
+#[derive(Debug, Parser)]
+#[command(
+    name = "wharf",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+#[command(after_help = "\
+Examples:
+  wharf create auth                 a session on a new branch feature/auth
+  cd \"$(wharf path auth)\"           go to its worktree
+  wharf list                        what there is, and how far each has come
+  wharf destroy auth                refuses while work would be lost, and says which
+  wharf undo                        brings the last destroyed session back
+
+Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 not found, 4 taken or ambiguous, 5 limit reached,
+6 work would be lost or a path is not safe, 8 locked by another process, 9 state file cannot be written.")]
+pub(super) struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub(super) global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Global {
+    /// The workspace [default: `WORKSPACE_ROOT`, else the nearest folder above with a state file or a repository,
+    /// else /workspace]
+    #[arg(long, global = true, value_name = "PATH", env = "WHARF_WORKSPACE")]
+    pub(super) workspace: Option<PathBuf>,
+    /// Print data and errors as JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// How many sessions may exist [default: `max_sessions` in the settings, else 4]
+    #[arg(long, global = true, value_name = "N", env = "WHARF_MAX_SESSIONS")]
+    pub(super) max_sessions: Option<String>,
+    /// Say less: -q no warnings
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+    /// Say more: -v what happens, -vv everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Create(Create),
+    List(List),
+    Show(Show),
+    Path(Path),
+    Find(Find),
+    Status(Status),
+    Phase(Phase),
+    Meta(Meta),
+    Touch(Touch),
+    Rename(Rename),
+    Bind(Bind),
+    Unbind(Unbind),
+    #[command(subcommand)]
+    Editor(Editor),
+    Remove(Remove),
+    Destroy(Destroy),
+    Undo(Undo),
+    #[command(subcommand)]
+    Trash(Trash),
+    Restore(Restore),
+    Recover(Recover),
+    Doctor(Doctor),
+    Completions(Completions),
+    Man(Man),
+}
+
+/// Create a session: a branch, a worktree and a record
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  wharf create auth                            branch feature/auth from HEAD
+  wharf create                                 named feature-<date>-<number>
+  wharf create fix --branch hotfix/7 --from v1.2
+  wharf create review --branch main-fix        uses main-fix, also when only a remote has it
+  wharf create api-auth --repo services/api    in one of several repositories
+  wharf create i42 --issue acme/shop#42 --phase planning --meta owner=ann --meta points:=3")]
+pub(super) struct Create {
+    /// Its name: 1 to 64 of A-Z a-z 0-9 . _ -
+    pub(super) name: Option<String>,
+    /// The branch; an existing one is used, also one that only a remote has [default: a new feature/<NAME>]
+    #[arg(long, value_name = "BRANCH")]
+    pub(super) branch: Option<String>,
+    /// Where a new branch begins [default: HEAD of the repository]
+    #[arg(long, value_name = "REV")]
+    pub(super) from: Option<String>,
+    /// The repository, if the workspace has several
+    #[arg(long, value_name = "PATH")]
+    pub(super) repo: Option<PathBuf>,
+    /// The issue it works on
+    #[arg(long, value_name = "OWNER/REPO#N")]
+    pub(super) issue: Option<String>,
+    /// Where the issue stands in its workflow, such as status-07:code-review
+    #[arg(long, value_name = "LABEL", requires = "issue")]
+    pub(super) label: Option<String>,
+    /// A person steps in to repair what an agent did
+    #[arg(long, requires = "issue")]
+    pub(super) intervention: bool,
+    /// What it is about to do
+    #[arg(long, value_name = "TEXT")]
+    pub(super) phase: Option<String>,
+    /// Keep a value with it: KEY=TEXT, or KEY:=JSON
+    #[arg(long, value_name = "KEY=TEXT")]
+    pub(super) meta: Vec<String>,
+}
+
+/// List the sessions, oldest first
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  wharf list
+  wharf list --status waiting
+  wharf list --issue acme/shop#42 --json
+  wharf list --quick               without asking each worktree for its changes
+  wharf list --all                 with what lies in the trash
+
+Columns: CHANGES counts modified (~) and untracked (?) files; AHEAD and BEHIND count commits against the
+upstream of the branch, else against where it began.")]
+pub(super) struct List {
+    /// Only those with this status
+    #[arg(long, value_name = "STATUS")]
+    pub(super) status: Option<String>,
+    /// Only the one on this issue
+    #[arg(long, value_name = "OWNER/REPO#N")]
+    pub(super) issue: Option<String>,
+    /// Also what was destroyed and can be brought back
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Do not look into the worktrees
+    #[arg(long)]
+    pub(super) quick: bool,
+}
+
+/// Show one session
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  wharf show auth\n  wharf show 2f1e8f0a --json")]
+pub(super) struct Show {
+    /// Its name, its id, or the unique beginning of its id
+    pub(super) name: String,
+}
+
+/// Print the path of a session's worktree
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  cd \"$(wharf path auth)\"")]
+pub(super) struct Path {
+    /// Its name, its id, or the unique beginning of its id
+    pub(super) name: String,
+}
+
+/// Find the session of an issue
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  wharf find --issue acme/shop#42\n  cd \"$(wharf path \"$(wharf find --issue acme/shop#42 --json | jq -r .id)\")\""
+)]
+pub(super) struct Find {
+    /// The issue
+    #[arg(long, value_name = "OWNER/REPO#N")]
+    pub(super) issue: String,
+}
+
+/// Bring every session back as idle: what an entrypoint runs at each start
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  wharf restore
+
+Finishes or undoes what a crash interrupted, rebuilds a damaged state file from backups and git, takes in worktrees
+that have no session, and mends their ties to git. Can be run twice.")]
+pub(super) struct Restore {}
+
+/// Rebuild the registry from git now; sessions at work stay at work
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  wharf recover --dry-run\n  wharf recover")]
+pub(super) struct Recover {
+    /// Say what would change, and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+/// Hold file, git, folders and processes against each other
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  wharf doctor            every finding with its cure; exit code 1 when something is wrong
+  wharf doctor --fix      cures what can be cured without losing anything
+  wharf doctor --quick    only whether sessions can be kept, for a health check")]
+pub(super) struct Doctor {
+    /// Cure what can be cured
+    #[arg(long, conflicts_with = "quick")]
+    pub(super) fix: bool,
+    /// Only the state file and its lock
+    #[arg(long)]
+    pub(super) quick: bool,
+}
+
+/// Print a completion script
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  wharf completions bash > /etc/bash_completion.d/wharf")]
+pub(super) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: Shell,
+}
+
+/// Print the manual page of wharf or of one command, or write all of them into a folder
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  wharf man | man -l -\n  wharf man create | man -l -\n  wharf man --out /usr/local/share/man/man1"
+)]
+pub(super) struct Man {
+    /// The command
+    pub(super) command: Option<String>,
+    /// The folder for all pages
+    #[arg(long, value_name = "PATH", conflicts_with = "command")]
+    pub(super) out: Option<PathBuf>,
+}
