@@ -208,7 +208,7 @@ fn broken_state(state: WorktreeState) -> Option<(&'static str, &'static str)> {
         WorktreeState::Unregistered => Some(("git does not know its folder any more", MEND)),
         WorktreeState::Unlinked => Some((
             "its folder and git's files for it do not point at each other",
-            MEND,
+            "`wharf doctor --fix` ties them together again; one that was moved away is brought back by `git worktree move -f -f`",
         )),
         WorktreeState::Emptied => Some((
             "files that git needs for it are empty, damaged or gone",

@@ -269,6 +269,37 @@ fn a_prune_from_elsewhere_costs_nothing() {
     space.run(["doctor"]).succeeds();
 }
 
+/// Somebody moved the worktree out with git's own command: it lives there, and only git can move it back.
+#[test]
+fn a_worktree_that_lives_elsewhere_is_named_and_never_cut_off() {
+    let space = Workspace::with_sessions(1);
+    let folder = space.work_in("s1");
+    let (held, elsewhere) = (files(&folder), space.path("elsewhere"));
+    let (from, to) = (folder.to_str().unwrap(), elsewhere.to_str().unwrap());
+    space.git(["worktree", "move", "-f", "-f", from, to]);
+    let admin = tree(&space.path(".git/worktrees"));
+    for args in [
+        &["destroy", "s1"][..],
+        &["destroy", "s1", "--force"],
+        &["destroy", "s1", "--dry-run"],
+    ] {
+        space.run(args).fails(6).says("moved to").says(to);
+    }
+    space.run(["doctor"]).fails(1);
+    space.run(["doctor", "--fix"]).fails(1);
+    space.run(["list"]).succeeds();
+    assert_same(&held, &files(&elsewhere));
+    assert_eq!(admin.len(), tree(&space.path(".git/worktrees")).len());
+    assert_eq!(
+        space.git_at(&elsewhere, ["branch", "--show-current"]),
+        "feature/s1"
+    );
+    space.git(["worktree", "move", "-f", "-f", to, from]);
+    space.run(["restore"]).succeeds();
+    space.run(["doctor"]).succeeds();
+    assert_same(&held, &files(&folder));
+}
+
 /// Git stops for all worktrees when one of them has lost its way to the repository.
 #[test]
 fn one_damaged_worktree_does_not_stop_the_next_create() {

@@ -1,4 +1,4 @@
-//! Files behind a filter, as LFS has one: applied in the worktree, and no half session when it fails.
+//! Files that a checkout changes or leaves out: filters, as LFS has one, and sparse checkouts.
 
 use std::fs;
 
@@ -72,4 +72,37 @@ fn work_behind_a_broken_filter_is_destroyed_and_comes_back() {
         space.run(["undo"]).succeeds();
     }
     assert_same(&held, &files(&folder));
+}
+
+#[test]
+fn a_session_has_the_sparse_settings_of_its_repository() {
+    for index in ["--no-sparse-index", "--sparse-index"] {
+        let space = Workspace::new();
+        for folder in ["docs", "huge/deep"] {
+            fs::create_dir_all(space.path(folder)).unwrap();
+            fs::write(space.path(folder).join("file.txt"), "text\n").unwrap();
+        }
+        space.git(["add", "docs", "huge"]);
+        space.git(["commit", "-qm", "more"]);
+        space.git(["sparse-checkout", "set", "--cone", index, "src", "docs"]);
+        assert!(!space.path("huge").exists());
+        space.run(["create", "one"]).succeeds();
+        let folder = space.worktree("one");
+        assert!(folder.join("src/lib.txt").exists() && folder.join("docs/file.txt").exists());
+        assert!(!folder.join("huge").exists(), "{index}");
+        let list = ["sparse-checkout", "list"];
+        assert_eq!(space.git_at(&folder, list), space.git(list), "{index}");
+        space.run(["destroy", "one"]).succeeds();
+        space.run(["undo"]).succeeds();
+        assert!(!folder.join("huge").exists());
+        assert_eq!(space.git_at(&folder, ["status", "--porcelain"]), "", "{index}");
+        fs::remove_dir_all(&folder).unwrap();
+        space.run(["doctor", "--fix"]).succeeds();
+        assert!(folder.join("docs/file.txt").exists());
+        assert!(
+            !folder.join("huge").exists(),
+            "{index}: checked out again as sparse as it was"
+        );
+        assert_eq!(space.git_at(&folder, ["status", "--porcelain"]), "", "{index}");
+    }
 }

@@ -10,7 +10,7 @@ use crate::support::{
 /// A kind of repository: its name, and how one is made in an empty workspace; answers where it is.
 type Kind = (&'static str, fn(&Workspace) -> &'static str);
 
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 17] = [
     ("plain", |space| {
         space.init(".");
         "."
@@ -73,7 +73,45 @@ const KINDS: [Kind; 13] = [
         space.git(["config", "checkout.defaultRemote", "nowhere"]);
         space.git(["config", "branch.autoSetupMerge", "always"]);
         space.git(["config", "core.logAllRefUpdates", "always"]);
+        space.git(["config", "submodule.recurse", "true"]);
+        space.git(["config", "core.autocrlf", "input"]);
+        space.git(["config", "diff.renames", "copies"]);
+        space.git(["config", "index.threads", "true"]);
+        space.git(["config", "feature.manyFiles", "true"]);
         "."
+    }),
+    ("git folder elsewhere", |space| {
+        space.init("app");
+        let git = space.path("git-of-app");
+        space.git_at(
+            &space.path("app"),
+            ["init", "-q", "--separate-git-dir", git.to_str().unwrap()],
+        );
+        "app"
+    }),
+    ("git folder outside the workspace", |space| {
+        space.init("app");
+        let git = space.home().join("git-of-app");
+        space.git_at(
+            &space.path("app"),
+            ["init", "-q", "--separate-git-dir", git.to_str().unwrap()],
+        );
+        "app"
+    }),
+    ("shared clone", |space| {
+        space.init("origin");
+        space.git(["clone", "-q", "--shared", "origin", "app"]);
+        "app"
+    }),
+    ("shallow clone", |space| {
+        space.init("origin");
+        space.git_at(
+            &space.path("origin"),
+            ["commit", "-q", "--allow-empty", "-m", "begin again"],
+        );
+        let url = format!("file://{}", space.path("origin").display());
+        space.git(["clone", "-q", "--depth=1", &url, "app"]);
+        "app"
     }),
     ("relative worktrees", |space| {
         space.init(".");
@@ -154,6 +192,17 @@ fn a_session_lives_on_every_kind_of_repository() {
 }
 
 #[test]
+fn a_repository_whose_git_folder_lies_beside_it_is_one_and_not_two() {
+    let space = Workspace::empty();
+    space.init("app");
+    let git = space.path("git-of-app");
+    let move_git = ["init", "-q", "--separate-git-dir", git.to_str().unwrap()];
+    space.git_at(&space.path("app"), move_git);
+    space.run(["create", "one"]).succeeds();
+    assert_eq!(space.record("one")["repository"], "app");
+}
+
+#[test]
 fn a_submodule_goes_and_comes_with_its_session() {
     let space = Workspace::empty();
     space.init("library");
@@ -231,39 +280,6 @@ fn an_extension_that_git_does_not_know_is_refused_and_touches_nothing() {
         "extensions.fromTheFuture",
     ]);
     space.run(["create", "two"]).succeeds();
-}
-
-#[test]
-fn a_session_has_the_sparse_settings_of_its_repository() {
-    for index in ["--no-sparse-index", "--sparse-index"] {
-        let space = Workspace::new();
-        for folder in ["docs", "huge/deep"] {
-            fs::create_dir_all(space.path(folder)).unwrap();
-            fs::write(space.path(folder).join("file.txt"), "text\n").unwrap();
-        }
-        space.git(["add", "docs", "huge"]);
-        space.git(["commit", "-qm", "more"]);
-        space.git(["sparse-checkout", "set", "--cone", index, "src", "docs"]);
-        assert!(!space.path("huge").exists());
-        space.run(["create", "one"]).succeeds();
-        let folder = space.worktree("one");
-        assert!(folder.join("src/lib.txt").exists() && folder.join("docs/file.txt").exists());
-        assert!(!folder.join("huge").exists(), "{index}");
-        let list = ["sparse-checkout", "list"];
-        assert_eq!(space.git_at(&folder, list), space.git(list), "{index}");
-        space.run(["destroy", "one"]).succeeds();
-        space.run(["undo"]).succeeds();
-        assert!(!folder.join("huge").exists());
-        assert_eq!(space.git_at(&folder, ["status", "--porcelain"]), "", "{index}");
-        fs::remove_dir_all(&folder).unwrap();
-        space.run(["doctor", "--fix"]).succeeds();
-        assert!(folder.join("docs/file.txt").exists());
-        assert!(
-            !folder.join("huge").exists(),
-            "{index}: checked out again as sparse as it was"
-        );
-        assert_eq!(space.git_at(&folder, ["status", "--porcelain"]), "", "{index}");
-    }
 }
 
 #[test]
