@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Read as _, Seek as _},
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     sync::Arc,
     time::Duration,
@@ -13,6 +14,7 @@ use rustix::io::Errno;
 use super::{
     Ailment, Note, Origin, Reading, Store, StoreError,
     backup::{self, Backups},
+    check::STATE_FILE_MODE,
     files::{self, Files, failed},
     lock::{self, Lock},
     scan,
@@ -273,7 +275,10 @@ fn from_file(files: &Files, present: Option<Vec<u8>>, parsed: Parsed) -> Result<
         Seal::None => (Origin::Unsigned, Vec::new()),
         Seal::Broken => (Origin::Suspect, witness(files)?),
     };
-    let settled = origin == Origin::File && parsed.refused == 0;
+    // One that others may read is written again, which gives it its mode.
+    let is_private = fs::metadata(&files.state)
+        .is_ok_and(|about| about.permissions().mode() & 0o7777 & !STATE_FILE_MODE == 0);
+    let settled = origin == Origin::File && parsed.refused == 0 && is_private;
     let base = Base {
         present,
         document: parsed.document.clone(),

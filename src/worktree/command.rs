@@ -180,6 +180,10 @@ impl GitWorktrees {
         if !call.changes {
             command.env("GIT_OPTIONAL_LOCKS", "0");
         }
+        // What runs in the folder of a session works on that folder, whatever its own configuration says.
+        if call.dir.parent() == Some(&*self.workspace.worktrees()) {
+            command.env("GIT_WORK_TREE", call.dir);
+        }
         command.envs(call.env.iter().map(|(key, value)| (key, value)));
         // Not the folder itself: a folder that is gone must be git's complaint, not "no such program".
         command.current_dir("/").arg("-C").arg(call.dir);

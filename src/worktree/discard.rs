@@ -3,6 +3,7 @@
 use super::{
     Checkout, GitWorktrees, WorktreeError, WorktreeLock,
     files::settled,
+    mend::moved,
     mounts,
     relocate::relocate,
     site::{Site, is_folder, is_there, make_folder},
@@ -125,6 +126,9 @@ impl GitWorktrees {
     /// Refuses whatever no flag may go over.
     fn check_discard(&self, site: &Site, of: &Checkout, fate: BranchFate) -> Result<(), WorktreeError> {
         let id = of.id;
+        if let Some(at) = site.lives_at() {
+            return Err(moved(id, &at));
+        }
         if is_there(&site.folder) {
             if !site.has_folder() {
                 return Err(WorktreeError::UnsafePath {

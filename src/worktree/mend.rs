@@ -1,5 +1,7 @@
 //! How a worktree is put in order after a crash, a power cut, a move, or a prune by somebody else.
 
+use std::path::Path;
+
 use super::{
     Checkout, GitWorktrees, Mended, Worktree, WorktreeError, WorktreeState,
     add::write_record,
@@ -8,10 +10,13 @@ use super::{
     register::{HeadAt, remove_if_there, write_pointers},
     remember::write_reason,
     set_aside::{admin_is_sound, index_is_sound},
-    site::{Site, is_folder, is_there, make_folder, pointer_of, read_small},
+    site::{Site, is_folder, make_folder, read_small},
     ties::heal_ties,
 };
-use crate::session::{BranchName, SessionName};
+use crate::{
+    session::{BranchName, SessionId, SessionName},
+    text,
+};
 
 /// One worktree in the course of being put in order.
 struct Patient<'a> {
@@ -82,9 +87,9 @@ impl GitWorktrees {
         Ok(())
     }
 
-    /// A worktree whose adoption was cut short has no index yet.
+    /// Makes an index that is none or not there anew, from HEAD; before the first commit there is nothing to make.
     fn mend_index(&self, patient: &Patient<'_>) -> Result<(), WorktreeError> {
-        if is_there(&patient.site.admin.join("index")) || patient.found.head.is_none() {
+        if index_is_sound(&patient.site) || patient.found.head.is_none() {
             return Ok(());
         }
         self.rebuild_index(&patient.site)
@@ -103,14 +108,8 @@ impl GitWorktrees {
         {
             return Err(unusable(patient.of, "its folder belongs to another worktree"));
         }
-        let elsewhere = site
-            .backward()
-            .and_then(|git| git.parent().map(ToOwned::to_owned));
-        let is_alive = |folder: &std::path::Path| {
-            *folder != site.folder && pointer_of(folder).is_some_and(|to| to == site.admin)
-        };
-        if elsewhere.is_some_and(|folder| is_alive(&folder)) {
-            return Err(unusable(patient.of, "its worktree was moved to another place"));
+        if let Some(at) = site.lives_at() {
+            return Err(moved(patient.of.id, &at));
         }
         if !admin_is_sound(site) {
             return self.adopt(patient);
@@ -175,9 +174,7 @@ impl GitWorktrees {
                 if reason.trim_matches(['\0', '\n', ' ']).is_empty() {
                     remove_if_there(&patient.site.admin.join("locked"))?;
                 }
-                if !index_is_sound(&patient.site) {
-                    self.rebuild_index(&patient.site)?;
-                }
+                self.mend_index(patient)?;
                 patient.done.push(Mended::Repaired);
             } else {
                 self.adopt(patient)?;
@@ -219,12 +216,21 @@ impl Patient<'_> {
     }
 }
 
+/// The session's worktree lives somewhere else, where git moved it.
+pub(super) fn moved(id: SessionId, to: &Path) -> WorktreeError {
+    let because = format!(
+        "it was moved to {} and has to be moved back first",
+        text::path(to)
+    );
+    WorktreeError::InTheWay { id, because }
+}
+
 fn unusable(of: &Checkout, because: &'static str) -> WorktreeError {
     WorktreeError::Unusable { id: of.id, because }
 }
 
 fn is_same(site: &Site) -> bool {
-    let real = |path: &std::path::Path| std::fs::canonicalize(path).ok();
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
     site.forward().and_then(|to| real(&to)) == real(&site.admin)
 }
 

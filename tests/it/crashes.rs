@@ -60,7 +60,7 @@ fn step_through(
             let after = format!("{args:?} cut {cut:?} at {point:?}");
             judge(space, &after);
         }
-        println!(
+        eprintln!(
             "{args:?}: {} kill points {cut:?} in {:.1?}",
             points.len(),
             start.elapsed()

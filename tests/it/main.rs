@@ -9,18 +9,25 @@
 )]
 
 mod bind;
+mod branches;
 mod broken_git;
 mod containers;
 mod crashes;
 mod create;
 mod destroy;
+mod doctor;
+mod filters;
+mod git_command;
 mod help;
+mod hostile;
 mod house;
 mod last_change;
 mod list;
+mod mounts;
 mod notes;
 mod odd_repositories;
 mod owners;
 mod readme;
 mod rebuild;
+mod restore;
 mod support;

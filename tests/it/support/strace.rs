@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
+    fmt::Write as _,
     fs,
     os::unix::fs::PermissionsExt as _,
     process::{Command, Stdio},
@@ -29,16 +30,16 @@ pub fn is_there() -> bool {
 
 /// A command run by another one, in the same place and environment.
 pub fn under(wrapper: &[&str], command: &Command) -> Command {
-    let mut wrapped = Command::new(wrapper[0]);
-    wrapped
+    let mut outer = Command::new(wrapper[0]);
+    outer
         .args(&wrapper[1..])
         .arg(command.get_program())
         .args(command.get_args())
         .env_clear();
-    wrapped.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
-    wrapped.current_dir(command.get_current_dir().unwrap());
-    wrapped.stdin(Stdio::null());
-    wrapped
+    outer.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    outer.current_dir(command.get_current_dir().unwrap());
+    outer.stdin(Stdio::null());
+    outer
 }
 
 /// How a run is cut short.
@@ -165,7 +166,7 @@ fn shim(space: &Workspace, options: &dyn Fn(usize) -> String) -> String {
     for number in 1..=COMMANDS_MAX {
         let options = options(number);
         if !options.is_empty() {
-            script.push_str(&format!("{number}) strace -f -qq {options} git \"$@\" ;;\n"));
+            writeln!(script, "{number}) strace -f -qq {options} git \"$@\" ;;").unwrap();
         }
     }
     script.push_str(
