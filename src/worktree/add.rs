@@ -1,12 +1,12 @@
 //! How a session gets its worktree: branch, folder, lock and record, all of it or nothing (RELIABILITY G2 to G4).
 
-use std::{fs, io};
+use std::{fs, io, thread};
 
 use super::{
     Addition, GitWorktrees, WorktreeError, WorktreeLock,
     admin::LockReason,
     command::GitCall,
-    durable::{exists_with_bytes, replace_shared, sync_all, sync_names},
+    durable::{exists_with_bytes, replace_shared, sync_all, sync_index, sync_names},
     lock::RepositoryLock,
     site::{Site, io_error, is_there, make_folder},
 };
@@ -33,9 +33,8 @@ impl GitWorktrees {
         }
         self.exclude_own_files(&site)?;
         let outcome = self
-            .add_worktree(addition, &site, &lock)
-            .and_then(|()| write_record(&site, &addition.record))
-            .and_then(|()| sync_names(&site, &addition.branch));
+            .register_new(addition, &site, &lock)
+            .and_then(|()| self.fill_and_sync(addition, &site, &lock));
         let Err(err) = outcome else {
             return Ok(());
         };
@@ -48,7 +47,8 @@ impl GitWorktrees {
         Err(err)
     }
 
-    /// Whether everything that an add writes is there: git writes the index last, and the record comes after git.
+    /// Whether everything that an add writes is there: git writes the index when all files
+    /// are checked out.
     pub(super) fn is_added(&self, addition: &Addition) -> bool {
         let Ok(site) = self.site(addition.id, &addition.repository) else {
             return false;
@@ -76,14 +76,16 @@ impl GitWorktrees {
         Ok(())
     }
 
-    fn add_worktree(
+    /// Makes the branch, if it is new, and a locked worktree without files on it.
+    fn register_new(
         &self,
         addition: &Addition,
         site: &Site,
         lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
         let reason = LockReason::encode(addition.id, &addition.name);
-        let mut call = GitCall::tell(&site.root, &["worktree", "add", "--lock", "--reason", &reason]);
+        let add = ["worktree", "add", "--no-checkout", "--lock", "--reason", &reason];
+        let mut call = GitCall::tell(&site.root, &add);
         let start = if addition.start.branch_is_new {
             call = call.arg("--no-track").arg("-b").arg(addition.branch.as_str());
             addition.start.base.commit.as_str()
@@ -94,6 +96,53 @@ impl GitWorktrees {
         self.run(&call)
             .map(drop)
             .map_err(|err| self.named(err, &addition.branch, site))
+    }
+
+    /// Checks the files out, and meanwhile writes the record and makes everything durable that names the work.
+    fn fill_and_sync(
+        &self,
+        addition: &Addition,
+        site: &Site,
+        lock: &RepositoryLock,
+    ) -> Result<(), WorktreeError> {
+        let name_it =
+            || write_record(site, &addition.record).and_then(|()| sync_names(site, &addition.branch));
+        let (filled, named) = thread::scope(|scope| {
+            let naming = scope.spawn(name_it);
+            let filled = self.fill_new(addition, site, lock);
+            (filled, naming.join().expect("a sync does not panic"))
+        });
+        filled?;
+        named?;
+        sync_index(site)
+    }
+
+    /// Does what is left of `git worktree add`, as git does it: the checkout, and the hook that follows one.
+    fn fill_new(&self, addition: &Addition, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
+        let inside = |args: &[&str]| {
+            let call = GitCall::tell(&site.folder, args).holding(lock.file());
+            self.run(
+                &call
+                    .env("GIT_DIR", &site.admin)
+                    .env("GIT_WORK_TREE", &site.folder),
+            )
+        };
+        inside(&["reset", "--hard", "--quiet", "--no-recurse-submodules"])?;
+        if self.settings.trust_hooks {
+            let commit = addition.start.base.commit.as_str();
+            let none = "0".repeat(commit.len());
+            inside(&[
+                "hook",
+                "run",
+                "--ignore-missing",
+                "post-checkout",
+                "--",
+                &none,
+                commit,
+                "1",
+            ])?;
+        }
+        Ok(())
     }
 
     /// Keeps the workspace's own files out of `git status`, once.
