@@ -84,6 +84,7 @@ struct LazyFile {
 impl LazyFile {
     /// On a read-only file system there is no log, and the command goes on.
     fn open(folder: &Path, days: usize) -> Option<Mutex<RollingFileAppender>> {
+        // The appender looks for old files first, and complains on standard error when the folder is missing.
         fs::create_dir_all(folder).ok()?;
         RollingFileAppender::builder()
             .rotation(Rotation::DAILY)

@@ -16,7 +16,12 @@ mod showing;
 mod table;
 mod view;
 
-use std::{ffi::OsString, process::ExitCode, str::FromStr};
+use std::{
+    ffi::OsString,
+    process::ExitCode,
+    str::FromStr,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use clap::Parser as _;
 use serde_json::value::RawValue;
@@ -31,6 +36,7 @@ use crate::manager::MetadataChange;
 
 /// Runs one command line and answers its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    outlive_file_size_limit();
     let args: Vec<OsString> = args.into_iter().collect();
     let json = args.iter().any(|arg| arg == "--json");
     let cli = match Cli::try_parse_from(args) {
@@ -51,6 +57,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+/// A file that grows over the limit on file sizes is an error of that write, not the end of the process (RELIABILITY R10).
+fn outlive_file_size_limit() {
+    let flag = Arc::new(AtomicBool::new(false));
+    // Where no handler can be had, the limit ends the process as it always did; the old table stays whole.
+    drop(signal_hook::flag::register(
+        rustix::process::Signal::XFSZ.as_raw(),
+        flag,
+    ));
 }
 
 /// Help and version are answers; everything else that the arguments do not allow is an error with exit code 2.

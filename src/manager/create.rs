@@ -64,7 +64,9 @@ impl SessionManager {
             store::encode_record(&settled(&session), &self.workspace),
         );
         if let Err(err) = self.worktrees.add(&addition) {
-            self.release(session.id());
+            if !matches!(err, WorktreeError::LeftBehind { .. }) {
+                self.release(session.id());
+            }
             return Err(err.into());
         }
         let session = match self.acknowledge(session.id()) {

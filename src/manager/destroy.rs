@@ -179,6 +179,10 @@ impl SessionManager {
         if self.worktrees.is_discarded(session.id()) {
             return;
         }
+        if let Err(err) = self.worktrees.retract(&checkout(session)) {
+            tracing::warn!(sessionId = %session.id(), error = %err, "the next start takes back what the destroy began");
+            return;
+        }
         let cleared = self
             .begin()
             .and_then(|mut transaction| transaction.settle(session.id()));

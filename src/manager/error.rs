@@ -240,6 +240,7 @@ fn worktree_code(err: &WorktreeError) -> &'static str {
         | WorktreeError::GitTimeout { .. }
         | WorktreeError::GitAnswer { .. }
         | WorktreeError::Read { .. } => "GIT_FAILED",
+        WorktreeError::LeftBehind { source } => worktree_code(source),
         WorktreeError::RepositoryLocked { .. } => "STATE_LOCKED",
         WorktreeError::Io { .. } => "IO_FAILED",
     }
@@ -315,6 +316,7 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
         WorktreeError::GitTimeout { .. } => {
             "raise `git.time_limit` in the settings if the repository needs longer".to_owned()
         }
+        WorktreeError::LeftBehind { source } => return worktree_hint(source),
         WorktreeError::RepositoryLocked { .. } => {
             "try again when the other create or destroy has ended".to_owned()
         }

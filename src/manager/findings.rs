@@ -10,7 +10,8 @@ use crate::{
     worktree::{Scan, Unreadable, Worktree, WorktreeLock, WorktreeState},
 };
 
-const MEND: &str = "`wharf doctor --fix` puts it in order and touches none of its files";
+/// The cure for what `mend` puts in order.
+const FIX: &str = "`wharf doctor --fix` puts it in order and touches none of its files";
 
 /// A finding.
 pub(super) fn finding(
@@ -148,10 +149,49 @@ pub(super) fn state_findings(reading: &Reading) -> Vec<Finding> {
 /// How a worktree differs from what its session's record says.
 pub(super) fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<Finding> {
     let name = session.name().as_str();
-    if let Some((message, cure)) = broken_state(worktree.state) {
-        return vec![finding("worktree-state", Severity::Error, name, message, cure)];
-    }
+    let Some((message, cure)) = state_of(worktree.state) else {
+        return present_findings(session, worktree);
+    };
+    vec![finding("worktree-state", Severity::Error, name, message, cure)]
+}
+
+/// What is wrong with a worktree in this state, and the cure.
+fn state_of(state: WorktreeState) -> Option<(&'static str, &'static str)> {
+    let again = "`wharf doctor --fix` checks its branch out again, or `wharf destroy` it";
+    let found = match state {
+        WorktreeState::Present => return None,
+        WorktreeState::Missing => ("its folder is gone", again),
+        WorktreeState::Gone => ("neither its folder nor git's files for it are there", again),
+        WorktreeState::Unregistered => ("git does not know its folder any more", FIX),
+        WorktreeState::Unlinked => (
+            "its folder and git's files for it do not point at each other",
+            FIX,
+        ),
+        WorktreeState::Emptied => (
+            "files that git needs for it are empty, damaged or gone",
+            "`wharf restore` repairs them; if its own files were emptied they are kept aside and checked out again",
+        ),
+        WorktreeState::Foreign => (
+            "something else lies in the place of its folder",
+            "move that away, then `wharf doctor --fix`",
+        ),
+    };
+    Some(found)
+}
+
+fn present_findings(session: &Session, worktree: &Worktree) -> Vec<Finding> {
+    let name = session.name().as_str();
     let mut findings = Vec::new();
+    let is_on_its_own = worktree.branch.as_ref() == Some(session.branch());
+    if worktree.head.is_none() && is_on_its_own && session.base().is_some() {
+        findings.push(finding(
+            "branch-gone",
+            Severity::Error,
+            name,
+            format!("its branch `{}` leads to no commit", session.branch()),
+            "`wharf restore` makes it again at the last commit that is remembered",
+        ));
+    }
     match &worktree.lock {
         WorktreeLock::Ours => (),
         WorktreeLock::None => findings.push(finding(
@@ -159,21 +199,21 @@ pub(super) fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<F
             Severity::Warning,
             name,
             "its worktree is not locked, so a prune elsewhere could delete git's files for it",
-            MEND,
+            FIX,
         )),
         WorktreeLock::Foreign(reason) => findings.push(finding(
             "worktree-locked",
             Severity::Note,
             name,
-            format!("somebody else locked its worktree: {reason}"),
+            format!("somebody else locked its worktree: {}", text::line(reason)),
             "nothing has to be done; a destroy will be refused until they unlock it",
         )),
     }
-    let moved = worktree
+    if let Some(branch) = worktree
         .branch
         .as_ref()
-        .filter(|branch| *branch != session.branch());
-    if let Some(branch) = moved.filter(|_| worktree.operation.is_none()) {
+        .filter(|branch| worktree.operation.is_none() && *branch != session.branch())
+    {
         findings.push(finding(
             "branch-moved",
             Severity::Warning,
@@ -186,29 +226,6 @@ pub(super) fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<F
         ));
     }
     findings
-}
-
-/// What is wrong with a worktree in this condition, and its cure.
-fn broken_state(state: WorktreeState) -> Option<(&'static str, &'static str)> {
-    const AGAIN: &str = "`wharf doctor --fix` checks its branch out again, or `wharf destroy` it";
-    match state {
-        WorktreeState::Present => None,
-        WorktreeState::Missing => Some(("its folder is gone", AGAIN)),
-        WorktreeState::Gone => Some(("neither its folder nor git's files for it are there", AGAIN)),
-        WorktreeState::Unregistered => Some(("git does not know its folder any more", MEND)),
-        WorktreeState::Unlinked => Some((
-            "its folder and git's files for it do not point at each other",
-            MEND,
-        )),
-        WorktreeState::Emptied => Some((
-            "a power cut left empty files in it",
-            "`wharf restore` sets it aside and checks it out again",
-        )),
-        WorktreeState::Foreign => Some((
-            "something else lies in the place of its folder",
-            "move that away, then `wharf doctor --fix`",
-        )),
-    }
 }
 
 /// Worktrees that the table lacks, and what lies among them.

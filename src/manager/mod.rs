@@ -32,6 +32,8 @@ mod undo;
 #[cfg(test)]
 mod tests;
 
+use self::settle::{ensure_quiet, is_abandoned};
+
 pub use self::{
     annotate::MetadataChange,
     bind::{BindIssue, EditorChange, is_running},
@@ -157,8 +159,13 @@ impl SessionManager {
         let now = self.clock.now();
         let workspace = self.workspace.clone();
         let worktrees = Arc::clone(&self.worktrees);
+        if self.begin()?.registry.find(who).is_ok_and(is_abandoned) {
+            self.settle_abandoned()?;
+        }
         let mut transaction = self.begin()?;
         let mut session = transaction.registry.find(who)?.clone();
+        // Who makes, ends or brings back a session wrote its record down before; a change now would be lost.
+        ensure_quiet(&session)?;
         let answer = change(&mut session, now);
         transaction.registry.replace(session.clone())?;
         transaction.commit()?;

@@ -72,6 +72,15 @@ pub enum Change {
         /// The branch of the worktree.
         to: BranchName,
     },
+    /// Its repository is in another place by now.
+    Repository {
+        /// Which session.
+        id: SessionId,
+        /// The place in the table.
+        from: RepositoryPath,
+        /// Where it was found.
+        to: RepositoryPath,
+    },
     /// Git and the backup agree with each other and not with the damaged table; theirs is taken.
     Corrected {
         /// Which session.
@@ -111,13 +120,9 @@ pub(super) fn reconcile(evidence: Evidence) -> Plan {
             plan.changes.push(Change::Dropped { id: session.id() });
             continue;
         }
-        kept.push(follow(
-            corrected(session, &witness, known, &mut plan.changes),
-            known,
-            &mut plan.changes,
-        ));
+        kept.push((corrected(session, &witness, known, &mut plan.changes), known));
     }
-    let (mut registry, _) = Registry::of(kept);
+    let (mut registry, _) = Registry::of(follow_all(kept, &mut plan.changes));
     let missing = witness
         .into_iter()
         .filter(|session| !trashed.contains(&session.id()));
@@ -174,26 +179,86 @@ fn corrected(
     }
 }
 
-/// The session on the branch that its worktree is on; during a rebase, when detached or unreadable, on its own.
-fn follow(mut session: Session, known: Option<&Known>, changes: &mut Vec<Change>) -> Session {
-    let Some(known) = known.filter(|_| session.pending().is_none()) else {
-        return session;
-    };
-    let settled = known.worktree.state == WorktreeState::Present && known.worktree.operation.is_none();
-    if let Some(branch) = known
-        .worktree
-        .branch
-        .as_ref()
-        .filter(|branch| settled && *branch != session.branch())
-    {
-        changes.push(Change::Branch {
-            id: session.id(),
-            from: session.branch().clone(),
-            to: branch.clone(),
-        });
-        session.switch(branch.clone());
+/// The session on the branch that its worktree is on, during a rebase, when detached or unreadable on its own; and of
+/// the repository that has its worktree. Nothing when that is what it says already.
+fn followed(session: &Session, known: Option<&Known>) -> Option<Session> {
+    let known = known.filter(|_| session.pending().is_none())?;
+    let Worktree {
+        state,
+        branch,
+        head,
+        operation,
+        ..
+    } = &known.worktree;
+    let mut moved = session.clone();
+    match state {
+        WorktreeState::Present
+        | WorktreeState::Unlinked
+        | WorktreeState::Unregistered
+        | WorktreeState::Emptied => moved.relocate(known.repository.clone()),
+        WorktreeState::Missing | WorktreeState::Foreign | WorktreeState::Gone => (),
     }
-    session
+    let settled = *state == WorktreeState::Present && operation.is_none();
+    match branch
+        .clone()
+        .filter(|branch| settled && branch != session.branch())
+    {
+        Some(branch) if head.is_none() => moved.switch_to_unborn(branch),
+        Some(branch) => moved.switch(branch),
+        None => (),
+    }
+    (moved != *session).then_some(moved)
+}
+
+/// All sessions where their worktrees are by now. One that would take the branch of another stays as it is: no session
+/// is ever pushed out of the table by what a person did in a second one.
+fn follow_all(kept: Vec<(Session, Option<&Known>)>, changes: &mut Vec<Change>) -> Vec<Session> {
+    let mut moved: Vec<Option<Session>> = kept
+        .iter()
+        .map(|(session, known)| followed(session, *known))
+        .collect();
+    loop {
+        let mut owners: HashMap<_, usize> = HashMap::new();
+        for ((session, _), moved) in kept.iter().zip(&moved) {
+            let session = moved.as_ref().unwrap_or(session);
+            *owners
+                .entry((session.repository(), session.branch()))
+                .or_default() += 1;
+        }
+        let is_crowded = |session: &Session| {
+            !session.branch().is_detached() && owners[&(session.repository(), session.branch())] > 1
+        };
+        let Some(crowded) = moved
+            .iter()
+            .position(|moved| moved.as_ref().is_some_and(is_crowded))
+        else {
+            break;
+        };
+        tracing::warn!(sessionId = %kept[crowded].0.id(), "its worktree is on the branch of another session");
+        moved[crowded] = None;
+    }
+    let follow = |((session, _), moved): ((Session, _), Option<Session>)| {
+        let Some(moved) = moved else {
+            return session;
+        };
+        let id = session.id();
+        if moved.branch() != session.branch() {
+            changes.push(Change::Branch {
+                id,
+                from: session.branch().clone(),
+                to: moved.branch().clone(),
+            });
+        }
+        if moved.repository() != session.repository() {
+            changes.push(Change::Repository {
+                id,
+                from: session.repository().clone(),
+                to: moved.repository().clone(),
+            });
+        }
+        moved
+    };
+    kept.into_iter().zip(moved).map(follow).collect()
 }
 
 fn is_adoptable(known: &Known) -> bool {
@@ -217,7 +282,7 @@ fn adopted(known: &Known) -> (Session, bool) {
         let mut session = record.clone();
         session.rest();
         session.settle();
-        return (follow(session, Some(known), &mut Vec::new()), true);
+        return (followed(&session, Some(known)).unwrap_or(session), true);
     }
     let id = known.worktree.id;
     let branch = known.worktree.branch.clone();

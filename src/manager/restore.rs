@@ -61,6 +61,7 @@ impl SessionManager {
     /// Brings every session back. Can be run at any time, and twice.
     pub fn restore(&mut self, scope: Scope) -> Result<Restored, ManagerError> {
         let before = self.store.read()?;
+        self.tidy(&before.sessions);
         let scan = self.scan(&before.sessions);
         let left_alone = scan.left_alone.clone();
         let reading = self.store.begin()?;
@@ -92,6 +93,9 @@ impl SessionManager {
                 Settled::Undone(session) => restored.undone.push(session),
             }
         }
+        restored
+            .left_alone
+            .retain(|left| std::fs::symlink_metadata(&left.path).is_ok());
         restored.sessions = self.registry()?.all();
         restored.mended = self.mend_all(&restored.sessions, scope);
         restored.expired = self.purge_expired();
@@ -134,6 +138,17 @@ impl SessionManager {
         told.adopted = plan.adopted;
         tell_damage(&told);
         Ok(transaction)
+    }
+
+    /// Clears away what killed gits left, in every repository that is known.
+    fn tidy(&self, sessions: &[Session]) {
+        let mut repositories: BTreeSet<_> = sessions
+            .iter()
+            .map(|session| session.repository().clone())
+            .collect();
+        repositories.extend(self.worktrees.repositories().unwrap_or_default());
+        let repositories: Vec<_> = repositories.into_iter().collect();
+        self.worktrees.tidy(&repositories);
     }
 
     /// What git shows. When it cannot be asked, the table stands alone; that is told, and nothing is lost by it.
@@ -185,7 +200,9 @@ impl SessionManager {
             return false;
         };
         match worktree.state {
-            WorktreeState::Present => worktree.lock == WorktreeLock::None,
+            WorktreeState::Present => {
+                worktree.lock == WorktreeLock::None || (worktree.head.is_none() && session.base().is_some())
+            }
             WorktreeState::Unregistered | WorktreeState::Unlinked | WorktreeState::Emptied => true,
             WorktreeState::Missing | WorktreeState::Gone => scope == Scope::Thorough,
             WorktreeState::Foreign => false,

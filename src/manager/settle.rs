@@ -44,12 +44,12 @@ impl SessionManager {
                 self.forget(session)?;
                 Ok(Settled::Finished(session.clone()))
             }
-            PendingAction::Destroying { .. } => self.clear(session).map(Settled::Undone),
+            PendingAction::Destroying { .. } => {
+                self.worktrees.retract(&checkout(session))?;
+                self.clear(session).map(Settled::Undone)
+            }
             PendingAction::BringingBack => {
-                let trash = self.worktrees.trash()?;
-                if let Some(trashed) = trash.iter().find(|trashed| trashed.id == session.id()) {
-                    self.worktrees.bring_back(trashed)?;
-                }
+                self.worktrees.bring_back(session.id(), session.repository())?;
                 self.clear(session).map(Settled::Finished)
             }
         }

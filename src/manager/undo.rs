@@ -1,5 +1,7 @@
 //! A destroyed session comes back, with its uncommitted work.
 
+use std::sync::Arc;
+
 use super::{ManagerError, SessionManager, remember, trash::Discarded};
 use crate::{
     registry::Claim,
@@ -28,13 +30,19 @@ impl SessionManager {
         transaction.commit()?;
         drop(transaction);
 
-        if let Err(err) = self.worktrees.bring_back(&trashed) {
-            self.release(session.id());
+        if let Err(err) = self.worktrees.bring_back(trashed.id, &trashed.repository) {
+            // With the folder back in place it is half done, and the journal stays for the next start.
+            if self.worktrees.is_discarded(session.id()) {
+                self.release(session.id());
+            }
             return Err(err.into());
         }
-        let settled = self.begin()?.settle(session.id())?;
+        let (worktrees, workspace) = (Arc::clone(&self.worktrees), self.workspace.clone());
+        let mut transaction = self.begin()?;
+        let settled = transaction.settle(session.id())?;
         let session = settled.ok_or(ManagerError::Vanished { id: session.id() })?;
-        remember(&*self.worktrees, &self.workspace, &session);
+        remember(&*worktrees, &workspace, &session);
+        drop(transaction);
         tracing::info!(sessionId = %session.id(), name = %session.name(), "session brought back");
         Ok(session)
     }

@@ -281,6 +281,17 @@ impl Session {
         self.branch = branch;
     }
 
+    /// Follows its worktree to a branch that has no commit yet, so that it begins nowhere.
+    pub fn switch_to_unborn(&mut self, branch: BranchName) {
+        self.branch = branch;
+        self.base = None;
+    }
+
+    /// Follows its repository to another place.
+    pub fn relocate(&mut self, repository: RepositoryPath) {
+        self.repository = repository;
+    }
+
     /// Changes what it is bound to; a binding without issue and editor is none.
     pub fn bind(&mut self, now: Timestamp, change: impl FnOnce(&mut Binding)) {
         let mut binding = self.binding.take().unwrap_or_else(|| Binding::begin(now));

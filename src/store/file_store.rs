@@ -90,6 +90,7 @@ impl Store for FileStore {
             Some(transaction) => transaction.lock,
             None => Lock::take(&files.lock(), self.lock_wait_max)?,
         };
+        remove_leftover(&files.temp());
         let (mut reading, base) = load(&files)?;
         if let Some(bytes) = base.present.as_deref().filter(|_| !base.sound) {
             let path = backup::keep_broken(&files, bytes, self.clock.now())?;
@@ -156,12 +157,28 @@ impl Transaction {
     }
 }
 
+/// Removes what a writer that was killed left behind; under the lock nobody else writes there.
+fn remove_leftover(temp: &Path) {
+    match fs::remove_file(temp) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => {
+            tracing::debug!(error = %err, "a temporary file stays until the next commit");
+        }
+        Ok(()) | Err(_) => (),
+    }
+}
+
 /// Everything of a commit up to the rename; after an error the state file is the old one.
 fn put_in_place(files: &Files, base: &Base, temp: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     // Looked at twice: first so that only the file we read becomes a backup, then because writing takes its time.
     unchanged(files, base)?;
     let written = atomic::write_new(temp, bytes, Durability::PowerCut).map_err(failed("write", temp))?;
     read_back(&written, bytes).map_err(failed("read back", temp))?;
+    let owner = if base.present.is_some() {
+        &files.state
+    } else {
+        files.folder()
+    };
+    atomic::give_to_owner_of(&written, owner).map_err(failed("give away", temp))?;
     if let Some(present) = base.present.as_deref().filter(|_| base.sound) {
         backup::rotate(files, present)?;
     }

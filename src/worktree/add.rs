@@ -1,14 +1,16 @@
 //! How a session gets its worktree: branch, folder, lock and record, all of it or nothing (RELIABILITY G2 to G4).
 
-use std::{fs, io, thread};
+use std::{fs, io};
 
 use super::{
     Addition, GitWorktrees, WorktreeError, WorktreeLock,
     admin::LockReason,
     command::GitCall,
-    durable::{exists_with_bytes, replace_shared, sync_all, sync_index, sync_names},
+    dead_locks::clear_dead_locks,
+    durable::{exists_with_bytes, replace_shared, sync_all},
     lock::RepositoryLock,
     site::{Site, io_error, is_there, make_folder},
+    ties::heal_ties,
 };
 use crate::{
     atomic::{self, Durability},
@@ -21,7 +23,15 @@ const EXCLUDED: [&str; 3] = [".worktrees/", ".wharf/", ".claude-container-sessio
 impl GitWorktrees {
     pub(super) fn add_one(&self, addition: &Addition) -> Result<(), WorktreeError> {
         let site = self.site(addition.id, &addition.repository)?;
-        let lock = self.lock_repository(&site.common)?;
+        self.at_work(&site, |lock| self.add_locked(addition, &site, lock))
+    }
+
+    fn add_locked(
+        &self,
+        addition: &Addition,
+        site: &Site,
+        lock: &RepositoryLock,
+    ) -> Result<(), WorktreeError> {
         self.make_worktrees_folder()?;
         for place in [&site.folder, &site.admin] {
             if is_there(place) {
@@ -31,24 +41,34 @@ impl GitWorktrees {
                 });
             }
         }
-        self.exclude_own_files(&site)?;
+        self.exclude_own_files(site)?;
+        heal_ties(&site.common)?;
         let outcome = self
-            .register_new(addition, &site, &lock)
-            .and_then(|()| self.fill_and_sync(addition, &site, &lock));
+            .register_new(addition, site, lock)
+            .and_then(|()| self.fill_and_sync(addition, site, lock));
         let Err(err) = outcome else {
             return Ok(());
         };
         // A branch that was there before git began is somebody else's, even if it is at the same commit.
         let branch_is_ours =
             addition.start.branch_is_new && !matches!(err, WorktreeError::BranchExists { .. });
-        if let Err(undo) = self.take_back(addition, &site, branch_is_ours) {
-            tracing::warn!(session = %addition.id, error = %undo, "a failed create could not be taken back");
+        if matches!(err, WorktreeError::NoGit { .. }) && !site.has_admin() {
+            return Err(err);
         }
-        Err(err)
+        // A git that was killed leaves its locks behind, and the branch could not be deleted.
+        clear_dead_locks(site);
+        match self.take_back(addition, site, branch_is_ours) {
+            Ok(()) => Err(err),
+            Err(undo) => {
+                tracing::warn!(session = %addition.id, error = %undo, "a failed create could not be taken back");
+                Err(WorktreeError::LeftBehind {
+                    source: Box::new(err),
+                })
+            }
+        }
     }
 
-    /// Whether everything that an add writes is there: git writes the index when all files
-    /// are checked out.
+    /// Whether everything that an add writes is there: git writes the index last, when all files are there.
     pub(super) fn is_added(&self, addition: &Addition) -> bool {
         let Ok(site) = self.site(addition.id, &addition.repository) else {
             return false;
@@ -98,53 +118,6 @@ impl GitWorktrees {
             .map_err(|err| self.named(err, &addition.branch, site))
     }
 
-    /// Checks the files out, and meanwhile writes the record and makes everything durable that names the work.
-    fn fill_and_sync(
-        &self,
-        addition: &Addition,
-        site: &Site,
-        lock: &RepositoryLock,
-    ) -> Result<(), WorktreeError> {
-        let name_it =
-            || write_record(site, &addition.record).and_then(|()| sync_names(site, &addition.branch));
-        let (filled, named) = thread::scope(|scope| {
-            let naming = scope.spawn(name_it);
-            let filled = self.fill_new(addition, site, lock);
-            (filled, naming.join().expect("a sync does not panic"))
-        });
-        filled?;
-        named?;
-        sync_index(site)
-    }
-
-    /// Does what is left of `git worktree add`, as git does it: the checkout, and the hook that follows one.
-    fn fill_new(&self, addition: &Addition, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
-        let inside = |args: &[&str]| {
-            let call = GitCall::tell(&site.folder, args).holding(lock.file());
-            self.run(
-                &call
-                    .env("GIT_DIR", &site.admin)
-                    .env("GIT_WORK_TREE", &site.folder),
-            )
-        };
-        inside(&["reset", "--hard", "--quiet", "--no-recurse-submodules"])?;
-        if self.settings.trust_hooks {
-            let commit = addition.start.base.commit.as_str();
-            let none = "0".repeat(commit.len());
-            inside(&[
-                "hook",
-                "run",
-                "--ignore-missing",
-                "post-checkout",
-                "--",
-                &none,
-                commit,
-                "1",
-            ])?;
-        }
-        Ok(())
-    }
-
     /// Keeps the workspace's own files out of `git status`, once.
     fn exclude_own_files(&self, site: &Site) -> Result<(), WorktreeError> {
         if !self.workspace.root().starts_with(&site.root) {
@@ -174,6 +147,11 @@ impl GitWorktrees {
         make_folder(&info)?;
         replace_shared(&path, &info.join("exclude.wharf"), &bytes)
     }
+}
+
+/// Whether the administrative folder has exactly this record.
+pub(super) fn has_record(site: &Site, record: &str) -> bool {
+    fs::read(site.admin.join("session.json")).is_ok_and(|bytes| bytes == record.as_bytes())
 }
 
 /// Puts the session's record into the administrative folder.

@@ -1,12 +1,21 @@
 //! How the branch of a worktree gets another name.
 
-use super::{Checkout, GitWorktrees, WorktreeError, command::GitCall};
+use super::{Checkout, GitWorktrees, WorktreeError, command::GitCall, lock::RepositoryLock, site::Site};
 use crate::session::BranchName;
 
 impl GitWorktrees {
     pub(super) fn rename_branch_of(&self, of: &Checkout, to: &BranchName) -> Result<(), WorktreeError> {
         let site = self.site(of.id, &of.repository)?;
-        let lock = self.lock_repository(&site.common)?;
+        self.at_work(&site, |lock| self.rename_branch_locked(&site, of, to, lock))
+    }
+
+    fn rename_branch_locked(
+        &self,
+        site: &Site,
+        of: &Checkout,
+        to: &BranchName,
+        lock: &RepositoryLock,
+    ) -> Result<(), WorktreeError> {
         if of.branch.is_detached() || to.is_detached() {
             return Err(WorktreeError::Unusable {
                 id: of.id,
@@ -20,6 +29,6 @@ impl GitWorktrees {
         let args = ["branch", "--move", "--", of.branch.as_str(), to.as_str()];
         self.run(&GitCall::tell(&site.root, &args).holding(lock.file()))
             .map(drop)
-            .map_err(|err| self.named(err, to, &site))
+            .map_err(|err| self.named(err, to, site))
     }
 }

@@ -1,36 +1,44 @@
 //! How a session comes back out of the trash: from its folders, or from the hidden ref where they are lost.
 
 use super::{
-    GitWorktrees, Trashed, WorktreeError,
+    GitWorktrees, WorktreeError,
     command::GitCall,
     lock::RepositoryLock,
+    ref_update::Expected,
     register::{HeadAt, remove_if_there, write_pointers},
     relocate::relocate,
     site::{Site, is_folder, is_there, make_folder},
     trash::{Note, NotedBranch, admin_in, clear_entry, worktree_in},
 };
-use crate::session::{BranchName, CommitId};
+use crate::session::{BranchName, CommitId, RepositoryPath, SessionId};
 
 /// The name in the lock reason when nothing remembers a better one; the next mend writes the right one.
 const NAMELESS: &str = "session";
 
 impl GitWorktrees {
-    pub(super) fn bring_back_one(&self, trashed: &Trashed) -> Result<(), WorktreeError> {
-        let site = self.site(trashed.id, &trashed.repository)?;
-        let lock = self.lock_repository(&site.common)?;
+    pub(super) fn bring_back_one(
+        &self,
+        id: SessionId,
+        repository: &RepositoryPath,
+    ) -> Result<(), WorktreeError> {
+        let site = self.site(id, repository)?;
+        self.at_work(&site, |lock| self.bring_back_locked(&site, lock))
+    }
+
+    fn bring_back_locked(&self, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
         self.make_worktrees_folder()?;
         let is_real = is_folder(&self.workspace.trash()) && is_folder(&site.trash);
         let Some(note) = Note::load(&site.trash).filter(|_| is_real) else {
-            return self.end_of_bring_back(&site);
+            return self.end_of_bring_back(site);
         };
-        let at = self.head_to_restore(&site, &note)?;
+        let at = self.head_to_restore(site, &note)?;
         if is_there(&site.folder) && is_folder(&worktree_in(&site.trash)) {
             return Err(WorktreeError::UnsafePath {
-                path: site.folder,
+                path: site.folder.clone(),
                 because: "is in the way of what lies in the trash",
             });
         }
-        self.restore_branches(&site, &note)?;
+        self.restore_branches(site, &note)?;
         if !site.has_admin() && is_folder(&admin_in(&site.trash)) {
             if let Some(parent) = site.admin.parent() {
                 make_folder(parent)?;
@@ -42,22 +50,23 @@ impl GitWorktrees {
             relocate(&worktree_in(&site.trash), &site.folder)?;
         }
         let had_folder = site.has_folder();
-        self.make_whole(&site, &note, at, &lock)?;
+        self.make_whole(site, &note, at, lock)?;
         if !had_folder {
-            self.fill_from_snapshot(&site, &note)?;
+            self.fill_from_snapshot(site, &note)?;
         }
         if !had_admin || !is_there(&site.admin.join("index")) {
-            self.restore_index(&site, &note)?;
+            self.restore_index(site, &note)?;
         } else if !had_folder {
-            self.refresh_index(&site)?;
+            self.refresh_index(site)?;
         }
         clear_entry(&site.trash)?;
-        self.delete_hidden_ref(&site)
+        self.delete_hidden_ref(site)
     }
 
-    /// The entry is gone: either a bring-back that was cut short had ended but for the hidden ref, or there is nothing.
+    /// The note is gone: either a bring-back that was cut short had ended but for the last traces, or there is nothing.
     fn end_of_bring_back(&self, site: &Site) -> Result<(), WorktreeError> {
-        if site.has_folder() && site.is_linked() {
+        if site.has_folder() && site.is_linked() && !is_folder(&worktree_in(&site.trash)) {
+            clear_entry(&site.trash)?;
             return self.delete_hidden_ref(site);
         }
         Err(WorktreeError::Unusable {
@@ -101,10 +110,7 @@ impl GitWorktrees {
         branch: &BranchName,
         commit: &CommitId,
     ) -> Result<(), WorktreeError> {
-        let none = "0".repeat(commit.as_str().len());
-        let args = ["update-ref", &branch.reference(), commit.as_str(), &none];
-        self.run(&GitCall::tell(&site.root, &args).durable())
-            .map(drop)
+        self.set_ref(site, &branch.reference(), commit, Expected::Nothing)
             .map_err(|err| self.named(err, branch, site))
     }
 

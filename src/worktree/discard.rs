@@ -6,7 +6,7 @@ use super::{
     mounts,
     relocate::relocate,
     site::{Site, is_folder, is_there, make_folder},
-    trash::{Note, NotedBranch, admin_in, worktree_in},
+    trash::{Note, NotedBranch, admin_in, clear_entry, worktree_in},
 };
 use crate::{
     session::{BranchFate, BranchName, CommitId},
@@ -21,17 +21,37 @@ impl GitWorktrees {
         record: &str,
     ) -> Result<(), WorktreeError> {
         let site = self.site(of.id, &of.repository)?;
-        let _lock = self.lock_repository(&site.common)?;
+        self.at_work(&site, |_| self.discard_locked(&site, of, fate, record))
+    }
+
+    pub(super) fn retract_one(&self, of: &Checkout) -> Result<(), WorktreeError> {
+        let site = self.site(of.id, &of.repository)?;
+        self.at_work(&site, |_| {
+            if !site.has_folder() || is_there(&worktree_in(&site.trash)) {
+                return Ok(());
+            }
+            clear_entry(&site.trash)?;
+            self.delete_hidden_ref(&site)
+        })
+    }
+
+    fn discard_locked(
+        &self,
+        site: &Site,
+        of: &Checkout,
+        fate: BranchFate,
+        record: &str,
+    ) -> Result<(), WorktreeError> {
         self.make_worktrees_folder()?;
         // After the snapshot and the note each step is a rename: whatever was done before a crash is skipped.
         let begun = !is_there(&site.folder) && (is_folder(&worktree_in(&site.trash)) || !site.has_admin());
         let note = Note::load(&site.trash).filter(|_| begun);
         if note.is_none() {
-            self.check_discard(&site, of, fate)?;
+            self.check_discard(site, of, fate)?;
         }
         let note = match note {
             Some(note) => note,
-            None => self.note_down(&site, of, record)?,
+            None => self.note_down(site, of, record)?,
         };
         if site.has_folder() {
             relocate(&site.folder, &worktree_in(&site.trash))?;
@@ -41,7 +61,7 @@ impl GitWorktrees {
         }
         match fate {
             BranchFate::Keep => Ok(()),
-            BranchFate::Delete => self.delete_noted(&site, of, &note),
+            BranchFate::Delete => self.delete_noted(site, of, &note),
         }
     }
 

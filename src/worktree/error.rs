@@ -140,6 +140,12 @@ pub enum WorktreeError {
         /// The limit.
         limit: Duration,
     },
+    /// An add failed, and something of it is still there; the journal remembers it.
+    #[error("{source}; the next start takes back what it left")]
+    LeftBehind {
+        /// Why it failed.
+        source: Box<WorktreeError>,
+    },
     /// The git command answered something that cannot be read.
     #[error("git {verb} answered something unexpected")]
     GitAnswer {

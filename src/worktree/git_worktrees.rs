@@ -106,12 +106,24 @@ impl Worktrees for GitWorktrees {
         self.list_trash()
     }
 
-    fn bring_back(&self, trashed: &Trashed) -> Result<(), WorktreeError> {
-        self.bring_back_one(trashed)
+    fn retract(&self, of: &Checkout) -> Result<(), WorktreeError> {
+        self.retract_one(of)
+    }
+
+    fn bring_back(&self, id: SessionId, repository: &RepositoryPath) -> Result<(), WorktreeError> {
+        self.bring_back_one(id, repository)
     }
 
     fn purge(&self, trashed: &Trashed) -> Result<(), WorktreeError> {
         self.purge_one(trashed)
+    }
+
+    fn tidy(&self, repositories: &[RepositoryPath]) {
+        for repository in repositories {
+            if let Err(err) = self.tidy_one(repository) {
+                tracing::warn!(%repository, error = %err, "locks of killed gits may be left");
+            }
+        }
     }
 
     fn git_version(&self) -> Result<String, WorktreeError> {

@@ -9,6 +9,7 @@ use super::{
     remember::write_reason,
     set_aside::{admin_is_sound, index_is_sound},
     site::{Site, is_folder, is_there, make_folder, pointer_of, read_small},
+    ties::heal_ties,
 };
 use crate::session::{BranchName, SessionName};
 
@@ -17,7 +18,7 @@ struct Patient<'a> {
     site: Site,
     of: &'a Checkout,
     name: &'a SessionName,
-    lock: RepositoryLock,
+    lock: &'a RepositoryLock,
     found: Worktree,
     done: Vec<Mended>,
 }
@@ -30,9 +31,22 @@ impl GitWorktrees {
         record: &str,
     ) -> Result<Vec<Mended>, WorktreeError> {
         let site = self.site(of.id, &of.repository)?;
-        let lock = self.lock_repository(&site.common)?;
+        self.at_work(&site, |lock| {
+            self.mend_locked(site.clone(), of, name, record, lock)
+        })
+    }
+
+    fn mend_locked(
+        &self,
+        site: Site,
+        of: &Checkout,
+        name: &SessionName,
+        record: &str,
+        lock: &RepositoryLock,
+    ) -> Result<Vec<Mended>, WorktreeError> {
         self.make_worktrees_folder()?;
         self.clear_beside(&site)?;
+        let was_healed = heal_ties(&site.common)?.contains(&site.admin);
         let found = self.inspect_one(of.id, &of.repository)?;
         let mut patient = Patient {
             site,
@@ -40,11 +54,11 @@ impl GitWorktrees {
             name,
             lock,
             found,
-            done: Vec::new(),
+            done: was_healed.then_some(Mended::Repaired).into_iter().collect(),
         };
         self.mend_branch(&mut patient)?;
         match patient.found.state {
-            WorktreeState::Present => self.mend_index(&patient)?,
+            WorktreeState::Present => (),
             WorktreeState::Unlinked => self.relink(&mut patient)?,
             WorktreeState::Unregistered => self.adopt(&mut patient)?,
             WorktreeState::Missing | WorktreeState::Gone => self.check_out_again(&mut patient)?,
@@ -123,7 +137,7 @@ impl GitWorktrees {
         if site.has_admin() {
             aside = Some(self.set_admin_aside(site)?);
         }
-        self.register(site, patient.name, &patient.head_at()?, &patient.lock)?;
+        self.register(site, patient.name, &patient.head_at()?, patient.lock)?;
         let kept = aside.filter(|_| had_index).map(|old| old.join("index"));
         let is_kept = kept.is_some_and(|index| std::fs::copy(index, site.admin.join("index")).is_ok());
         if !is_kept || self.refresh_index(site).is_err() {
@@ -150,35 +164,41 @@ impl GitWorktrees {
             if site.has_admin() {
                 self.set_admin_aside(site)?;
             }
-            self.register(site, patient.name, &patient.head_at()?, &patient.lock)?;
+            self.register(site, patient.name, &patient.head_at()?, patient.lock)?;
             self.fill_from_head(site)?;
         }
         patient.done.push(Mended::CheckedOut);
         Ok(())
     }
 
-    /// Repairs the pointers when only they were emptied; else keeps the damaged folder and checks out again.
+    /// Repairs administrative files in place when only they were emptied; else keeps the damaged folder and checks out
+    /// again.
     fn mend_emptied(&self, patient: &mut Patient<'_>) -> Result<(), WorktreeError> {
-        let site = &patient.site;
-        if admin_is_sound(site) && site.has_folder() {
-            write_pointers(site)?;
-            // The power cut emptied the lock too; nobody's reason is in it.
-            let reason = read_small(&site.admin.join("locked")).unwrap_or_default();
-            if reason.trim_matches(['\0', '\n', ' ']).is_empty() {
-                remove_if_there(&site.admin.join("locked"))?;
-            }
-            if !index_is_sound(site) {
-                self.rebuild_index(site)?;
-            }
-            if !self.has_emptied_files(site)? {
+        let before = patient.done.len();
+        if patient.site.has_folder() {
+            if admin_is_sound(&patient.site) {
+                write_pointers(&patient.site)?;
+                // The power cut emptied the lock too; nobody's reason is in it.
+                let reason = read_small(&patient.site.admin.join("locked")).unwrap_or_default();
+                if reason.trim_matches(['\0', '\n', ' ']).is_empty() {
+                    remove_if_there(&patient.site.admin.join("locked"))?;
+                }
+                if !index_is_sound(&patient.site) {
+                    self.rebuild_index(&patient.site)?;
+                }
                 patient.done.push(Mended::Repaired);
+            } else {
+                self.adopt(patient)?;
+            }
+            if !self.has_emptied_files(&patient.site)? {
                 return Ok(());
             }
         }
+        patient.done.truncate(before);
         let at = patient.head_at()?;
-        let aside = self.set_aside(site)?;
-        self.register(site, patient.name, &at, &patient.lock)?;
-        self.fill_from_head(site)?;
+        let aside = self.set_aside(&patient.site)?;
+        self.register(&patient.site, patient.name, &at, patient.lock)?;
+        self.fill_from_head(&patient.site)?;
         patient.done.push(Mended::SetAside(aside));
         Ok(())
     }

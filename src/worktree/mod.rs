@@ -13,11 +13,13 @@ mod branch;
 mod bring_back;
 mod changes;
 mod command;
+mod dead_locks;
 mod delete;
 mod discard;
 mod durable;
 mod error;
 mod files;
+mod fill;
 mod git_worktrees;
 mod handle;
 mod inspect;
@@ -27,6 +29,7 @@ mod losses;
 mod mend;
 mod mounts;
 mod open;
+mod ref_update;
 mod refs;
 mod register;
 mod relocate;
@@ -40,6 +43,7 @@ mod start;
 mod status;
 #[cfg(test)]
 mod tests;
+mod ties;
 mod trash;
 mod withdraw;
 pub use self::{
@@ -61,7 +65,7 @@ pub trait Worktrees: Send + Sync {
     fn start(&self, repository: &RepositoryPath, wanted: &Wanted) -> Result<Start, WorktreeError>;
 
     /// Makes the worktree (and the branch if it is new), locked with id and name, with the session's record in its
-    /// administrative folder; durable when it returns. After an error nothing of it is left.
+    /// administrative folder; durable when it returns. After an error nothing of it is left, unless the error says so.
     fn add(&self, addition: &Addition) -> Result<(), WorktreeError>;
 
     /// Whether an add got as far as a whole checkout with its record and its lock, so that it can be finished
@@ -102,11 +106,17 @@ pub trait Worktrees: Send + Sync {
     /// What lies in the trash, newest first.
     fn trash(&self) -> Result<Vec<Trashed>, WorktreeError>;
 
+    /// Takes back a discard that did not move the folder: the snapshot and what lies ready in the trash go.
+    fn retract(&self, of: &Checkout) -> Result<(), WorktreeError>;
+
     /// Brings a session back out of the trash with its work, its index and its branch. Can be called again after a crash.
-    fn bring_back(&self, trashed: &Trashed) -> Result<(), WorktreeError>;
+    fn bring_back(&self, id: SessionId, repository: &RepositoryPath) -> Result<(), WorktreeError>;
 
     /// Deletes one entry of the trash and its hidden ref for ever; crosses no mount.
     fn purge(&self, trashed: &Trashed) -> Result<(), WorktreeError>;
+
+    /// Clears away what gits that were killed left in these repositories; waits for work that goes on there.
+    fn tidy(&self, repositories: &[RepositoryPath]);
 
     /// The version of the git command; an error when it cannot be started or is too old.
     fn git_version(&self) -> Result<String, WorktreeError>;
@@ -200,7 +210,7 @@ pub enum WorktreeState {
     Unregistered,
     /// Both are there, but they do not point at each other: something was moved or damaged.
     Unlinked,
-    /// A power cut left empty files where the names of the work were.
+    /// A file that git needs for it is empty, damaged or gone, as a power cut leaves it.
     Emptied,
     /// Something else lies in the folder's place: another repository, a file, a link.
     Foreign,

@@ -2,7 +2,7 @@
 
 use super::{
     Checkout, GitWorktrees, WorktreeError, WorktreeLock,
-    add::write_record,
+    add::{has_record, write_record},
     admin::LockReason,
     durable::replace_shared,
     site::{Site, read_small},
@@ -23,8 +23,12 @@ impl GitWorktrees {
                 because: "its administrative folder is gone",
             });
         }
-        write_record(&site, record)?;
-        write_reason(&site, name).map(drop)
+        // The record goes last: as long as it is the old one, a start sees that something is to be written.
+        write_reason(&site, name)?;
+        if has_record(&site, record) {
+            return Ok(());
+        }
+        write_record(&site, record)
     }
 }
 

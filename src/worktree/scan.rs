@@ -309,7 +309,7 @@ fn id_in(name: &OsStr) -> Option<SessionId> {
 }
 
 /// The id of an administrative folder, behind which git may have put a number.
-fn id_at_start(name: &OsStr) -> Option<SessionId> {
+pub(super) fn id_at_start(name: &OsStr) -> Option<SessionId> {
     let text = name.to_str()?;
     let (id, rest) = text.split_at_checked(SESSION_ID_CHARS)?;
     let numbered = rest.bytes().all(|byte| byte.is_ascii_digit());

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     GitWorktrees, Trashed, WorktreeError,
-    command::GitCall,
     delete::delete_tree,
     files::settled,
     mounts,
@@ -135,7 +134,7 @@ impl GitWorktrees {
         delete_tree(&worktree_in(&trash))?;
         delete_tree(&admin_in(&trash))?;
         match self.site(trashed.id, &trashed.repository) {
-            Ok(site) => self.delete_hidden_ref(&site)?,
+            Ok(site) => self.at_work(&site, |_| self.delete_hidden_ref(&site))?,
             Err(WorktreeError::NoRepository { .. } | WorktreeError::Read { .. }) => (),
             Err(err) => return Err(err),
         }
@@ -144,8 +143,7 @@ impl GitWorktrees {
 
     /// Lets the snapshot go.
     pub(super) fn delete_hidden_ref(&self, site: &Site) -> Result<(), WorktreeError> {
-        let args = ["update-ref", "--no-deref", "-d", &hidden_ref(site)];
-        self.run(&GitCall::tell(&site.root, &args)).map(drop)
+        self.delete_ref(site, &hidden_ref(site), None)
     }
 }
 
@@ -169,7 +167,7 @@ fn trashed(trash: &Path, id: SessionId) -> Option<Trashed> {
 
 /// Removes note, record and the folder they are in, once nothing else is left in it.
 pub(super) fn clear_entry(trash: &Path) -> Result<(), WorktreeError> {
-    for name in [NOTE, RECORD] {
+    for name in [NOTE, RECORD, "trash.json.tmp", "record.json.tmp"] {
         let path = trash.join(name);
         match fs::remove_file(&path) {
             Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(io_error("remove", &path)(err)),

@@ -71,7 +71,7 @@ fn worktrees(story: &Story, failing: &'static str) -> MockWorktrees {
             }
         }
     };
-    let (add, withdraw, discard) = (tell("add"), tell("withdraw"), tell("discard"));
+    let (add, withdraw, discard, retract) = (tell("add"), tell("withdraw"), tell("discard"), tell("retract"));
     worktrees
         .expect_repositories()
         .returning(|| Ok(vec![RepositoryPath::root()]));
@@ -85,6 +85,7 @@ fn worktrees(story: &Story, failing: &'static str) -> MockWorktrees {
     worktrees.expect_is_discarded().return_const(false);
     worktrees.expect_add().returning(move |_| add());
     worktrees.expect_withdraw().returning(move |_| withdraw());
+    worktrees.expect_retract().returning(move |_| retract());
     worktrees.expect_discard().returning(move |_, _, _| discard());
     worktrees
 }
@@ -180,7 +181,10 @@ fn a_destroy_that_fails_leaves_the_session_as_it_was() {
         destroy(&story, "discard"),
         Err(ManagerError::Worktree(_))
     ));
-    assert_eq!(told(&story), ["commit destroying", "discard", "commit settled"]);
+    assert_eq!(
+        told(&story),
+        ["commit destroying", "discard", "retract", "commit settled"]
+    );
 }
 
 #[test]

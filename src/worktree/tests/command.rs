@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::support_write::{Ground, skipped, try_git};
+use super::support_write::{Ground, bring_back_first, skipped, try_git};
 use crate::{
     session::{Base, BranchFate, RepositoryPath, SessionId},
     worktree::{Addition, GitSettings, Start, WorktreeError, Worktrees as _, command::GitCall},
@@ -39,7 +39,7 @@ fn neither_hooks_nor_fsmonitor_of_a_repository_run() {
     let worktrees = ground.worktrees();
     worktrees.changes(&of).unwrap();
     worktrees.discard(&of, BranchFate::Delete, "{}").unwrap();
-    worktrees.bring_back(&worktrees.trash().unwrap()[0]).unwrap();
+    bring_back_first(&worktrees).unwrap();
     assert!(!pwned.exists());
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::support_write::{Ground, git_in, run, skipped, status, try_git};
+use super::support_write::{Ground, bring_back_first, git_in, run, skipped, status, try_git};
 use crate::{
     session::BranchFate,
     worktree::{Mended, WorktreeError, Worktrees as _},
@@ -19,7 +19,7 @@ fn whole_life(ground: &Ground) {
     let shown = status(&folder);
     worktrees.discard(&of, BranchFate::Delete, "{}").unwrap();
     assert!(!ground.branches().contains(&"feature/life".to_owned()));
-    worktrees.bring_back(&worktrees.trash().unwrap()[0]).unwrap();
+    bring_back_first(&worktrees).unwrap();
     assert_eq!(status(&folder), shown);
     assert_eq!(worktrees.mend(&of, &addition.name, &addition.record).unwrap(), []);
     super::super::delete::delete_tree(&ground.admin(of.id)).unwrap();
@@ -81,7 +81,7 @@ fn a_repository_with_a_submodule() {
     ground.write_at(&folder.join("library/kept.txt"), "changed inside\n");
     let worktrees = ground.worktrees();
     worktrees.discard(&of, BranchFate::Delete, "{}").unwrap();
-    worktrees.bring_back(&worktrees.trash().unwrap()[0]).unwrap();
+    bring_back_first(&worktrees).unwrap();
     assert_eq!(
         git_in(&folder, ["-C", "library", "status", "--porcelain"]),
         " M kept.txt"
@@ -110,7 +110,7 @@ fn a_repository_with_large_files() {
     worktrees.discard(&of, BranchFate::Delete, "{}").unwrap();
     let place = ground.path(".worktrees/.trash").join(addition.id.to_string());
     super::super::delete::delete_tree(&place.join("worktree")).unwrap();
-    worktrees.bring_back(&worktrees.trash().unwrap()[0]).unwrap();
+    bring_back_first(&worktrees).unwrap();
     assert_eq!(fs::read_to_string(folder.join("large.bin")).unwrap(), "changed\n");
 }
 

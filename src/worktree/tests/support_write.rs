@@ -195,3 +195,9 @@ pub(super) fn run<'a>(program: &str, args: impl IntoIterator<Item = &'a OsStr>) 
 pub(super) fn skipped(because: &str) {
     eprintln!("skipped: {because}");
 }
+
+/// Brings back what was destroyed last.
+pub(super) fn bring_back_first(worktrees: &GitWorktrees) -> Result<(), crate::worktree::WorktreeError> {
+    let trashed = worktrees.trash().unwrap().remove(0);
+    worktrees.bring_back(trashed.id, &trashed.repository)
+}

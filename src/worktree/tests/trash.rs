@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use super::support_write::{Ground, checkout, git_in, status, try_git};
+use super::support_write::{Ground, bring_back_first, checkout, git_in, status, try_git};
 use crate::{
     session::{BranchFate, BranchName},
     worktree::{WorktreeError, Worktrees as _},
@@ -57,7 +57,7 @@ fn work_comes_back_to_the_byte_with_its_index() {
         (trash[0].id, trash[0].record.as_str()),
         (addition.id, "{\"kept\":true}")
     );
-    worktrees.bring_back(&trash[0]).unwrap();
+    worktrees.bring_back(trash[0].id, &trash[0].repository).unwrap();
     assert_eq!(files(&folder), before);
     assert_eq!(status(&folder), shown);
     assert_eq!(git_in(&folder, ["ls-files", "--stage"]), index);
@@ -66,7 +66,7 @@ fn work_comes_back_to_the_byte_with_its_index() {
     assert!(worktrees.trash().unwrap().is_empty());
     assert!(!worktrees.is_discarded(addition.id));
     assert!(worktrees.is_complete(&addition));
-    worktrees.bring_back(&trash[0]).unwrap();
+    worktrees.bring_back(trash[0].id, &trash[0].repository).unwrap();
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_trash_that_lost_its_folders_is_made_up_for_by_the_hidden_ref() {
             let place = ground.path(".worktrees/.trash").join(addition.id.to_string());
             super::super::delete::delete_tree(&place.join(part)).unwrap();
         }
-        worktrees.bring_back(&worktrees.trash().unwrap()[0]).unwrap();
+        bring_back_first(&worktrees).unwrap();
         if lost.contains(&"worktree") {
             before.remove("ignored");
             assert_eq!(status(&folder), shown.replace("\n!! ignored", ""), "{lost:?}");
@@ -139,7 +139,7 @@ fn a_discard_that_stopped_anywhere_is_ended_by_the_next_one() {
         }
         worktrees.discard(&of, BranchFate::Delete, "{}").unwrap();
         assert_eq!(ground.branches(), ["main"], "stop {stop}");
-        worktrees.bring_back(&worktrees.trash().unwrap()[0]).unwrap();
+        bring_back_first(&worktrees).unwrap();
         assert_eq!(files(&folder), before, "stop {stop}");
     }
 }
@@ -159,7 +159,7 @@ fn a_bring_back_that_stopped_anywhere_is_ended_by_the_next_one() {
         if stop > 0 {
             crate::atomic::rename(&place.join("worktree"), &folder).unwrap();
         }
-        worktrees.bring_back(&trashed).unwrap();
+        worktrees.bring_back(trashed.id, &trashed.repository).unwrap();
         assert_eq!(files(&folder), before, "stop {stop}");
         assert_eq!(ground.hidden(), "");
     }
@@ -174,11 +174,11 @@ fn a_branch_that_is_elsewhere_now_is_not_moved_back() {
     let trashed = worktrees.trash().unwrap().remove(0);
     ground.git(["commit", "-q", "--allow-empty", "-m", "more"]);
     ground.git(["branch", "feature/auth"]);
-    let err = worktrees.bring_back(&trashed).unwrap_err();
+    let err = worktrees.bring_back(trashed.id, &trashed.repository).unwrap_err();
     assert!(matches!(err, WorktreeError::BranchExists { .. }), "{err}");
     ground.git(["branch", "-f", "feature/auth", "HEAD~1"]);
     ground.git(["checkout", "-q", "feature/auth"]);
-    let err = worktrees.bring_back(&trashed).unwrap_err();
+    let err = worktrees.bring_back(trashed.id, &trashed.repository).unwrap_err();
     assert!(matches!(err, WorktreeError::BranchInUse { .. }), "{err}");
     assert_eq!(worktrees.trash().unwrap().len(), 1);
 }
@@ -233,7 +233,7 @@ fn an_administrative_folder_with_a_number_goes_and_comes() {
     assert!(worktrees.is_complete(&addition));
     worktrees.discard(&of, BranchFate::Delete, "{}").unwrap();
     assert!(!numbered.exists());
-    worktrees.bring_back(&worktrees.trash().unwrap()[0]).unwrap();
+    bring_back_first(&worktrees);
     assert_eq!(status(&folder), "");
 }
 
@@ -304,7 +304,7 @@ fn a_missing_worktree_can_be_discarded_and_comes_back_from_its_commit() {
     let worktrees = ground.worktrees();
     worktrees.discard(&of, BranchFate::Delete, "{}").unwrap();
     assert_eq!(ground.branches(), ["main"]);
-    worktrees.bring_back(&worktrees.trash().unwrap()[0]).unwrap();
+    bring_back_first(&worktrees).unwrap();
     assert_eq!(status(&folder), "");
     assert_eq!(git_in(&folder, ["log", "-1", "--format=%s"]), "more");
 }
@@ -320,7 +320,7 @@ fn a_detached_head_comes_back_detached() {
     let worktrees = ground.worktrees();
     worktrees.discard(&of, BranchFate::Delete, "{}").unwrap();
     assert_eq!(ground.git(["rev-parse", &ground.hidden()]), tip);
-    worktrees.bring_back(&worktrees.trash().unwrap()[0]).unwrap();
+    bring_back_first(&worktrees).unwrap();
     assert_eq!(git_in(&folder, ["rev-parse", "HEAD"]), tip);
     assert_eq!(git_in(&folder, ["branch", "--show-current"]), "");
 }
@@ -341,7 +341,7 @@ fn a_conflict_in_the_middle_of_a_rebase_comes_back() {
     assert_eq!(ground.branches(), ["main"]);
     let kept = ground.git(["rev-list", &format!("refs/wharf/trash/{}", addition.id)]);
     assert!(kept.contains(&tip));
-    worktrees.bring_back(&worktrees.trash().unwrap()[0]).unwrap();
+    bring_back_first(&worktrees).unwrap();
     assert_eq!((files(&folder), status(&folder)), (before, shown));
     git_in(&folder, ["rebase", "--abort"]);
     assert_eq!(git_in(&folder, ["rev-parse", "feature/auth"]), tip);
@@ -356,7 +356,7 @@ fn a_worktree_without_a_commit_goes_and_comes() {
     let before = files(&folder);
     let worktrees = ground.worktrees();
     worktrees.discard(&of, BranchFate::Delete, "{}").unwrap();
-    worktrees.bring_back(&worktrees.trash().unwrap()[0]).unwrap();
+    bring_back_first(&worktrees).unwrap();
     assert_eq!(files(&folder), before);
     assert_eq!(git_in(&folder, ["branch", "--show-current"]), "fresh");
 }
@@ -372,6 +372,6 @@ fn a_nested_repository_without_a_commit_does_not_stop_a_destroy() {
     worktrees
         .discard(&checkout(&addition), BranchFate::Delete, "{}")
         .unwrap();
-    worktrees.bring_back(&worktrees.trash().unwrap()[0]).unwrap();
+    bring_back_first(&worktrees).unwrap();
     assert!(folder.join("nested/file").exists());
 }

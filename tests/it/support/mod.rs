@@ -7,6 +7,9 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+pub mod invariants;
+pub mod strace;
+
 use serde_json::Value;
 use tempfile::TempDir;
 

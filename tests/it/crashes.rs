@@ -1,0 +1,206 @@
+//! kill -9 at every change a verb makes outside of itself: `restore` finishes or undoes it, and nothing is lost.
+
+use std::{fs, time::Instant};
+
+use serde_json::Value;
+
+use crate::support::{
+    STATE, Workspace, invariants,
+    strace::{self, Cut},
+};
+
+/// A workspace with a session `kept` that has staged, changed, untracked and ignored files, and a branch of its own.
+fn furnished() -> Workspace {
+    let space = Workspace::new();
+    space.run(["create", "kept", "--meta", "owner=ann"]).succeeds();
+    work_in(&space, "kept");
+    space.run(["restore"]).succeeds();
+    space
+}
+
+fn work_in(space: &Workspace, name: &str) {
+    let folder = space.worktree(name);
+    fs::write(folder.join("README.md"), "changed\n").unwrap();
+    fs::write(folder.join("new.txt"), "new\n").unwrap();
+    fs::write(folder.join("staged.txt"), "staged\n").unwrap();
+    fs::write(folder.join("trace.log"), "ignored\n").unwrap();
+    space.git_at(&folder, ["add", "staged.txt"]);
+}
+
+#[track_caller]
+fn has_work(space: &Workspace, name: &str, after: &str) {
+    let status = space.git_at(&space.worktree(name), ["status", "--porcelain", "--ignored"]);
+    assert_eq!(
+        status, "M README.md\nA  staged.txt\n?? new.txt\n!! trace.log",
+        "{after}: the work in {name}"
+    );
+    let record = space.json(["show", name]);
+    assert_eq!(record["metadata"]["owner"], "ann", "{after}");
+}
+
+/// Runs `args` with every cut until one is not reached, and `judge` after each; `again` makes the start anew.
+fn step_through(
+    args: &[&str],
+    cuts: &[Cut],
+    space: &mut Workspace,
+    mut again: impl FnMut(&mut Workspace),
+    judge: impl Fn(&Workspace, &str),
+) {
+    if !strace::is_there() {
+        return;
+    }
+    for &cut in cuts {
+        let start = Instant::now();
+        again(space);
+        let points = cut.points(space, args);
+        assert!(!points.is_empty(), "{args:?} cannot be cut {cut:?}");
+        for point in &points {
+            again(space);
+            cut.at(space, args, point);
+            let after = format!("{args:?} cut {cut:?} at {point:?}");
+            judge(space, &after);
+        }
+        println!(
+            "{args:?}: {} kill points {cut:?} in {:.1?}",
+            points.len(),
+            start.elapsed()
+        );
+    }
+}
+
+/// The name is free and nothing of it is in the way.
+fn without(space: &mut Workspace, name: &str) {
+    if space.names().contains(&name.to_owned()) {
+        space
+            .run(["destroy", name, "--force", "--delete-branch"])
+            .succeeds();
+        space.run(["trash", "empty", "--yes"]).succeeds();
+    }
+}
+
+#[test]
+fn a_create_is_there_or_not_at_all() {
+    let mut space = furnished();
+    step_through(
+        &["create", "new", "--meta", "owner=ann"],
+        &[Cut::Alone, Cut::Each, Cut::Together],
+        &mut space,
+        |space| without(space, "new"),
+        |space, after| {
+            invariants::restored(space, &[], after);
+            has_work(space, "kept", after);
+            for name in space.names() {
+                let record = space.json(["show", &name]);
+                assert_eq!(record["metadata"]["owner"], "ann", "{after}");
+            }
+        },
+    );
+}
+
+#[test]
+fn a_destroy_happens_or_is_undone_and_undo_brings_the_work_back() {
+    let mut space = furnished();
+    step_through(
+        &["destroy", "kept", "--force"],
+        &[Cut::Alone, Cut::Each, Cut::Together],
+        &mut space,
+        |space| {
+            if space.names().is_empty() {
+                space.run(["undo"]).succeeds();
+            }
+        },
+        |space, after| {
+            invariants::restored(space, &[], after);
+            if space.names().is_empty() {
+                space.run(["undo"]).succeeds();
+                invariants::restored(space, &[], after);
+            }
+            has_work(space, "kept", after);
+        },
+    );
+}
+
+#[test]
+fn an_undo_happens_or_is_finished_with_the_work_in_it() {
+    let mut space = furnished();
+    step_through(
+        &["undo"],
+        &[Cut::Alone, Cut::Each, Cut::Together],
+        &mut space,
+        |space| {
+            if !space.names().is_empty() {
+                space
+                    .run(["destroy", "kept", "--force", "--delete-branch"])
+                    .succeeds();
+            }
+        },
+        |space, after| {
+            invariants::restored(space, &[], after);
+            if space.names().is_empty() {
+                space.run(["undo"]).succeeds();
+                invariants::restored(space, &[], after);
+            }
+            has_work(space, "kept", after);
+        },
+    );
+}
+
+#[test]
+fn a_rename_is_whole_after_the_next_start() {
+    let mut space = furnished();
+    step_through(
+        &["rename", "kept", "moved"],
+        &[Cut::Alone, Cut::Each],
+        &mut space,
+        |space| {
+            let name = space.names().remove(0);
+            if space.json(["show", &name])["branch"] != "feature/kept" || name != "kept" {
+                space
+                    .run(["rename", &name, "kept", "--branch", "feature/kept"])
+                    .succeeds();
+            }
+        },
+        |space, after| {
+            invariants::restored(space, &[], after);
+            has_work(space, &space.names().remove(0), after);
+        },
+    );
+}
+
+#[test]
+fn a_note_is_written_or_not() {
+    let mut space = furnished();
+    step_through(
+        &["meta", "kept", "phase=two", "big:=123456789012345678901234567890"],
+        &[Cut::Alone],
+        &mut space,
+        |_| (),
+        |space, after| {
+            invariants::restored(space, &[], after);
+            has_work(space, "kept", after);
+        },
+    );
+}
+
+/// A restore that has everything to do: an abandoned create, a lost table, an unlocked worktree.
+#[test]
+fn a_restore_that_is_cut_short_is_done_by_the_next_one() {
+    let mut space = furnished();
+    let record = space.json(["show", "kept"]);
+    step_through(
+        &["restore"],
+        &[Cut::Alone, Cut::Together],
+        &mut space,
+        |space| {
+            fs::write(space.path(STATE), "garbage").unwrap();
+            let folder = space.worktree("kept");
+            space.git(["worktree", "unlock", folder.to_str().unwrap()]);
+        },
+        |space, after| {
+            invariants::restored(space, &[], after);
+            has_work(space, "kept", after);
+            let now: Value = space.json(["show", "kept"]);
+            assert_eq!(now["createdAt"], record["createdAt"], "{after}");
+        },
+    );
+}

@@ -1,0 +1,205 @@
+//! Programs that break on purpose: killed or failing at their Nth system call, with strace.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    process::{Command, Stdio},
+};
+
+use super::{Ran, Workspace};
+
+/// The calls that change something outside of the process, or wait for somebody. What an `openat` makes is empty until
+/// the `write` behind it, and every kill comes before its call, so `openat` adds nothing.
+pub const CHANGES: &str = "write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,unlinkat,\
+                           mkdir,mkdirat,rmdir,ftruncate,fchmod,chmod,symlink,vfork,execve,wait4,flock";
+
+/// Whether strace can be used here; says so when not.
+pub fn is_there() -> bool {
+    let found = Command::new("strace")
+        .args(["-qq", "-o", "/dev/null", "true"])
+        .output();
+    let works = found.is_ok_and(|output| output.status.success());
+    if !works {
+        eprintln!("skipped: strace is missing or may not trace here");
+    }
+    works
+}
+
+/// A command run by another one, in the same place and environment.
+pub fn under(wrapper: &[&str], command: &Command) -> Command {
+    let mut wrapped = Command::new(wrapper[0]);
+    wrapped
+        .args(&wrapper[1..])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear();
+    wrapped.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    wrapped.current_dir(command.get_current_dir().unwrap());
+    wrapped.stdin(Stdio::null());
+    wrapped
+}
+
+/// How a run is cut short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// wharf alone, git children live on.
+    Alone,
+    /// Every process before its own Nth call: git fails while wharf looks on, or wharf goes first.
+    Each,
+    /// A git command and wharf with it, as when a container is killed.
+    Together,
+}
+
+/// Before which call a run is cut short: the Nth of its kind in a process, under `Cut::Together` of one git command.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Point {
+    command: usize,
+    call: String,
+    n: usize,
+}
+
+impl Cut {
+    /// Runs the binary to its end and answers every point where it can be cut.
+    pub fn points(self, space: &Workspace, args: &[&str]) -> Vec<Point> {
+        let log = space.home().join("trace");
+        let logs = |number: usize| space.home().join(format!("trace.{number}"));
+        for number in 1.. {
+            if fs::remove_file(logs(number)).is_err() {
+                break;
+            }
+        }
+        self.run(space, args, &|number| {
+            let log = if self == Self::Together {
+                logs(number)
+            } else {
+                log.clone()
+            };
+            format!("-o {} -e trace={CHANGES}", log.display())
+        });
+        let mut points = Vec::new();
+        let mut add = |command: usize, text: &str| {
+            for (call, count) in counted(text) {
+                points.extend((1..=count).map(|n| Point {
+                    command,
+                    call: call.clone(),
+                    n,
+                }));
+            }
+        };
+        match self {
+            Self::Alone | Self::Each => add(1, &fs::read_to_string(log).unwrap()),
+            Self::Together => {
+                for number in 1.. {
+                    let Ok(text) = fs::read_to_string(logs(number)) else {
+                        break;
+                    };
+                    add(number, &text);
+                }
+            }
+        }
+        points
+    }
+
+    /// Runs the binary and cuts it short at a point.
+    pub fn at(self, space: &Workspace, args: &[&str], point: &Point) {
+        let Point { command, call, n } = point;
+        self.run(space, args, &|number| {
+            if self == Self::Together && number != *command {
+                return String::new();
+            }
+            format!("-o /dev/null -e trace={call} -e inject={call}:signal=KILL:when={n}")
+        });
+    }
+
+    fn run(self, space: &Workspace, args: &[&str], options: &dyn Fn(usize) -> String) {
+        let mut command = space.command();
+        command.args(args);
+        if self == Self::Together {
+            command.env("PATH", shim(space, options));
+            command.output().unwrap();
+            return;
+        }
+        let options = options(1);
+        let follow = if self == Self::Each { "-f" } else { "-qq" };
+        let mut wrapper = vec!["strace", "-qq", follow];
+        wrapper.extend(options.split(' '));
+        under(&wrapper, &command).output().unwrap();
+    }
+}
+
+/// The most calls of each kind that one process made, from a trace with or without pids.
+fn counted(log: &str) -> BTreeMap<String, usize> {
+    let mut by_process: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for line in log.lines() {
+        let (pid, rest) = match line.split_once(' ') {
+            Some((pid, rest)) if pid.bytes().all(|b| b.is_ascii_digit()) => (pid, rest.trim_start()),
+            _ => ("", line),
+        };
+        let call = rest.split('(').next().unwrap();
+        if !rest.starts_with(['<', '+', '-']) {
+            *by_process.entry((pid, call)).or_default() += 1;
+        }
+    }
+    let mut most = BTreeMap::new();
+    for ((_, call), count) in by_process {
+        let known: &mut usize = most.entry(call.to_owned()).or_default();
+        *known = count.max(*known);
+    }
+    most
+}
+
+/// A PATH with a git that is traced with these options, command by command, and takes wharf along when it is killed.
+fn shim(space: &Workspace, options: &dyn Fn(usize) -> String) -> String {
+    const COMMANDS_MAX: usize = 40;
+    let folder = space.home().join("shim");
+    let (git, count) = (folder.join("git"), folder.join("count"));
+    fs::create_dir_all(&folder).unwrap();
+    drop(fs::remove_file(&count));
+    let real = std::env::var("PATH").unwrap();
+    let mut script = format!(
+        "#!/bin/sh\nPATH='{real}'\nprintf x >> '{0}'\ncase $(wc -c < '{0}') in\n",
+        count.display()
+    );
+    for number in 1..=COMMANDS_MAX {
+        let options = options(number);
+        if !options.is_empty() {
+            script.push_str(&format!("{number}) strace -f -qq {options} git \"$@\" ;;\n"));
+        }
+    }
+    script.push_str(
+        "*) exec git \"$@\" ;;\nesac\ncode=$?\nif [ $code -eq 137 ]; then kill -9 $PPID; fi\nexit $code\n",
+    );
+    fs::write(&git, script).unwrap();
+    fs::set_permissions(&git, fs::Permissions::from_mode(0o755)).unwrap();
+    format!("{}:{real}", folder.display())
+}
+
+/// Runs the binary with its Nth call of a kind failing; says whether it came that far.
+pub fn failing_at<I: AsRef<OsStr>>(
+    space: &Workspace,
+    args: impl IntoIterator<Item = I>,
+    call: &str,
+    error: &str,
+    n: usize,
+) -> (Ran, bool) {
+    let inject = format!("inject={call}:error={error}:when={n}");
+    let trace = format!("trace={call}");
+    let mut command = space.command();
+    command.args(args).arg("--json");
+    let log = space.home().join("trace");
+    let wrapper = [
+        "strace",
+        "-qq",
+        "-o",
+        log.to_str().unwrap(),
+        "-e",
+        &trace,
+        "-e",
+        &inject,
+    ];
+    let output = under(&wrapper, &command).output().unwrap();
+    let failed = fs::read_to_string(log).unwrap().contains("(INJECTED)");
+    (Ran { output }, failed)
+}
