@@ -10,9 +10,9 @@ Usage: scripts/bench.sh [--runs N] [--files "N…"] [--sessions "N…"] [--dir P
 Makes repositories in a temporary folder, runs wharf and git there in turns (A B A B), and prints a Markdown table
 of medians. The folder is removed at the end.
 
-  --runs N         pairs of runs for each line of the table [21]
-  --files "N…"     sizes of the repositories for create, restore and destroy ["250 5000"]
-  --sessions "N…"  how many sessions to list and to look up ["4 100 1000"]
+  --runs N         pairs of runs for each line of the table; fewer where each takes long [21]
+  --files "N…"     sizes of the repositories for create and destroy ["250 5000"]
+  --sessions "N…"  how many sessions to list, look up and restore ["4 100 1000"]
   --dir PATH       where the temporary folder is made; decides the file system [$TMPDIR, else /tmp]
   --wharf PATH     the program [target/release/wharf, which is built first]
 HELP
@@ -127,19 +127,18 @@ row() { # WHAT SIZE GIT-COMMAND, with the numbers in `by_git` (which may be empt
     by_git=() by_wharf=()
 }
 
-# Takes turns, the one first and then the other.
+# Takes turns, and takes turns in who is first.
 both() { # TIMES GIT-FUNCTION WHARF-FUNCTION
     local turn
     by_git=() by_wharf=()
     for ((turn = 0; turn < $1; turn++)); do
-        measure "$2" "$turn"
-        by_git+=("$took")
-        measure "$3" "$turn"
-        by_wharf+=("$took")
+        ((turn % 2)) || { measure "$2" "$turn" && by_git+=("$took"); }
+        measure "$3" "$turn" && by_wharf+=("$took")
+        ((turn % 2 == 0)) || { measure "$2" "$turn" && by_git+=("$took"); }
     done
 }
 
-# ---- one worktree: create, restore, destroy -------------------------------------------------------------------------
+# ---- one worktree: create, destroy -------------------------------------------------------------------------
 
 git_create() { git -C "$place/git" worktree add --quiet -b "feature/turn$1" "$place/git/.worktrees/turn$1"; }
 git_destroy() { git -C "$place/git" worktree remove "$place/git/.worktrees/turn$1"; }
@@ -148,21 +147,19 @@ wharf_create() { wharf_here create "turn$1"; }
 wharf_destroy() { wharf_here destroy "turn$1"; }
 
 one_worktree() { # FILES
-    local turn created_by_git=() created_by_wharf=() ended_by_git=() ended_by_wharf=()
+    local few=$runs
+    # Much on the disk, or seconds of work, needs fewer turns.
+    (($1 < 1000 || runs < 9)) || few=9
     repository "$place/git" "$1"
     cp -a "$place/git" "$place/wharf"
     mkdir "$place/git/.worktrees"
-    for ((turn = 0; turn <= runs; turn++)); do
-        measure git_create "$turn" && created_by_git+=("$took")
-        measure wharf_create "$turn" && created_by_wharf+=("$took")
-        measure git_destroy "$turn" && ended_by_git+=("$took")
-        measure wharf_destroy "$turn" && ended_by_wharf+=("$took")
-        wharf_here trash empty --yes >"$place/out" 2>&1
-    done
-    # The first turn makes folders and warms caches.
-    by_git=("${created_by_git[@]:1}") by_wharf=("${created_by_wharf[@]:1}")
+    # The first one makes folders and warms caches.
+    measure git_create first
+    measure wharf_create first
+    # Nothing is deleted in between: a file system may look for a while at what was just deleted before it makes a file.
+    both "$few" git_create wharf_create
     row "create" "$1 files" "\`git worktree add -b\`"
-    by_git=("${ended_by_git[@]:1}") by_wharf=("${ended_by_wharf[@]:1}")
+    both "$few" git_destroy wharf_destroy
     row "destroy" "$1 files" "\`git worktree remove\`"
     rm -rf -- "$place/git" "$place/wharf"
 }
@@ -170,6 +167,10 @@ one_worktree() { # FILES
 # ---- many sessions: list, look up, restore --------------------------------------------------------------------------
 
 git_list() { git -C "$place/wharf" worktree list; }
+git_one() {
+    git -C "$one" status --porcelain
+    git -C "$one" rev-list --count --left-right HEAD...main
+}
 git_loop() {
     local key folder
     git -C "$place/wharf" worktree list --porcelain | while read -r key folder; do
@@ -191,16 +192,16 @@ many_sessions() { # SESSIONS
     for ((number = 0; number < $1; number++)); do
         wharf_here create "session$number" >"$place/out" 2>"$place/err" || fail "$(<"$place/err")"
     done
-    # What takes seconds needs fewer turns.
     (($1 < 500 || runs < 5)) || few=5
+    one=$(wharf_path)
     both "$runs" git_list wharf_quick
     row "list --quick" "$1 sessions" "\`git worktree list\`"
     both "$few" git_loop wharf_list
     row "list" "$1 sessions" "\`status\` and \`rev-list\` in each"
     both "$runs" git_list wharf_path
     row "path" "$1 sessions" "\`git worktree list\`"
-    both "$runs" git_list wharf_show
-    row "show" "$1 sessions" "\`git worktree list\`"
+    both "$runs" git_one wharf_show
+    row "show" "$1 sessions" "\`status\` and \`rev-list\` in one"
     for ((number = 0; number < few; number++)); do
         measure wharf_restore
         by_wharf+=("$took")
