@@ -16,8 +16,8 @@ use crate::{
 
 /// The files of an administrative folder without which the worktree cannot be found.
 const NAMING_FILES: [&str; 5] = ["HEAD", "commondir", "gitdir", "locked", "session.json"];
-/// How many calls run side by side: as many as there are files that name a worktree.
-const SYNCS_AT_ONCE: usize = NAMING_FILES.len() + 2;
+/// How many calls run side by side; git needs the processors meanwhile.
+const SYNCS_AT_ONCE: usize = 4;
 
 /// Makes durable what names a new worktree: administrative files, pointer, loose ref, and the folders they are in.
 /// The index is not among them, because git writes it while this runs.
@@ -45,14 +45,13 @@ pub(super) fn sync_names(site: &Site, branch: &BranchName) -> Result<(), Worktre
 
 /// Makes durable the index of a worktree, which git writes last.
 pub(super) fn sync_index(site: &Site) -> Result<(), WorktreeError> {
-    sync(&site.admin.join("index"))?;
-    sync(&site.admin)
+    sync_all(&[site.admin.join("index"), site.admin.clone()])
 }
 
 /// Makes files and folders durable; those that are gone are left out. The calls run side by side, because a journaling
 /// file system then answers many of them with one commit.
 pub(super) fn sync_all(paths: &[PathBuf]) -> Result<(), WorktreeError> {
-    let threads = paths.len().min(SYNCS_AT_ONCE);
+    let threads = paths.len().clamp(1, SYNCS_AT_ONCE);
     let part = |first: usize| {
         move || {
             paths
@@ -63,10 +62,12 @@ pub(super) fn sync_all(paths: &[PathBuf]) -> Result<(), WorktreeError> {
         }
     };
     thread::scope(|scope| {
-        let waits: Vec<_> = (0..threads).map(|first| scope.spawn(part(first))).collect();
+        let waits: Vec<_> = (1..threads).map(|first| scope.spawn(part(first))).collect();
+        let own = part(0)();
         waits
             .into_iter()
-            .try_for_each(|wait| wait.join().expect("a sync does not panic"))
+            .map(|wait| wait.join().expect("a sync does not panic"))
+            .fold(own, Result::and)
     })
 }
 
