@@ -95,11 +95,7 @@ fn print_trash(context: &Context, discarded: &[Discarded]) -> Result<(), Failure
     let views: Vec<Members> = discarded
         .iter()
         .map(|it| {
-            let mut record = view::record(context, &it.session);
-            record.push(
-                "destroyedAt".to_owned(),
-                view::raw(&it.trashed.destroyed.to_string()),
-            );
+            let mut record = view::discarded(context, it);
             record.push("expiresAt".to_owned(), view::raw(&it.expires(days).to_string()));
             record
         })

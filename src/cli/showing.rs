@@ -35,16 +35,12 @@ pub(super) fn list(mut context: Context, args: &args::List) -> Result<(), Failur
     };
     let moment = now();
     let days = context.manager.settings().trash_days;
-    let mut views: Vec<_> = overviews.iter().map(|it| view::overview(&context, it)).collect();
-    for it in &discarded {
-        let mut record = view::record(&context, &it.session);
-        record.push(
-            "destroyedAt".to_owned(),
-            view::raw(&it.trashed.destroyed.to_string()),
-        );
-        views.push(record);
-    }
-    context.output.data(&views, || {
+    let views = || {
+        let seen = overviews.iter().map(|it| view::overview(&context, it));
+        let gone = discarded.iter().map(|it| view::discarded(&context, it));
+        seen.chain(gone).collect::<Vec<_>>()
+    };
+    context.output.either(views, || {
         let mut text = table::sessions(&overviews, moment);
         if !discarded.is_empty() {
             let rows: Vec<_> = discarded

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::context::Context;
 use crate::{
     json::Members,
-    manager::{Finding, Obstacle, Overview, Severity},
+    manager::{Discarded, Finding, Obstacle, Overview, Severity},
     process::Occupant,
     session::Session,
     store, text,
@@ -17,6 +17,16 @@ use crate::{
 pub(super) fn record(context: &Context, session: &Session) -> Members {
     let text = store::encode_record(session, context.manager.workspace());
     serde_json::from_str(&text).expect("a record that was just written is a JSON object")
+}
+
+/// The record of a session in the trash, and since when it is there.
+pub(super) fn discarded(context: &Context, discarded: &Discarded) -> Members {
+    let mut members = record(context, &discarded.session);
+    members.push(
+        "destroyedAt".to_owned(),
+        raw(&discarded.trashed.destroyed.to_string()),
+    );
+    members
 }
 
 /// The record with what its worktree looks like beside it.

@@ -7,7 +7,7 @@ use super::{
     admin::LockReason,
     command::GitCall,
     dead_locks::clear_dead_locks,
-    durable::{exists_with_bytes, sync_all, sync_names},
+    durable::{exists_with_bytes, sync_all},
     exclude::exclude_own_files,
     lock::RepositoryLock,
     site::{Site, io_error, is_there, make_folder},
@@ -44,16 +44,15 @@ impl GitWorktrees {
         }
         heal_ties(&site.common)?;
         let outcome = self
-            .add_worktree(addition, site, lock)
-            .and_then(|()| write_record(site, &addition.record))
-            .and_then(|()| sync_names(site, &addition.branch));
+            .register_new(addition, site, lock)
+            .and_then(|()| self.fill_and_sync(addition, site, lock));
         let Err(err) = outcome else {
             return Ok(());
         };
         // A branch that was there before git began is somebody else's, even if it is at the same commit.
         let branch_is_ours =
             addition.start.branch_is_new && !matches!(err, WorktreeError::BranchExists { .. });
-        if matches!(err, WorktreeError::NoGit { .. }) {
+        if matches!(err, WorktreeError::NoGit { .. }) && !site.has_admin() {
             return Err(err);
         }
         // A git that was killed leaves its locks behind, and the branch could not be deleted.
@@ -82,7 +81,7 @@ impl GitWorktrees {
         })
     }
 
-    /// Whether everything that an add writes is there: the record is written after git has ended.
+    /// Whether everything that an add writes is there: git writes the index last, when all files are there.
     fn is_added(&self, addition: &Addition, site: &Site) -> Result<bool, WorktreeError> {
         let branch = if addition.branch.is_detached() {
             None
@@ -104,14 +103,16 @@ impl GitWorktrees {
         Ok(())
     }
 
-    fn add_worktree(
+    /// Makes the branch, if it is new, and a locked worktree without files on it.
+    fn register_new(
         &self,
         addition: &Addition,
         site: &Site,
         lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
         let reason = LockReason::encode(addition.id, &addition.name);
-        let mut call = GitCall::tell(&site.root, &["worktree", "add", "--lock", "--reason", &reason]);
+        let add = ["worktree", "add", "--no-checkout", "--lock", "--reason", &reason];
+        let mut call = GitCall::tell(&site.root, &add);
         let start = if addition.start.branch_is_new {
             call = call.arg("--no-track").arg("-b").arg(addition.branch.as_str());
             addition.start.base.commit.as_str()

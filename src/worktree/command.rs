@@ -100,6 +100,13 @@ impl<'a> GitCall<'a> {
             .env("GIT_CONFIG_VALUE_0", "committed,reference,index")
     }
 
+    /// One setting, for this call.
+    pub(super) fn configured(self, key: &str, value: &str) -> Self {
+        self.env("GIT_CONFIG_COUNT", "1")
+            .env("GIT_CONFIG_KEY_0", key)
+            .env("GIT_CONFIG_VALUE_0", value)
+    }
+
     /// An open file for its standard input, which keeps the lock on that file alive as long as git and what it
     /// started.
     pub(super) fn holding(mut self, file: &'a File) -> Self {

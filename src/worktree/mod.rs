@@ -20,6 +20,7 @@ mod durable;
 mod error;
 mod exclude;
 mod files;
+mod fill;
 mod git_worktrees;
 mod handle;
 mod inspect;
