@@ -155,7 +155,11 @@ impl SessionManager {
         }
         let pending = self.pending(PendingAction::Destroying { branch })?;
         let mut transaction = self.begin()?;
-        let session = transaction.registry.find(&id.to_string())?.clone();
+        // Somebody may have renamed it, or given its name to another one, since it was weighed.
+        let session = transaction.registry.find(who)?.clone();
+        if session.id() != id {
+            return Err(ManagerError::Vanished { id });
+        }
         ensure_quiet(&session)?;
         transaction.registry.update(id, |session| session.begin(pending));
         transaction.commit()?;

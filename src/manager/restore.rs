@@ -200,7 +200,10 @@ impl SessionManager {
             return false;
         };
         match worktree.state {
-            WorktreeState::Present => worktree.lock == WorktreeLock::None,
+            WorktreeState::Present => {
+                let lost_its_branch = worktree.head.is_none() && session.base().is_some();
+                worktree.lock == WorktreeLock::None || lost_its_branch
+            }
             WorktreeState::Unregistered | WorktreeState::Unlinked | WorktreeState::Emptied => true,
             WorktreeState::Missing | WorktreeState::Gone => scope == Scope::Thorough,
             WorktreeState::Foreign => false,

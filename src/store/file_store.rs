@@ -153,6 +153,7 @@ impl Transaction {
             source,
         })?;
         base.settled = Some(sessions);
+        tracing::debug!(generation = base.document.generation, "table written");
         Ok(())
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod bind;
+mod concurrency;
 mod crashes;
 mod create;
 mod destroy;
@@ -19,4 +20,5 @@ mod notes;
 mod odd_repositories;
 mod readme;
 mod rebuild;
+mod serial;
 mod support;
