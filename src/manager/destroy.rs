@@ -117,7 +117,15 @@ impl SessionManager {
     /// What a destroy would run into, and what it would do. Changes nothing.
     pub fn weigh_destroy(&mut self, who: &str, branch: BranchFate) -> Result<Destroyed, ManagerError> {
         let session = self.session(who)?;
-        let losses = self.worktrees.losses(&checkout(&session), branch)?;
+        ensure_quiet(&session)?;
+        let losses = match self.worktrees.losses(&checkout(&session), branch) {
+            Ok(losses) => losses,
+            Err(err) => {
+                // Who destroyed it or began to while we looked is what to say, not what git missed then.
+                ensure_quiet(&self.session(who)?)?;
+                return Err(err.into());
+            }
+        };
         let mut obstacles: Vec<Obstacle> = losses.into_iter().map(Obstacle::Loss).collect();
         let occupants = self.occupants(&session);
         if !occupants.is_empty() {

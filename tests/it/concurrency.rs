@@ -88,7 +88,11 @@ fn forty_creates_from_a_remote_branch_all_succeed() {
     let space = Workspace::new();
     space.git(["update-ref", "refs/remotes/origin/main", "HEAD"]);
     space.git(["config", "remote.origin.url", "/nowhere"]);
-    space.git(["config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"]);
+    space.git([
+        "config",
+        "remote.origin.fetch",
+        "+refs/heads/*:refs/remotes/origin/*",
+    ]);
     let create = |n| {
         let name = format!("s{n}");
         words(&["create", &name, "--from", "origin/main", "--max-sessions", "50"])
@@ -166,12 +170,21 @@ fn a_stopped_holder_of_the_lock_is_named_and_a_killed_one_is_forgotten() {
         .args(["-c", &format!("kill -STOP {pid}")])
         .status();
     assert!(stopped.unwrap().success());
-    let runs = at_once(&space, (0..3).map(|n| words(&["status", "s1", ["idle", "error", "waiting"][n]])));
+    let runs = at_once(
+        &space,
+        (0..3).map(|n| words(&["status", "s1", ["idle", "error", "waiting"][n]])),
+    );
     for ran in &runs {
         assert_eq!(ran.output.status.code(), Some(8));
         let error = ran.error();
         assert_eq!(error["code"], "STATE_LOCKED");
-        assert!(error["message"].as_str().unwrap().contains(&format!("process {pid}")), "{error}");
+        assert!(
+            error["message"]
+                .as_str()
+                .unwrap()
+                .contains(&format!("process {pid}")),
+            "{error}"
+        );
     }
     assert_eq!(space.sessions()[0]["status"], "active", "reading needs no lock");
     let waiting = space.spawn(["status", "s1", "waiting", "--json"]);
@@ -186,7 +199,8 @@ fn a_stopped_holder_of_the_lock_is_named_and_a_killed_one_is_forgotten() {
 #[test]
 fn the_state_file_deleted_while_everybody_writes_comes_back_with_all_sessions() {
     let space = Workspace::with_sessions(4);
-    let ids = |sessions: Vec<Value>| -> Vec<Value> { sessions.into_iter().map(|it| it["id"].clone()).collect() };
+    let ids =
+        |sessions: Vec<Value>| -> Vec<Value> { sessions.into_iter().map(|it| it["id"].clone()).collect() };
     let before = ids(space.sessions());
     let done = AtomicBool::new(false);
     thread::scope(|scope| {

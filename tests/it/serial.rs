@@ -54,8 +54,8 @@ fn verb(dice: &mut Dice) -> Vec<String> {
     let other = NAMES[dice.below(NAMES.len())];
     let (number, key) = (dice.below(100), dice.below(3));
     let text = match dice.below(12) {
-        0..=2 => format!("create {name} --branch work/{name}-{number}-{}", dice.below(1000)),
-        3 | 4 => format!("destroy {name} --force"),
+        0..=3 => format!("create {name} --branch work/{name}-{number}-{}", dice.below(1000)),
+        4 => format!("destroy {name} --force"),
         5 => "undo".to_owned(),
         6 => format!("rename {name} {other}"),
         7 => format!("status {name} {}", ["active", "waiting", "error"][key]),
@@ -70,18 +70,36 @@ fn verb(dice: &mut Dice) -> Vec<String> {
 /// Runs one verb; nothing when it failed in one of the allowed ways.
 fn run(space: &Workspace, args: Vec<String>) -> Option<Done> {
     let limit = SESSIONS_MAX.to_string();
-    let output = space.command().args(&args).args(["-vv", "--max-sessions", &limit]).output();
-    let ran = Ran { output: output.unwrap() };
+    let output = space
+        .command()
+        .args(&args)
+        .args(["-vv", "--max-sessions", &limit])
+        .output();
+    let ran = Ran {
+        output: output.unwrap(),
+    };
     let (said, printed) = (ran.stderr(), ran.stdout());
     if !ran.output.status.success() {
-        assert!(ALLOWED.iter().any(|allowed| said.contains(allowed)), "{args:?}: {said}");
+        assert!(
+            ALLOWED.iter().any(|allowed| said.contains(allowed)),
+            "{args:?}: {said}"
+        );
         return None;
     }
     let generations: Vec<u64> = said
         .lines()
-        .filter_map(|line| line.split_once("table written generation=")?.1.trim().parse().ok())
+        .filter_map(|line| {
+            line.split_once("table written generation=")?
+                .1
+                .trim()
+                .parse()
+                .ok()
+        })
         .collect();
-    let id = printed.lines().find_map(|line| line.strip_prefix("id ")).unwrap_or_default();
+    let id = printed
+        .lines()
+        .find_map(|line| line.strip_prefix("id "))
+        .unwrap_or_default();
     Some(Done {
         first: *generations.first()?,
         last: *generations.last()?,
@@ -125,7 +143,10 @@ impl Model {
             }
             ["rename", name, new] => {
                 let id = self.id_of(name);
-                let taken = self.live.iter().any(|(other, entry)| *other != id && entry.name == new);
+                let taken = self
+                    .live
+                    .iter()
+                    .any(|(other, entry)| *other != id && entry.name == new);
                 assert!(!taken, "two sessions named {new}");
                 new.clone_into(&mut self.named(name).name);
             }
@@ -147,7 +168,11 @@ impl Model {
 
     fn admit(&mut self, id: &str, entry: Entry) {
         assert!(self.live.len() < SESSIONS_MAX, "too many sessions");
-        assert!(self.live.values().all(|it| it.name != entry.name), "two named {}", entry.name);
+        assert!(
+            self.live.values().all(|it| it.name != entry.name),
+            "two named {}",
+            entry.name
+        );
         self.live.insert(id.to_owned(), entry);
     }
 }
@@ -163,7 +188,15 @@ fn entry(record: &Value) -> (String, Entry) {
     };
     let text = |field: &str| record[field].as_str().unwrap().to_owned();
     let (name, status) = (text("name"), text("status"));
-    (text("id"), Entry { name, status, metadata, issue })
+    (
+        text("id"),
+        Entry {
+            name,
+            status,
+            metadata,
+            issue,
+        },
+    )
 }
 
 fn entries(records: &Value) -> BTreeMap<String, Entry> {
@@ -185,17 +218,39 @@ fn eight_processes_end_where_some_order_of_their_verbs_ends() {
         threads.into_iter().flat_map(|it| it.join().unwrap()).collect()
     });
     // Who makes or brings back takes the place with the first commit; who destroys gives it up with the last.
-    done.sort_by_key(|it| if it.args[0] == "destroy" { it.last } else { it.first });
+    done.sort_by_key(|it| {
+        if it.args[0] == "destroy" {
+            it.last
+        } else {
+            it.first
+        }
+    });
     let commits: BTreeSet<u64> = done.iter().flat_map(|it| [it.first, it.last]).collect();
-    eprintln!("{} of {} verbs succeeded in {} commits", done.len(), PROCESSES as usize * VERBS, commits.len());
+    eprintln!(
+        "{} of {} verbs succeeded in {} commits",
+        done.len(),
+        PROCESSES as usize * VERBS,
+        commits.len()
+    );
     let mut model = Model::default();
     for it in &done {
         model.apply(it);
     }
-    assert_eq!(entries(&space.json(["list", "--quick"])), model.live, "seed {seed}");
-    assert_eq!(entries(&space.json(["trash", "list"])).keys().collect::<Vec<_>>(), model.trash.keys().collect::<Vec<_>>());
+    assert_eq!(
+        entries(&space.json(["list", "--quick"])),
+        model.live,
+        "seed {seed}"
+    );
+    assert_eq!(
+        entries(&space.json(["trash", "list"])).keys().collect::<Vec<_>>(),
+        model.trash.keys().collect::<Vec<_>>()
+    );
     let branches = space.branches();
-    let kept: Vec<&str> = branches.iter().map(String::as_str).filter(|it| it.starts_with("work/")).collect();
+    let kept: Vec<&str> = branches
+        .iter()
+        .map(String::as_str)
+        .filter(|it| it.starts_with("work/"))
+        .collect();
     invariants::whole(&space, &kept, &format!("seed {seed}"));
     invariants::restored(&space, &kept, &format!("seed {seed}"));
 }
