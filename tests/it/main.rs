@@ -13,6 +13,7 @@ mod concurrency;
 mod crashes;
 mod create;
 mod destroy;
+mod faults;
 mod help;
 mod house;
 mod list;
