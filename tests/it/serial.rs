@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Ran, Workspace, dice::Dice, invariants};
 
-const PROCESSES: u64 = 8;
+const PROCESSES: usize = 8;
 const VERBS: usize = 50;
 const NAMES: [&str; 4] = ["ada", "bob", "cyd", "dan"];
 const SESSIONS_MAX: usize = 3;
@@ -178,14 +178,10 @@ impl Model {
 }
 
 fn entry(record: &Value) -> (String, Entry) {
-    let issue = match &record["issue"] {
-        Value::Null => Value::Null,
-        issue => format!("{}#{}", issue["repository"].as_str().unwrap(), issue["number"]).into(),
-    };
-    let metadata = match &record["metadata"] {
-        Value::Null => json!({}),
-        metadata => metadata.clone(),
-    };
+    let issue = record.get("issue").map_or(Value::Null, |issue| {
+        format!("{}#{}", issue["repository"].as_str().unwrap(), issue["number"]).into()
+    });
+    let metadata = record.get("metadata").cloned().unwrap_or_else(|| json!({}));
     let text = |field: &str| record[field].as_str().unwrap().to_owned();
     let (name, status) = (text("name"), text("status"));
     (
@@ -210,7 +206,7 @@ fn eight_processes_end_where_some_order_of_their_verbs_ends() {
     eprintln!("seed {seed}");
     let mut done: Vec<Done> = thread::scope(|scope| {
         let work = |number| {
-            let mut dice = Dice::of(seed.wrapping_add(number));
+            let mut dice = Dice::of(seed.wrapping_add(number as u64));
             let space = &space;
             move || -> Vec<Done> { (0..VERBS).filter_map(|_| run(space, verb(&mut dice))).collect() }
         };
@@ -229,7 +225,7 @@ fn eight_processes_end_where_some_order_of_their_verbs_ends() {
     eprintln!(
         "{} of {} verbs succeeded in {} commits",
         done.len(),
-        PROCESSES as usize * VERBS,
+        PROCESSES * VERBS,
         commits.len()
     );
     let mut model = Model::default();
