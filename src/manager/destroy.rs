@@ -117,7 +117,15 @@ impl SessionManager {
     /// What a destroy would run into, and what it would do. Changes nothing.
     pub fn weigh_destroy(&mut self, who: &str, branch: BranchFate) -> Result<Destroyed, ManagerError> {
         let session = self.session(who)?;
-        let losses = self.worktrees.losses(&checkout(&session), branch)?;
+        ensure_quiet(&session)?;
+        let losses = match self.worktrees.losses(&checkout(&session), branch) {
+            Ok(losses) => losses,
+            Err(err) => {
+                // Who destroyed it or began to while we looked is what to say, not what git missed then.
+                ensure_quiet(&self.session(who)?)?;
+                return Err(err.into());
+            }
+        };
         let mut obstacles: Vec<Obstacle> = losses.into_iter().map(Obstacle::Loss).collect();
         let occupants = self.occupants(&session);
         if !occupants.is_empty() {
@@ -155,7 +163,11 @@ impl SessionManager {
         }
         let pending = self.pending(PendingAction::Destroying { branch })?;
         let mut transaction = self.begin()?;
-        let session = transaction.registry.find(&id.to_string())?.clone();
+        // Somebody may have renamed it, or given its name to another one, since it was weighed.
+        let session = transaction.registry.find(who)?.clone();
+        if session.id() != id {
+            return Err(ManagerError::Vanished { id });
+        }
         ensure_quiet(&session)?;
         transaction.registry.update(id, |session| session.begin(pending));
         transaction.commit()?;

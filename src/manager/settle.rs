@@ -3,7 +3,7 @@
 use super::{ManagerError, SessionManager, checkout, create::settled};
 use crate::{
     process,
-    session::{Pending, PendingAction, Session},
+    session::{Pending, PendingAction, Session, SessionId},
     store,
     worktree::{Addition, Start},
 };
@@ -23,15 +23,63 @@ impl SessionManager {
         let abandoned: Vec<Session> = self.registry()?.all().into_iter().filter(is_abandoned).collect();
         let mut settled = Vec::new();
         for session in abandoned {
+            match self.take_over(&session) {
+                Ok(true) => (),
+                Ok(false) => continue,
+                Err(err) => {
+                    tracing::warn!(sessionId = %session.id(), error = %err, "abandoned work cannot be taken over");
+                    continue;
+                }
+            }
             match self.settle_one(&session) {
                 Ok(outcome) => settled.push(outcome),
                 Err(err) => {
                     // One repository that cannot be written must not keep the others from starting.
                     tracing::warn!(sessionId = %session.id(), error = %err, "abandoned work stays in the journal");
+                    self.give_back(&session);
                 }
             }
         }
         Ok(settled)
+    }
+
+    /// Makes abandoned work this process's own, so that nobody else settles it too; says no when somebody else has.
+    ///
+    /// The table was read a moment ago: by now the work may have ended, and the session be at something else.
+    fn take_over(&mut self, session: &Session) -> Result<bool, ManagerError> {
+        let Some(found) = session.pending() else {
+            return Ok(false);
+        };
+        let ours = Pending {
+            since: found.since,
+            ..self.pending(found.action.clone())?
+        };
+        self.replace_pending(session.id(), found, ours)
+    }
+
+    /// Leaves work to the next start, as it was found.
+    fn give_back(&mut self, session: &Session) {
+        let given = session.pending().map_or(Ok(false), |found| {
+            let ours = Pending {
+                since: found.since,
+                ..self.pending(found.action.clone())?
+            };
+            self.replace_pending(session.id(), &ours, found.clone())
+        });
+        if let Err(err) = given {
+            tracing::warn!(sessionId = %session.id(), error = %err, "the journal names this process until it ends");
+        }
+    }
+
+    fn replace_pending(&mut self, id: SessionId, from: &Pending, to: Pending) -> Result<bool, ManagerError> {
+        let mut transaction = self.begin()?;
+        let pending = transaction.registry.session(id).and_then(Session::pending);
+        if pending != Some(from) {
+            return Ok(false);
+        }
+        transaction.registry.update(id, |session| session.begin(to));
+        transaction.commit()?;
+        Ok(true)
     }
 
     fn settle_one(&mut self, session: &Session) -> Result<Settled, ManagerError> {

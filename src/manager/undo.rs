@@ -22,7 +22,14 @@ impl SessionManager {
         let mut reserved = session.clone();
         reserved.begin(self.pending(PendingAction::BringingBack)?);
         let limit = self.settings.sessions_max.get();
+        let (worktrees, workspace) = (Arc::clone(&self.worktrees), self.workspace.clone());
         let mut transaction = self.begin()?;
+        // Somebody may have brought it back since we looked, and even have destroyed it again.
+        if !worktrees.trash()?.contains(&trashed) || transaction.registry.session(trashed.id).is_some() {
+            return Err(ManagerError::NotInTrash {
+                text: which.map(ToOwned::to_owned),
+            });
+        }
         transaction
             .registry
             .vacancy(&Claim::of(&session), limit)?
@@ -37,7 +44,6 @@ impl SessionManager {
             }
             return Err(err.into());
         }
-        let (worktrees, workspace) = (Arc::clone(&self.worktrees), self.workspace.clone());
         let mut transaction = self.begin()?;
         let settled = transaction.settle(session.id())?;
         let session = settled.ok_or(ManagerError::Vanished { id: session.id() })?;
