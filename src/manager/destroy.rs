@@ -117,7 +117,15 @@ impl SessionManager {
     /// What a destroy would run into, and what it would do. Changes nothing.
     pub fn weigh_destroy(&mut self, who: &str, branch: BranchFate) -> Result<Destroyed, ManagerError> {
         let session = self.session(who)?;
-        let losses = self.worktrees.losses(&checkout(&session), branch)?;
+        ensure_quiet(&session)?;
+        let losses = match self.worktrees.losses(&checkout(&session), branch) {
+            Ok(losses) => losses,
+            Err(err) => {
+                // Who destroyed it or began to while we looked is what to say, not what git missed then.
+                ensure_quiet(&self.session(who)?)?;
+                return Err(err.into());
+            }
+        };
         let mut obstacles: Vec<Obstacle> = losses.into_iter().map(Obstacle::Loss).collect();
         let occupants = self.occupants(&session);
         if !occupants.is_empty() {
@@ -153,7 +161,7 @@ impl SessionManager {
                 obstacles: refused,
             });
         }
-        let session = self.begin_destroy(id, branch)?;
+        let session = self.begin_destroy(who, id, branch)?;
         let record = store::encode_record(&settled(&session), &self.workspace);
         let branch = match self.worktrees.discard(&checkout(&session), branch, &record) {
             Ok(branch) => branch,
@@ -172,9 +180,18 @@ impl SessionManager {
     }
 
     /// Writes into the journal that a session is being destroyed, so that a crash half-way is finished.
-    fn begin_destroy(&mut self, id: SessionId, branch: BranchFate) -> Result<Session, ManagerError> {
+    fn begin_destroy(
+        &mut self,
+        who: &str,
+        id: SessionId,
+        branch: BranchFate,
+    ) -> Result<Session, ManagerError> {
         let pending = self.pending(PendingAction::Destroying { branch })?;
         let mut transaction = self.begin()?;
+        // Somebody may have renamed it, or given its name to another one, since it was weighed.
+        if transaction.registry.find(who)?.id() != id {
+            return Err(ManagerError::Vanished { id });
+        }
         ensure_quiet(transaction.registry.find(&id.to_string())?)?;
         let session = transaction
             .registry

@@ -57,8 +57,8 @@ pub enum ManagerError {
         /// By whom.
         pid: u32,
     },
-    /// The session went away while it was being made.
-    #[error("session {id} was removed while it was being made")]
+    /// The session went away while work on it went on.
+    #[error("session {id} was removed or renamed meanwhile")]
     Vanished {
         /// Which.
         id: SessionId,

@@ -36,6 +36,23 @@ impl SessionManager {
         Ok(claimed)
     }
 
+    /// Leaves work that could not be ended to the next start, under the name it was found.
+    pub(super) fn give_back(&mut self, claimed: &Session, abandoned: &Session) {
+        let Some(entry) = abandoned.pending().cloned() else {
+            return;
+        };
+        let given = self.begin().and_then(|mut transaction| {
+            if !transaction.has_entry_of(claimed) {
+                return Ok(());
+            }
+            transaction.registry.update(claimed.id(), |it| it.begin(entry));
+            transaction.commit()
+        });
+        if let Err(err) = given {
+            tracing::warn!(sessionId = %claimed.id(), error = %err, "the journal names this process until it ends");
+        }
+    }
+
     /// Clears the entry of a session that stays, whoever took the work over meanwhile: it is done. An error when
     /// something else is going on with the session by now.
     pub(super) fn settle(&mut self, session: &Session) -> Result<Session, ManagerError> {

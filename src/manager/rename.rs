@@ -16,11 +16,14 @@ impl SessionManager {
         name: &SessionName,
         branch: Option<&BranchName>,
     ) -> Result<Session, ManagerError> {
+        let Some(branch) = branch else {
+            return self.rename_session(who, name);
+        };
         let before = self.session(who)?;
         let id = before.id().to_string();
-        let Some(branch) = branch.filter(|branch| *branch != before.branch()) else {
+        if branch == before.branch() {
             return self.rename_session(&id, name);
-        };
+        }
         if before.branch().is_detached() {
             return Err(ManagerError::Detached {
                 name: before.name().clone(),

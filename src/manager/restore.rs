@@ -242,7 +242,8 @@ impl SessionManager {
         };
         match worktree.state {
             WorktreeState::Present => {
-                worktree.lock == WorktreeLock::None || (worktree.head.is_none() && session.base().is_some())
+                let lost_its_branch = worktree.head.is_none() && session.base().is_some();
+                worktree.lock == WorktreeLock::None || lost_its_branch
             }
             WorktreeState::Unregistered | WorktreeState::Unlinked | WorktreeState::Emptied => true,
             WorktreeState::Missing | WorktreeState::Gone => scope == Scope::Thorough,

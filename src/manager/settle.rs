@@ -30,6 +30,7 @@ impl SessionManager {
                 Err(err) => {
                     // One repository that cannot be written must not keep the others from starting.
                     tracing::warn!(sessionId = %session.id(), error = %err, "abandoned work stays in the journal");
+                    self.give_back(&claimed, &session);
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! A destroyed session comes back, with its uncommitted work.
 
+use std::sync::Arc;
+
 use super::{ManagerError, SessionManager, trash::Discarded};
 use crate::{
     registry::Claim,
@@ -20,7 +22,14 @@ impl SessionManager {
         let mut reserved = session.clone();
         reserved.begin(self.pending(PendingAction::BringingBack)?);
         let limit = self.settings.sessions_max.get();
+        let worktrees = Arc::clone(&self.worktrees);
         let mut transaction = self.begin()?;
+        // Somebody may have brought it back since we looked, and even have destroyed it again.
+        if !worktrees.trash()?.contains(&trashed) || transaction.registry.session(trashed.id).is_some() {
+            return Err(ManagerError::NotInTrash {
+                text: which.map(ToOwned::to_owned),
+            });
+        }
         transaction
             .registry
             .vacancy(&Claim::of(&session), limit)?

@@ -155,6 +155,7 @@ impl Transaction {
             source,
         })?;
         base.settled = Some(sessions);
+        tracing::debug!(generation = base.document.generation, "table written");
         Ok(())
     }
 }

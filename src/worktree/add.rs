@@ -18,10 +18,23 @@ use crate::{
     session::BranchName,
 };
 
+/// How often an add begins again when a `git worktree prune` took its administrative folder before it was locked.
+const TRIES_MAX: usize = 20;
+
 impl GitWorktrees {
     pub(super) fn add_one(&self, addition: &Addition) -> Result<(), WorktreeError> {
         let site = self.site(addition.id, &addition.repository)?;
-        self.at_work(&site, |lock| self.add_locked(addition, &site, lock))
+        self.at_work(&site, |lock| {
+            for _ in 1..TRIES_MAX {
+                match self.add_locked(addition, &site, lock) {
+                    Err(err) if was_pruned(&err, &site) => {
+                        tracing::debug!(session = %addition.id, error = %err, "somebody pruned a worktree in the making");
+                    }
+                    outcome => return outcome,
+                }
+            }
+            self.add_locked(addition, &site, lock)
+        })
     }
 
     fn add_locked(
@@ -124,6 +137,14 @@ impl GitWorktrees {
             .map(drop)
             .map_err(|err| self.named(err, &addition.branch, site))
     }
+}
+
+/// Whether git failed because its new administrative folder went away under its hands.
+fn was_pruned(err: &WorktreeError, site: &Site) -> bool {
+    let WorktreeError::Git { stderr, .. } = err else {
+        return false;
+    };
+    stderr.contains(&format!("worktrees/{}/", site.id)) && stderr.contains("No such file or directory")
 }
 
 /// Whether the administrative folder has exactly this record.

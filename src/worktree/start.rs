@@ -141,9 +141,11 @@ impl Ground<'_> {
     /// Why HEAD names no commit: its branch has none yet, or is damaged.
     fn headless(&self) -> WorktreeError {
         let damaged = match Folder::open(&self.common) {
-            Ok(Place::Folder(common)) => Head::in_folder(&common)
-                .branch()
-                .is_some_and(|name| common.has(name)),
+            Ok(Place::Folder(common)) => match Head::in_folder(&common) {
+                Head::Reference(name) => common.has(&name),
+                Head::Garbage | Head::Emptied | Head::Detached(_) => true,
+                Head::ElsewhereInGit => false,
+            },
             Ok(Place::Missing | Place::Other) | Err(_) => true,
         };
         if damaged {

@@ -4,12 +4,15 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    WorktreeError, admin::Admin, durable::replace_shared, files::names_in, scan::id_at_start,
+    WorktreeError,
+    durable::replace_shared,
+    files::{Folder, POINTER_BYTES_MAX, Place, Pointer, names_in, same_place},
+    scan::id_at_start,
     start::ADMINS_MAX,
 };
 
 /// What git writes there; an administrative folder always lies two folders below the one that is shared.
-const TO_COMMON: &[u8] = b"../..\n";
+const TO_COMMON: &str = "../..";
 
 /// Writes the `commondir` of sessions anew where it does not lead to the repository; answers whose. The caller
 /// has the repository lock. Of worktrees that are no session's nothing is touched.
@@ -21,14 +24,21 @@ pub(super) fn heal_ties(common: &Path) -> Result<Vec<PathBuf>, WorktreeError> {
             continue;
         }
         let path = admins.join(&name);
-        let Some(admin) = Admin::read(&path)? else {
+        let Place::Folder(admin) = Folder::open(&path)? else {
             continue;
         };
-        if admin.leads_to(common) {
+        let content = admin.read("commondir", POINTER_BYTES_MAX);
+        let is_usual = content.text() == Some(TO_COMMON);
+        let leads_there = |to: Pointer| to.path().is_some_and(|to| same_place(to, common));
+        if is_usual || leads_there(Pointer::read(content, b"", &path)) {
             continue;
         }
         tracing::warn!(path = %path.display(), "a damaged tie to the repository was repaired");
-        replace_shared(&path.join("commondir"), &path.join("commondir.wharf"), TO_COMMON)?;
+        replace_shared(
+            &path.join("commondir"),
+            &path.join("commondir.wharf"),
+            format!("{TO_COMMON}\n").as_bytes(),
+        )?;
         healed.push(path);
     }
     Ok(healed)

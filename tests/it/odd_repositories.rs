@@ -10,7 +10,7 @@ use crate::support::{
 /// A kind of repository: its name, and how one is made in an empty workspace; answers where it is.
 type Kind = (&'static str, fn(&Workspace) -> &'static str);
 
-const KINDS: [Kind; 17] = [
+const KINDS: [Kind; 18] = [
     ("plain", |space| {
         space.init(".");
         "."
@@ -20,6 +20,13 @@ const KINDS: [Kind; 17] = [
         space.git(["clone", "-q", "--bare", "origin", "repo.git"]);
         fs::remove_dir_all(space.path("origin")).unwrap();
         "repo.git"
+    }),
+    ("bare, and the workspace itself", |space| {
+        let origin = space.home().join("origin");
+        space.init(".home-of-test/origin");
+        space.git(["init", "-q", "--bare", "-b", "main"]);
+        space.git(["fetch", "-q", origin.to_str().unwrap(), "main:main"]);
+        "."
     }),
     ("hidden bare with a file that leads there", |space| {
         space.init("origin");

@@ -263,10 +263,17 @@ fn a_repository_without_a_commit_is_unborn() {
 
 #[test]
 fn a_damaged_head_is_not_taken_for_an_empty_repository() {
-    let space = Space::with_repository();
-    write(&space.root().join(".git/refs/heads/main"), b"");
-    assert!(matches!(
-        by_default(&space, "feature/a", None),
-        Err(WorktreeError::UnknownRevision { .. })
-    ));
+    for (file, bytes) in [
+        ("refs/heads/main", &b""[..]),
+        ("HEAD", b"garbage\n"),
+        ("HEAD", b""),
+    ] {
+        let space = Space::with_repository();
+        write(&space.root().join(".git").join(file), bytes);
+        let refused = by_default(&space, "feature/a", None);
+        assert!(
+            matches!(refused, Err(WorktreeError::UnknownRevision { .. })),
+            "{file}: {refused:?}"
+        );
+    }
 }

@@ -7,6 +7,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+pub mod dice;
 pub mod invariants;
 pub mod strace;
 

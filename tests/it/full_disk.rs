@@ -1,0 +1,104 @@
+//! Disks that are full, read-only, or mounted in the wrong place, in a mount namespace of their own (root only).
+
+use std::{fs, process::Command};
+
+use crate::support::{Ran, STATE, Workspace, invariants, strace};
+
+/// Runs a script in a mount namespace, with the binary as `$@` and the workspace as `$W`. Each `try CODE ARGS…` in it
+/// must end with that exit code. Nothing when namespaces cannot be had.
+fn in_namespace(space: &Workspace, script: &str) -> Option<Ran> {
+    let words = r#"set -eu
+try() {
+    wanted=$1; shift; code=0
+    "$wharf" "$@" --json >/dev/null 2>"$HOME/said" || code=$?
+    if [ "$code" != "$wanted" ]; then echo "$*: exit $code, not $wanted:"; cat "$HOME/said"; exit 1; fi
+}
+says() { grep -q "$1" "$HOME/said" || { echo "not said: $1"; cat "$HOME/said"; exit 1; }; }
+wharf=$1
+"#;
+    let probe = Command::new("unshare")
+        .args(["-m", "mount", "-t", "tmpfs", "none", "/mnt"])
+        .output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: no mount namespace can be had here");
+        return None;
+    }
+    let mut command = space.command();
+    command.env("W", space.root());
+    // A home that is not on the disk in question.
+    let home = tempfile::tempdir().unwrap();
+    command.env("HOME", home.path());
+    let text = format!("{words}{script}");
+    let mut command = strace::under(&["unshare", "-m", "bash", "-c", &text, "script"], &command);
+    Some(Ran {
+        output: command.output().unwrap(),
+    })
+}
+
+#[test]
+fn a_full_disk_refuses_and_goes_on_when_there_is_room_again() {
+    for options in ["size=3m,nr_inodes=100k", "size=100m,nr_inodes=600"] {
+        let space = Workspace::with_sessions(1);
+        let script = format!(
+            r#"cp -a "$W" "$HOME/copy"; mount -t tmpfs -o {options} none "$W"; cp -a "$HOME/copy/." "$W"; cd "$W"
+cp .claude-container-sessions.json "$HOME/before"
+mkdir fill; n=0
+while head -c 2048 /dev/zero > fill/$n 2>/dev/null; do n=$((n+1)); done
+try 0 list
+try 1 meta s1 "k=$(head -c 6000 /dev/zero | tr '\0' x)"
+cmp .claude-container-sessions.json "$HOME/before"
+[ ! -e .claude-container-sessions.tmp ]
+try 1 create more
+try 0 list
+rm -r fill
+try 0 restore
+try 0 create more
+try 0 destroy more --delete-branch
+[ "$(ls .worktrees | wc -l)" = 1 ]
+[ "$(git for-each-ref refs/heads | wc -l)" = 2 ]
+"#
+        );
+        if let Some(ran) = in_namespace(&space, &script) {
+            ran.succeeds();
+        }
+    }
+}
+
+/// RELIABILITY R9.
+#[test]
+fn a_read_only_disk_can_be_read() {
+    let space = Workspace::with_sessions(1);
+    let before = fs::read(space.path(STATE)).unwrap();
+    let script = r#"mount --bind "$W" "$W"; mount -o remount,bind,ro "$W"; cd "$W"
+try 0 list
+try 0 show s1
+try 0 path s1
+try 0 list --all
+"$wharf" doctor >/dev/null 2>&1 || [ $? = 1 ]
+try 1 touch s1
+says "Read-only file system"
+try 1 create more
+"#;
+    if let Some(ran) = in_namespace(&space, script) {
+        ran.succeeds();
+    }
+    assert_eq!(fs::read(space.path(STATE)).unwrap(), before);
+    invariants::restored(&space, &[], "a read-only disk");
+}
+
+/// RELIABILITY R10.
+#[test]
+fn a_state_file_that_is_mounted_alone_is_named() {
+    let space = Workspace::with_sessions(1);
+    let before = fs::read(space.path(STATE)).unwrap();
+    let script = r#"cd "$W"; mount --bind .claude-container-sessions.json .claude-container-sessions.json
+try 0 list
+try 9 touch s1
+says "mount the directory"
+"#;
+    if let Some(ran) = in_namespace(&space, script) {
+        ran.succeeds();
+    }
+    assert_eq!(fs::read(space.path(STATE)).unwrap(), before);
+    invariants::restored(&space, &[], "a lone mount");
+}
