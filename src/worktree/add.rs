@@ -144,7 +144,8 @@ fn was_pruned(err: &WorktreeError, site: &Site) -> bool {
     let WorktreeError::Git { stderr, .. } = err else {
         return false;
     };
-    stderr.contains(&format!("worktrees/{}/", site.id)) && stderr.contains("No such file or directory")
+    let gone = ["No such file or directory", "could not find created worktree"];
+    stderr.contains(&site.id.to_string()) && gone.iter().any(|word| stderr.contains(word))
 }
 
 /// Whether the administrative folder has exactly this record.
