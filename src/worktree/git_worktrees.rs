@@ -133,6 +133,9 @@ impl Worktrees for GitWorktrees {
     }
 
     fn tidy(&self, repositories: &[RepositoryPath]) {
+        if let Err(err) = self.end_purges() {
+            tracing::warn!(error = %err, "a purge that was cut short is not ended");
+        }
         for repository in repositories {
             if let Err(err) = self.tidy_one(repository) {
                 tracing::warn!(%repository, error = %err, "locks of killed gits may be left");
