@@ -106,6 +106,6 @@ fn manager(workspace: Workspace, settings: Settings) -> SessionManager {
         trust_hooks: settings.trust_hooks,
         ..GitSettings::default()
     };
-    let worktrees = GitWorktrees::of(workspace.clone(), git);
+    let worktrees = GitWorktrees::of(workspace.clone(), git, Arc::clone(&clock));
     SessionManager::of(workspace, settings, Box::new(store), Arc::new(worktrees), clock)
 }

@@ -23,8 +23,16 @@ impl GitWorktrees {
             });
         }
         // During an operation HEAD is detached and the old name is written down where git would not change it.
-        if let Some(operation) = self.inspect_one(of.id, &of.repository)?.operation {
+        let found = self.inspect_one(of.id, &of.repository)?;
+        if let Some(operation) = found.operation {
             return Err(WorktreeError::InProgress { id: of.id, operation });
+        }
+        // The branch that somebody switched away from is not what is seen in the folder.
+        if found.branch.as_ref() != Some(&of.branch) {
+            return Err(WorktreeError::Unusable {
+                id: of.id,
+                because: "it is on another branch than its record says",
+            });
         }
         let args = ["branch", "--move", "--", of.branch.as_str(), to.as_str()];
         self.run(&GitCall::tell(&site.root, &args).holding(lock.file()))

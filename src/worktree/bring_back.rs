@@ -1,8 +1,11 @@
 //! How a session comes back out of the trash: from its folders, or from the hidden ref where they are lost.
 
+use std::slice;
+
 use super::{
     GitWorktrees, WorktreeError,
     command::GitCall,
+    durable::{sync_all, sync_file_system},
     lock::RepositoryLock,
     ref_update::Expected,
     register::{HeadAt, remove_if_there, write_pointers},
@@ -40,12 +43,14 @@ impl GitWorktrees {
         }
         self.restore_branches(site, &note)?;
         if !site.has_admin() && is_folder(&admin_in(&site.trash)) {
-            if let Some(parent) = site.admin.parent() {
-                make_folder(parent)?;
+            if let Some(parent) = site.admin.parent()
+                && make_folder(parent)?
+            {
+                sync_all(slice::from_ref(&site.common))?;
             }
             relocate(&admin_in(&site.trash), &site.admin)?;
         }
-        let had_admin = site.has_admin();
+        let had_index = site.has_admin() && is_there(&site.admin.join("index"));
         if is_folder(&worktree_in(&site.trash)) {
             relocate(&worktree_in(&site.trash), &site.folder)?;
         }
@@ -54,10 +59,15 @@ impl GitWorktrees {
         if !had_folder {
             self.fill_from_snapshot(site, &note)?;
         }
-        if !had_admin || !is_there(&site.admin.join("index")) {
+        if !had_index {
             self.restore_index(site, &note)?;
         } else if !had_folder {
             self.refresh_index(site)?;
+        }
+        // What git wrote anew must be on the disk before that goes which it can be written from again.
+        if !had_folder || !had_index {
+            sync_file_system(&site.folder)?;
+            sync_file_system(&site.admin)?;
         }
         clear_entry(&site.trash)?;
         self.delete_hidden_ref(site)

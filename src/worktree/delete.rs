@@ -27,8 +27,8 @@ struct Mount {
     id: u64,
 }
 
-/// Deletes a file or a folder with all that is in it; succeeds when there is nothing. What lies on another mount
-/// stays, and then an error says so.
+/// Deletes a file or a folder with all that is in it; succeeds when there is nothing, also when somebody else deletes
+/// it at the same time. What lies on another mount stays, and then an error says so.
 pub(super) fn delete_tree(path: &Path) -> Result<(), WorktreeError> {
     let name =
         CString::new(path.as_os_str().as_bytes()).map_err(|err| io_error("delete", path)(err.into()))?;
@@ -71,7 +71,10 @@ fn delete_at(dir: BorrowedFd<'_>, name: &CString, mount: Mount, depth: usize) ->
         return Err(Errno::NAMETOOLONG);
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let folder = openat(dir, name, flags, Mode::empty())?;
+    let folder = match openat(dir, name, flags, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(()),
+        opened => opened?,
+    };
     if mount_at(folder.as_fd(), c"")? != mount {
         return Err(Errno::XDEV);
     }
@@ -80,12 +83,18 @@ fn delete_at(dir: BorrowedFd<'_>, name: &CString, mount: Mount, depth: usize) ->
         tracing::debug!(error = %err, "a folder kept its mode");
     }
     empty(&folder, mount, depth)?;
-    unlinkat(dir, name, AtFlags::REMOVEDIR)
+    match unlinkat(dir, name, AtFlags::REMOVEDIR) {
+        Err(Errno::NOENT) => Ok(()),
+        outcome => outcome,
+    }
 }
 
 fn empty(folder: &OwnedFd, mount: Mount, depth: usize) -> Result<(), Errno> {
     for entry in Dir::read_from(folder)? {
-        let entry = entry?;
+        let entry = match entry {
+            Err(Errno::NOENT) => return Ok(()),
+            entry => entry?,
+        };
         let name = entry.file_name();
         if name == c"." || name == c".." {
             continue;

@@ -2,6 +2,7 @@
 
 use super::{
     Checkout, GitWorktrees, WorktreeError, WorktreeLock,
+    durable::sync_all,
     files::settled,
     mend::moved,
     mounts,
@@ -81,6 +82,7 @@ impl GitWorktrees {
         let snapshot = self.take_snapshot(site, &branches)?;
         make_folder(&self.workspace.trash())?;
         make_folder(&site.trash)?;
+        sync_all(&[self.workspace.worktrees(), self.workspace.trash()])?;
         let text = |commit: Option<CommitId>| commit.map(|commit| commit.to_string());
         let note = Note {
             version: "1.0".to_owned(),

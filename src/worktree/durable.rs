@@ -78,6 +78,13 @@ fn sync(path: &Path) -> Result<(), WorktreeError> {
     }
 }
 
+/// Makes everything durable that is on the file system of this folder: for trees that others wrote.
+pub(super) fn sync_file_system(folder: &Path) -> Result<(), WorktreeError> {
+    File::open(folder)
+        .and_then(|folder| Ok(rustix::fs::syncfs(folder)?))
+        .map_err(io_error("sync", folder))
+}
+
 /// Whether a regular file with something in it is there.
 pub(super) fn exists_with_bytes(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0)

@@ -1,12 +1,13 @@
 //! The worktrees of a workspace on real repositories: git2 reads, the git command writes (RELIABILITY G1).
 
-use std::{path::Path, time::Duration};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use super::{
     AddEnd, Addition, Changes, Checkout, Loss, Mended, Scan, Start, Trashed, Wanted, Worktree, WorktreeError,
     Worktrees,
 };
 use crate::{
+    clock::Clock,
     session::{BranchFate, BranchName, RepositoryPath, SessionId, SessionName},
     workspace::Workspace,
 };
@@ -36,16 +37,29 @@ impl Default for GitSettings {
 }
 
 /// The worktrees of one workspace.
-#[derive(Debug)]
 pub struct GitWorktrees {
     pub(super) workspace: Workspace,
     pub(super) settings: GitSettings,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for GitWorktrees {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GitWorktrees")
+            .field("workspace", &self.workspace)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
 }
 
 impl GitWorktrees {
     /// The worktrees of this workspace.
-    pub fn of(workspace: Workspace, settings: GitSettings) -> Self {
-        Self { workspace, settings }
+    pub fn of(workspace: Workspace, settings: GitSettings, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            workspace,
+            settings,
+            clock,
+        }
     }
 }
 
@@ -119,6 +133,9 @@ impl Worktrees for GitWorktrees {
     }
 
     fn tidy(&self, repositories: &[RepositoryPath]) {
+        if let Err(err) = self.end_purges() {
+            tracing::warn!(error = %err, "a purge that was cut short is not ended");
+        }
         for repository in repositories {
             if let Err(err) = self.tidy_one(repository) {
                 tracing::warn!(%repository, error = %err, "locks of killed gits may be left");

@@ -37,6 +37,10 @@ impl GitWorktrees {
     ) -> Result<Vec<Mended>, WorktreeError> {
         let site = self.site(of.id, &of.repository)?;
         self.at_work(&site, |lock| {
+            // Somebody destroyed it since the caller looked; a checkout would be in the way of its work.
+            if self.has_entry(of.id) {
+                return Ok(Vec::new());
+            }
             self.make_worktrees_folder()?;
             self.clear_beside(&site)?;
             let was_healed = heal_ties(&site.common)?.contains(&site.admin);

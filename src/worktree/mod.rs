@@ -30,6 +30,7 @@ mod losses;
 mod mend;
 mod mounts;
 mod open;
+mod purge;
 mod ref_update;
 mod refs;
 mod register;
@@ -133,7 +134,8 @@ pub trait Worktrees: Send + Sync {
 
     /// Puts a worktree in order without touching a file of it: re-registers one without administrative files,
     /// repairs pointers after a move, locks what is not locked, checks out again what is missing or was emptied
-    /// (beside the damaged one). Says what it did; nothing for a worktree that was in order.
+    /// (beside the damaged one). Says what it did; nothing for a worktree that was in order. One that has an entry in
+    /// the trash is left alone.
     fn mend(&self, of: &Checkout, name: &SessionName, record: &str) -> Result<Vec<Mended>, WorktreeError>;
 }
 

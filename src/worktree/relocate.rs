@@ -6,21 +6,40 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{WorktreeError, delete::delete_tree, site::io_error};
+use super::{
+    WorktreeError,
+    delete::delete_tree,
+    durable::{sync_all, sync_file_system},
+    site::io_error,
+};
 use crate::atomic;
 
-/// Moves a tree to a place that is free. Between file systems it is copied under another name first.
+/// Moves a tree to a place that is free, durably: when it returns, no power cut brings it back to the old place or
+/// loses it. Between file systems it is copied under another name first.
 pub(super) fn relocate(from: &Path, to: &Path) -> Result<(), WorktreeError> {
     match atomic::rename(from, to) {
         Err(err) if err.kind() == io::ErrorKind::CrossesDevices => {
             let partial = partial_of(to);
             delete_tree(&partial)?;
             copy(from, &partial)?;
+            sync_file_system(&partial)?;
             atomic::rename(&partial, to).map_err(io_error("move", from))?;
-            delete_tree(from)
+            sync_folders_around([to])?;
+            delete_tree(from)?;
         }
-        outcome => outcome.map_err(io_error("move", from)),
+        outcome => outcome.map_err(io_error("move", from))?,
     }
+    sync_folders_around([to, from])
+}
+
+/// Makes the names of these durable.
+fn sync_folders_around<const N: usize>(paths: [&Path; N]) -> Result<(), WorktreeError> {
+    let folders: Vec<PathBuf> = paths
+        .iter()
+        .filter_map(|path| path.parent())
+        .map(Path::to_owned)
+        .collect();
+    sync_all(&folders)
 }
 
 fn partial_of(path: &Path) -> PathBuf {

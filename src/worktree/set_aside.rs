@@ -10,31 +10,40 @@ use std::{
 use super::{
     GitWorktrees, WorktreeError,
     relocate::relocate,
-    site::{Site, make_folder, read_small},
+    site::{Site, is_there, make_folder, read_small},
 };
-use crate::clock::{Clock as _, SystemClock};
 
 impl GitWorktrees {
     /// Moves the folder to `.worktrees/.damaged/<id>.<time>` and the administrative folder beside it, as `….admin`.
     pub(super) fn set_aside(&self, site: &Site) -> Result<PathBuf, WorktreeError> {
-        let damaged = self.workspace.damaged();
-        make_folder(&damaged)?;
-        let place = damaged.join(format!("{}.{}", site.id, SystemClock.now().compact()));
+        let place = self.place_aside(site)?;
         if site.has_folder() {
             relocate(&site.folder, &place)?;
         }
         if site.has_admin() {
-            relocate(&site.admin, &place.with_added_extension("admin"))?;
+            relocate(&site.admin, &admin_of(&place))?;
         }
         Ok(place)
     }
 
     /// Moves only the administrative folder there.
     pub(super) fn set_admin_aside(&self, site: &Site) -> Result<PathBuf, WorktreeError> {
+        let place = admin_of(&self.place_aside(site)?);
+        relocate(&site.admin, &place)?;
+        Ok(place)
+    }
+
+    /// A place that is free; what is set aside twice in one moment gets a number. The caller has the repository lock.
+    fn place_aside(&self, site: &Site) -> Result<PathBuf, WorktreeError> {
         let damaged = self.workspace.damaged();
         make_folder(&damaged)?;
-        let place = damaged.join(format!("{}.{}.admin", site.id, SystemClock.now().compact()));
-        relocate(&site.admin, &place)?;
+        let first = damaged.join(format!("{}.{}", site.id, self.clock.now().compact()));
+        let mut place = first.clone();
+        let mut number = 1;
+        while is_there(&place) || is_there(&admin_of(&place)) {
+            number += 1;
+            place = first.with_added_extension(number.to_string());
+        }
         Ok(place)
     }
 
@@ -46,6 +55,10 @@ impl GitWorktrees {
             .filter_map(file_with_content)
             .any(|path| is_empty_file(&site.folder.join(path))))
     }
+}
+
+fn admin_of(place: &Path) -> PathBuf {
+    place.with_added_extension("admin")
 }
 
 /// Whether git could work with the administrative folder.

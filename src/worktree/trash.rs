@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     GitWorktrees, Trashed, WorktreeError,
-    delete::delete_tree,
-    files::settled,
-    mounts,
+    durable::sync_all,
     site::{Site, io_error, is_folder, is_there, read_small},
     snapshot::hidden_ref,
 };
@@ -83,8 +81,7 @@ pub(super) fn admin_in(trash: &Path) -> PathBuf {
 
 impl GitWorktrees {
     pub(super) fn is_in_trash(&self, id: SessionId) -> bool {
-        let trash = self.workspace.trash().join(id.to_string());
-        is_there(&trash.join(NOTE)) && !is_there(&self.workspace.worktree(id))
+        self.has_entry(id) && !is_there(&self.workspace.worktree(id))
     }
 
     pub(super) fn list_trash(&self) -> Result<Vec<Trashed>, WorktreeError> {
@@ -109,36 +106,9 @@ impl GitWorktrees {
         Ok(found)
     }
 
-    pub(super) fn purge_one(&self, trashed: &Trashed) -> Result<(), WorktreeError> {
-        let trash = self.workspace.trash().join(trashed.id.to_string());
-        if !is_there(&trash) {
-            return Ok(());
-        }
-        if !is_folder(&self.workspace.worktrees())
-            || !is_folder(&self.workspace.trash())
-            || !is_folder(&trash)
-        {
-            return Err(WorktreeError::UnsafePath {
-                path: trash,
-                because: "is not a real folder",
-            });
-        }
-        let mounts = mounts::at_or_below(&settled(&trash))?;
-        if let Some(mount) = mounts.first() {
-            return Err(WorktreeError::InTheWay {
-                id: trashed.id,
-                because: format!("{} is a mount", crate::text::path(mount)),
-            });
-        }
-        // Note and record go last, so that a purge that is cut short can be found and ended.
-        delete_tree(&worktree_in(&trash))?;
-        delete_tree(&admin_in(&trash))?;
-        match self.site(trashed.id, &trashed.repository) {
-            Ok(site) => self.at_work(&site, |_| self.delete_hidden_ref(&site))?,
-            Err(WorktreeError::NoRepository { .. } | WorktreeError::Read { .. }) => (),
-            Err(err) => return Err(err),
-        }
-        delete_tree(&trash)
+    /// Whether there is an entry for this session, also one whose folder is still or again in place.
+    pub(super) fn has_entry(&self, id: SessionId) -> bool {
+        is_there(&self.workspace.trash().join(id.to_string()).join(NOTE))
     }
 
     /// Lets the snapshot go.
@@ -165,7 +135,7 @@ fn trashed(trash: &Path, id: SessionId) -> Option<Trashed> {
     })
 }
 
-/// Removes note, record and the folder they are in, once nothing else is left in it.
+/// Removes note, record and the folder they are in, once nothing else is left in it; durable when it returns.
 pub(super) fn clear_entry(trash: &Path) -> Result<(), WorktreeError> {
     for name in [NOTE, RECORD, "trash.json.tmp", "record.json.tmp"] {
         let path = trash.join(name);
@@ -175,7 +145,9 @@ pub(super) fn clear_entry(trash: &Path) -> Result<(), WorktreeError> {
         }
     }
     match fs::remove_dir(trash) {
-        Err(err) if err.kind() != io::ErrorKind::NotFound => Err(io_error("remove", trash)(err)),
-        Ok(()) | Err(_) => Ok(()),
+        Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(io_error("remove", trash)(err)),
+        Ok(()) | Err(_) => (),
     }
+    // A note that a power cut brings back would say that the session is in the trash.
+    sync_all(&trash.parent().map(Path::to_owned).into_iter().collect::<Vec<_>>())
 }

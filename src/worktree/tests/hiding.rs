@@ -2,11 +2,11 @@
 
 use std::{fs, os::unix::fs::MetadataExt as _};
 
-use super::support_write::{Ground, git_in, status};
-use crate::{
-    workspace::Workspace,
-    worktree::{GitSettings, GitWorktrees, Worktrees as _},
+use super::{
+    support::worktrees_at,
+    support_write::{Ground, git_in, status},
 };
+use crate::worktree::{GitSettings, Worktrees as _};
 
 #[test]
 fn the_repository_around_the_workspace_does_not_show_our_files() {
@@ -18,7 +18,7 @@ fn the_repository_around_the_workspace_does_not_show_our_files() {
         ground.write_at(&workspace.join(".wharf/state.json"), "{}");
         ground.write_at(&workspace.join(".worktrees/x/y"), "");
         assert_ne!(status(root), "");
-        let worktrees = GitWorktrees::of(Workspace::at(workspace), GitSettings::default());
+        let worktrees = worktrees_at(workspace, GitSettings::default());
         worktrees.hide_own_files().unwrap();
         assert_eq!(
             git_in(root, ["status", "--porcelain"]),
@@ -38,7 +38,7 @@ fn the_repository_around_the_workspace_does_not_show_our_files() {
 #[test]
 fn a_workspace_in_no_repository_has_nothing_to_hide() {
     let dir = tempfile::tempdir().unwrap();
-    let worktrees = GitWorktrees::of(Workspace::at(dir.path()), GitSettings::default());
+    let worktrees = worktrees_at(dir.path(), GitSettings::default());
     worktrees.hide_own_files().unwrap();
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }

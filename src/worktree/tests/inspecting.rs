@@ -2,11 +2,10 @@
 
 use std::{fs, os::unix::fs::symlink};
 
-use super::support::{Space, commit_in, git, id, remove, rename, try_git, write};
+use super::support::{Space, commit_in, git, id, remove, rename, try_git, worktrees_at, write};
 use crate::{
     session::{BranchName, RepositoryPath},
-    workspace::Workspace,
-    worktree::{GitSettings, GitWorktrees, Operation, WorktreeError, WorktreeLock, WorktreeState},
+    worktree::{GitSettings, Operation, WorktreeError, WorktreeLock, WorktreeState},
 };
 
 #[test]
@@ -286,7 +285,7 @@ fn a_workspace_behind_a_link_works_with_relative_pointers() {
     let deep = space.outside().join("deep/er/down");
     fs::create_dir_all(&deep).unwrap();
     symlink(space.root(), deep.join("link")).unwrap();
-    let worktrees = GitWorktrees::of(Workspace::at(&deep.join("link")), GitSettings::default());
+    let worktrees = worktrees_at(&deep.join("link"), GitSettings::default());
     let inspected = || worktrees.inspect_one(id, &RepositoryPath::root()).unwrap();
     assert_eq!(inspected().state, WorktreeState::Present);
     write(

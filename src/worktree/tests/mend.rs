@@ -269,6 +269,8 @@ fn a_worktree_whose_files_were_emptied_is_set_aside_and_checked_out_again() {
     let [Mended::SetAside(aside), Mended::Remembered] = &done[..] else {
         panic!("{done:?}");
     };
+    let name = format!("{}.20251124T103000.000Z.2", of.id);
+    assert_eq!(*aside, ground.path(".worktrees/.damaged").join(name));
     assert_eq!(fs::read_to_string(aside.join("mine.txt")).unwrap(), "mine");
     assert_eq!(status(&folder), "");
     assert_eq!(fs::read_to_string(folder.join("kept.txt")).unwrap(), "kept\n");

@@ -10,6 +10,7 @@ mod inspecting;
 mod kinds;
 mod losing;
 mod mend;
+mod purging;
 mod repositories;
 mod scanning;
 mod settling;

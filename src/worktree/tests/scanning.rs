@@ -2,11 +2,10 @@
 
 use std::{fs, os::unix::fs::symlink, path::Path};
 
-use super::support::{Space, commit_in, git, id, remove, rename, write};
+use super::support::{Space, commit_in, git, id, remove, rename, worktrees_at, write};
 use crate::{
     session::RepositoryPath,
-    workspace::Workspace,
-    worktree::{Found, GitSettings, GitWorktrees, Scan, WorktreeState},
+    worktree::{Found, GitSettings, Scan, WorktreeState},
 };
 
 fn scan(space: &Space) -> Scan {
@@ -84,7 +83,7 @@ fn a_missing_git_command_loses_nothing() {
         program: "/nowhere/git".to_owned(),
         ..GitSettings::default()
     };
-    let without_git = GitWorktrees::of(Workspace::at(&space.root()), settings);
+    let without_git = worktrees_at(&space.root(), settings);
     let blind = without_git.scan_all(&[]).unwrap();
     assert_eq!(blind.found, scan(&space).found);
     assert_eq!(blind.unreadable.len(), 1, "and it is told");
@@ -98,7 +97,7 @@ fn a_moved_workspace_is_found_unlinked() {
     remove(&space.path(id(2)));
     let moved = space.outside().join("moved");
     rename(&space.root(), &moved);
-    let worktrees = GitWorktrees::of(Workspace::at(&moved), GitSettings::default());
+    let worktrees = worktrees_at(&moved, GitSettings::default());
     let found = worktrees.scan_all(&[]).unwrap().found;
     let states: Vec<_> = found.iter().map(|found| found.worktree.state).collect();
     assert_eq!(states, [WorktreeState::Unlinked, WorktreeState::Missing]);
@@ -131,7 +130,7 @@ fn a_copy_of_a_workspace_does_not_take_the_original() {
     let id = space.session(1);
     let copy = space.outside().join("copy");
     copy_folder(&space.root(), &copy);
-    let worktrees = GitWorktrees::of(Workspace::at(&copy), GitSettings::default());
+    let worktrees = worktrees_at(&copy, GitSettings::default());
     let found = worktrees.scan_all(&[]).unwrap().found;
     assert_eq!(found[0].worktree.id, id);
     assert_eq!(found[0].worktree.state, WorktreeState::Foreign);

@@ -5,11 +5,13 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::Arc,
 };
 
 use tempfile::TempDir;
 
 use crate::{
+    clock::{Clock, Timestamp},
     session::{RepositoryPath, SessionId},
     workspace::Workspace,
     worktree::{Checkout, GitSettings, GitWorktrees, Worktree, WorktreeState},
@@ -27,7 +29,7 @@ impl Space {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap().join("workspace");
         fs::create_dir(&root).unwrap();
-        let worktrees = GitWorktrees::of(Workspace::at(&root), GitSettings::default());
+        let worktrees = worktrees_at(&root, GitSettings::default());
         Self { dir, worktrees }
     }
 
@@ -115,6 +117,20 @@ impl Space {
 
     pub(super) fn state(&self, id: SessionId) -> WorktreeState {
         self.inspect(id).state
+    }
+}
+
+/// The worktrees of the workspace in a folder, where it is always 24 November 2025, 10:30.
+pub(super) fn worktrees_at(root: &Path, settings: GitSettings) -> GitWorktrees {
+    let moment = Timestamp::from_unix_millis(1_763_980_200_000).unwrap();
+    GitWorktrees::of(Workspace::at(root), settings, Arc::new(FixedClock(moment)))
+}
+
+struct FixedClock(Timestamp);
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        self.0
     }
 }
 

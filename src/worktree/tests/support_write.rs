@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
+use super::support::worktrees_at;
 use crate::{
     session::{Base, BranchName, RepositoryPath, SessionId, SessionName},
-    workspace::Workspace,
     worktree::{Addition, Checkout, GitSettings, GitWorktrees, Start, Worktrees as _},
 };
 
@@ -47,7 +47,7 @@ impl Ground {
     }
 
     pub(super) fn with(&self, settings: GitSettings) -> GitWorktrees {
-        GitWorktrees::of(Workspace::at(&self.root), settings)
+        worktrees_at(&self.root, settings)
     }
 
     /// A settings value whose git is this shell script.
