@@ -9,7 +9,7 @@ use crate::{
         BranchName, Issue, Label, PendingAction, RepositoryPath, Session, SessionId, SessionName,
         SessionParts, SessionStatus,
     },
-    store,
+    store::{self, StoreError},
     worktree::{Addition, Start, Wanted, WorktreeError},
 };
 
@@ -174,12 +174,13 @@ impl SessionManager {
     }
 
     fn take_back(&mut self, addition: &Addition, session: &Session, cause: &ManagerError) {
-        match cause {
-            // The acknowledgement may be on the disk, so the work stays; the next start decides by what it finds.
-            ManagerError::Store(store::StoreError::CommitUncertain { .. }) => return,
-            // Whoever took the work over ends it.
-            ManagerError::Busy { .. } => return,
-            _ => (),
+        // An acknowledgement may be on the disk, so the next start decides by what it finds; and who took the work over
+        // ends it.
+        if matches!(
+            cause,
+            ManagerError::Store(StoreError::CommitUncertain { .. }) | ManagerError::Busy { .. }
+        ) {
+            return;
         }
         if let Err(err) = self.worktrees.withdraw(addition) {
             tracing::warn!(sessionId = %addition.id, error = %err, "a half-made worktree stays until the next start");

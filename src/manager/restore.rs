@@ -231,7 +231,7 @@ impl SessionManager {
                 }
             }
             Err(err) => {
-                tracing::warn!(sessionId = %id, error = %err, "the record with git may be an older one")
+                tracing::warn!(sessionId = %id, error = %err, "the record with git may be an older one");
             }
         }
     }

@@ -176,12 +176,7 @@ fn put_in_place(files: &Files, base: &Base, temp: &Path, bytes: &[u8]) -> Result
     unchanged(files, base)?;
     let written = atomic::write_new(temp, bytes, Durability::PowerCut).map_err(failed("write", temp))?;
     read_back(&written, bytes).map_err(failed("read back", temp))?;
-    let owner = if base.present.is_some() {
-        &files.state
-    } else {
-        files.folder()
-    };
-    atomic::give_to_owner_of(&written, owner).map_err(failed("give away", temp))?;
+    give_to_owner(&written, files).map_err(failed("give away", temp))?;
     if let Some(present) = base.present.as_deref().filter(|_| base.sound) {
         backup::rotate(files, present)?;
     }
@@ -200,6 +195,14 @@ fn put_in_place(files: &Files, base: &Base, temp: &Path, bytes: &[u8]) -> Result
         },
         Some(_) | None => failed("replace", &files.state)(err),
     })
+}
+
+/// A new table belongs to who had the old one; without one, to the owner of the folder.
+fn give_to_owner(written: &File, files: &Files) -> io::Result<()> {
+    match atomic::give_to_owner_of(written, &files.state) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => atomic::give_to_owner_of(written, files.folder()),
+        given => given,
+    }
 }
 
 /// Whether the state file is still the one that was read. The bytes are compared, not only the generations: a person

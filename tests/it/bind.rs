@@ -3,7 +3,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::support::{Workspace, binary};
+use crate::support::{Ran, Workspace, binary};
 
 /// A process that runs until it is dropped.
 struct Running(Child);
@@ -139,84 +139,91 @@ fn removing_by_folder_says_whether_anything_was_found() {
     assert_eq!(space.json(["show", "s1"]).get("issue"), None);
 }
 
+/// A folder of a user outside any workspace, and a home with a registry.
+struct Outside {
+    home: tempfile::TempDir,
+    project: std::path::PathBuf,
+}
+
+impl Outside {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let project = fs::canonicalize(home.path()).unwrap().join("project");
+        fs::create_dir(&project).unwrap();
+        Self { home, project }
+    }
+
+    fn registry(&self) -> std::path::PathBuf {
+        self.home.path().join(".config/wharf/folders.json")
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        let mut command = binary();
+        command.args(args).current_dir(&self.project);
+        command
+            .env("HOME", self.home.path())
+            .env("WHARF_WORKSPACE", "/nonexistent");
+        Ran {
+            output: command.output().unwrap(),
+        }
+    }
+
+    fn json(&self, args: &[&str]) -> serde_json::Value {
+        self.run(&[args, &["--json"]].concat()).succeeds().json()
+    }
+}
+
 /// SPEC IS-4.
 #[test]
 fn outside_a_workspace_the_user_has_a_registry() {
-    let home = tempfile::tempdir().unwrap();
-    let project = home.path().join("project");
-    fs::create_dir(&project).unwrap();
-    let run = |args: &[&str]| {
-        let mut command = binary();
-        command.args(args).arg("--json").current_dir(&project);
-        command
-            .env("HOME", home.path())
-            .env("WHARF_WORKSPACE", "/nonexistent");
-        command.output().unwrap()
-    };
-    let json = |args: &[&str]| -> serde_json::Value {
-        let output = run(args);
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        serde_json::from_slice(&output.stdout).unwrap()
-    };
-    let registry = home.path().join(".config/wharf/folders.json");
+    let user = Outside::new();
+    user.run(&["find", "--issue", "a/b#1"]).fails(3);
+    assert!(!user.registry().exists(), "a missing file is an empty registry");
+    let bound = user.json(&["bind", "--folder", ".", "--issue", "a/b#1"]);
+    assert_eq!(bound["folder"], user.project.to_str().unwrap());
     assert_eq!(
-        run(&["find", "--issue", "a/b#1"]).status.code(),
-        Some(3),
-        "a missing file is an empty registry"
+        user.json(&["find", "--issue", "A/B#1"])["folder"],
+        bound["folder"]
     );
-    assert!(!registry.exists());
-    let bound = json(&["bind", "--folder", ".", "--issue", "a/b#1"]);
-    assert_eq!(
-        bound["folder"],
-        fs::canonicalize(&project).unwrap().to_str().unwrap()
-    );
-    assert_eq!(json(&["find", "--issue", "A/B#1"])["folder"], bound["folder"]);
-    assert_eq!(json(&["find", "--folder", "."])["issue"]["number"], 1);
-    fs::write(
-        registry.with_file_name("config.toml"),
-        "[git]\ntrust_hooks = true\n[editor]\nname = \"cat\"\n",
-    )
-    .unwrap();
-    assert_eq!(
-        run(&["bind", "--folder", "/", "--issue", "a/b#1"]).status.code(),
-        Some(4)
-    );
-    let editor = Running::cat();
-    json(&[
-        "editor",
-        "set",
-        "--folder",
-        ".",
-        "--pid",
-        &editor.pid(),
-        "--editor",
-        "cat",
-    ]);
-    assert_eq!(json(&["editor", "count"])["running"], 1);
-    assert_eq!(json(&["remove", "--folder", "."])["found"], true);
-    assert_eq!(json(&["remove", "--folder", "."])["found"], false);
+    assert_eq!(user.json(&["find", "--folder", "."])["issue"]["number"], 1);
+    user.run(&["bind", "--folder", "/", "--issue", "a/b#1"]).fails(4);
+    assert_eq!(user.json(&["remove", "--folder", "."])["found"], true);
+    assert_eq!(user.json(&["remove", "--folder", "."])["found"], false);
+}
 
-    fs::write(&registry, "not json").unwrap();
-    assert_eq!(run(&["find", "--issue", "a/b#1"]).status.code(), Some(3));
-    json(&["bind", "--folder", ".", "--issue", "a/b#1"]);
-    let names = fs::read_dir(registry.parent().unwrap())
+/// SPEC IS-2, with the name from the user's own settings.
+#[test]
+fn the_editor_of_a_folder_is_counted_while_it_runs() {
+    let user = Outside::new();
+    fs::create_dir_all(user.registry().parent().unwrap()).unwrap();
+    let settings = user.registry().with_file_name("config.toml");
+    fs::write(settings, "[git]\ntrust_hooks = true\n[editor]\nname = \"cat\"\n").unwrap();
+    let editor = Running::cat();
+    user.json(&["editor", "set", "--folder", ".", "--pid", &editor.pid()]);
+    assert_eq!(user.json(&["editor", "count"])["running"], 1);
+    user.json(&["editor", "clear", "--folder", "."]);
+    assert_eq!(user.json(&["editor", "count"])["running"], 0);
+}
+
+/// SPEC IS-4.
+#[test]
+fn a_registry_that_does_not_parse_is_set_aside_with_a_warning() {
+    let user = Outside::new();
+    user.json(&["bind", "--folder", ".", "--issue", "a/b#1"]);
+    fs::write(user.registry(), "not json").unwrap();
+    user.run(&["find", "--issue", "a/b#1"])
+        .fails(3)
+        .says("the registry of folders cannot be read");
+    user.run(&["bind", "--folder", ".", "--issue", "a/b#1"])
+        .succeeds()
+        .says("is kept aside");
+    let names = fs::read_dir(user.registry().parent().unwrap())
         .unwrap()
         .map(|it| it.unwrap().file_name());
-    let kept = names
-        .filter(|it| it.to_string_lossy().starts_with("folders.json.corrupt."))
-        .count();
-    assert_eq!(kept, 1, "what does not parse is set aside");
-    fs::write(&registry, r#"{"version":"2.0","later":true}"#).unwrap();
-    assert_eq!(
-        run(&["bind", "--folder", ".", "--issue", "a/b#1"]).status.code(),
-        Some(9)
-    );
-    assert_eq!(
-        fs::read_to_string(&registry).unwrap(),
-        r#"{"version":"2.0","later":true}"#
-    );
+    let kept = names.filter(|it| it.to_string_lossy().starts_with("folders.json.corrupt."));
+    assert_eq!(kept.count(), 1);
+    let newer = r#"{"version":"2.0","later":true}"#;
+    fs::write(user.registry(), newer).unwrap();
+    user.run(&["bind", "--folder", ".", "--issue", "a/b#1"]).fails(9);
+    assert_eq!(fs::read_to_string(user.registry()).unwrap(), newer);
 }

@@ -13,7 +13,7 @@ fn a_command_run_as_root_does_not_lock_the_owner_out() {
     let space = Workspace::empty();
     let give = |name: &str| chown(space.path(name), Some(SOMEBODY), Some(SOMEBODY));
     if give(".").is_err() {
-        println!("skipped: only root can give a folder away");
+        eprintln!("skipped: only root can give a folder away");
         return;
     }
     fs::write(space.path(STATE), r#"{"version":"1.0","sessions":[]}"#).unwrap();
