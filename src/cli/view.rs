@@ -82,6 +82,9 @@ impl From<&Obstacle> for ObstacleView {
             }
             Obstacle::Loss(Loss::Ignored(sample)) => ("ignored", Some(sample.count), sample.first.clone()),
             Obstacle::Loss(Loss::Commits { count }) => ("unmerged", Some(*count), Vec::new()),
+            Obstacle::Loss(Loss::Submodule { path, count }) => {
+                ("unmerged", Some(*count), vec![text::line(path)])
+            }
             Obstacle::Loss(Loss::InProgress(operation)) => {
                 ("in-progress", None, vec![operation_word(*operation).to_owned()])
             }
@@ -122,6 +125,18 @@ pub(super) fn describe(obstacle: &Obstacle) -> String {
         }
         Obstacle::Loss(Loss::Commits { count }) => {
             format!("{count} commits that are on no other branch and no remote")
+        }
+        Obstacle::Loss(Loss::Submodule { path, count: 1 }) => {
+            format!(
+                "1 commit in submodule `{}` that is on no remote",
+                text::line(path)
+            )
+        }
+        Obstacle::Loss(Loss::Submodule { path, count }) => {
+            format!(
+                "{count} commits in submodule `{}` that are on no remote",
+                text::line(path)
+            )
         }
         Obstacle::Loss(Loss::InProgress(operation)) => {
             format!("a {} in progress", operation_word(*operation))

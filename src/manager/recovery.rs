@@ -30,6 +30,8 @@ pub(super) struct Evidence {
     pub(super) sessions: Vec<Session>,
     /// Whether the table may hold what is no longer true, or lack what is.
     pub(super) doubtful: bool,
+    /// Whether the table is older than the records that git keeps.
+    pub(super) stale: bool,
     /// The sessions of the newest valid backup, when the table was edited or damaged.
     pub(super) witness: Vec<Session>,
     /// What git shows.
@@ -103,6 +105,7 @@ pub(super) fn reconcile(evidence: Evidence) -> Plan {
     let Evidence {
         sessions,
         doubtful,
+        stale,
         witness,
         found,
         trashed,
@@ -112,7 +115,8 @@ pub(super) fn reconcile(evidence: Evidence) -> Plan {
     let mut kept = Vec::new();
     for session in sessions {
         let known = by_id.get(&session.id()).copied();
-        if doubtful && known.is_none() && trashed.contains(&session.id()) {
+        let is_in_place = known.is_some_and(|known| known.worktree.state == WorktreeState::Present);
+        if doubtful && !is_in_place && trashed.contains(&session.id()) {
             plan.changes.push(Change::Destroyed { id: session.id() });
             continue;
         }
@@ -120,6 +124,7 @@ pub(super) fn reconcile(evidence: Evidence) -> Plan {
             plan.changes.push(Change::Dropped { id: session.id() });
             continue;
         }
+        let session = if stale { renewed(session, known) } else { session };
         kept.push((corrected(session, &witness, known, &mut plan.changes), known));
     }
     let (mut registry, _) = Registry::of(follow_all(kept, &mut plan.changes));
@@ -132,7 +137,8 @@ pub(super) fn reconcile(evidence: Evidence) -> Plan {
         }
     }
     for known in &found {
-        if registry.session(known.worktree.id).is_none() && is_adoptable(known) {
+        let is_destroyed = trashed.contains(&known.worktree.id);
+        if !is_destroyed && registry.session(known.worktree.id).is_none() && is_adoptable(known) {
             let (session, from_record) = adopted(known);
             admit(&mut registry, session, from_record, &mut plan.adopted);
         }
@@ -150,6 +156,16 @@ fn is_impostor(session: &Session, witness: &[Session], by_id: &HashMap<SessionId
         || by_id
             .values()
             .any(|it| it.record.as_ref().is_some_and(|it| it.name() == session.name()))
+}
+
+/// The session as git has it, where the table is a backup: a record is written after every change, a backup before the
+/// next one.
+fn renewed(session: Session, known: Option<&Known>) -> Session {
+    let record = known.and_then(|known| known.record.as_ref());
+    match record.filter(|record| record.id() == session.id()) {
+        Some(record) => record.clone().at_work_as(&session),
+        None => session,
+    }
 }
 
 /// The session itself, unless git's record and the backup both say otherwise.

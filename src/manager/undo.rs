@@ -1,8 +1,6 @@
 //! A destroyed session comes back, with its uncommitted work.
 
-use std::sync::Arc;
-
-use super::{ManagerError, SessionManager, remember, trash::Discarded};
+use super::{ManagerError, SessionManager, trash::Discarded};
 use crate::{
     registry::Claim,
     session::{PendingAction, Session, SessionName},
@@ -26,23 +24,19 @@ impl SessionManager {
         transaction
             .registry
             .vacancy(&Claim::of(&session), limit)?
-            .fill(reserved);
+            .fill(reserved.clone());
         transaction.commit()?;
         drop(transaction);
 
         if let Err(err) = self.worktrees.bring_back(trashed.id, &trashed.repository) {
             // With the folder back in place it is half done, and the journal stays for the next start.
-            if self.worktrees.is_discarded(session.id()) {
-                self.release(session.id());
+            if self.worktrees.is_discarded(session.id()) || self.is_gone(&session) {
+                self.release(&reserved);
             }
             return Err(err.into());
         }
-        let (worktrees, workspace) = (Arc::clone(&self.worktrees), self.workspace.clone());
-        let mut transaction = self.begin()?;
-        let settled = transaction.settle(session.id())?;
-        let session = settled.ok_or(ManagerError::Vanished { id: session.id() })?;
-        remember(&*worktrees, &workspace, &session);
-        drop(transaction);
+        let session = self.settle(&reserved)?;
+        self.remember_now(session.id());
         tracing::info!(sessionId = %session.id(), name = %session.name(), "session brought back");
         Ok(session)
     }

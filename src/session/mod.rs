@@ -305,6 +305,15 @@ impl Session {
         self.pending = Some(pending);
     }
 
+    /// Takes over what is going on with another reading of the same session: process, status and journal.
+    #[must_use]
+    pub fn at_work_as(mut self, other: &Self) -> Self {
+        self.pending.clone_from(&other.pending);
+        self.process.clone_from(&other.process);
+        self.unproven_pid = other.unproven_pid;
+        self
+    }
+
     /// Clears the journal.
     pub fn settle(&mut self) {
         self.pending = None;

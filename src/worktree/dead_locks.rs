@@ -95,10 +95,9 @@ pub(super) fn clear_dead_locks(site: &Site) -> bool {
     if locks.is_empty() {
         return true;
     }
-    locks
-        .into_iter()
-        .map(|lock| clear(site, &lock))
-        .fold(true, |all, gone| all && gone)
+    // Each of them is tried, also after one that stays.
+    locks.retain(|lock| !clear(site, lock));
+    locks.is_empty()
 }
 
 /// Removes a lock, unless a git that can be seen is at work or the lock changes while we look.

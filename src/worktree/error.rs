@@ -144,7 +144,7 @@ pub enum WorktreeError {
     #[error("{source}; the next start takes back what it left")]
     LeftBehind {
         /// Why it failed.
-        source: Box<WorktreeError>,
+        source: Box<Self>,
     },
     /// The git command answered something that cannot be read.
     #[error("git {verb} answered something unexpected")]

@@ -32,30 +32,22 @@ impl GitWorktrees {
     ) -> Result<Vec<Mended>, WorktreeError> {
         let site = self.site(of.id, &of.repository)?;
         self.at_work(&site, |lock| {
-            self.mend_locked(site.clone(), of, name, record, lock)
+            self.make_worktrees_folder()?;
+            self.clear_beside(&site)?;
+            let was_healed = heal_ties(&site.common)?.contains(&site.admin);
+            let patient = Patient {
+                site: site.clone(),
+                of,
+                name,
+                lock,
+                found: self.inspect_one(of.id, &of.repository)?,
+                done: was_healed.then_some(Mended::Repaired).into_iter().collect(),
+            };
+            self.treat(patient, record)
         })
     }
 
-    fn mend_locked(
-        &self,
-        site: Site,
-        of: &Checkout,
-        name: &SessionName,
-        record: &str,
-        lock: &RepositoryLock,
-    ) -> Result<Vec<Mended>, WorktreeError> {
-        self.make_worktrees_folder()?;
-        self.clear_beside(&site)?;
-        let was_healed = heal_ties(&site.common)?.contains(&site.admin);
-        let found = self.inspect_one(of.id, &of.repository)?;
-        let mut patient = Patient {
-            site,
-            of,
-            name,
-            lock,
-            found,
-            done: was_healed.then_some(Mended::Repaired).into_iter().collect(),
-        };
+    fn treat(&self, mut patient: Patient<'_>, record: &str) -> Result<Vec<Mended>, WorktreeError> {
         self.mend_branch(&mut patient)?;
         match patient.found.state {
             WorktreeState::Present => (),
@@ -63,9 +55,9 @@ impl GitWorktrees {
             WorktreeState::Unregistered => self.adopt(&mut patient)?,
             WorktreeState::Missing | WorktreeState::Gone => self.check_out_again(&mut patient)?,
             WorktreeState::Emptied => self.mend_emptied(&mut patient)?,
-            WorktreeState::Foreign => return Err(unusable(of, "something else lies in its place")),
+            WorktreeState::Foreign => return Err(unusable(patient.of, "something else lies in its place")),
         }
-        if write_reason(&patient.site, name)? {
+        if write_reason(&patient.site, patient.name)? {
             patient.done.push(Mended::Locked);
         }
         if fs_text(&patient.site) != Some(record.as_bytes().to_vec()) {

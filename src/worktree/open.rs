@@ -8,6 +8,7 @@ use std::{
 use super::{
     GitWorktrees, WorktreeError,
     files::{Content, Folder, POINTER_BYTES_MAX, Place, Pointer, is_hidden, names_in, same_place, settled},
+    site::pointer_of,
 };
 use crate::session::RepositoryPath;
 
@@ -86,6 +87,21 @@ impl GitWorktrees {
             }),
             Kind::Plain | Kind::Broken => Err(WorktreeError::NoRepository { path: folder }),
         }
+    }
+
+    /// The git folder of the repository in whose worktree the workspace lies, also far above it.
+    pub(super) fn common_around(&self) -> Result<Option<PathBuf>, WorktreeError> {
+        let root = self.root()?;
+        for at in root.ancestors() {
+            match kind_of(at) {
+                Ok(Kind::Plain) => (),
+                Ok(Kind::Main(common) | Kind::Linked(common)) => return Ok(Some(common)),
+                Ok(Kind::Submodule) => return Ok(pointer_of(at)),
+                // Git stops at these as well.
+                Ok(Kind::Bare | Kind::Broken) | Err(_) => break,
+            }
+        }
+        Ok(None)
     }
 
     /// The repository of the workspace that has this git folder, if one has.

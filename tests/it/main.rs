@@ -10,11 +10,13 @@
 
 mod bind;
 mod broken_git;
+mod containers;
 mod crashes;
 mod create;
 mod destroy;
 mod help;
 mod house;
+mod last_change;
 mod list;
 mod notes;
 mod odd_repositories;

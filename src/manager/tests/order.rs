@@ -86,7 +86,9 @@ fn worktrees(story: &Story, failing: &'static str) -> MockWorktrees {
     worktrees.expect_add().returning(move |_| add());
     worktrees.expect_withdraw().returning(move |_| withdraw());
     worktrees.expect_retract().returning(move |_| retract());
-    worktrees.expect_discard().returning(move |_, _, _| discard());
+    worktrees
+        .expect_discard()
+        .returning(move |_, fate, _| discard().map(|()| fate));
     worktrees
 }
 
@@ -201,7 +203,7 @@ fn a_session_somebody_is_at_work_with_is_left_to_them() {
     let err = manager_of(&busy)
         .destroy("auth", &Permits::all(), BranchFate::Keep)
         .unwrap_err();
-    assert_eq!(err.code(), "IN_USE");
+    assert_eq!(err.code().word(), "IN_USE");
     assert_eq!(
         err.to_string(),
         format!(
