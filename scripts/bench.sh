@@ -213,7 +213,7 @@ many_sessions() { # SESSIONS
 # ---- the table ------------------------------------------------------------------------------------------------------
 
 printf '%s cores, %s on %s, %s, %s, %s pairs of runs; milliseconds, median (least)\n\n' "$(nproc)" \
-    "$(stat --file-system --format %T "$place")" "$(uname -sm)" "$(git --version)" "$("$wharf" --version)" "$runs"
+    "$(df --output=fstype "$place" | tail -n 1)" "$(uname -sm)" "$(git --version)" "$("$wharf" --version)" "$runs"
 printf '| wharf | with | git | git | wharf | wharf ÷ git |\n|---|---|---|--:|--:|--:|\n'
 for count in $files; do one_worktree "$count"; done
 for count in $sessions; do many_sessions "$count"; done

@@ -200,7 +200,9 @@ fn put_in_place(files: &Files, base: &Base, temp: &Path, bytes: &[u8]) -> Result
 /// A new table belongs to who had the old one; without one, to the owner of the folder.
 fn give_to_owner(written: &File, files: &Files) -> io::Result<()> {
     match atomic::give_to_owner_of(written, &files.state) {
-        Err(err) if err.kind() == io::ErrorKind::NotFound => atomic::give_to_owner_of(written, files.folder()),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => {
+            atomic::give_to_owner_of(written, files.folder())
+        }
         given => given,
     }
 }

@@ -94,7 +94,7 @@ impl GitWorktrees {
         })
     }
 
-    /// Whether everything that an add writes is there: git writes the index last, when all files are there.
+    /// Whether everything that an add writes is there: the record is written after git has ended.
     fn is_added(&self, addition: &Addition, site: &Site) -> Result<bool, WorktreeError> {
         let branch = if addition.branch.is_detached() {
             None

@@ -15,12 +15,12 @@ use crate::{
 };
 
 /// The files of an administrative folder without which the worktree cannot be found.
-const NAMING_FILES: [&str; 5] = ["HEAD", "commondir", "gitdir", "locked", "session.json"];
+const NAMING_FILES: [&str; 4] = ["HEAD", "commondir", "gitdir", "locked"];
 /// How many calls run side by side; git needs the processors meanwhile.
 const SYNCS_AT_ONCE: usize = 4;
 
 /// Makes durable what names a new worktree: administrative files, pointer, loose ref, and the folders they are in.
-/// The index is not among them, because git writes it while this runs.
+/// Index and record are not among them: git still checks the files out while this runs.
 pub(super) fn sync_names(site: &Site, branch: &BranchName) -> Result<(), WorktreeError> {
     let mut files: Vec<PathBuf> = NAMING_FILES.iter().map(|name| site.admin.join(name)).collect();
     files.push(site.folder.join(".git"));
@@ -43,9 +43,10 @@ pub(super) fn sync_names(site: &Site, branch: &BranchName) -> Result<(), Worktre
     sync_all(&files)
 }
 
-/// Makes durable the index of a worktree, which git writes last.
-pub(super) fn sync_index(site: &Site) -> Result<(), WorktreeError> {
-    sync_all(&[site.admin.join("index"), site.admin.clone()])
+/// Makes durable what comes last: the index, the record, and the folder they are in.
+pub(super) fn sync_last(site: &Site) -> Result<(), WorktreeError> {
+    let admin = &site.admin;
+    sync_all(&[admin.join("index"), admin.join("session.json"), admin.clone()])
 }
 
 /// Makes files and folders durable; those that are gone are left out. The calls run side by side, because a journaling

@@ -14,7 +14,7 @@ use super::{
     Addition, GitWorktrees, WorktreeError,
     add::write_record,
     command::GitCall,
-    durable::{sync_index, sync_names},
+    durable::{sync_last, sync_names},
     lock::RepositoryLock,
     site::Site,
 };
@@ -26,23 +26,22 @@ const WORKERS_MAX: usize = 8;
 const WORKERS: &str = "checkout.workers";
 
 impl GitWorktrees {
-    /// Checks the files out, and meanwhile writes the record and makes everything durable that names the work.
+    /// Checks the files out, and meanwhile makes durable what names the work; the record comes last, after git.
     pub(super) fn fill_and_sync(
         &self,
         addition: &Addition,
         site: &Site,
         lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
-        let name_it =
-            || write_record(site, &addition.record).and_then(|()| sync_names(site, &addition.branch));
         let (filled, named) = thread::scope(|scope| {
-            let naming = scope.spawn(name_it);
+            let naming = scope.spawn(|| sync_names(site, &addition.branch));
             let filled = self.fill_new(addition, site, lock);
             (filled, naming.join().expect("a sync does not panic"))
         });
         filled?;
         named?;
-        sync_index(site)
+        write_record(site, &addition.record)?;
+        sync_last(site)
     }
 
     /// Does what is left of `git worktree add`, as git does it: the checkout, and the hook that follows one.
