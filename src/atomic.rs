@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -53,6 +53,17 @@ pub fn write_new(path: &Path, bytes: &[u8], durability: Durability) -> io::Resul
         file.sync_all()?;
     }
     Ok(file)
+}
+
+/// Gives a file that root made to the owner of another file or folder, so that one command run as root does not lock
+/// everybody else out. For anyone but root there is nothing to do.
+pub fn give_to_owner_of(file: &File, other: &Path) -> io::Result<()> {
+    let owner = fs::metadata(other)?;
+    let made = file.metadata()?;
+    if !rustix::process::geteuid().is_root() || (made.uid(), made.gid()) == (owner.uid(), owner.gid()) {
+        return Ok(());
+    }
+    std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid()))
 }
 
 /// Renames, replacing what is there. The one place that does.

@@ -132,12 +132,19 @@ pub(super) fn bound(output: Output, bound: &BoundFolder) -> Result<(), Failure> 
     Ok(output.data(&view, text)?)
 }
 
+/// The sessions of the workspace, if there is one, and the folders of the user.
 fn count(global: &Global) -> Result<(), Failure> {
-    let running = match Context::open(global, Broken::Stop) {
+    let sessions = match Context::open(global, Broken::Stop) {
         Ok(mut context) => context.manager.with_running_editor()?.len(),
-        Err(Failure::NoWorkspace { .. }) => context::folders()?.running_editors()?,
+        Err(Failure::NoWorkspace { .. }) => 0,
         Err(failure) => return Err(failure),
     };
+    let folders = match context::folders(global) {
+        Ok(folders) => folders.running_editors()?,
+        Err(Failure::NoHome) => 0,
+        Err(failure) => return Err(failure),
+    };
+    let running = sessions + folders;
     Ok(Output::new(global.json).data(&CountView { running }, || format!("{running}\n"))?)
 }
 
@@ -149,9 +156,7 @@ fn place(global: &Global, name: Option<&str>, folder: Option<&Path>) -> Result<P
             name.to_owned(),
         ));
     }
-    let folder = locate::absolute(folder.unwrap_or(Path::new(".")))?;
-    // A folder that is gone can still be freed, under the path it was bound by.
-    let folder = std::fs::canonicalize(&folder).unwrap_or(folder);
+    let folder = locate::settled(folder.unwrap_or(Path::new(".")))?;
     match Context::open(global, Broken::Stop) {
         Ok(mut context) => {
             if let Some(session) = context.manager.session_in(&folder)? {
@@ -161,5 +166,5 @@ fn place(global: &Global, name: Option<&str>, folder: Option<&Path>) -> Result<P
         Err(Failure::NoWorkspace { .. }) => (),
         Err(failure) => return Err(failure),
     }
-    Ok(Place::Folder(context::folders()?, folder))
+    Ok(Place::Folder(context::folders(global)?, folder))
 }

@@ -42,12 +42,7 @@ impl Context {
         let days = loaded
             .as_ref()
             .map_or_else(|_| Settings::default().log_days, |it| it.log_days);
-        let talk = Talk {
-            quiet: global.quiet,
-            verbose: global.verbose,
-            json: global.json,
-        };
-        logs::begin(Some(workspace.logs()), days.get(), talk);
+        logs::begin(Some(workspace.logs()), days.get(), talk(global));
         let mut settings = match (loaded, broken) {
             (Ok(settings), _) => settings,
             (Err(err), Broken::Stop) => return Err(err.into()),
@@ -72,12 +67,21 @@ pub(super) fn now() -> Timestamp {
 }
 
 /// The registry of folders that belongs to the user.
-pub(super) fn folders() -> Result<FolderManager, Failure> {
+pub(super) fn folders(global: &Global) -> Result<FolderManager, Failure> {
     let folder = config::user_folder().ok_or(Failure::NoHome)?;
+    logs::begin(None, Settings::default().log_days.get(), talk(global));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let settings = Settings::load(None, &folder.join("config.toml")).unwrap_or_default();
+    let settings = Settings::of_user(&folder.join("config.toml"))?;
     let store = FolderStore::in_folder(&folder, Arc::clone(&clock));
     Ok(FolderManager::of(store, settings.editor, clock))
+}
+
+fn talk(global: &Global) -> Talk {
+    Talk {
+        quiet: global.quiet,
+        verbose: global.verbose,
+        json: global.json,
+    }
 }
 
 fn sessions_max(text: &str) -> Result<NonZeroUsize, Failure> {

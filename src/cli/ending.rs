@@ -26,7 +26,7 @@ struct DestroyView {
 
 /// Ends a session, or says what that would do.
 pub(super) fn destroy(mut context: Context, args: &args::Destroy) -> Result<(), Failure> {
-    let branch = BranchFate::from(args.delete_branch);
+    let branch = fate(args.delete_branch);
     if args.dry_run {
         let weighed = context.manager.weigh_destroy(&args.name, branch)?;
         return Ok(context
@@ -41,7 +41,7 @@ pub(super) fn destroy(mut context: Context, args: &args::Destroy) -> Result<(), 
         .output
         .data(&destroy_view(&context, &destroyed, true), || {
             let name = destroyed.session.name();
-            let fate = match branch {
+            let fate = match destroyed.branch {
                 BranchFate::Keep => {
                     format!("branch {} stays", text::line(destroyed.session.branch().as_str()))
                 }
@@ -70,9 +70,11 @@ pub(super) fn trash(mut context: Context, args: args::Trash) -> Result<(), Failu
             print_trash(&context, &discarded)
         }
         args::Trash::Empty { name, yes } => {
-            if !yes {
-                let question = "Delete for good what was destroyed, with its uncommitted work?";
-                match context.output.confirm(question)? {
+            let weighed = context.manager.weigh_trash(name.as_deref())?;
+            if !yes && !weighed.is_empty() {
+                let names: Vec<String> = weighed.iter().map(|it| it.session.name().to_string()).collect();
+                let question = format!("Delete {} for good, with its uncommitted work?", names.join(", "));
+                match context.output.confirm(&question)? {
                     Some(true) => (),
                     Some(false) => return Ok(()),
                     None => {
@@ -93,11 +95,7 @@ fn print_trash(context: &Context, discarded: &[Discarded]) -> Result<(), Failure
     let views: Vec<Members> = discarded
         .iter()
         .map(|it| {
-            let mut record = view::record(context, &it.session);
-            record.push(
-                "destroyedAt".to_owned(),
-                view::raw(&it.trashed.destroyed.to_string()),
-            );
+            let mut record = view::discarded(context, it);
             record.push("expiresAt".to_owned(), view::raw(&it.expires(days).to_string()));
             record
         })
@@ -110,6 +108,14 @@ fn print_trash(context: &Context, discarded: &[Discarded]) -> Result<(), Failure
         table::trash(&rows, now())
     })?;
     Ok(())
+}
+
+fn fate(delete_branch: bool) -> BranchFate {
+    if delete_branch {
+        BranchFate::Delete
+    } else {
+        BranchFate::Keep
+    }
 }
 
 fn permits(args: &args::Destroy) -> Permits {

@@ -36,8 +36,8 @@ pub(super) enum Failure {
     NoWorkspace { path: PathBuf },
     #[error("there is no home folder to keep the registry of folders in")]
     NoHome,
-    #[error("nothing is bound to {issue}")]
-    NotBound { issue: String },
+    #[error("nothing is bound to {sought}")]
+    NotBound { sought: String },
     #[error("{what} needs a confirmation, and nobody can give it here")]
     Unconfirmed { what: &'static str },
     #[error("{findings} findings need a cure")]
@@ -73,7 +73,7 @@ impl Failure {
     /// The stable word.
     pub(super) fn code(&self) -> &'static str {
         match self {
-            Self::Manager(err) => err.code(),
+            Self::Manager(err) => err.code().word(),
             Self::Name(_) => "INVALID_NAME",
             Self::Branch(_) => "INVALID_BRANCH",
             Self::Status(_)

@@ -51,6 +51,12 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     Ok(start.join(path))
 }
 
+/// A folder that a person typed, with its links resolved; one that is gone keeps the path it was known by.
+pub(super) fn settled(folder: &Path) -> Result<PathBuf, Failure> {
+    let folder = absolute(folder)?;
+    Ok(fs::canonicalize(&folder).unwrap_or(folder))
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "only the command line may look at the working directory"

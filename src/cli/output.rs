@@ -31,6 +31,19 @@ impl Output {
         self.raw(&line)
     }
 
+    /// The same, where the value takes some work that is in vain for people.
+    pub(super) fn either<T: Serialize>(
+        self,
+        value: impl FnOnce() -> T,
+        text: impl FnOnce() -> String,
+    ) -> io::Result<()> {
+        if self.json {
+            self.data(&value(), text)
+        } else {
+            self.raw(text().as_bytes())
+        }
+    }
+
     /// Bytes on standard output as they are.
     #[expect(clippy::unused_self, reason = "printing goes through the one door")]
     pub(super) fn raw(self, bytes: &[u8]) -> io::Result<()> {

@@ -230,6 +230,9 @@ fn changed(change: &Change, sessions: &[Session]) -> String {
     };
     match change {
         Change::Branch { id, from, to } => format!("{}: its worktree is on {to}, not on {from}", name(*id)),
+        Change::Repository { id, from, to } => {
+            format!("{}: its repository is in {to} now, not in {from}", name(*id))
+        }
         Change::Corrected { id } => {
             format!("{}: git and the backup agree against the damaged file", name(*id))
         }

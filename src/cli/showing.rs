@@ -7,6 +7,7 @@ use super::{
     args::{self, Global},
     binding,
     context::{self, Broken, now},
+    locate,
     output::Output,
     parsed, table, view,
 };
@@ -34,16 +35,12 @@ pub(super) fn list(mut context: Context, args: &args::List) -> Result<(), Failur
     };
     let moment = now();
     let days = context.manager.settings().trash_days;
-    let mut views: Vec<_> = overviews.iter().map(|it| view::overview(&context, it)).collect();
-    for it in &discarded {
-        let mut record = view::record(&context, &it.session);
-        record.push(
-            "destroyedAt".to_owned(),
-            view::raw(&it.trashed.destroyed.to_string()),
-        );
-        views.push(record);
-    }
-    context.output.data(&views, || {
+    let views = || {
+        let seen = overviews.iter().map(|it| view::overview(&context, it));
+        let gone = discarded.iter().map(|it| view::discarded(&context, it));
+        seen.chain(gone).collect::<Vec<_>>()
+    };
+    context.output.either(views, || {
         let mut text = table::sessions(&overviews, moment);
         if !discarded.is_empty() {
             let rows: Vec<_> = discarded
@@ -68,6 +65,9 @@ pub(super) fn show(mut context: Context, args: &args::Show) -> Result<(), Failur
 pub(super) fn path(mut context: Context, args: &args::Path) -> Result<(), Failure> {
     let session = context.manager.session(&args.name)?;
     let path = context.manager.workspace().worktree(session.id());
+    if !path.is_dir() {
+        tracing::warn!(folder = %path.display(), "the folder is not there; `wharf doctor` says why and how to get it back");
+    }
     if context.output.is_json() {
         context.output.data(&path.to_string_lossy(), String::new)?;
     } else {
@@ -78,23 +78,37 @@ pub(super) fn path(mut context: Context, args: &args::Path) -> Result<(), Failur
     Ok(())
 }
 
-/// Prints the session of an issue; outside a workspace, the folder in the user's registry.
+/// Prints the session of an issue or a folder; what no session has may be a folder in the user's registry.
 pub(super) fn find(global: &Global, args: &args::Find) -> Result<(), Failure> {
-    let issue: IssueRef = args.issue.parse()?;
-    let missing = || Failure::NotBound {
-        issue: issue.to_string(),
-    };
+    let issue = parsed::<IssueRef>(args.issue.as_ref())?;
+    let folder = args.folder.as_deref().map(locate::settled).transpose()?;
     match Context::open(global, Broken::Stop) {
         Ok(mut context) => {
-            let session = context.manager.registry()?.on_issue(&issue).cloned();
-            one(&context, session.ok_or_else(missing)?)
+            let session = match (&issue, &folder) {
+                (Some(issue), _) => context.manager.registry()?.on_issue(issue).cloned(),
+                (None, Some(folder)) => context.manager.session_in(folder)?,
+                (None, None) => None,
+            };
+            if let Some(session) = session {
+                return one(&context, session);
+            }
         }
-        Err(Failure::NoWorkspace { .. }) => {
-            let folder = context::folders()?.on_issue(&issue)?;
-            binding::bound(Output::new(global.json), &folder.ok_or_else(missing)?)
-        }
-        Err(failure) => Err(failure),
+        Err(Failure::NoWorkspace { .. }) => (),
+        Err(failure) => return Err(failure),
     }
+    let folders = context::folders(global)?;
+    let found = match (&issue, &folder) {
+        (Some(issue), _) => folders.on_issue(issue)?,
+        (None, Some(folder)) => folders.in_folder(folder)?,
+        (None, None) => None,
+    };
+    let sought = issue
+        .map(|it| it.to_string())
+        .or(folder.map(|it| it.to_string_lossy().into_owned()));
+    let found = found.ok_or_else(|| Failure::NotBound {
+        sought: sought.unwrap_or_default(),
+    })?;
+    binding::bound(Output::new(global.json), &found)
 }
 
 /// Prints a session with what its worktree looks like.

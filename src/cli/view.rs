@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::context::Context;
 use crate::{
     json::Members,
-    manager::{Finding, Obstacle, Overview, Severity},
+    manager::{Discarded, Finding, Obstacle, Overview, Severity},
     process::Occupant,
     session::Session,
     store, text,
@@ -17,6 +17,16 @@ use crate::{
 pub(super) fn record(context: &Context, session: &Session) -> Members {
     let text = store::encode_record(session, context.manager.workspace());
     serde_json::from_str(&text).expect("a record that was just written is a JSON object")
+}
+
+/// The record of a session in the trash, and since when it is there.
+pub(super) fn discarded(context: &Context, discarded: &Discarded) -> Members {
+    let mut members = record(context, &discarded.session);
+    members.push(
+        "destroyedAt".to_owned(),
+        raw(&discarded.trashed.destroyed.to_string()),
+    );
+    members
 }
 
 /// The record with what its worktree looks like beside it.
@@ -72,6 +82,9 @@ impl From<&Obstacle> for ObstacleView {
             }
             Obstacle::Loss(Loss::Ignored(sample)) => ("ignored", Some(sample.count), sample.first.clone()),
             Obstacle::Loss(Loss::Commits { count }) => ("unmerged", Some(*count), Vec::new()),
+            Obstacle::Loss(Loss::Submodule { path, count }) => {
+                ("unmerged", Some(*count), vec![text::line(path)])
+            }
             Obstacle::Loss(Loss::InProgress(operation)) => {
                 ("in-progress", None, vec![operation_word(*operation).to_owned()])
             }
@@ -112,6 +125,18 @@ pub(super) fn describe(obstacle: &Obstacle) -> String {
         }
         Obstacle::Loss(Loss::Commits { count }) => {
             format!("{count} commits that are on no other branch and no remote")
+        }
+        Obstacle::Loss(Loss::Submodule { path, count: 1 }) => {
+            format!(
+                "1 commit in submodule `{}` that is on no remote",
+                text::line(path)
+            )
+        }
+        Obstacle::Loss(Loss::Submodule { path, count }) => {
+            format!(
+                "{count} commits in submodule `{}` that are on no remote",
+                text::line(path)
+            )
         }
         Obstacle::Loss(Loss::InProgress(operation)) => {
             format!("a {} in progress", operation_word(*operation))

@@ -124,11 +124,15 @@ enum Origin {
 impl Settings {
     /// The settings of a user (if there is a file) and a workspace; a missing file changes nothing.
     pub fn load(user: Option<&Path>, workspace: &Path) -> Result<Self, ConfigError> {
-        let mut settings = Self::default();
-        if let Some(path) = user {
-            settings.apply(path, Origin::User)?;
-        }
+        let mut settings = user.map_or_else(|| Ok(Self::default()), Self::of_user)?;
         settings.apply(workspace, Origin::Workspace)?;
+        Ok(settings)
+    }
+
+    /// The settings of a user alone, outside a workspace.
+    pub fn of_user(path: &Path) -> Result<Self, ConfigError> {
+        let mut settings = Self::default();
+        settings.apply(path, Origin::User)?;
         Ok(settings)
     }
 

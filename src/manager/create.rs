@@ -1,6 +1,6 @@
 //! A session begins: place, branch, worktree, record; undone in reverse when one of them fails.
 
-use super::{ManagerError, SessionManager, Transaction};
+use super::{ManagerError, SessionManager};
 use crate::{
     clock::Timestamp,
     json::Members,
@@ -49,7 +49,7 @@ impl SessionManager {
         let created = self.try_create(request);
         if let Err(err) = &created {
             let name = request.name.as_ref().map(SessionName::as_str).unwrap_or_default();
-            tracing::error!(error = %err, name, code = err.code(), "session creation failed");
+            tracing::error!(error = %err, name, code = err.code().word(), "session creation failed");
         }
         created
     }
@@ -65,14 +65,14 @@ impl SessionManager {
         );
         if let Err(err) = self.worktrees.add(&addition) {
             if !matches!(err, WorktreeError::LeftBehind { .. }) {
-                self.release(session.id());
+                self.release(&session);
             }
             return Err(err.into());
         }
-        let session = match self.acknowledge(session.id()) {
+        let session = match self.settle(&session) {
             Ok(session) => session,
             Err(err) => {
-                self.take_back(&addition, &err);
+                self.take_back(&addition, &session, &err);
                 return Err(err);
             }
         };
@@ -159,55 +159,33 @@ impl SessionManager {
         if let Err(err) = transaction.commit() {
             // An uncertain commit may be on the disk; the place must not stay taken.
             drop(transaction);
-            self.release(session.id());
+            self.release(&session);
             return Err(err);
         }
         Ok(session)
     }
 
-    /// Clears the journal: from here on the session is promised.
-    fn acknowledge(&mut self, id: SessionId) -> Result<Session, ManagerError> {
-        let mut transaction = self.begin()?;
-        let session = transaction.registry.update(id, Session::settle).cloned();
-        let session = session.ok_or(ManagerError::Vanished { id })?;
-        transaction.commit()?;
-        Ok(session)
-    }
-
     /// Takes a session that never came to be out of the table.
-    pub(super) fn release(&mut self, id: SessionId) {
-        let released = self
-            .begin()
-            .and_then(|mut transaction| match transaction.registry.remove(id) {
-                Some(_) => transaction.commit(),
-                None => Ok(()),
-            });
-        if let Err(err) = released {
+    pub(super) fn release(&mut self, session: &Session) {
+        if let Err(err) = self.forget(session) {
+            let id = session.id();
             tracing::warn!(sessionId = %id, error = %err, "the place of a failed create stays taken until the next start");
         }
     }
 
-    fn take_back(&mut self, addition: &Addition, cause: &ManagerError) {
-        if let ManagerError::Store(store::StoreError::CommitUncertain { .. }) = cause {
+    fn take_back(&mut self, addition: &Addition, session: &Session, cause: &ManagerError) {
+        match cause {
             // The acknowledgement may be on the disk, so the work stays; the next start decides by what it finds.
-            return;
+            ManagerError::Store(store::StoreError::CommitUncertain { .. }) => return,
+            // Whoever took the work over ends it.
+            ManagerError::Busy { .. } => return,
+            _ => (),
         }
         if let Err(err) = self.worktrees.withdraw(addition) {
             tracing::warn!(sessionId = %addition.id, error = %err, "a half-made worktree stays until the next start");
             return;
         }
-        self.release(addition.id);
-    }
-}
-
-impl Transaction<'_> {
-    /// Clears the journal of a session, if it is still there.
-    pub(super) fn settle(&mut self, id: SessionId) -> Result<Option<Session>, ManagerError> {
-        let Some(session) = self.registry.update(id, Session::settle).cloned() else {
-            return Ok(None);
-        };
-        self.commit()?;
-        Ok(Some(session))
+        self.release(session);
     }
 }
 

@@ -1,9 +1,9 @@
 //! A session ends: what it would lose is named, its work goes into the trash, its record goes.
 
-use super::{ManagerError, SessionManager, checkout, create::settled, settle::ensure_quiet};
+use super::{ManagerError, SessionManager, checkout, create::settled, journal::ensure_quiet};
 use crate::{
     process::{self, Occupant},
-    session::{BranchFate, PendingAction, Session},
+    session::{BranchFate, PendingAction, Session, SessionId},
     store,
     worktree::Loss,
 };
@@ -45,7 +45,7 @@ pub struct Destroyed {
     pub session: Session,
     /// What went into the trash with it.
     pub obstacles: Vec<Obstacle>,
-    /// What became of its branch.
+    /// What becomes of its branch; it is kept when somebody else uses it.
     pub branch: BranchFate,
 }
 
@@ -97,7 +97,7 @@ impl Obstacle {
             Self::Loss(Loss::Modified(_)) => Some(Permit::Modified),
             Self::Loss(Loss::Untracked(_)) => Some(Permit::Untracked),
             Self::Loss(Loss::Ignored(_)) => Some(Permit::Ignored),
-            Self::Loss(Loss::Commits { .. }) => Some(Permit::Unmerged),
+            Self::Loss(Loss::Commits { .. } | Loss::Submodule { .. }) => Some(Permit::Unmerged),
             Self::Loss(Loss::InProgress(_)) => Some(Permit::InProgress),
             Self::Occupied(_) => Some(Permit::Occupied),
             Self::Loss(Loss::Locked(_) | Loss::Mounted(_)) => None,
@@ -161,29 +161,45 @@ impl SessionManager {
                 obstacles: refused,
             });
         }
+        let session = self.begin_destroy(who, id, branch)?;
+        let record = store::encode_record(&settled(&session), &self.workspace);
+        let branch = match self.worktrees.discard(&checkout(&session), branch, &record) {
+            Ok(branch) => branch,
+            Err(err) => {
+                self.stay(&session);
+                return Err(err.into());
+            }
+        };
+        self.forget(&session)?;
+        tracing::info!(sessionId = %id, name = %session.name(), branch = %session.branch(), "session destroyed");
+        Ok(Destroyed {
+            session: settled(&session),
+            branch,
+            ..weighed
+        })
+    }
+
+    /// Writes into the journal that a session is being destroyed, so that a crash half-way is finished.
+    fn begin_destroy(
+        &mut self,
+        who: &str,
+        id: SessionId,
+        branch: BranchFate,
+    ) -> Result<Session, ManagerError> {
         let pending = self.pending(PendingAction::Destroying { branch })?;
         let mut transaction = self.begin()?;
         // Somebody may have renamed it, or given its name to another one, since it was weighed.
-        let session = transaction.registry.find(who)?.clone();
-        if session.id() != id {
+        let found = transaction.registry.find(who)?;
+        if found.id() != id {
             return Err(ManagerError::Vanished { id });
         }
-        ensure_quiet(&session)?;
-        transaction.registry.update(id, |session| session.begin(pending));
+        ensure_quiet(found)?;
+        let session = transaction
+            .registry
+            .update(id, |session| session.begin(pending))
+            .cloned();
         transaction.commit()?;
-        drop(transaction);
-
-        let record = store::encode_record(&settled(&session), &self.workspace);
-        if let Err(err) = self.worktrees.discard(&checkout(&session), branch, &record) {
-            self.stay(&session);
-            return Err(err.into());
-        }
-        let mut transaction = self.begin()?;
-        transaction.registry.remove(id);
-        transaction.commit()?;
-        drop(transaction);
-        tracing::info!(sessionId = %id, name = %session.name(), branch = %session.branch(), "session destroyed");
-        Ok(Destroyed { session, ..weighed })
+        session.ok_or(ManagerError::Vanished { id })
     }
 
     /// After a failed discard: a session whose folder is still in place stays, the rest is for the next start.
@@ -191,15 +207,12 @@ impl SessionManager {
         if self.worktrees.is_discarded(session.id()) {
             return;
         }
-        if let Err(err) = self.worktrees.retract(&checkout(session)) {
+        let retracted = self
+            .worktrees
+            .retract(&checkout(session))
+            .map_err(ManagerError::from);
+        if let Err(err) = retracted.and_then(|()| self.settle(session)) {
             tracing::warn!(sessionId = %session.id(), error = %err, "the next start takes back what the destroy began");
-            return;
-        }
-        let cleared = self
-            .begin()
-            .and_then(|mut transaction| transaction.settle(session.id()));
-        if let Err(err) = cleared {
-            tracing::warn!(sessionId = %session.id(), error = %err, "the journal still says that it is being destroyed");
         }
     }
 
@@ -211,16 +224,21 @@ impl SessionManager {
 
 /// What a person can do about these obstacles.
 pub(super) fn hint(obstacles: &[Obstacle]) -> String {
+    if obstacles.iter().any(|obstacle| obstacle.permit().is_none()) {
+        return "unmount what is mounted and let the owner unlock (`git worktree unlock`); no flag goes over these".to_owned();
+    }
     let flags: Vec<String> = obstacles
         .iter()
         .filter_map(Obstacle::permit)
         .map(|permit| format!("--{}", permit.flag()))
         .collect();
-    if obstacles.iter().any(|obstacle| obstacle.permit().is_none()) {
-        return "unmount what is mounted and let the owner unlock (`git worktree unlock`); no flag goes over these".to_owned();
-    }
+    let first = if obstacles.iter().all(Obstacle::is_occupant) {
+        "leave the folder first (a shell in it counts)"
+    } else {
+        "save it first"
+    };
+    let flags = flags.join(" ");
     format!(
-        "save it first, or destroy with {} (or --force for everything); `wharf undo` brings it back until the trash is emptied",
-        flags.join(" ")
+        "{first}, or destroy with {flags} (or --force for everything); `wharf undo` brings it back until the trash is emptied"
     )
 }

@@ -7,7 +7,7 @@ use super::{
     findings::{
         ailment, finding, state_findings, strangers, unreadable, unreadable_repository, worktree_findings,
     },
-    settle::is_abandoned,
+    journal::is_abandoned,
 };
 use crate::{
     process,

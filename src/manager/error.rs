@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
-use super::Obstacle;
+use super::{Code, Kind, Obstacle};
 use crate::{
     registry::{AdmitError, LookupError},
     session::{IssueRef, RepositoryPath, SessionId, SessionName},
@@ -69,14 +69,6 @@ pub enum ManagerError {
         /// What was asked for.
         text: Option<String>,
     },
-    /// A record in the trash cannot be read.
-    #[error("the record of session {id} in the trash cannot be read")]
-    TrashRecord {
-        /// Whose.
-        id: SessionId,
-        /// Why not.
-        source: crate::store::RecordError,
-    },
     /// Another folder has the issue.
     #[error("issue {issue} belongs to {}", folder.display())]
     IssueElsewhere {
@@ -105,67 +97,37 @@ pub enum ManagerError {
     },
 }
 
-/// What sort of failure it is; the faces turn it into an exit code or an HTTP status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// The disk, git, or we.
-    Failed,
-    /// What was asked for makes no sense.
-    Invalid,
-    /// It is not there.
-    NotFound,
-    /// Somebody else has it.
-    Conflict,
-    /// No room.
-    Full,
-    /// Work would be lost, or a path or owner is not safe.
-    Unsafe,
-    /// Another process holds the lock.
-    Locked,
-    /// The state file cannot be written by this wharf.
-    State,
-}
-
 impl ManagerError {
-    /// The stable word.
-    pub fn code(&self) -> &'static str {
+    /// What went wrong, as a stable word.
+    pub fn code(&self) -> Code {
         match self {
-            Self::Admit(AdmitError::MaxSessions { .. }) => "MAX_SESSIONS",
-            Self::Admit(AdmitError::NameTaken(_)) => "NAME_TAKEN",
-            Self::Admit(AdmitError::BranchTaken { .. }) => "BRANCH_TAKEN",
-            Self::Admit(AdmitError::IssueTaken { .. }) | Self::IssueElsewhere { .. } => "ISSUE_TAKEN",
+            Self::Admit(AdmitError::MaxSessions { .. }) => Code::MaxSessions,
+            Self::Admit(AdmitError::NameTaken(_)) => Code::NameTaken,
+            Self::Admit(AdmitError::BranchTaken { .. }) => Code::BranchTaken,
+            Self::Admit(AdmitError::IssueTaken { .. }) | Self::IssueElsewhere { .. } => Code::IssueTaken,
             Self::Lookup(LookupError::NotFound { .. })
             | Self::NoRepository { .. }
             | Self::NotInTrash { .. }
-            | Self::NoProcess { .. } => "NOT_FOUND",
-            Self::Lookup(LookupError::Ambiguous { .. }) | Self::ManyRepositories { .. } => "AMBIGUOUS",
+            | Self::NoProcess { .. } => Code::NotFound,
+            Self::Lookup(LookupError::Ambiguous { .. }) | Self::ManyRepositories { .. } => Code::Ambiguous,
             Self::Store(err) => store_code(err),
             Self::Worktree(err) => worktree_code(err),
             Self::UnsavedWork { obstacles, .. } => {
                 if obstacles.iter().all(Obstacle::is_occupant) {
-                    "IN_USE"
+                    Code::InUse
                 } else {
-                    "UNSAVED_WORK"
+                    Code::UnsavedWork
                 }
             }
-            Self::Busy { .. } | Self::Vanished { .. } => "IN_USE",
-            Self::Detached { .. } => "INVALID_VALUE",
-            Self::TrashRecord { .. } | Self::Process { .. } => "IO_FAILED",
+            Self::Busy { .. } | Self::Vanished { .. } => Code::InUse,
+            Self::Detached { .. } => Code::InvalidValue,
+            Self::Process { .. } => Code::IoFailed,
         }
     }
 
     /// What sort of failure it is.
     pub fn kind(&self) -> Kind {
-        match self.code() {
-            "INVALID_NAME" | "INVALID_BRANCH" | "INVALID_VALUE" => Kind::Invalid,
-            "NOT_FOUND" => Kind::NotFound,
-            "NAME_TAKEN" | "BRANCH_TAKEN" | "ISSUE_TAKEN" | "AMBIGUOUS" | "IN_USE" => Kind::Conflict,
-            "MAX_SESSIONS" => Kind::Full,
-            "UNSAVED_WORK" | "UNSAFE_PATH" | "UNSAFE_OWNERSHIP" => Kind::Unsafe,
-            "STATE_LOCKED" => Kind::Locked,
-            "STATE_NEWER" | "STATE_UNWRITABLE" => Kind::State,
-            _ => Kind::Failed,
-        }
+        self.code().kind()
     }
 
     /// What to do next, if there is something.
@@ -197,52 +159,49 @@ impl ManagerError {
             Self::NotInTrash { .. } => "`wharf trash list` shows what can be brought back".to_owned(),
             Self::IssueElsewhere { .. } => "`wharf remove --folder` frees that one".to_owned(),
             Self::Detached { .. } => "switch its worktree to a branch first (`git switch`)".to_owned(),
-            Self::Vanished { .. }
-            | Self::TrashRecord { .. }
-            | Self::NoProcess { .. }
-            | Self::Process { .. } => return None,
+            Self::Vanished { .. } | Self::NoProcess { .. } | Self::Process { .. } => return None,
         };
         Some(text)
     }
 }
 
-fn store_code(err: &StoreError) -> &'static str {
+fn store_code(err: &StoreError) -> Code {
     match err {
-        StoreError::Io { .. } | StoreError::CommitUncertain { .. } => "IO_FAILED",
-        StoreError::OutOfBounds { .. } => "INVALID_VALUE",
-        StoreError::NotBegun { .. } => "INTERNAL",
-        StoreError::Locked { .. } => "STATE_LOCKED",
-        StoreError::Newer { .. } => "STATE_NEWER",
+        StoreError::Io { .. } | StoreError::CommitUncertain { .. } => Code::IoFailed,
+        StoreError::OutOfBounds { .. } => Code::InvalidValue,
+        StoreError::NotBegun { .. } => Code::Internal,
+        StoreError::Locked { .. } => Code::StateLocked,
+        StoreError::Newer { .. } => Code::StateNewer,
         StoreError::NotAFile { .. }
         | StoreError::Mounted { .. }
         | StoreError::LockBroken { .. }
-        | StoreError::TooLarge { .. } => "STATE_UNWRITABLE",
+        | StoreError::TooLarge { .. } => Code::StateUnwritable,
     }
 }
 
-fn worktree_code(err: &WorktreeError) -> &'static str {
+fn worktree_code(err: &WorktreeError) -> Code {
     match err {
-        WorktreeError::NoRepository { .. } => "NOT_FOUND",
-        WorktreeError::ManyRepositories { .. } | WorktreeError::Ambiguous { .. } => "AMBIGUOUS",
+        WorktreeError::NoRepository { .. } => Code::NotFound,
+        WorktreeError::ManyRepositories { .. } | WorktreeError::Ambiguous { .. } => Code::Ambiguous,
         WorktreeError::Outside { .. } | WorktreeError::UnsafePath { .. } | WorktreeError::InTheWay { .. } => {
-            "UNSAFE_PATH"
+            Code::UnsafePath
         }
-        WorktreeError::Ownership { .. } => "UNSAFE_OWNERSHIP",
+        WorktreeError::Ownership { .. } => Code::UnsafeOwnership,
         WorktreeError::Unborn { .. }
         | WorktreeError::UnknownRevision { .. }
-        | WorktreeError::BranchHasBase { .. } => "INVALID_VALUE",
-        WorktreeError::InProgress { .. } => "IN_USE",
-        WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. } => "BRANCH_TAKEN",
+        | WorktreeError::BranchHasBase { .. } => Code::InvalidValue,
+        WorktreeError::InProgress { .. } => Code::InUse,
+        WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. } => Code::BranchTaken,
         WorktreeError::Unusable { .. }
         | WorktreeError::NoGit { .. }
         | WorktreeError::OldGit { .. }
         | WorktreeError::Git { .. }
         | WorktreeError::GitTimeout { .. }
         | WorktreeError::GitAnswer { .. }
-        | WorktreeError::Read { .. } => "GIT_FAILED",
+        | WorktreeError::Read { .. } => Code::GitFailed,
         WorktreeError::LeftBehind { source } => worktree_code(source),
-        WorktreeError::RepositoryLocked { .. } => "STATE_LOCKED",
-        WorktreeError::Io { .. } => "IO_FAILED",
+        WorktreeError::RepositoryLocked { .. } => Code::StateLocked,
+        WorktreeError::Io { .. } => Code::IoFailed,
     }
 }
 

@@ -152,6 +152,16 @@ pub(super) fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<F
         return vec![finding("worktree-state", Severity::Error, name, message, cure)];
     }
     let mut findings = Vec::new();
+    let is_on_its_own = worktree.branch.as_ref() == Some(session.branch());
+    if worktree.head.is_none() && is_on_its_own && session.base().is_some() {
+        findings.push(finding(
+            "branch-gone",
+            Severity::Error,
+            name,
+            format!("its branch `{}` leads to no commit", session.branch()),
+            "`wharf restore` makes it again at the last commit that is remembered",
+        ));
+    }
     match &worktree.lock {
         WorktreeLock::Ours => (),
         WorktreeLock::None => findings.push(finding(
@@ -198,11 +208,11 @@ fn broken_state(state: WorktreeState) -> Option<(&'static str, &'static str)> {
         WorktreeState::Unregistered => Some(("git does not know its folder any more", MEND)),
         WorktreeState::Unlinked => Some((
             "its folder and git's files for it do not point at each other",
-            MEND,
+            "`wharf doctor --fix` ties them together again; one that was moved away is brought back by `git worktree move -f -f`",
         )),
         WorktreeState::Emptied => Some((
-            "a power cut left empty files in it",
-            "`wharf restore` sets it aside and checks it out again",
+            "files that git needs for it are empty, damaged or gone",
+            "`wharf restore` repairs them; if its own files were emptied they are kept aside and checked out again",
         )),
         WorktreeState::Foreign => Some((
             "something else lies in the place of its folder",

@@ -54,6 +54,11 @@ impl FolderManager {
         Ok(self.store.read()?.into_iter().find(|it| has_issue(it, issue)))
     }
 
+    /// What a folder is bound to.
+    pub fn in_folder(&self, folder: &Path) -> Result<Option<BoundFolder>, ManagerError> {
+        Ok(self.store.read()?.into_iter().find(|it| it.folder == folder))
+    }
+
     /// How many folders have an editor that runs.
     pub fn running_editors(&self) -> Result<usize, ManagerError> {
         let folders = self.store.read()?;

@@ -5,9 +5,8 @@ use std::{path::Path, sync::Arc};
 use crate::{
     clock::{Clock, Timestamp},
     config::Settings,
-    process,
     registry::Registry,
-    session::{BranchFate, Pending, PendingAction, RepositoryPath, Session},
+    session::{RepositoryPath, Session},
     store::{self, Origin, Reading, Store},
     workspace::Workspace,
     worktree::{Checkout, Worktrees},
@@ -15,12 +14,14 @@ use crate::{
 
 mod annotate;
 mod bind;
+mod code;
 mod create;
 mod destroy;
 mod doctor;
 mod error;
 mod findings;
 mod folders;
+mod journal;
 mod list;
 mod recovery;
 mod rename;
@@ -32,15 +33,19 @@ mod undo;
 #[cfg(test)]
 mod tests;
 
-use self::settle::{ensure_quiet, is_abandoned};
+use self::{
+    create::settled,
+    journal::{ensure_quiet, is_abandoned},
+};
 
 pub use self::{
     annotate::MetadataChange,
     bind::{BindIssue, EditorChange, is_running},
+    code::{Code, Kind},
     create::CreateSession,
     destroy::{Destroyed, Obstacle, Permit, Permits},
     doctor::{Finding, Severity},
-    error::{Kind, ManagerError},
+    error::ManagerError,
     folders::FolderManager,
     list::{Filter, Overview},
     recovery::{Adopted, Change, Plan},
@@ -134,6 +139,11 @@ impl SessionManager {
                 return self.rebuild(reading, scan);
             }
         }
+        if reading.origin == Origin::Absent
+            && let Err(err) = self.worktrees.hide_own_files()
+        {
+            tracing::warn!(error = %err, "git will show wharf's own files as untracked");
+        }
         let (registry, _) = Registry::of(reading.sessions);
         Ok(Transaction {
             store: &mut *self.store,
@@ -159,10 +169,12 @@ impl SessionManager {
         let now = self.clock.now();
         let workspace = self.workspace.clone();
         let worktrees = Arc::clone(&self.worktrees);
-        if self.begin()?.registry.find(who).is_ok_and(is_abandoned) {
-            self.settle_abandoned()?;
-        }
         let mut transaction = self.begin()?;
+        if transaction.registry.find(who).is_ok_and(is_abandoned) {
+            drop(transaction);
+            self.settle_abandoned()?;
+            transaction = self.begin()?;
+        }
         let mut session = transaction.registry.find(who)?.clone();
         // Who makes, ends or brings back a session wrote its record down before; a change now would be lost.
         ensure_quiet(&session)?;
@@ -171,15 +183,6 @@ impl SessionManager {
         transaction.commit()?;
         remember(&*worktrees, &workspace, &session);
         Ok((session, answer))
-    }
-
-    fn pending(&self, action: PendingAction) -> Result<Pending, ManagerError> {
-        let worker = process::own().map_err(|source| ManagerError::Process { source })?;
-        Ok(Pending {
-            action,
-            worker,
-            since: self.clock.now(),
-        })
     }
 
     /// The repository a folder in the workspace belongs to.
@@ -205,7 +208,7 @@ impl SessionManager {
 /// Keeps a copy of a session's record with git. The state file is the truth and has it already, so a failure is told
 /// and not fatal; the next start tries again.
 fn remember(worktrees: &dyn Worktrees, workspace: &Workspace, session: &Session) {
-    let record = store::encode_record(session, workspace);
+    let record = store::encode_record(&settled(session), workspace);
     if let Err(err) = worktrees.remember(&checkout(session), session.name(), &record) {
         tracing::warn!(sessionId = %session.id(), error = %err, "the record beside git's files was not updated");
     }
@@ -218,12 +221,5 @@ fn checkout(session: &Session) -> Checkout {
         repository: session.repository().clone(),
         branch: session.branch().clone(),
         base: session.base().cloned(),
-    }
-}
-
-/// What a destroy is to do with the branch, from a switch.
-impl From<bool> for BranchFate {
-    fn from(delete: bool) -> Self {
-        if delete { Self::Delete } else { Self::Keep }
     }
 }

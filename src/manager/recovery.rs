@@ -30,6 +30,8 @@ pub(super) struct Evidence {
     pub(super) sessions: Vec<Session>,
     /// Whether the table may hold what is no longer true, or lack what is.
     pub(super) doubtful: bool,
+    /// Whether the table is older than the records that git keeps.
+    pub(super) stale: bool,
     /// The sessions of the newest valid backup, when the table was edited or damaged.
     pub(super) witness: Vec<Session>,
     /// What git shows.
@@ -72,6 +74,15 @@ pub enum Change {
         /// The branch of the worktree.
         to: BranchName,
     },
+    /// Its repository is in another place by now.
+    Repository {
+        /// Which session.
+        id: SessionId,
+        /// The place in the table.
+        from: RepositoryPath,
+        /// Where it was found.
+        to: RepositoryPath,
+    },
     /// Git and the backup agree with each other and not with the damaged table; theirs is taken.
     Corrected {
         /// Which session.
@@ -94,6 +105,7 @@ pub(super) fn reconcile(evidence: Evidence) -> Plan {
     let Evidence {
         sessions,
         doubtful,
+        stale,
         witness,
         found,
         trashed,
@@ -103,7 +115,8 @@ pub(super) fn reconcile(evidence: Evidence) -> Plan {
     let mut kept = Vec::new();
     for session in sessions {
         let known = by_id.get(&session.id()).copied();
-        if doubtful && known.is_none() && trashed.contains(&session.id()) {
+        let is_in_place = known.is_some_and(|known| known.worktree.state == WorktreeState::Present);
+        if doubtful && !is_in_place && trashed.contains(&session.id()) {
             plan.changes.push(Change::Destroyed { id: session.id() });
             continue;
         }
@@ -111,13 +124,10 @@ pub(super) fn reconcile(evidence: Evidence) -> Plan {
             plan.changes.push(Change::Dropped { id: session.id() });
             continue;
         }
-        kept.push(follow(
-            corrected(session, &witness, known, &mut plan.changes),
-            known,
-            &mut plan.changes,
-        ));
+        let session = if stale { renewed(session, known) } else { session };
+        kept.push((corrected(session, &witness, known, &mut plan.changes), known));
     }
-    let (mut registry, _) = Registry::of(kept);
+    let (mut registry, _) = Registry::of(follow_all(kept, &mut plan.changes));
     let missing = witness
         .into_iter()
         .filter(|session| !trashed.contains(&session.id()));
@@ -127,7 +137,8 @@ pub(super) fn reconcile(evidence: Evidence) -> Plan {
         }
     }
     for known in &found {
-        if registry.session(known.worktree.id).is_none() && is_adoptable(known) {
+        let is_destroyed = trashed.contains(&known.worktree.id);
+        if !is_destroyed && registry.session(known.worktree.id).is_none() && is_adoptable(known) {
             let (session, from_record) = adopted(known);
             admit(&mut registry, session, from_record, &mut plan.adopted);
         }
@@ -145,6 +156,16 @@ fn is_impostor(session: &Session, witness: &[Session], by_id: &HashMap<SessionId
         || by_id
             .values()
             .any(|it| it.record.as_ref().is_some_and(|it| it.name() == session.name()))
+}
+
+/// The session as git has it, where the table is a backup: a record is written after every change, a backup before the
+/// next one.
+fn renewed(session: Session, known: Option<&Known>) -> Session {
+    let record = known.and_then(|known| known.record.as_ref());
+    match record.filter(|record| record.id() == session.id()) {
+        Some(record) => record.clone().at_work_as(&session),
+        None => session,
+    }
 }
 
 /// The session itself, unless git's record and the backup both say otherwise.
@@ -174,26 +195,86 @@ fn corrected(
     }
 }
 
-/// The session on the branch that its worktree is on; during a rebase, when detached or unreadable, on its own.
-fn follow(mut session: Session, known: Option<&Known>, changes: &mut Vec<Change>) -> Session {
-    let Some(known) = known.filter(|_| session.pending().is_none()) else {
-        return session;
-    };
-    let settled = known.worktree.state == WorktreeState::Present && known.worktree.operation.is_none();
-    if let Some(branch) = known
-        .worktree
-        .branch
-        .as_ref()
-        .filter(|branch| settled && *branch != session.branch())
-    {
-        changes.push(Change::Branch {
-            id: session.id(),
-            from: session.branch().clone(),
-            to: branch.clone(),
-        });
-        session.switch(branch.clone());
+/// The session on the branch that its worktree is on, during a rebase, when detached or unreadable on its own; and of
+/// the repository that has its worktree. Nothing when that is what it says already.
+fn followed(session: &Session, known: Option<&Known>) -> Option<Session> {
+    let known = known.filter(|_| session.pending().is_none())?;
+    let Worktree {
+        state,
+        branch,
+        head,
+        operation,
+        ..
+    } = &known.worktree;
+    let mut moved = session.clone();
+    match state {
+        WorktreeState::Present
+        | WorktreeState::Unlinked
+        | WorktreeState::Unregistered
+        | WorktreeState::Emptied => moved.relocate(known.repository.clone()),
+        WorktreeState::Missing | WorktreeState::Foreign | WorktreeState::Gone => (),
     }
-    session
+    let settled = *state == WorktreeState::Present && operation.is_none();
+    match branch
+        .clone()
+        .filter(|branch| settled && branch != session.branch())
+    {
+        Some(branch) if head.is_none() => moved.switch_to_unborn(branch),
+        Some(branch) => moved.switch(branch),
+        None => (),
+    }
+    (moved != *session).then_some(moved)
+}
+
+/// All sessions where their worktrees are by now. One that would take the branch of another stays as it is: no session
+/// is ever pushed out of the table by what a person did in a second one.
+fn follow_all(kept: Vec<(Session, Option<&Known>)>, changes: &mut Vec<Change>) -> Vec<Session> {
+    let mut moved: Vec<Option<Session>> = kept
+        .iter()
+        .map(|(session, known)| followed(session, *known))
+        .collect();
+    loop {
+        let mut owners: HashMap<_, usize> = HashMap::new();
+        for ((session, _), moved) in kept.iter().zip(&moved) {
+            let session = moved.as_ref().unwrap_or(session);
+            *owners
+                .entry((session.repository(), session.branch()))
+                .or_default() += 1;
+        }
+        let is_crowded = |session: &Session| {
+            !session.branch().is_detached() && owners[&(session.repository(), session.branch())] > 1
+        };
+        let Some(crowded) = moved
+            .iter()
+            .position(|moved| moved.as_ref().is_some_and(is_crowded))
+        else {
+            break;
+        };
+        tracing::warn!(sessionId = %kept[crowded].0.id(), "its worktree is on the branch of another session");
+        moved[crowded] = None;
+    }
+    let follow = |((session, _), moved): ((Session, _), Option<Session>)| {
+        let Some(moved) = moved else {
+            return session;
+        };
+        let id = session.id();
+        if moved.branch() != session.branch() {
+            changes.push(Change::Branch {
+                id,
+                from: session.branch().clone(),
+                to: moved.branch().clone(),
+            });
+        }
+        if moved.repository() != session.repository() {
+            changes.push(Change::Repository {
+                id,
+                from: session.repository().clone(),
+                to: moved.repository().clone(),
+            });
+        }
+        moved
+    };
+    kept.into_iter().zip(moved).map(follow).collect()
 }
 
 fn is_adoptable(known: &Known) -> bool {
@@ -217,7 +298,7 @@ fn adopted(known: &Known) -> (Session, bool) {
         let mut session = record.clone();
         session.rest();
         session.settle();
-        return (follow(session, Some(known), &mut Vec::new()), true);
+        return (followed(&session, Some(known)).unwrap_or(session), true);
     }
     let id = known.worktree.id;
     let branch = known.worktree.branch.clone();

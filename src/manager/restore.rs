@@ -1,6 +1,9 @@
 //! Everything comes back: at a start every session as idle, and at any time what git knows and the table does not.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     Adopted, Change, ManagerError, Plan, SessionManager, Transaction, checkout,
@@ -13,11 +16,14 @@ use super::{
 use crate::{
     process,
     registry::Registry,
-    session::{Session, SessionName},
+    session::{Session, SessionId, SessionName},
     store::{Note, Origin, Quarantined, Reading, decode_record, encode_record},
     workspace::Workspace,
     worktree::{Found, LeftAlone, Mended, Scan, WorktreeLock, WorktreeState, Worktrees},
 };
+
+/// How often worktrees are looked at again because the table changed meanwhile.
+const SCANS_MAX: u32 = 5;
 
 /// How much is put in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +66,11 @@ pub struct Restored {
 impl SessionManager {
     /// Brings every session back. Can be run at any time, and twice.
     pub fn restore(&mut self, scope: Scope) -> Result<Restored, ManagerError> {
-        let before = self.store.read()?;
-        self.tidy(&before.sessions);
-        let scan = self.scan(&before.sessions);
+        if let Err(err) = self.worktrees.hide_own_files() {
+            tracing::warn!(error = %err, "git will show wharf's own files as untracked");
+        }
+        let (reading, scan) = self.read_and_scan()?;
         let left_alone = scan.left_alone.clone();
-        let reading = self.store.begin()?;
         let mut restored = Restored {
             damage: damage(&reading.origin),
             quarantined: reading.quarantined.clone(),
@@ -108,6 +114,22 @@ impl SessionManager {
             "sessions restored"
         );
         Ok(restored)
+    }
+
+    /// Takes the lock with a scan that is as new as the table: what changed while git was asked is asked again.
+    fn read_and_scan(&mut self) -> Result<(Reading, Scan), ManagerError> {
+        let mut tries = 1;
+        loop {
+            let before = self.store.read()?;
+            self.tidy(&before.sessions);
+            let scan = self.scan(&before.sessions);
+            let reading = self.store.begin()?;
+            if reading.generation == before.generation || tries == SCANS_MAX {
+                return Ok((reading, scan));
+            }
+            self.store.end();
+            tries += 1;
+        }
     }
 
     /// What a rebuild from git would make of the table. Writes nothing.
@@ -169,6 +191,7 @@ impl SessionManager {
         let destroyed: HashSet<_> = trash.into_iter().map(|trashed| trashed.id).collect();
         reconcile(Evidence {
             doubtful: self.is_damaged(&reading),
+            stale: matches!(reading.origin, Origin::Backup { .. } | Origin::Lost { .. }),
             sessions: reading.sessions,
             witness: reading.witness,
             found: scan.found.into_iter().map(known).collect(),
@@ -177,7 +200,7 @@ impl SessionManager {
     }
 
     /// Puts worktrees in order that need it; one that cannot be is told and left as it is.
-    fn mend_all(&self, sessions: &[Session], scope: Scope) -> Vec<(SessionName, Vec<Mended>)> {
+    fn mend_all(&mut self, sessions: &[Session], scope: Scope) -> Vec<(SessionName, Vec<Mended>)> {
         let mut mended = Vec::new();
         for session in sessions.iter().filter(|session| session.pending().is_none()) {
             if !self.needs_mending(session, scope) {
@@ -186,7 +209,10 @@ impl SessionManager {
             let record = encode_record(session, &self.workspace);
             match self.worktrees.mend(&checkout(session), session.name(), &record) {
                 Ok(done) if done.is_empty() => (),
-                Ok(done) => mended.push((session.name().clone(), done)),
+                Ok(done) => {
+                    mended.push((session.name().clone(), done));
+                    self.remember_now(session.id());
+                }
                 Err(err) => {
                     tracing::warn!(sessionId = %session.id(), error = %err, "a worktree could not be put in order");
                 }
@@ -195,14 +221,28 @@ impl SessionManager {
         mended
     }
 
+    /// Keeps the record with git as the table has it now; the one that a mend wrote may be older.
+    pub(super) fn remember_now(&mut self, id: SessionId) {
+        let (worktrees, workspace) = (Arc::clone(&self.worktrees), self.workspace.clone());
+        match self.begin() {
+            Ok(transaction) => {
+                if let Some(session) = transaction.registry.session(id) {
+                    remember(&*worktrees, &workspace, session);
+                }
+            }
+            Err(err) => {
+                tracing::warn!(sessionId = %id, error = %err, "the record with git may be an older one")
+            }
+        }
+    }
+
     fn needs_mending(&self, session: &Session, scope: Scope) -> bool {
         let Ok(worktree) = self.worktrees.inspect(session.id(), session.repository()) else {
             return false;
         };
         match worktree.state {
             WorktreeState::Present => {
-                let lost_its_branch = worktree.head.is_none() && session.base().is_some();
-                worktree.lock == WorktreeLock::None || lost_its_branch
+                worktree.lock == WorktreeLock::None || (worktree.head.is_none() && session.base().is_some())
             }
             WorktreeState::Unregistered | WorktreeState::Unlinked | WorktreeState::Emptied => true,
             WorktreeState::Missing | WorktreeState::Gone => scope == Scope::Thorough,

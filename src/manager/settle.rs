@@ -1,11 +1,10 @@
 //! What becomes of work that was begun by a process that is gone: it is finished where that loses nothing, else undone.
 
-use super::{ManagerError, SessionManager, checkout, create::settled};
+use super::{ManagerError, SessionManager, checkout, create::settled, journal::is_abandoned};
 use crate::{
-    process,
-    session::{Pending, PendingAction, Session, SessionId},
+    session::{BranchFate, PendingAction, Session},
     store,
-    worktree::{Addition, Start},
+    worktree::{AddEnd, Addition, Start, WorktreeState},
 };
 
 /// How a piece of abandoned work ended.
@@ -23,83 +22,26 @@ impl SessionManager {
         let abandoned: Vec<Session> = self.registry()?.all().into_iter().filter(is_abandoned).collect();
         let mut settled = Vec::new();
         for session in abandoned {
-            match self.take_over(&session) {
-                Ok(true) => (),
-                Ok(false) => continue,
-                Err(err) => {
-                    tracing::warn!(sessionId = %session.id(), error = %err, "abandoned work cannot be taken over");
-                    continue;
-                }
-            }
-            match self.settle_one(&session) {
+            let Some(claimed) = self.claim(&session)? else {
+                continue;
+            };
+            match self.settle_one(&claimed) {
                 Ok(outcome) => settled.push(outcome),
                 Err(err) => {
                     // One repository that cannot be written must not keep the others from starting.
                     tracing::warn!(sessionId = %session.id(), error = %err, "abandoned work stays in the journal");
-                    self.give_back(&session);
                 }
             }
         }
         Ok(settled)
     }
 
-    /// Makes abandoned work this process's own, so that nobody else settles it too; says no when somebody else has.
-    ///
-    /// The table was read a moment ago: by now the work may have ended, and the session be at something else.
-    fn take_over(&mut self, session: &Session) -> Result<bool, ManagerError> {
-        let Some(found) = session.pending() else {
-            return Ok(false);
-        };
-        let ours = Pending {
-            since: found.since,
-            ..self.pending(found.action.clone())?
-        };
-        self.replace_pending(session.id(), found, ours)
-    }
-
-    /// Leaves work to the next start, as it was found.
-    fn give_back(&mut self, session: &Session) {
-        let given = session.pending().map_or(Ok(false), |found| {
-            let ours = Pending {
-                since: found.since,
-                ..self.pending(found.action.clone())?
-            };
-            self.replace_pending(session.id(), &ours, found.clone())
-        });
-        if let Err(err) = given {
-            tracing::warn!(sessionId = %session.id(), error = %err, "the journal names this process until it ends");
-        }
-    }
-
-    fn replace_pending(&mut self, id: SessionId, from: &Pending, to: Pending) -> Result<bool, ManagerError> {
-        let mut transaction = self.begin()?;
-        let pending = transaction.registry.session(id).and_then(Session::pending);
-        if pending != Some(from) {
-            return Ok(false);
-        }
-        transaction.registry.update(id, |session| session.begin(to));
-        transaction.commit()?;
-        Ok(true)
-    }
-
     fn settle_one(&mut self, session: &Session) -> Result<Settled, ManagerError> {
         let pending = session.pending().expect("only pending sessions are settled");
         match &pending.action {
             PendingAction::Creating { branch_is_new } => self.settle_create(session, *branch_is_new),
-            PendingAction::Destroying { branch } if self.worktrees.is_discarded(session.id()) => {
-                let record = store::encode_record(&settled(session), &self.workspace);
-                self.worktrees.discard(&checkout(session), *branch, &record)?;
-                self.forget(session)?;
-                Ok(Settled::Finished(session.clone()))
-            }
-            PendingAction::Destroying { .. } => {
-                self.worktrees.retract(&checkout(session))?;
-                self.clear(session).map(Settled::Undone)
-            }
-            PendingAction::BringingBack => {
-                self.worktrees.bring_back(session.id(), session.repository())?;
-                self.clear(session).map(Settled::Finished)
-            }
+            PendingAction::Destroying { branch } => self.settle_destroy(session, *branch),
+            PendingAction::BringingBack => self.settle_undo(session),
         }
     }
 
@@ -116,48 +58,49 @@ impl SessionManager {
             start: Start { base, branch_is_new },
             record: store::encode_record(&settled(session), &self.workspace),
         };
-        if self.worktrees.is_complete(&addition) {
-            return self.clear(session).map(Settled::Finished);
+        match self.worktrees.settle_add(&addition)? {
+            AddEnd::Complete => self.settle(session).map(Settled::Finished),
+            AddEnd::TakenBack => self.undone(session),
         }
-        self.worktrees.withdraw(&addition)?;
+    }
+
+    /// Finishes a destroy once the folder has moved; before that, the session stays.
+    fn settle_destroy(&mut self, session: &Session, branch: BranchFate) -> Result<Settled, ManagerError> {
+        if !self.worktrees.is_discarded(session.id()) && !self.is_gone(session) {
+            self.worktrees.retract(&checkout(session))?;
+            // A process that cannot be seen from here may have moved it while we waited for the repository.
+            if !self.worktrees.is_discarded(session.id()) {
+                return self.settle(session).map(Settled::Undone);
+            }
+        }
+        if self.worktrees.is_discarded(session.id()) {
+            let record = store::encode_record(&settled(session), &self.workspace);
+            self.worktrees.discard(&checkout(session), branch, &record)?;
+        }
+        self.forget(session)?;
+        Ok(Settled::Finished(session.clone()))
+    }
+
+    /// Finishes an undo; one that cannot be, and has moved nothing yet, leaves the session in the trash.
+    fn settle_undo(&mut self, session: &Session) -> Result<Settled, ManagerError> {
+        match self.worktrees.bring_back(session.id(), session.repository()) {
+            Ok(()) => self.settle(session).map(Settled::Finished),
+            Err(err) if self.worktrees.is_discarded(session.id()) || self.is_gone(session) => {
+                tracing::warn!(sessionId = %session.id(), error = %err, "an undo was given up");
+                self.undone(session)
+            }
+            Err(err) => Err(err.into()),
+        }
+    }
+
+    fn undone(&mut self, session: &Session) -> Result<Settled, ManagerError> {
         self.forget(session)?;
         Ok(Settled::Undone(session.clone()))
     }
 
-    fn clear(&mut self, session: &Session) -> Result<Session, ManagerError> {
-        let settled = self.begin()?.settle(session.id())?;
-        Ok(settled.unwrap_or_else(|| session.clone()))
+    /// Whether neither its folder nor git's files for it are there.
+    pub(super) fn is_gone(&self, session: &Session) -> bool {
+        let worktree = self.worktrees.inspect(session.id(), session.repository());
+        worktree.is_ok_and(|worktree| worktree.state == WorktreeState::Gone)
     }
-
-    fn forget(&mut self, session: &Session) -> Result<(), ManagerError> {
-        let mut transaction = self.begin()?;
-        if transaction.registry.remove(session.id()).is_some() {
-            transaction.commit()?;
-        }
-        Ok(())
-    }
-}
-
-/// Whether something was begun with a session by a process that is gone.
-pub(super) fn is_abandoned(session: &Session) -> bool {
-    session
-        .pending()
-        .is_some_and(|pending| !process::is_alive(&pending.worker))
-}
-
-/// An error if a live process is at work with a session.
-pub(super) fn ensure_quiet(session: &Session) -> Result<(), ManagerError> {
-    let Some(Pending { action, worker, .. }) = session.pending() else {
-        return Ok(());
-    };
-    let doing = match action {
-        PendingAction::Creating { .. } => "created",
-        PendingAction::Destroying { .. } => "destroyed",
-        PendingAction::BringingBack => "brought back",
-    };
-    Err(ManagerError::Busy {
-        name: session.name().clone(),
-        doing,
-        pid: worker.pid,
-    })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ManagerError, SessionManager, remember, trash::Discarded};
+use super::{ManagerError, SessionManager, trash::Discarded};
 use crate::{
     registry::Claim,
     session::{PendingAction, Session, SessionName},
@@ -22,7 +22,7 @@ impl SessionManager {
         let mut reserved = session.clone();
         reserved.begin(self.pending(PendingAction::BringingBack)?);
         let limit = self.settings.sessions_max.get();
-        let (worktrees, workspace) = (Arc::clone(&self.worktrees), self.workspace.clone());
+        let worktrees = Arc::clone(&self.worktrees);
         let mut transaction = self.begin()?;
         // Somebody may have brought it back since we looked, and even have destroyed it again.
         if !worktrees.trash()?.contains(&trashed) || transaction.registry.session(trashed.id).is_some() {
@@ -33,22 +33,19 @@ impl SessionManager {
         transaction
             .registry
             .vacancy(&Claim::of(&session), limit)?
-            .fill(reserved);
+            .fill(reserved.clone());
         transaction.commit()?;
         drop(transaction);
 
         if let Err(err) = self.worktrees.bring_back(trashed.id, &trashed.repository) {
             // With the folder back in place it is half done, and the journal stays for the next start.
-            if self.worktrees.is_discarded(session.id()) {
-                self.release(session.id());
+            if self.worktrees.is_discarded(session.id()) || self.is_gone(&session) {
+                self.release(&reserved);
             }
             return Err(err.into());
         }
-        let mut transaction = self.begin()?;
-        let settled = transaction.settle(session.id())?;
-        let session = settled.ok_or(ManagerError::Vanished { id: session.id() })?;
-        remember(&*worktrees, &workspace, &session);
-        drop(transaction);
+        let session = self.settle(&reserved)?;
+        self.remember_now(session.id());
         tracing::info!(sessionId = %session.id(), name = %session.name(), "session brought back");
         Ok(session)
     }

@@ -281,6 +281,17 @@ impl Session {
         self.branch = branch;
     }
 
+    /// Follows its worktree to a branch that has no commit yet, so that it begins nowhere.
+    pub fn switch_to_unborn(&mut self, branch: BranchName) {
+        self.branch = branch;
+        self.base = None;
+    }
+
+    /// Follows its repository to another place.
+    pub fn relocate(&mut self, repository: RepositoryPath) {
+        self.repository = repository;
+    }
+
     /// Changes what it is bound to; a binding without issue and editor is none.
     pub fn bind(&mut self, now: Timestamp, change: impl FnOnce(&mut Binding)) {
         let mut binding = self.binding.take().unwrap_or_else(|| Binding::begin(now));
@@ -292,6 +303,15 @@ impl Session {
     /// Writes into the journal that something was begun.
     pub fn begin(&mut self, pending: Pending) {
         self.pending = Some(pending);
+    }
+
+    /// Takes over what is going on with another reading of the same session: process, status and journal.
+    #[must_use]
+    pub fn at_work_as(mut self, other: &Self) -> Self {
+        self.pending.clone_from(&other.pending);
+        self.process.clone_from(&other.process);
+        self.unproven_pid = other.unproven_pid;
+        self
     }
 
     /// Clears the journal.

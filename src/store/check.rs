@@ -49,9 +49,13 @@ impl FileStore {
         ailments
     }
 
-    /// Whether two opens of the lock file exclude each other; on some shared folders they do not.
+    /// Whether two opens of the lock file exclude each other; on some shared folders they do not. Before the first
+    /// change there is no such file, and looking makes none.
     pub fn lock_excludes(&self) -> Result<bool, StoreError> {
         let path = self.files()?.lock();
+        if fs::symlink_metadata(&path).is_err_and(|err| err.kind() == io::ErrorKind::NotFound) {
+            return Ok(true);
+        }
         let first = lock::open(&path)?;
         match first.try_lock() {
             Ok(()) => (),

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Read as _, Seek as _},
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     sync::Arc,
     time::Duration,
@@ -13,6 +14,7 @@ use rustix::io::Errno;
 use super::{
     Ailment, Note, Origin, Reading, Store, StoreError,
     backup::{self, Backups},
+    check::STATE_FILE_MODE,
     files::{self, Files, failed},
     lock::{self, Lock},
     scan,
@@ -174,6 +176,12 @@ fn put_in_place(files: &Files, base: &Base, temp: &Path, bytes: &[u8]) -> Result
     unchanged(files, base)?;
     let written = atomic::write_new(temp, bytes, Durability::PowerCut).map_err(failed("write", temp))?;
     read_back(&written, bytes).map_err(failed("read back", temp))?;
+    let owner = if base.present.is_some() {
+        &files.state
+    } else {
+        files.folder()
+    };
+    atomic::give_to_owner_of(&written, owner).map_err(failed("give away", temp))?;
     if let Some(present) = base.present.as_deref().filter(|_| base.sound) {
         backup::rotate(files, present)?;
     }
@@ -268,7 +276,10 @@ fn from_file(files: &Files, present: Option<Vec<u8>>, parsed: Parsed) -> Result<
         Seal::None => (Origin::Unsigned, Vec::new()),
         Seal::Broken => (Origin::Suspect, witness(files)?),
     };
-    let settled = origin == Origin::File && parsed.refused == 0;
+    // One that others may read is written again, which gives it its mode.
+    let is_private = fs::metadata(&files.state)
+        .is_ok_and(|about| about.permissions().mode() & 0o7777 & !STATE_FILE_MODE == 0);
+    let settled = origin == Origin::File && parsed.refused == 0 && is_private;
     let base = Base {
         present,
         document: parsed.document.clone(),

@@ -14,6 +14,7 @@ use rustix::fs::OFlags;
 use tracing::debug;
 
 use super::{StoreError, files::failed};
+use crate::atomic;
 
 /// The longest wait between two attempts.
 const PAUSE_MAX: Duration = Duration::from_millis(20);
@@ -77,6 +78,9 @@ pub(super) fn open(path: &Path) -> Result<File, StoreError> {
         return Err(StoreError::NotAFile {
             path: path.to_owned(),
         });
+    }
+    if metadata.len() == 0 {
+        atomic::give_to_owner_of(&file, path.parent().unwrap_or(path)).map_err(failed("give away", path))?;
     }
     Ok(file)
 }

@@ -1,23 +1,22 @@
 //! How a session gets its worktree: branch, folder, lock and record, all of it or nothing (RELIABILITY G2 to G4).
 
-use std::{fs, io};
+use std::fs;
 
 use super::{
-    Addition, GitWorktrees, WorktreeError, WorktreeLock,
+    AddEnd, Addition, GitWorktrees, WorktreeError, WorktreeLock,
     admin::LockReason,
     command::GitCall,
     dead_locks::clear_dead_locks,
-    durable::{exists_with_bytes, replace_shared, sync_all, sync_names},
+    durable::{exists_with_bytes, sync_all},
+    exclude::exclude_own_files,
     lock::RepositoryLock,
     site::{Site, io_error, is_there, make_folder},
+    ties::heal_ties,
 };
 use crate::{
     atomic::{self, Durability},
     session::BranchName,
 };
-
-/// What git is told not to show in the workspace.
-const EXCLUDED: [&str; 3] = [".worktrees/", ".wharf/", ".claude-container-sessions*"];
 
 /// How often an add begins again when a `git worktree prune` took its administrative folder before it was locked.
 const TRIES_MAX: usize = 20;
@@ -53,18 +52,20 @@ impl GitWorktrees {
                 });
             }
         }
-        self.exclude_own_files(site)?;
+        if self.workspace.root().starts_with(&site.root) {
+            exclude_own_files(&site.common)?;
+        }
+        heal_ties(&site.common)?;
         let outcome = self
-            .add_worktree(addition, site, lock)
-            .and_then(|()| write_record(site, &addition.record))
-            .and_then(|()| sync_names(site, &addition.branch));
+            .register_new(addition, site, lock)
+            .and_then(|()| self.fill_and_sync(addition, site, lock));
         let Err(err) = outcome else {
             return Ok(());
         };
         // A branch that was there before git began is somebody else's, even if it is at the same commit.
         let branch_is_ours =
             addition.start.branch_is_new && !matches!(err, WorktreeError::BranchExists { .. });
-        if matches!(err, WorktreeError::NoGit { .. }) {
+        if matches!(err, WorktreeError::NoGit { .. }) && !site.has_admin() {
             return Err(err);
         }
         // A git that was killed leaves its locks behind, and the branch could not be deleted.
@@ -80,24 +81,31 @@ impl GitWorktrees {
         }
     }
 
-    /// Whether everything that an add writes is there: git writes the index last, and the record comes after git.
-    pub(super) fn is_added(&self, addition: &Addition) -> bool {
-        let Ok(site) = self.site(addition.id, &addition.repository) else {
-            return false;
-        };
+    pub(super) fn settle_one(&self, addition: &Addition) -> Result<AddEnd, WorktreeError> {
+        let site = self.site(addition.id, &addition.repository)?;
+        self.at_work(&site, |_| {
+            // Looked up again, because the add may have ended while we waited for the lock.
+            let site = self.site(addition.id, &addition.repository)?;
+            if self.is_added(addition, &site)? {
+                return Ok(AddEnd::Complete);
+            }
+            self.take_back(addition, &site, addition.start.branch_is_new)?;
+            Ok(AddEnd::TakenBack)
+        })
+    }
+
+    /// Whether everything that an add writes is there: git writes the index last, when all files are there.
+    fn is_added(&self, addition: &Addition, site: &Site) -> Result<bool, WorktreeError> {
         let branch = if addition.branch.is_detached() {
             None
         } else {
             Some(&addition.branch)
         };
-        site.is_linked()
-            && self
-                .head_branch(&site, &addition.repository)
-                .is_ok_and(|found| found.as_ref() == branch)
+        Ok(site.is_linked()
+            && self.head_branch(site, &addition.repository)?.as_ref() == branch
             && site.lock() == WorktreeLock::Ours
             && exists_with_bytes(&site.admin.join("session.json"))
-            && exists_with_bytes(&site.admin.join("index"))
-            && !is_there(&site.admin.join("index.lock"))
+            && exists_with_bytes(&site.admin.join("index")))
     }
 
     /// Makes `.worktrees`, which must be a real folder.
@@ -108,14 +116,16 @@ impl GitWorktrees {
         Ok(())
     }
 
-    fn add_worktree(
+    /// Makes the branch, if it is new, and a locked worktree without files on it.
+    fn register_new(
         &self,
         addition: &Addition,
         site: &Site,
         lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
         let reason = LockReason::encode(addition.id, &addition.name);
-        let mut call = GitCall::tell(&site.root, &["worktree", "add", "--lock", "--reason", &reason]);
+        let add = ["worktree", "add", "--no-checkout", "--lock", "--reason", &reason];
+        let mut call = GitCall::tell(&site.root, &add);
         let start = if addition.start.branch_is_new {
             call = call.arg("--no-track").arg("-b").arg(addition.branch.as_str());
             addition.start.base.commit.as_str()
@@ -126,36 +136,6 @@ impl GitWorktrees {
         self.run(&call)
             .map(drop)
             .map_err(|err| self.named(err, &addition.branch, site))
-    }
-
-    /// Keeps the workspace's own files out of `git status`, once.
-    fn exclude_own_files(&self, site: &Site) -> Result<(), WorktreeError> {
-        if !self.workspace.root().starts_with(&site.root) {
-            return Ok(());
-        }
-        let info = site.common.join("info");
-        let path = info.join("exclude");
-        let mut bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(err) if err.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(source) => return Err(io_error("read", &path)(source)),
-        };
-        let missing: Vec<&str> = EXCLUDED
-            .into_iter()
-            .filter(|wanted| !bytes.split(|&b| b == b'\n').any(|line| line == wanted.as_bytes()))
-            .collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        if bytes.last().is_some_and(|&b| b != b'\n') {
-            bytes.push(b'\n');
-        }
-        for line in missing {
-            bytes.extend_from_slice(line.as_bytes());
-            bytes.push(b'\n');
-        }
-        make_folder(&info)?;
-        replace_shared(&path, &info.join("exclude.wharf"), &bytes)
     }
 }
 

@@ -205,7 +205,18 @@ pub(super) struct Admin {
     pub(super) record: Option<String>,
     /// When it was made.
     pub(super) created: Option<Timestamp>,
-    index_is_emptied: bool,
+    index: IndexFile,
+}
+
+/// What an index looks like from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum IndexFile {
+    /// It is not there.
+    Missing,
+    /// It begins as an index does.
+    Sound,
+    /// It begins otherwise: a power cut leaves it empty, or with NUL bytes.
+    Damaged,
 }
 
 impl Admin {
@@ -231,7 +242,7 @@ impl Admin {
             lock: lock_in(&folder),
             record: record.text().map(str::to_owned),
             created: folder.written("commondir").or_else(|| folder.written(".")),
-            index_is_emptied: index_is_emptied(path),
+            index: index_in(path),
             folder: path.to_owned(),
         }))
     }
@@ -257,13 +268,22 @@ impl Admin {
         self.gitdir == Pointer::Emptied
             || self.commondir == Pointer::Emptied
             || self.head == Head::Emptied
-            || self.index_is_emptied
+            || self.index == IndexFile::Damaged
+    }
+
+    /// Whether the index is gone; before the first commit there need not be one.
+    pub(super) fn lacks_index(&self) -> bool {
+        self.index == IndexFile::Missing
     }
 
     /// Whether git can use it: HEAD makes sense and the repository is this one.
     pub(super) fn is_usable_in(&self, common: &Path) -> bool {
-        let to_common = self.commondir.path().is_some_and(|path| same_place(path, common));
-        to_common && self.head != Head::Garbage
+        self.leads_to(common) && self.head != Head::Garbage
+    }
+
+    /// Whether it says that the repository is this one.
+    pub(super) fn leads_to(&self, common: &Path) -> bool {
+        self.commondir.path().is_some_and(|path| same_place(path, common))
     }
 
     /// The full name of the branch it is on, or comes back to.
@@ -297,15 +317,16 @@ fn lock_in(folder: &Folder) -> Option<String> {
     }
 }
 
-/// An index is only looked at from outside: a power cut leaves it empty, or with NUL bytes for its first four.
-fn index_is_emptied(admin: &Path) -> bool {
+fn index_in(admin: &Path) -> IndexFile {
     use std::io::Read as _;
-    let Ok(mut index) = std::fs::File::open(admin.join("index")) else {
-        return false;
+    let mut index = match std::fs::File::open(admin.join("index")) {
+        Ok(index) => index,
+        Err(err) if err.kind() == std::io::ErrorKind::NotFound => return IndexFile::Missing,
+        Err(_) => return IndexFile::Damaged,
     };
     let mut magic = [0; 4];
-    match index.read(&mut magic) {
-        Ok(read) => read == 0 || magic == [0; 4],
-        Err(_) => false,
+    match index.read_exact(&mut magic) {
+        Ok(()) if magic == *b"DIRC" => IndexFile::Sound,
+        Ok(()) | Err(_) => IndexFile::Damaged,
     }
 }

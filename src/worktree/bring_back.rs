@@ -4,6 +4,7 @@ use super::{
     GitWorktrees, WorktreeError,
     command::GitCall,
     lock::RepositoryLock,
+    ref_update::Expected,
     register::{HeadAt, remove_if_there, write_pointers},
     relocate::relocate,
     site::{Site, is_folder, is_there, make_folder},
@@ -109,10 +110,7 @@ impl GitWorktrees {
         branch: &BranchName,
         commit: &CommitId,
     ) -> Result<(), WorktreeError> {
-        let none = "0".repeat(commit.as_str().len());
-        let args = ["update-ref", &branch.reference(), commit.as_str(), &none];
-        self.run(&GitCall::tell(&site.root, &args).durable())
-            .map(drop)
+        self.set_ref(site, &branch.reference(), commit, Expected::Nothing)
             .map_err(|err| self.named(err, branch, site))
     }
 

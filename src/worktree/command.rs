@@ -100,6 +100,13 @@ impl<'a> GitCall<'a> {
             .env("GIT_CONFIG_VALUE_0", "committed,reference,index")
     }
 
+    /// One setting, for this call.
+    pub(super) fn configured(self, key: &str, value: &str) -> Self {
+        self.env("GIT_CONFIG_COUNT", "1")
+            .env("GIT_CONFIG_KEY_0", key)
+            .env("GIT_CONFIG_VALUE_0", value)
+    }
+
     /// An open file for its standard input, which keeps the lock on that file alive as long as git and what it
     /// started.
     pub(super) fn holding(mut self, file: &'a File) -> Self {
@@ -179,6 +186,10 @@ impl GitWorktrees {
         command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0");
         if !call.changes {
             command.env("GIT_OPTIONAL_LOCKS", "0");
+        }
+        // What runs in the folder of a session works on that folder, whatever its own configuration says.
+        if call.dir.parent() == Some(&*self.workspace.worktrees()) {
+            command.env("GIT_WORK_TREE", call.dir);
         }
         command.envs(call.env.iter().map(|(key, value)| (key, value)));
         // Not the folder itself: a folder that is gone must be git's complaint, not "no such program".

@@ -92,6 +92,10 @@ pub(super) fn clear_dead_locks(site: &Site) -> bool {
         locks.push(admin.join(TEMPORARY_INDEX));
     }
     locks.retain(|lock| changed(lock).is_some_and(|time| time >= since));
+    if locks.is_empty() {
+        return true;
+    }
+    // Each of them is tried, also after one that stays.
     locks.retain(|lock| !clear(site, lock));
     locks.is_empty()
 }

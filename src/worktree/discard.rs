@@ -3,6 +3,7 @@
 use super::{
     Checkout, GitWorktrees, WorktreeError, WorktreeLock,
     files::settled,
+    mend::moved,
     mounts,
     relocate::relocate,
     site::{Site, is_folder, is_there, make_folder},
@@ -19,7 +20,7 @@ impl GitWorktrees {
         of: &Checkout,
         fate: BranchFate,
         record: &str,
-    ) -> Result<(), WorktreeError> {
+    ) -> Result<BranchFate, WorktreeError> {
         let site = self.site(of.id, &of.repository)?;
         self.at_work(&site, |_| self.discard_locked(&site, of, fate, record))
     }
@@ -41,7 +42,7 @@ impl GitWorktrees {
         of: &Checkout,
         fate: BranchFate,
         record: &str,
-    ) -> Result<(), WorktreeError> {
+    ) -> Result<BranchFate, WorktreeError> {
         self.make_worktrees_folder()?;
         // After the snapshot and the note each step is a rename: whatever was done before a crash is skipped.
         let begun = !is_there(&site.folder) && (is_folder(&worktree_in(&site.trash)) || !site.has_admin());
@@ -60,7 +61,7 @@ impl GitWorktrees {
             relocate(&site.admin, &admin_in(&site.trash))?;
         }
         match fate {
-            BranchFate::Keep => Ok(()),
+            BranchFate::Keep => Ok(BranchFate::Keep),
             BranchFate::Delete => self.delete_noted(site, of, &note),
         }
     }
@@ -101,25 +102,33 @@ impl GitWorktrees {
         Ok(note)
     }
 
-    /// Deletes the session's branch where the snapshot has it. One that moved on meanwhile stays.
-    fn delete_noted(&self, site: &Site, of: &Checkout, note: &Note) -> Result<(), WorktreeError> {
-        let noted = note.branches.iter().filter_map(NotedBranch::read);
-        let Some((branch, commit)) = noted.into_iter().find(|(name, _)| *name == of.branch) else {
-            return Ok(());
-        };
-        if let Some(path) = self.other_user_of(site, &branch)? {
-            return Err(WorktreeError::BranchInUse { branch, path });
+    /// Deletes the session's branch where the snapshot has it. One that moved on or is in use elsewhere by now stays:
+    /// the folder has been moved already, so this is no reason to fail. Says which of both it was.
+    fn delete_noted(&self, site: &Site, of: &Checkout, note: &Note) -> Result<BranchFate, WorktreeError> {
+        if of.branch.is_detached() {
+            return Ok(BranchFate::Keep);
         }
-        self.delete_branch_at(site, &branch, &commit)?;
-        if self.tip(site, &branch.reference())?.is_some() {
-            tracing::warn!(session = %of.id, branch = %branch, "the branch moved on and was kept");
+        let mut noted = note.branches.iter().filter_map(NotedBranch::read);
+        if let Some((branch, commit)) = noted.find(|(name, _)| *name == of.branch) {
+            if let Some(path) = self.other_user_of(site, &branch)? {
+                tracing::warn!(session = %of.id, %branch, path = %path.display(), "the branch is in use and was kept");
+                return Ok(BranchFate::Keep);
+            }
+            self.delete_branch_at(site, &branch, &commit)?;
         }
-        Ok(())
+        if self.tip(site, &of.branch.reference())?.is_some() {
+            tracing::warn!(session = %of.id, branch = %of.branch, "the branch moved on and was kept");
+            return Ok(BranchFate::Keep);
+        }
+        Ok(BranchFate::Delete)
     }
 
     /// Refuses whatever no flag may go over.
     fn check_discard(&self, site: &Site, of: &Checkout, fate: BranchFate) -> Result<(), WorktreeError> {
         let id = of.id;
+        if let Some(at) = site.lives_at() {
+            return Err(moved(id, &at));
+        }
         if is_there(&site.folder) {
             if !site.has_folder() {
                 return Err(WorktreeError::UnsafePath {

@@ -14,11 +14,13 @@ use crate::{
     session::BranchName,
 };
 
-/// The files of an administrative folder without which the worktree cannot be found or read.
-const NAMING_FILES: [&str; 6] = ["HEAD", "commondir", "gitdir", "locked", "index", "session.json"];
+/// The files of an administrative folder without which the worktree cannot be found.
+const NAMING_FILES: [&str; 5] = ["HEAD", "commondir", "gitdir", "locked", "session.json"];
+/// How many calls run side by side; git needs the processors meanwhile.
+const SYNCS_AT_ONCE: usize = 4;
 
 /// Makes durable what names a new worktree: administrative files, pointer, loose ref, and the folders they are in.
-/// The calls run side by side, because a journaling file system then answers all of them with one commit.
+/// The index is not among them, because git writes it while this runs.
 pub(super) fn sync_names(site: &Site, branch: &BranchName) -> Result<(), WorktreeError> {
     let mut files: Vec<PathBuf> = NAMING_FILES.iter().map(|name| site.admin.join(name)).collect();
     files.push(site.folder.join(".git"));
@@ -41,20 +43,33 @@ pub(super) fn sync_names(site: &Site, branch: &BranchName) -> Result<(), Worktre
     sync_all(&files)
 }
 
-/// Makes files and folders durable; those that are gone are left out.
-pub(super) fn sync_all(paths: &[PathBuf]) -> Result<(), WorktreeError> {
-    thread::scope(|scope| {
-        let waits: Vec<_> = paths
-            .chunks(paths.len().div_ceil(SYNCS_AT_ONCE).max(1))
-            .map(|part| scope.spawn(move || part.iter().try_for_each(|path| sync(path))))
-            .collect();
-        waits
-            .into_iter()
-            .try_for_each(|wait| wait.join().expect("a sync does not panic"))
-    })
+/// Makes durable the index of a worktree, which git writes last.
+pub(super) fn sync_index(site: &Site) -> Result<(), WorktreeError> {
+    sync_all(&[site.admin.join("index"), site.admin.clone()])
 }
 
-const SYNCS_AT_ONCE: usize = 16;
+/// Makes files and folders durable; those that are gone are left out. The calls run side by side, because a journaling
+/// file system then answers many of them with one commit.
+pub(super) fn sync_all(paths: &[PathBuf]) -> Result<(), WorktreeError> {
+    let threads = paths.len().clamp(1, SYNCS_AT_ONCE);
+    let part = |first: usize| {
+        move || {
+            paths
+                .iter()
+                .skip(first)
+                .step_by(threads)
+                .try_for_each(|path| sync(path))
+        }
+    };
+    thread::scope(|scope| {
+        let waits: Vec<_> = (1..threads).map(|first| scope.spawn(part(first))).collect();
+        let own = part(0)();
+        waits
+            .into_iter()
+            .map(|wait| wait.join().expect("a sync does not panic"))
+            .fold(own, Result::and)
+    })
+}
 
 fn sync(path: &Path) -> Result<(), WorktreeError> {
     match File::open(path).and_then(|file| file.sync_all()) {

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use super::{
-    Addition, Changes, Checkout, Loss, Mended, Scan, Start, Trashed, Wanted, Worktree, WorktreeError,
+    AddEnd, Addition, Changes, Checkout, Loss, Mended, Scan, Start, Trashed, Wanted, Worktree, WorktreeError,
     Worktrees,
 };
 use crate::{
@@ -66,8 +66,8 @@ impl Worktrees for GitWorktrees {
         self.add_one(addition)
     }
 
-    fn is_complete(&self, addition: &Addition) -> bool {
-        self.is_added(addition)
+    fn settle_add(&self, addition: &Addition) -> Result<AddEnd, WorktreeError> {
+        self.settle_one(addition)
     }
 
     fn withdraw(&self, addition: &Addition) -> Result<(), WorktreeError> {
@@ -94,7 +94,7 @@ impl Worktrees for GitWorktrees {
         self.remember_one(of, name, record)
     }
 
-    fn discard(&self, of: &Checkout, branch: BranchFate, record: &str) -> Result<(), WorktreeError> {
+    fn discard(&self, of: &Checkout, branch: BranchFate, record: &str) -> Result<BranchFate, WorktreeError> {
         self.discard_one(of, branch, record)
     }
 
@@ -124,6 +124,10 @@ impl Worktrees for GitWorktrees {
                 tracing::warn!(%repository, error = %err, "locks of killed gits may be left");
             }
         }
+    }
+
+    fn hide_own_files(&self) -> Result<(), WorktreeError> {
+        self.exclude_around()
     }
 
     fn git_version(&self) -> Result<String, WorktreeError> {

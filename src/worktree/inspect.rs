@@ -60,6 +60,12 @@ impl GitWorktrees {
             Some(admin) => position(admin, &common),
             None => (None, None),
         };
+        let lacks_index = head.is_some() && admin.as_ref().is_some_and(Admin::lacks_index);
+        let state = if lacks_index && state == WorktreeState::Present {
+            WorktreeState::Emptied
+        } else {
+            state
+        };
         let worktree = Worktree {
             id,
             path,

@@ -11,6 +11,7 @@ use std::{
 use rustix::fs::OFlags;
 
 use super::{GitWorktrees, WorktreeError, site::io_error};
+use crate::atomic;
 
 /// How long to sleep between two tries; a create takes some ten milliseconds.
 const PAUSE: Duration = Duration::from_millis(3);
@@ -45,6 +46,7 @@ impl GitWorktrees {
             .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
             .open(&path)
             .map_err(io_error("open", &path))?;
+        atomic::give_to_owner_of(&file, common).map_err(io_error("give away", &path))?;
         let deadline = Instant::now() + self.settings.lock_limit;
         loop {
             match file.try_lock() {

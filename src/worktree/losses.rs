@@ -13,6 +13,7 @@ use super::{
     Checkout, GitWorktrees, Loss, Sample, Worktree, WorktreeError, WorktreeLock, WorktreeState,
     files::settled,
     handle::{Handle, unreadable},
+    mend::moved,
     mounts,
 };
 use crate::session::{BranchFate, BranchName, CommitId, RepositoryPath};
@@ -25,6 +26,9 @@ const ASSUME_UNCHANGED: u16 = 0x8000;
 impl GitWorktrees {
     /// What a destroy of this worktree would lose, and what stands in its way.
     pub(super) fn find_losses(&self, of: &Checkout, branch: BranchFate) -> Result<Vec<Loss>, WorktreeError> {
+        if let Some(at) = self.site(of.id, &of.repository)?.lives_at() {
+            return Err(moved(of.id, &at));
+        }
         let worktree = self.inspect_one(of.id, &of.repository)?;
         let mut losses = self.file_losses(&worktree)?;
         let count = self.lost_commits(&worktree, of, branch)?;
@@ -91,7 +95,7 @@ impl GitWorktrees {
             }
             return Ok(());
         }
-        let answer = self.ask_inside(worktree, &["ls-files", "-v", "-z"])?;
+        let answer = self.git(worktree, &["ls-files", "-v", "-z"])?;
         for line in answer.split(|byte| *byte == 0) {
             let [tag, b' ', path @ ..] = line else {
                 continue;

@@ -1,5 +1,7 @@
 //! How a worktree is put in order after a crash, a power cut, a move, or a prune by somebody else.
 
+use std::path::Path;
+
 use super::{
     Checkout, GitWorktrees, Mended, Worktree, WorktreeError, WorktreeState,
     add::write_record,
@@ -8,9 +10,13 @@ use super::{
     register::{HeadAt, remove_if_there, write_pointers},
     remember::write_reason,
     set_aside::{admin_is_sound, index_is_sound},
-    site::{Site, is_folder, is_there, make_folder, pointer_of, read_small},
+    site::{Site, is_folder, make_folder, read_small},
+    ties::heal_ties,
 };
-use crate::session::{BranchName, SessionName};
+use crate::{
+    session::{BranchName, SessionId, SessionName},
+    text,
+};
 
 /// One worktree in the course of being put in order.
 struct Patient<'a> {
@@ -33,13 +39,14 @@ impl GitWorktrees {
         self.at_work(&site, |lock| {
             self.make_worktrees_folder()?;
             self.clear_beside(&site)?;
+            let was_healed = heal_ties(&site.common)?.contains(&site.admin);
             let patient = Patient {
                 site: site.clone(),
                 of,
                 name,
                 lock,
                 found: self.inspect_one(of.id, &of.repository)?,
-                done: Vec::new(),
+                done: was_healed.then_some(Mended::Repaired).into_iter().collect(),
             };
             self.treat(patient, record)
         })
@@ -48,7 +55,7 @@ impl GitWorktrees {
     fn treat(&self, mut patient: Patient<'_>, record: &str) -> Result<Vec<Mended>, WorktreeError> {
         self.mend_branch(&mut patient)?;
         match patient.found.state {
-            WorktreeState::Present => self.mend_index(&patient)?,
+            WorktreeState::Present => (),
             WorktreeState::Unlinked => self.relink(&mut patient)?,
             WorktreeState::Unregistered => self.adopt(&mut patient)?,
             WorktreeState::Missing | WorktreeState::Gone => self.check_out_again(&mut patient)?,
@@ -80,9 +87,9 @@ impl GitWorktrees {
         Ok(())
     }
 
-    /// A worktree whose adoption was cut short has no index yet.
+    /// Makes an index that is none or not there anew, from HEAD; before the first commit there is nothing to make.
     fn mend_index(&self, patient: &Patient<'_>) -> Result<(), WorktreeError> {
-        if is_there(&patient.site.admin.join("index")) || patient.found.head.is_none() {
+        if index_is_sound(&patient.site) || patient.found.head.is_none() {
             return Ok(());
         }
         self.rebuild_index(&patient.site)
@@ -101,14 +108,8 @@ impl GitWorktrees {
         {
             return Err(unusable(patient.of, "its folder belongs to another worktree"));
         }
-        let elsewhere = site
-            .backward()
-            .and_then(|git| git.parent().map(ToOwned::to_owned));
-        let is_alive = |folder: &std::path::Path| {
-            *folder != site.folder && pointer_of(folder).is_some_and(|to| to == site.admin)
-        };
-        if elsewhere.is_some_and(|folder| is_alive(&folder)) {
-            return Err(unusable(patient.of, "its worktree was moved to another place"));
+        if let Some(at) = site.lives_at() {
+            return Err(moved(patient.of.id, &at));
         }
         if !admin_is_sound(site) {
             return self.adopt(patient);
@@ -161,28 +162,32 @@ impl GitWorktrees {
         Ok(())
     }
 
-    /// Repairs the pointers when only they were emptied; else keeps the damaged folder and checks out again.
+    /// Repairs administrative files in place when only they were emptied; else keeps the damaged folder and checks out
+    /// again.
     fn mend_emptied(&self, patient: &mut Patient<'_>) -> Result<(), WorktreeError> {
-        let site = &patient.site;
-        if admin_is_sound(site) && site.has_folder() {
-            write_pointers(site)?;
-            // The power cut emptied the lock too; nobody's reason is in it.
-            let reason = read_small(&site.admin.join("locked")).unwrap_or_default();
-            if reason.trim_matches(['\0', '\n', ' ']).is_empty() {
-                remove_if_there(&site.admin.join("locked"))?;
-            }
-            if !index_is_sound(site) {
-                self.rebuild_index(site)?;
-            }
-            if !self.has_emptied_files(site)? {
+        let before = patient.done.len();
+        if patient.site.has_folder() {
+            if admin_is_sound(&patient.site) {
+                write_pointers(&patient.site)?;
+                // The power cut emptied the lock too; nobody's reason is in it.
+                let reason = read_small(&patient.site.admin.join("locked")).unwrap_or_default();
+                if reason.trim_matches(['\0', '\n', ' ']).is_empty() {
+                    remove_if_there(&patient.site.admin.join("locked"))?;
+                }
+                self.mend_index(patient)?;
                 patient.done.push(Mended::Repaired);
+            } else {
+                self.adopt(patient)?;
+            }
+            if !self.has_emptied_files(&patient.site)? {
                 return Ok(());
             }
         }
+        patient.done.truncate(before);
         let at = patient.head_at()?;
-        let aside = self.set_aside(site)?;
-        self.register(site, patient.name, &at, patient.lock)?;
-        self.fill_from_head(site)?;
+        let aside = self.set_aside(&patient.site)?;
+        self.register(&patient.site, patient.name, &at, patient.lock)?;
+        self.fill_from_head(&patient.site)?;
         patient.done.push(Mended::SetAside(aside));
         Ok(())
     }
@@ -211,12 +216,21 @@ impl Patient<'_> {
     }
 }
 
+/// The session's worktree lives somewhere else, where git moved it.
+pub(super) fn moved(id: SessionId, to: &Path) -> WorktreeError {
+    let because = format!(
+        "it was moved to {} and has to be moved back first",
+        text::path(to)
+    );
+    WorktreeError::InTheWay { id, because }
+}
+
 fn unusable(of: &Checkout, because: &'static str) -> WorktreeError {
     WorktreeError::Unusable { id: of.id, because }
 }
 
 fn is_same(site: &Site) -> bool {
-    let real = |path: &std::path::Path| std::fs::canonicalize(path).ok();
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
     site.forward().and_then(|to| real(&to)) == real(&site.admin)
 }
 

@@ -18,7 +18,9 @@ mod delete;
 mod discard;
 mod durable;
 mod error;
+mod exclude;
 mod files;
+mod fill;
 mod git_worktrees;
 mod handle;
 mod inspect;
@@ -28,6 +30,7 @@ mod losses;
 mod mend;
 mod mounts;
 mod open;
+mod ref_update;
 mod refs;
 mod register;
 mod relocate;
@@ -41,6 +44,7 @@ mod start;
 mod status;
 #[cfg(test)]
 mod tests;
+mod ties;
 mod trash;
 mod withdraw;
 pub use self::{
@@ -65,11 +69,11 @@ pub trait Worktrees: Send + Sync {
     /// administrative folder; durable when it returns. After an error nothing of it is left, unless the error says so.
     fn add(&self, addition: &Addition) -> Result<(), WorktreeError>;
 
-    /// Whether an add got as far as a whole checkout with its record and its lock, so that it can be finished
-    /// instead of taken back. Only such a folder can hold work of a person.
-    fn is_complete(&self, addition: &Addition) -> bool;
+    /// Ends an add whose process is gone: one that made everything stays as it is, because it can hold work of a
+    /// person; any other is taken back. Looks and acts under one lock.
+    fn settle_add(&self, addition: &Addition) -> Result<AddEnd, WorktreeError>;
 
-    /// Takes back an add that did not end: folder, administrative folder, and the branch if it was made for it
+    /// Takes back an add, however far it got: folder, administrative folder, and the branch if it was made for it
     /// and still is at its base. Succeeds when there is nothing to take back.
     fn withdraw(&self, addition: &Addition) -> Result<(), WorktreeError>;
 
@@ -94,8 +98,9 @@ pub trait Worktrees: Send + Sync {
     fn remember(&self, of: &Checkout, name: &SessionName, record: &str) -> Result<(), WorktreeError>;
 
     /// Commits the work to a hidden ref, moves folder and administrative folder into the trash, and deletes the
-    /// branch if asked. `record` is kept with it. Can be called again after a crash half-way.
-    fn discard(&self, of: &Checkout, branch: BranchFate, record: &str) -> Result<(), WorktreeError>;
+    /// branch if asked. `record` is kept with it. Can be called again after a crash half-way. Answers what became of
+    /// the branch of the checkout: it stays when it moved on or got into use elsewhere meanwhile.
+    fn discard(&self, of: &Checkout, branch: BranchFate, record: &str) -> Result<BranchFate, WorktreeError>;
 
     /// Whether a discard that did not end got as far as moving the folder.
     fn is_discarded(&self, id: SessionId) -> bool;
@@ -112,8 +117,13 @@ pub trait Worktrees: Send + Sync {
     /// Deletes one entry of the trash and its hidden ref for ever; crosses no mount.
     fn purge(&self, trashed: &Trashed) -> Result<(), WorktreeError>;
 
-    /// Clears away what gits that were killed left in these repositories; waits for work that goes on there.
+    /// Clears away what gits that were killed left in these repositories, and purges that were cut short; waits for
+    /// work that goes on there.
     fn tidy(&self, repositories: &[RepositoryPath]);
+
+    /// Keeps the workspace's own files out of the `git status` of the repository that the workspace lies in, if it
+    /// lies in one. Cheap when that was done before.
+    fn hide_own_files(&self) -> Result<(), WorktreeError>;
 
     /// The version of the git command; an error when it cannot be started or is too old.
     fn git_version(&self) -> Result<String, WorktreeError>;
@@ -177,6 +187,15 @@ pub struct Addition {
     pub record: String,
 }
 
+/// How an add ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddEnd {
+    /// Everything is there.
+    Complete,
+    /// Nothing is left of it.
+    TakenBack,
+}
+
 /// One worktree as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Worktree {
@@ -207,7 +226,7 @@ pub enum WorktreeState {
     Unregistered,
     /// Both are there, but they do not point at each other: something was moved or damaged.
     Unlinked,
-    /// A power cut left empty files where the names of the work were.
+    /// A file that git needs for it is empty, damaged or gone, as a power cut leaves it.
     Emptied,
     /// Something else lies in the folder's place: another repository, a file, a link.
     Foreign,
@@ -311,6 +330,13 @@ pub enum Loss {
     Ignored(Sample),
     /// Commits that are on no other branch and no remote, and whose branch is to go (or that are on no branch at all).
     Commits {
+        /// How many.
+        count: usize,
+    },
+    /// Commits that are only in the repository of a submodule of this worktree, and on none of its remotes.
+    Submodule {
+        /// The submodule, by git's name for it, which is its path when it was added.
+        path: String,
         /// How many.
         count: usize,
     },

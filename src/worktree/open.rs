@@ -1,13 +1,14 @@
 //! Which repositories a workspace has, and where each of them keeps its things.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
 use super::{
     GitWorktrees, WorktreeError,
     files::{Content, Folder, POINTER_BYTES_MAX, Place, Pointer, is_hidden, names_in, same_place, settled},
+    site::pointer_of,
 };
 use crate::session::RepositoryPath;
 
@@ -33,6 +34,15 @@ enum Kind {
     Broken,
 }
 
+/// How a repository was come by; one whose git folder lies elsewhere is met twice and goes by where people work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    /// By its git folder.
+    Stored,
+    /// By its main worktree.
+    Worked,
+}
+
 impl GitWorktrees {
     /// The repositories of the workspace: its root if that is one, else those one or two folders below it.
     pub(super) fn find_repositories(&self) -> Result<Vec<RepositoryPath>, WorktreeError> {
@@ -41,8 +51,9 @@ impl GitWorktrees {
             Kind::Main(_) | Kind::Bare | Kind::Linked(_) => return Ok(vec![RepositoryPath::root()]),
             Kind::Plain | Kind::Submodule | Kind::Broken => {}
         }
-        let mut found = BTreeSet::new();
+        let mut found = BTreeMap::new();
         collect(&root, &root, DEPTH_MAX, &mut found)?;
+        let found: BTreeSet<RepositoryPath> = found.into_values().map(|(_, repository)| repository).collect();
         Ok(found.into_iter().collect())
     }
 
@@ -88,6 +99,21 @@ impl GitWorktrees {
         }
     }
 
+    /// The git folder of the repository in whose worktree the workspace lies, also far above it.
+    pub(super) fn common_around(&self) -> Result<Option<PathBuf>, WorktreeError> {
+        let root = self.root()?;
+        for at in root.ancestors() {
+            match kind_of(at) {
+                Ok(Kind::Plain) => (),
+                Ok(Kind::Main(common) | Kind::Linked(common)) => return Ok(Some(common)),
+                Ok(Kind::Submodule) => return Ok(pointer_of(at)),
+                // Git stops at these as well.
+                Ok(Kind::Bare | Kind::Broken) | Err(_) => break,
+            }
+        }
+        Ok(None)
+    }
+
     /// The repository of the workspace that has this git folder, if one has.
     pub(super) fn repository_of_common(&self, common: &Path) -> Option<RepositoryPath> {
         let root = self.root().ok()?;
@@ -115,16 +141,23 @@ fn collect(
     root: &Path,
     folder: &Path,
     depth: usize,
-    found: &mut BTreeSet<RepositoryPath>,
+    found: &mut BTreeMap<PathBuf, (Standing, RepositoryPath)>,
 ) -> Result<(), WorktreeError> {
     for name in names_in(folder, ENTRIES_MAX)? {
         let path = folder.join(&name);
         if is_hidden(&name) || !matches!(Folder::open(&path), Ok(Place::Folder(_))) {
             continue;
         }
-        let repository = match kind_of(&path) {
-            Ok(Kind::Main(_) | Kind::Bare) => below(root, &path),
-            Ok(Kind::Linked(common)) => below(root, &main_folder(&common)),
+        let (common, standing, repository) = match kind_of(&path) {
+            Ok(Kind::Main(common)) => (common, Standing::Worked, below(root, &path)),
+            Ok(Kind::Bare) => {
+                let repository = below(root, &path);
+                (path, Standing::Stored, repository)
+            }
+            Ok(Kind::Linked(common)) => {
+                let repository = below(root, &main_folder(&common));
+                (common, Standing::Stored, repository)
+            }
             Ok(Kind::Plain) if depth > 1 => {
                 if let Err(err) = collect(root, &path, depth - 1, found) {
                     tracing::warn!(folder = %path.display(), error = %err, "a folder could not be searched");
@@ -135,10 +168,13 @@ fn collect(
         };
         match repository {
             Ok(repository) => {
-                found.insert(repository);
+                let known = found.get(&common).map(|(standing, _)| *standing);
+                if known.is_none_or(|known| known < standing) {
+                    found.insert(common, (standing, repository));
+                }
             }
             Err(err) => {
-                tracing::debug!(folder = %path.display(), error = %err, "a repository was passed over");
+                tracing::debug!(folder = %common.display(), error = %err, "a repository was passed over");
             }
         }
     }

@@ -3,8 +3,8 @@
 use std::{fs, path::Path};
 
 use super::{
-    Checkout, GitWorktrees, WorktreeError, command::GitCall, register::remove_if_there, site::Site,
-    site::is_there,
+    Checkout, GitWorktrees, WorktreeError, command::GitCall, ref_update::Expected, register::remove_if_there,
+    site::Site, site::is_there,
 };
 use crate::session::{BranchName, CommitId};
 
@@ -34,9 +34,7 @@ impl GitWorktrees {
             tracing::warn!(session = %of.id, branch = %branch, "a damaged ref was replaced");
             remove_if_there(&loose)?;
         }
-        remove_if_there(&loose.with_added_extension("lock"))?;
-        let args = ["update-ref", &branch.reference(), commit.as_str()];
-        self.run(&GitCall::tell(&site.root, &args).durable())?;
+        self.set_ref(site, &branch.reference(), &commit, Expected::Anything)?;
         Ok(Some(commit))
     }
 

@@ -30,6 +30,7 @@ struct Survey {
     folders: BTreeMap<SessionId, Folded>,
     claims: BTreeMap<SessionId, BTreeSet<RepositoryPath>>,
     left_alone: BTreeMap<PathBuf, String>,
+    repositories: BTreeMap<PathBuf, RepositoryPath>,
     unreadable: BTreeMap<RepositoryPath, String>,
 }
 
@@ -69,26 +70,36 @@ impl GitWorktrees {
         Ok(())
     }
 
-    /// The repositories of the workspace, those known, and those that a folder's `.git` file leads to.
+    /// The repositories of known sessions, of the workspace, and those that a folder's `.git` file leads to, by their
+    /// git folders: one that can be come by in two ways goes by the first.
     fn all_repositories(
         &self,
         known: &[RepositoryPath],
         survey: &mut Survey,
     ) -> Result<BTreeSet<RepositoryPath>, WorktreeError> {
-        let mut all: BTreeSet<RepositoryPath> = self.find_repositories()?.into_iter().collect();
         for repository in known {
-            match self.common_dir(repository) {
-                Ok(_) => {
-                    all.insert(repository.clone());
-                }
-                Err(err) => {
-                    tracing::warn!(%repository, error = %err, "a known repository cannot be read");
-                    survey.miss(repository, &err);
-                }
+            if let Err(err) = self.note_repository(repository, survey) {
+                tracing::warn!(%repository, error = %err, "a known repository cannot be read");
+                survey.miss(repository, &err);
             }
         }
-        all.extend(survey.folders.values().filter_map(|folded| self.named_by(folded)));
-        Ok(all)
+        let mut others = self.find_repositories()?;
+        others.extend(survey.folders.values().filter_map(|folded| self.named_by(folded)));
+        for repository in others {
+            if let Err(err) = self.note_repository(&repository, survey) {
+                tracing::debug!(%repository, error = %err, "a repository was passed over");
+            }
+        }
+        Ok(survey.repositories.values().cloned().collect())
+    }
+
+    fn note_repository(&self, repository: &RepositoryPath, survey: &mut Survey) -> Result<(), WorktreeError> {
+        let common = settled(&self.common_dir(repository)?);
+        survey
+            .repositories
+            .entry(common)
+            .or_insert_with(|| repository.clone());
+        Ok(())
     }
 
     /// The repository of the workspace that a folder's `.git` file leads to.
@@ -226,7 +237,11 @@ impl GitWorktrees {
     /// The repository an id belongs to, or why none could be found. Its folder has the last word.
     fn owner(&self, id: SessionId, survey: &mut Survey) -> Result<RepositoryPath, &'static str> {
         let folded = survey.folders.get(&id).unwrap_or(&Folded::Nothing);
-        let named = self.named_by(folded);
+        let named = self.named_by(folded).map(|named| {
+            let common = self.common_dir(&named).ok();
+            let known = common.and_then(|common| survey.repositories.get(&settled(&common)));
+            known.cloned().unwrap_or(named)
+        });
         let mut claims = survey.claims.get(&id).cloned().unwrap_or_default();
         let chosen = named
             .or_else(|| claims.iter().find(|claim| self.is_exact(id, claim)).cloned())
@@ -309,7 +324,7 @@ fn id_in(name: &OsStr) -> Option<SessionId> {
 }
 
 /// The id of an administrative folder, behind which git may have put a number.
-fn id_at_start(name: &OsStr) -> Option<SessionId> {
+pub(super) fn id_at_start(name: &OsStr) -> Option<SessionId> {
     let text = name.to_str()?;
     let (id, rest) = text.split_at_checked(SESSION_ID_CHARS)?;
     let numbered = rest.bytes().all(|byte| byte.is_ascii_digit());

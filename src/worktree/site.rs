@@ -80,6 +80,14 @@ impl Site {
                 .is_some_and(|to| same_place(&to, &self.folder.join(".git")))
     }
 
+    /// Where the worktree lives instead, when somebody moved it out of its place with git.
+    pub(super) fn lives_at(&self) -> Option<PathBuf> {
+        let elsewhere = self.backward()?.parent()?.to_owned();
+        let is_alive = !same_place(&elsewhere, &self.folder)
+            && pointer_of(&elsewhere).is_some_and(|to| same_place(&to, &self.admin));
+        is_alive.then_some(elsewhere)
+    }
+
     /// Whether a folder is there, not a link to one.
     pub(super) fn has_folder(&self) -> bool {
         is_folder(&self.folder)

@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use super::{
     GitWorktrees, WorktreeError,
     command::GitCall,
+    ref_update::Expected,
     site::{Site, read_small},
 };
 use crate::session::{BranchName, CommitId};
@@ -69,8 +70,7 @@ impl GitWorktrees {
             self.snapshot_of_work(site, head, &others)?
         };
         if let Some(work) = &snapshot.work {
-            let args = ["update-ref", &hidden_ref(site), work.as_str()];
-            self.run(&GitCall::tell(&site.root, &args).durable())?;
+            self.set_ref(site, &hidden_ref(site), work, Expected::Anything)?;
         }
         Ok(snapshot)
     }

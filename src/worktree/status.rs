@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{GitWorktrees, Sample, WorktreeError, command::GitCall};
+use super::{GitWorktrees, Sample, WorktreeError};
 
 /// How many paths a sample holds.
 pub(super) const SAMPLE_PATHS_MAX: usize = 10;
@@ -33,16 +33,10 @@ impl GitWorktrees {
             "--ahead-behind",
         ];
         args.extend_from_slice(further);
-        let answer = self.ask_inside(worktree, &args)?;
+        let answer = self.git(worktree, &args)?;
         parse(&answer).ok_or_else(|| WorktreeError::GitAnswer {
             verb: "status".to_owned(),
         })
-    }
-
-    /// Asks git about the files of this folder, even if the worktree's own configuration names another one.
-    pub(super) fn ask_inside(&self, worktree: &Path, args: &[&str]) -> Result<Vec<u8>, WorktreeError> {
-        let call = GitCall::ask(worktree, args).env("GIT_WORK_TREE", worktree);
-        self.run(&call).map(|answer| answer.stdout)
     }
 }
 

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     GitWorktrees, Trashed, WorktreeError,
-    command::GitCall,
     delete::delete_tree,
     files::settled,
     mounts,
@@ -144,8 +143,7 @@ impl GitWorktrees {
 
     /// Lets the snapshot go.
     pub(super) fn delete_hidden_ref(&self, site: &Site) -> Result<(), WorktreeError> {
-        let args = ["update-ref", "--no-deref", "-d", &hidden_ref(site)];
-        self.run(&GitCall::tell(&site.root, &args)).map(drop)
+        self.delete_ref(site, &hidden_ref(site), None)
     }
 }
 

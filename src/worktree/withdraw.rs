@@ -7,7 +7,6 @@ use super::{
     command::GitCall,
     delete::delete_tree,
     refs,
-    register::remove_if_there,
     site::{Site, io_error, is_folder, is_there, make_folder, pointer_of},
 };
 use crate::{
@@ -36,9 +35,6 @@ impl GitWorktrees {
         let folder = self.throw_away(site);
         let admin = delete_tree(&site.admin);
         let branch = if branch_is_ours {
-            // A killed git leaves its lock on the ref; it is gone, for the repository lock was free.
-            let reference = site.common.join(addition.branch.reference());
-            remove_if_there(&reference.with_added_extension("lock"))?;
             self.delete_branch_at(site, &addition.branch, &addition.start.base.commit)
         } else {
             Ok(())
@@ -107,9 +103,7 @@ impl GitWorktrees {
         if self.tip(site, &branch.reference())?.as_ref() != Some(commit) {
             return Ok(());
         }
-        let reference = branch.reference();
-        let args = ["update-ref", "--no-deref", "-d", &reference, commit.as_str()];
-        self.run(&GitCall::tell(&site.root, &args)).map(drop)
+        self.delete_ref(site, &branch.reference(), Some(commit))
     }
 
     /// The commit a ref is at.

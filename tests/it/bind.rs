@@ -175,6 +175,12 @@ fn outside_a_workspace_the_user_has_a_registry() {
         fs::canonicalize(&project).unwrap().to_str().unwrap()
     );
     assert_eq!(json(&["find", "--issue", "A/B#1"])["folder"], bound["folder"]);
+    assert_eq!(json(&["find", "--folder", "."])["issue"]["number"], 1);
+    fs::write(
+        registry.with_file_name("config.toml"),
+        "[git]\ntrust_hooks = true\n[editor]\nname = \"cat\"\n",
+    )
+    .unwrap();
     assert_eq!(
         run(&["bind", "--folder", "/", "--issue", "a/b#1"]).status.code(),
         Some(4)

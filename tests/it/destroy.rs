@@ -142,3 +142,46 @@ fn undo_respects_the_limit_and_taken_names() {
     space.run(["undo", "--as", "again"]).succeeds();
     assert_eq!(space.names(), ["again", "s2", "s1"]);
 }
+
+#[test]
+fn of_two_with_one_name_none_is_deleted_unasked() {
+    let space = Workspace::new();
+    for branch in ["one", "two"] {
+        space.run(["create", "twin", "--branch", branch]).succeeds();
+        space.run(["destroy", "twin"]).succeeds();
+    }
+    let ran = space.run(["trash", "empty", "Twin", "--yes", "--json"]).fails(4);
+    assert_eq!(ran.error()["code"], "AMBIGUOUS");
+    let id = space.json(["trash", "list"])[1]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(ran.error()["hint"].as_str().unwrap().contains(&id));
+    space.run(["trash", "empty", &id, "--yes"]).succeeds();
+    assert_eq!(space.json(["undo", "twin"])["branch"], "two", "the newest");
+}
+
+#[test]
+fn a_shell_in_the_folder_is_told_to_leave() {
+    let space = Workspace::with_sessions(1);
+    let script = format!("\"{}\" destroy s1 --json", env!("CARGO_BIN_EXE_wharf"));
+    let mut shell = std::process::Command::new("sh");
+    shell
+        .args(["-c", &format!("{script}; exit $?")])
+        .current_dir(space.worktree("s1"));
+    shell
+        .env("WHARF_WORKSPACE", space.root())
+        .env("HOME", space.home());
+    let ran = crate::support::Ran {
+        output: shell.output().unwrap(),
+    }
+    .fails(4);
+    assert_eq!(ran.error()["code"], "IN_USE");
+    assert!(
+        ran.error()["hint"]
+            .as_str()
+            .unwrap()
+            .starts_with("leave the folder first")
+    );
+    space.run(["destroy", "s1"]).succeeds();
+}

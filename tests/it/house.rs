@@ -27,6 +27,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "store/schema.rs",
             "store/record.rs",
             "store/parts.rs",
+            "store/folders.rs",
             "worktree/",
             "config/",
             "cli/",

@@ -2,26 +2,37 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    clippy::print_stderr,
     clippy::unused_self,
+    clippy::print_stderr,
     unreachable_pub,
     reason = "a test may stop at the first surprise, starts programs, says what it leaves out, and shares one support room"
 )]
 
 mod bind;
+mod branches;
+mod broken_git;
 mod concurrency;
+mod containers;
 mod crashes;
 mod create;
 mod destroy;
+mod doctor;
 mod faults;
+mod filters;
 mod full_disk;
+mod git_command;
 mod help;
+mod hostile;
 mod house;
+mod last_change;
 mod list;
 mod model;
+mod mounts;
 mod notes;
 mod odd_repositories;
+mod owners;
 mod readme;
 mod rebuild;
+mod restore;
 mod serial;
 mod support;

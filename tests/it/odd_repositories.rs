@@ -4,13 +4,13 @@ use std::{fs, path::Path};
 
 use crate::support::{
     Ran, Workspace,
-    faults::{assert_same, files, git_is, script, tree},
+    faults::{assert_same, files, git_is, tree},
 };
 
 /// A kind of repository: its name, and how one is made in an empty workspace; answers where it is.
 type Kind = (&'static str, fn(&Workspace) -> &'static str);
 
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 17] = [
     ("plain", |space| {
         space.init(".");
         "."
@@ -73,7 +73,45 @@ const KINDS: [Kind; 13] = [
         space.git(["config", "checkout.defaultRemote", "nowhere"]);
         space.git(["config", "branch.autoSetupMerge", "always"]);
         space.git(["config", "core.logAllRefUpdates", "always"]);
+        space.git(["config", "submodule.recurse", "true"]);
+        space.git(["config", "core.autocrlf", "input"]);
+        space.git(["config", "diff.renames", "copies"]);
+        space.git(["config", "index.threads", "true"]);
+        space.git(["config", "feature.manyFiles", "true"]);
         "."
+    }),
+    ("git folder elsewhere", |space| {
+        space.init("app");
+        let git = space.path("git-of-app");
+        space.git_at(
+            &space.path("app"),
+            ["init", "-q", "--separate-git-dir", git.to_str().unwrap()],
+        );
+        "app"
+    }),
+    ("git folder outside the workspace", |space| {
+        space.init("app");
+        let git = space.home().join("git-of-app");
+        space.git_at(
+            &space.path("app"),
+            ["init", "-q", "--separate-git-dir", git.to_str().unwrap()],
+        );
+        "app"
+    }),
+    ("shared clone", |space| {
+        space.init("origin");
+        space.git(["clone", "-q", "--shared", "origin", "app"]);
+        "app"
+    }),
+    ("shallow clone", |space| {
+        space.init("origin");
+        space.git_at(
+            &space.path("origin"),
+            ["commit", "-q", "--allow-empty", "-m", "begin again"],
+        );
+        let url = format!("file://{}", space.path("origin").display());
+        space.git(["clone", "-q", "--depth=1", &url, "app"]);
+        "app"
     }),
     ("relative worktrees", |space| {
         space.init(".");
@@ -151,6 +189,17 @@ fn a_session_lives_on_every_kind_of_repository() {
         let repository = make(&space);
         whole_life(&space, kind, repository);
     }
+}
+
+#[test]
+fn a_repository_whose_git_folder_lies_beside_it_is_one_and_not_two() {
+    let space = Workspace::empty();
+    space.init("app");
+    let git = space.path("git-of-app");
+    let move_git = ["init", "-q", "--separate-git-dir", git.to_str().unwrap()];
+    space.git_at(&space.path("app"), move_git);
+    space.run(["create", "one"]).succeeds();
+    assert_eq!(space.record("one")["repository"], "app");
 }
 
 #[test]
@@ -234,39 +283,6 @@ fn an_extension_that_git_does_not_know_is_refused_and_touches_nothing() {
 }
 
 #[test]
-fn a_session_has_the_sparse_settings_of_its_repository() {
-    for index in ["--no-sparse-index", "--sparse-index"] {
-        let space = Workspace::new();
-        for folder in ["docs", "huge/deep"] {
-            fs::create_dir_all(space.path(folder)).unwrap();
-            fs::write(space.path(folder).join("file.txt"), "text\n").unwrap();
-        }
-        space.git(["add", "docs", "huge"]);
-        space.git(["commit", "-qm", "more"]);
-        space.git(["sparse-checkout", "set", "--cone", index, "src", "docs"]);
-        assert!(!space.path("huge").exists());
-        space.run(["create", "one"]).succeeds();
-        let folder = space.worktree("one");
-        assert!(folder.join("src/lib.txt").exists() && folder.join("docs/file.txt").exists());
-        assert!(!folder.join("huge").exists(), "{index}");
-        let list = ["sparse-checkout", "list"];
-        assert_eq!(space.git_at(&folder, list), space.git(list), "{index}");
-        space.run(["destroy", "one"]).succeeds();
-        space.run(["undo"]).succeeds();
-        assert!(!folder.join("huge").exists());
-        assert_eq!(space.git_at(&folder, ["status", "--porcelain"]), "", "{index}");
-        fs::remove_dir_all(&folder).unwrap();
-        space.run(["doctor", "--fix"]).succeeds();
-        assert!(folder.join("docs/file.txt").exists());
-        assert!(
-            !folder.join("huge").exists(),
-            "{index}: checked out again as sparse as it was"
-        );
-        assert_eq!(space.git_at(&folder, ["status", "--porcelain"]), "", "{index}");
-    }
-}
-
-#[test]
 fn relative_pointers_work_where_this_git_knows_them() {
     if !git_is(2, 48) {
         eprintln!("left out: this git knows no extensions.relativeWorktrees");
@@ -279,73 +295,6 @@ fn relative_pointers_work_where_this_git_knows_them() {
     let folder = space.worktree("two");
     let pointer = fs::read_to_string(folder.join(".git")).unwrap();
     assert!(pointer.starts_with("gitdir: ../../"), "{pointer}");
-}
-
-/// A filter as LFS has one: what is committed is a pointer, what lies in the worktree is the content.
-fn with_filter(space: &Workspace, smudge: &str) {
-    script(&space.path("tools/smudge"), smudge);
-    script(&space.path("tools/clean"), "sed s/CONTENT/POINTER/");
-    let quoted = |tool: &str| format!("'{}'", space.path("tools").join(tool).display());
-    space.git(["config", "filter.big.smudge", &quoted("smudge")]);
-    space.git(["config", "filter.big.clean", &quoted("clean")]);
-    space.git(["config", "filter.big.required", "true"]);
-}
-
-fn with_big_file() -> Workspace {
-    let space = Workspace::new();
-    with_filter(&space, "sed s/POINTER/CONTENT/");
-    fs::write(space.path(".gitattributes"), "*.bin filter=big\n").unwrap();
-    fs::write(space.path("a.bin"), "CONTENT\n").unwrap();
-    space.git(["add", ".gitattributes", "a.bin"]);
-    space.git(["commit", "-qm", "big"]);
-    assert_eq!(space.git(["show", "HEAD:a.bin"]), "POINTER");
-    space
-}
-
-#[test]
-fn a_filter_is_applied_in_the_worktree() {
-    let space = with_big_file();
-    space.run(["create", "one"]).succeeds();
-    let file = space.worktree("one").join("a.bin");
-    assert_eq!(fs::read_to_string(&file).unwrap(), "CONTENT\n");
-    assert_eq!(space.json(["list"])[0]["modified"], 0);
-    space.run(["destroy", "one"]).succeeds();
-    space.run(["undo"]).succeeds();
-    assert_eq!(fs::read_to_string(&file).unwrap(), "CONTENT\n");
-}
-
-#[test]
-fn a_filter_that_fails_or_is_missing_makes_no_half_session() {
-    let space = with_big_file();
-    let before = space.litter();
-    for broken in ["exit 1", "exec /nonexistent/git-lfs"] {
-        with_filter(&space, broken);
-        let ran = space.run(["create", "one"]).fails(1);
-        assert!(ran.stderr().contains("a.bin"), "{}", ran.stderr());
-        assert_eq!(space.litter(), before);
-        assert_eq!(space.names(), Vec::<String>::new());
-    }
-    // A filter that nobody configured leaves the pointer, as a clone without LFS does.
-    space.git(["config", "--remove-section", "filter.big"]);
-    space.run(["create", "one"]).succeeds();
-    let file = space.worktree("one").join("a.bin");
-    assert_eq!(fs::read_to_string(file).unwrap(), "POINTER\n");
-}
-
-/// A filter that fails later does not hold a destroy up: the folder itself goes into the trash.
-#[test]
-fn work_behind_a_broken_filter_is_destroyed_and_comes_back() {
-    let space = with_big_file();
-    space.run(["create", "one"]).succeeds();
-    let folder = space.worktree("one");
-    fs::write(folder.join("a.bin"), "CONTENT, more of it\n").unwrap();
-    script(&space.path("tools/clean"), "exit 1");
-    let held = files(&folder);
-    let ran = space.run(["destroy", "one", "--force"]);
-    if ran.output.status.success() {
-        space.run(["undo"]).succeeds();
-    }
-    assert_same(&held, &files(&folder));
 }
 
 #[test]

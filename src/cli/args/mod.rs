@@ -171,15 +171,20 @@ pub(super) struct Path {
     pub(super) name: String,
 }
 
-/// Find the session of an issue
+/// Find the session of an issue or of a folder
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Examples:\n  wharf find --issue acme/shop#42\n  cd \"$(wharf path \"$(wharf find --issue acme/shop#42 --json | jq -r .id)\")\""
-)]
+#[command(after_help = "\
+Examples:
+  wharf find --issue acme/shop#42
+  wharf find --folder . --json")]
+#[group(required = true, multiple = false)]
 pub(super) struct Find {
     /// The issue
     #[arg(long, value_name = "OWNER/REPO#N")]
-    pub(super) issue: String,
+    pub(super) issue: Option<String>,
+    /// The folder: a session's worktree, or one in the registry of the user
+    #[arg(long, value_name = "PATH")]
+    pub(super) folder: Option<PathBuf>,
 }
 
 /// Bring every session back as idle: what an entrypoint runs at each start

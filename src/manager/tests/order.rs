@@ -71,8 +71,7 @@ fn worktrees(story: &Story, failing: &'static str) -> MockWorktrees {
             }
         }
     };
-    let (add, withdraw) = (tell("add"), tell("withdraw"));
-    let (discard, retract) = (tell("discard"), tell("retract"));
+    let (add, withdraw, discard, retract) = (tell("add"), tell("withdraw"), tell("discard"), tell("retract"));
     worktrees
         .expect_repositories()
         .returning(|| Ok(vec![RepositoryPath::root()]));
@@ -86,8 +85,10 @@ fn worktrees(story: &Story, failing: &'static str) -> MockWorktrees {
     worktrees.expect_is_discarded().return_const(false);
     worktrees.expect_add().returning(move |_| add());
     worktrees.expect_withdraw().returning(move |_| withdraw());
-    worktrees.expect_discard().returning(move |_, _, _| discard());
     worktrees.expect_retract().returning(move |_| retract());
+    worktrees
+        .expect_discard()
+        .returning(move |_, fate, _| discard().map(|()| fate));
     worktrees
 }
 
@@ -202,7 +203,7 @@ fn a_session_somebody_is_at_work_with_is_left_to_them() {
     let err = manager_of(&busy)
         .destroy("auth", &Permits::all(), BranchFate::Keep)
         .unwrap_err();
-    assert_eq!(err.code(), "IN_USE");
+    assert_eq!(err.code().word(), "IN_USE");
     assert_eq!(
         err.to_string(),
         format!(

@@ -33,6 +33,7 @@ fn evidence(sessions: &[&Session], found: Vec<Known>) -> Evidence {
     Evidence {
         sessions: sessions.iter().map(|it| (*it).clone()).collect(),
         doubtful: false,
+        stale: false,
         witness: Vec::new(),
         found,
         trashed: HashSet::new(),

@@ -72,7 +72,7 @@ fn every_damage_to_every_file_is_a_state() {
         ("gitdir", [Emptied, Unlinked, Emptied, Unlinked]),
         ("commondir", [Emptied, Unregistered, Emptied, Unregistered]),
         ("HEAD", [Emptied, Unregistered, Emptied, Unregistered]),
-        ("index", [Emptied, Present, Emptied, Present]),
+        ("index", [Emptied; 4]),
         ("session.json", [Present; 4]),
         ("ORIG_HEAD", [Present; 4]),
     ];

@@ -5,14 +5,14 @@ use std::fs;
 use super::support_write::{Ground, bring_back_first, git_in, run, skipped, status, try_git};
 use crate::{
     session::BranchFate,
-    worktree::{Mended, WorktreeError, Worktrees as _},
+    worktree::{AddEnd, Mended, WorktreeError, Worktrees as _},
 };
 
 /// Create, change, destroy, undo and mend.
 fn whole_life(ground: &Ground) {
     let (addition, of, folder) = ground.session("life");
     let worktrees = ground.worktrees();
-    assert!(worktrees.is_complete(&addition));
+    assert_eq!(worktrees.settle_add(&addition).unwrap(), AddEnd::Complete);
     assert_eq!(status(&folder), "");
     ground.write_at(&folder.join("new.txt"), "new\n");
     git_in(&folder, ["add", "new.txt"]);

@@ -85,9 +85,9 @@ fn a_missing_git_command_loses_nothing() {
         ..GitSettings::default()
     };
     let without_git = GitWorktrees::of(Workspace::at(&space.root()), settings);
-    let seen = without_git.scan_all(&[]).unwrap();
-    assert_eq!(seen.found, scan(&space).found);
-    assert_eq!(seen.unreadable.len(), 1, "and it is told");
+    let blind = without_git.scan_all(&[]).unwrap();
+    assert_eq!(blind.found, scan(&space).found);
+    assert_eq!(blind.unreadable.len(), 1, "and it is told");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use super::support_write::{Ground, bring_back_first, checkout, git_in, status, try_git};
 use crate::{
     session::{BranchFate, BranchName},
-    worktree::{WorktreeError, Worktrees as _},
+    worktree::{AddEnd, WorktreeError, Worktrees as _},
 };
 
 /// All files of a folder with their bytes, but for git's own.
@@ -65,7 +65,7 @@ fn work_comes_back_to_the_byte_with_its_index() {
     assert_eq!(ground.hidden(), "");
     assert!(worktrees.trash().unwrap().is_empty());
     assert!(!worktrees.is_discarded(addition.id));
-    assert!(worktrees.is_complete(&addition));
+    assert_eq!(worktrees.settle_add(&addition).unwrap(), AddEnd::Complete);
     worktrees.bring_back(trash[0].id, &trash[0].repository).unwrap();
 }
 
@@ -230,7 +230,7 @@ fn an_administrative_folder_with_a_number_goes_and_comes() {
     crate::atomic::rename(&ground.admin(addition.id), &numbered).unwrap();
     ground.write_at(&folder.join(".git"), &format!("gitdir: {}\n", numbered.display()));
     let worktrees = ground.worktrees();
-    assert!(worktrees.is_complete(&addition));
+    assert_eq!(worktrees.settle_add(&addition).unwrap(), AddEnd::Complete);
     worktrees.discard(&of, BranchFate::Delete, "{}").unwrap();
     assert!(!numbered.exists());
     bring_back_first(&worktrees).unwrap();

@@ -5,6 +5,7 @@ use std::{
     fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    time::{Duration, UNIX_EPOCH},
 };
 
 use super::{Ran, STATE, Workspace};
@@ -116,6 +117,22 @@ impl Workspace {
             }
         }
         assert!(!self.path(STATE).exists());
+    }
+
+    /// Writes the state file by hand: it has no checksum then.
+    pub fn edit_state(&self, change: impl FnOnce(&mut serde_json::Value)) {
+        let mut state = self.state();
+        state.as_object_mut().unwrap().remove("checksum");
+        change(&mut state);
+        fs::write(self.path(STATE), serde_json::to_vec_pretty(&state).unwrap()).unwrap();
+    }
+
+    /// Makes it long ago that a session was destroyed.
+    pub fn expire(&self, id: &str) {
+        let note = self.path(".worktrees/.trash").join(id).join("trash.json");
+        let note = fs::File::options().write(true).open(note).unwrap();
+        note.set_modified(UNIX_EPOCH + Duration::from_secs(1_700_000_000))
+            .unwrap();
     }
 
     /// Makes work of every sort in a session: staged, changed and untracked. Its commit is on the branch.

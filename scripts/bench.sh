@@ -1,0 +1,219 @@
+#!/usr/bin/env bash
+# How fast wharf is as a whole process, beside plain git in the same run.
+set -euo pipefail
+export LC_ALL=C
+
+usage() {
+    cat <<'HELP'
+Usage: scripts/bench.sh [--runs N] [--files "N…"] [--sessions "N…"] [--dir PATH] [--wharf PATH]
+
+Makes repositories in a temporary folder, runs wharf and git there in turns (A B A B), and prints a Markdown table
+of medians. The folder is removed at the end.
+
+  --runs N         pairs of runs for each line of the table; fewer where each takes long [21]
+  --files "N…"     sizes of the repositories for create and destroy ["250 5000"]
+  --sessions "N…"  how many sessions to list, look up and restore ["4 100 1000"]
+  --dir PATH       where the temporary folder is made; decides the file system [$TMPDIR, else /tmp]
+  --wharf PATH     the program [target/release/wharf, which is built first]
+HELP
+}
+
+fail() {
+    printf 'bench: %s\n' "$1" >&2
+    exit 1
+}
+
+runs=21
+files="250 5000"
+sessions="4 100 1000"
+parent=${TMPDIR:-/tmp}
+wharf=
+while (($#)); do
+    case $1 in
+    --help | -h) usage && exit 0 ;;
+    --runs | --files | --sessions | --dir | --wharf) [[ $# -ge 2 ]] || fail "$1 needs a value" ;;
+    *) usage >&2 && exit 2 ;;
+    esac
+    case $1 in
+    --runs) runs=$2 ;;
+    --files) files=$2 ;;
+    --sessions) sessions=$2 ;;
+    --dir) parent=$2 ;;
+    --wharf) wharf=$(realpath "$2") ;;
+    esac
+    shift 2
+done
+[[ $runs =~ ^[1-9][0-9]*$ ]] || fail "--runs takes a number"
+if [[ -z $wharf ]]; then
+    root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+    cargo build --release --quiet --manifest-path "$root/Cargo.toml"
+    wharf=${CARGO_TARGET_DIR:-$root/target}/release/wharf
+fi
+[[ -x $wharf ]] || fail "there is no program at $wharf"
+
+by_git=() by_wharf=()
+place=$(mktemp -d "$parent/wharf-bench.XXXXXX")
+trap 'rm -rf -- "$place"' EXIT
+# Nobody's settings, neither git's nor wharf's.
+for name in $(compgen -e | grep -E '^(GIT|WHARF)_' || true); do unset "$name"; done
+unset WORKSPACE_ROOT XDG_CONFIG_HOME
+export HOME=$place/home WHARF_MAX_SESSIONS=100000
+mkdir "$HOME"
+git config --global user.name bench
+git config --global user.email bench@example.com
+
+# ---- repositories: the same for the same number of files ------------------------------------------------------------
+
+# A stream for `git fast-import`: ten files a folder, half of them below 3 kB, some of 60 kB, words in lines.
+stream() {
+    awk -v files="$1" '
+        function next_number(below) { seed = (seed * 69069 + 12345) % 4294967296; return int(seed / 65536) % below }
+        BEGIN {
+            seed = 7
+            count = split("let match return value session branch index write error path stream token buffer result state"\
+                " parse when with from into", words, " ")
+            for (line = 0; line < 500; line++) {
+                text = ""
+                for (word = 4 + next_number(9); word > 0; word--) text = text words[1 + next_number(count)] " "
+                lines[line] = text "\n"
+            }
+            print "commit refs/heads/main\ncommitter bench <bench@example.com> 1700000000 +0000\ndata 5\nfirst"
+            for (file = 0; file < files; file++) {
+                bytes = 200 + next_number(5600)
+                if (next_number(20) == 0) bytes += next_number(60000)
+                body = "// " file "\n"
+                while (length(body) < bytes) body = body lines[next_number(500)]
+                printf "M 100644 inline src/part%d/unit%d/file%d.rs\ndata %d\n%s\n", file / 100, file / 10 % 10, file,\
+                    length(body), body
+            }
+        }'
+}
+
+repository() { # FOLDER FILES
+    git init --quiet --initial-branch main "$1"
+    stream "$2" | git -C "$1" fast-import --quiet
+    git -C "$1" reset --hard --quiet
+}
+
+# ---- measuring ------------------------------------------------------------------------------------------------------
+
+# Runs a command after everything earlier is on the disk, so that each one pays for its own writes only; the
+# microseconds go into `took`.
+measure() {
+    local begun ended
+    sync
+    begun=$EPOCHREALTIME
+    "$@" >"$place/out" 2>"$place/err" || fail "$* failed: $(<"$place/err")"
+    ended=$EPOCHREALTIME
+    took=$((${ended/./} - ${begun/./}))
+}
+
+milliseconds() { printf '%d.%d' $(($1 / 1000)) $(($1 % 1000 / 100)); }
+
+sorted() { printf '%s\n' "$@" | sort -n; }
+
+median() { sorted "$@" | sed -n "$((($# + 1) / 2))p"; }
+
+row() { # WHAT SIZE GIT-COMMAND, with the numbers in `by_git` (which may be empty) and `by_wharf`
+    local one other git_cell='' ratio=''
+    other=$(median "${by_wharf[@]}")
+    if ((${#by_git[@]})); then
+        one=$(median "${by_git[@]}")
+        git_cell="$(milliseconds "$one") ($(milliseconds "$(sorted "${by_git[@]}" | head -n 1)"))"
+        ratio=$(awk -v a="$one" -v b="$other" 'BEGIN { printf "%.2f×", b / a }')
+    fi
+    printf '| %s | %s | %s | %s | %s (%s) | %s |\n' "$1" "$2" "$3" "$git_cell" \
+        "$(milliseconds "$other")" "$(milliseconds "$(sorted "${by_wharf[@]}" | head -n 1)")" "$ratio"
+    by_git=() by_wharf=()
+}
+
+# Takes turns, and takes turns in who is first.
+both() { # TIMES GIT-FUNCTION WHARF-FUNCTION
+    local turn
+    by_git=() by_wharf=()
+    for ((turn = 0; turn < $1; turn++)); do
+        ((turn % 2)) || { measure "$2" "$turn" && by_git+=("$took"); }
+        measure "$3" "$turn" && by_wharf+=("$took")
+        ((turn % 2 == 0)) || { measure "$2" "$turn" && by_git+=("$took"); }
+    done
+}
+
+# ---- one worktree: create, destroy -------------------------------------------------------------------------
+
+git_create() { git -C "$place/git" worktree add --quiet -b "feature/turn$1" "$place/git/.worktrees/turn$1"; }
+git_destroy() { git -C "$place/git" worktree remove "$place/git/.worktrees/turn$1"; }
+wharf_here() { "$wharf" --workspace "$place/wharf" "$@"; }
+wharf_create() { wharf_here create "turn$1"; }
+wharf_destroy() { wharf_here destroy "turn$1"; }
+
+one_worktree() { # FILES
+    local few=$runs
+    # Much on the disk, or seconds of work, needs fewer turns.
+    (($1 < 1000 || runs < 9)) || few=9
+    repository "$place/git" "$1"
+    cp -a "$place/git" "$place/wharf"
+    mkdir "$place/git/.worktrees"
+    # The first one makes folders and warms caches.
+    measure git_create first
+    measure wharf_create first
+    # Nothing is deleted in between: a file system may look for a while at what was just deleted before it makes a file.
+    both "$few" git_create wharf_create
+    row "create" "$1 files" "\`git worktree add -b\`"
+    both "$few" git_destroy wharf_destroy
+    row "destroy" "$1 files" "\`git worktree remove\`"
+    rm -rf -- "$place/git" "$place/wharf"
+}
+
+# ---- many sessions: list, look up, restore --------------------------------------------------------------------------
+
+git_list() { git -C "$place/wharf" worktree list; }
+git_one() {
+    git -C "$one" status --porcelain
+    git -C "$one" rev-list --count --left-right HEAD...main
+}
+git_loop() {
+    local key folder
+    git -C "$place/wharf" worktree list --porcelain | while read -r key folder; do
+        if [[ $key == worktree && $folder == */.worktrees/* ]]; then
+            git -C "$folder" status --porcelain
+            git -C "$folder" rev-list --count --left-right HEAD...main
+        fi
+    done
+}
+wharf_quick() { wharf_here list --quick; }
+wharf_list() { wharf_here list; }
+wharf_path() { wharf_here path "session1"; }
+wharf_show() { wharf_here show "session1"; }
+wharf_restore() { wharf_here restore; }
+
+many_sessions() { # SESSIONS
+    local number few=$runs
+    repository "$place/wharf" 20
+    for ((number = 0; number < $1; number++)); do
+        wharf_here create "session$number" >"$place/out" 2>"$place/err" || fail "$(<"$place/err")"
+    done
+    (($1 < 500 || runs < 5)) || few=5
+    one=$(wharf_path)
+    both "$runs" git_list wharf_quick
+    row "list --quick" "$1 sessions" "\`git worktree list\`"
+    both "$few" git_loop wharf_list
+    row "list" "$1 sessions" "\`status\` and \`rev-list\` in each"
+    both "$runs" git_list wharf_path
+    row "path" "$1 sessions" "\`git worktree list\`"
+    both "$runs" git_one wharf_show
+    row "show" "$1 sessions" "\`status\` and \`rev-list\` in one"
+    for ((number = 0; number < few; number++)); do
+        measure wharf_restore
+        by_wharf+=("$took")
+    done
+    row "restore" "$1 sessions" ""
+    rm -rf -- "$place/wharf"
+}
+
+# ---- the table ------------------------------------------------------------------------------------------------------
+
+printf '%s cores, %s on %s, %s, %s, %s pairs of runs; milliseconds, median (least)\n\n' "$(nproc)" \
+    "$(stat --file-system --format %T "$place")" "$(uname -sm)" "$(git --version)" "$("$wharf" --version)" "$runs"
+printf '| wharf | with | git | git | wharf | wharf ÷ git |\n|---|---|---|--:|--:|--:|\n'
+for count in $files; do one_worktree "$count"; done
+for count in $sessions; do many_sessions "$count"; done

@@ -1,0 +1,102 @@
+//! The stable words for what can go wrong, and what sort of failure each is.
+
+/// What went wrong; scripts rely on the word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The limit is reached.
+    MaxSessions,
+    /// Another session has the name.
+    NameTaken,
+    /// The branch exists, or is in use.
+    BranchTaken,
+    /// Another session has the issue.
+    IssueTaken,
+    /// There is no such thing.
+    NotFound,
+    /// A text could mean several things.
+    Ambiguous,
+    /// Somebody is at work with it.
+    InUse,
+    /// Work would be lost.
+    UnsavedWork,
+    /// A path leads where it must not.
+    UnsafePath,
+    /// A repository belongs to somebody else.
+    UnsafeOwnership,
+    /// A value makes no sense.
+    InvalidValue,
+    /// Git could not do it.
+    GitFailed,
+    /// The disk could not do it.
+    IoFailed,
+    /// We made a mistake.
+    Internal,
+    /// Another process holds the lock.
+    StateLocked,
+    /// A newer wharf wrote the state file.
+    StateNewer,
+    /// The state file cannot be replaced.
+    StateUnwritable,
+}
+
+/// What sort of failure it is; the faces turn it into an exit code or an HTTP status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The disk, git, or we.
+    Failed,
+    /// What was asked for makes no sense.
+    Invalid,
+    /// It is not there.
+    NotFound,
+    /// Somebody else has it.
+    Conflict,
+    /// No room.
+    Full,
+    /// Work would be lost, or a path or owner is not safe.
+    Unsafe,
+    /// Another process holds the lock.
+    Locked,
+    /// The state file cannot be written by this wharf.
+    State,
+}
+
+impl Code {
+    /// The word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::MaxSessions => "MAX_SESSIONS",
+            Self::NameTaken => "NAME_TAKEN",
+            Self::BranchTaken => "BRANCH_TAKEN",
+            Self::IssueTaken => "ISSUE_TAKEN",
+            Self::NotFound => "NOT_FOUND",
+            Self::Ambiguous => "AMBIGUOUS",
+            Self::InUse => "IN_USE",
+            Self::UnsavedWork => "UNSAVED_WORK",
+            Self::UnsafePath => "UNSAFE_PATH",
+            Self::UnsafeOwnership => "UNSAFE_OWNERSHIP",
+            Self::InvalidValue => "INVALID_VALUE",
+            Self::GitFailed => "GIT_FAILED",
+            Self::IoFailed => "IO_FAILED",
+            Self::Internal => "INTERNAL",
+            Self::StateLocked => "STATE_LOCKED",
+            Self::StateNewer => "STATE_NEWER",
+            Self::StateUnwritable => "STATE_UNWRITABLE",
+        }
+    }
+
+    /// What sort of failure it is.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::MaxSessions => Kind::Full,
+            Self::NameTaken | Self::BranchTaken | Self::IssueTaken | Self::Ambiguous | Self::InUse => {
+                Kind::Conflict
+            }
+            Self::NotFound => Kind::NotFound,
+            Self::UnsavedWork | Self::UnsafePath | Self::UnsafeOwnership => Kind::Unsafe,
+            Self::InvalidValue => Kind::Invalid,
+            Self::GitFailed | Self::IoFailed | Self::Internal => Kind::Failed,
+            Self::StateLocked => Kind::Locked,
+            Self::StateNewer | Self::StateUnwritable => Kind::State,
+        }
+    }
+}

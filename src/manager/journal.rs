@@ -1,0 +1,97 @@
+//! Who is at work with a session: written down before git acts, cleared after, and taken over from those who are gone.
+
+use super::{ManagerError, SessionManager, Transaction};
+use crate::{
+    process,
+    session::{Pending, PendingAction, Session},
+};
+
+impl SessionManager {
+    /// An entry that says that this process does something, from now on.
+    pub(super) fn pending(&self, action: PendingAction) -> Result<Pending, ManagerError> {
+        let worker = process::own().map_err(|source| ManagerError::Process { source })?;
+        Ok(Pending {
+            action,
+            worker,
+            since: self.clock.now(),
+        })
+    }
+
+    /// Takes over what a dead process began with a session. Nothing when somebody else was faster, or when it was not
+    /// dead: a process of another container cannot be seen from here, and ends its work itself.
+    pub(super) fn claim(&mut self, session: &Session) -> Result<Option<Session>, ManagerError> {
+        let Some(abandoned) = session.pending() else {
+            return Ok(None);
+        };
+        let ours = self.pending(abandoned.action.clone())?;
+        let mut transaction = self.begin()?;
+        if !transaction.has_entry_of(session) {
+            return Ok(None);
+        }
+        let claimed = transaction
+            .registry
+            .update(session.id(), |it| it.begin(ours))
+            .cloned();
+        transaction.commit()?;
+        Ok(claimed)
+    }
+
+    /// Clears the entry of a session that stays, whoever took the work over meanwhile: it is done. An error when
+    /// something else is going on with the session by now.
+    pub(super) fn settle(&mut self, session: &Session) -> Result<Session, ManagerError> {
+        let id = session.id();
+        let action = |it: &Session| it.pending().map(|pending| pending.action.clone());
+        let mut transaction = self.begin()?;
+        let found = transaction
+            .registry
+            .session(id)
+            .ok_or(ManagerError::Vanished { id })?;
+        if action(found) != action(session) {
+            ensure_quiet(found)?;
+        }
+        let settled = transaction.registry.update(id, Session::settle).cloned();
+        transaction.commit()?;
+        settled.ok_or(ManagerError::Vanished { id })
+    }
+
+    /// Takes a session out of the table, unless another process took the work with it over.
+    pub(super) fn forget(&mut self, session: &Session) -> Result<(), ManagerError> {
+        let mut transaction = self.begin()?;
+        if transaction.has_entry_of(session) && transaction.registry.remove(session.id()).is_some() {
+            transaction.commit()?;
+        }
+        Ok(())
+    }
+}
+
+impl Transaction<'_> {
+    /// Whether the table has the same entry in its journal as this session.
+    fn has_entry_of(&self, session: &Session) -> bool {
+        let found = self.registry.session(session.id());
+        session.pending().is_some() && found.is_some_and(|found| found.pending() == session.pending())
+    }
+}
+
+/// Whether something was begun with a session by a process that is gone.
+pub(super) fn is_abandoned(session: &Session) -> bool {
+    session
+        .pending()
+        .is_some_and(|pending| !process::is_alive(&pending.worker))
+}
+
+/// An error if somebody is at work with a session.
+pub(super) fn ensure_quiet(session: &Session) -> Result<(), ManagerError> {
+    let Some(Pending { action, worker, .. }) = session.pending() else {
+        return Ok(());
+    };
+    let doing = match action {
+        PendingAction::Creating { .. } => "created",
+        PendingAction::Destroying { .. } => "destroyed",
+        PendingAction::BringingBack => "brought back",
+    };
+    Err(ManagerError::Busy {
+        name: session.name().clone(),
+        doing,
+        pid: worker.pid,
+    })
+}

@@ -1,0 +1,87 @@
+//! How the files of a new worktree get there, while what names it goes onto the disk (RELIABILITY G4).
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    num::NonZeroUsize,
+    path::Path,
+    thread,
+};
+
+use git2::Repository;
+
+use super::{
+    Addition, GitWorktrees, WorktreeError,
+    add::write_record,
+    command::GitCall,
+    durable::{sync_index, sync_names},
+    lock::RepositoryLock,
+    site::Site,
+};
+
+/// From how many files on it pays that git writes with several processes; each of them takes a while to start.
+const FILES_MIN: u32 = 1_000;
+/// How many processes of git write at most.
+const WORKERS_MAX: usize = 8;
+const WORKERS: &str = "checkout.workers";
+
+impl GitWorktrees {
+    /// Checks the files out, and meanwhile writes the record and makes everything durable that names the work.
+    pub(super) fn fill_and_sync(
+        &self,
+        addition: &Addition,
+        site: &Site,
+        lock: &RepositoryLock,
+    ) -> Result<(), WorktreeError> {
+        let name_it =
+            || write_record(site, &addition.record).and_then(|()| sync_names(site, &addition.branch));
+        let (filled, named) = thread::scope(|scope| {
+            let naming = scope.spawn(name_it);
+            let filled = self.fill_new(addition, site, lock);
+            (filled, naming.join().expect("a sync does not panic"))
+        });
+        filled?;
+        named?;
+        sync_index(site)
+    }
+
+    /// Does what is left of `git worktree add`, as git does it: the checkout, and the hook that follows one.
+    fn fill_new(&self, addition: &Addition, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
+        let inside = |args: &[&str]| {
+            let call = GitCall::tell(&site.folder, args).holding(lock.file());
+            call.env("GIT_DIR", &site.admin)
+                .env("GIT_WORK_TREE", &site.folder)
+        };
+        let mut reset = inside(&["reset", "--hard", "--quiet", "--no-recurse-submodules"]);
+        if let Some(workers) = workers(&site.common) {
+            reset = reset.configured(WORKERS, &workers.to_string());
+        }
+        self.run(&reset)?;
+        if self.settings.trust_hooks {
+            let commit = addition.start.base.commit.as_str();
+            let none = "0".repeat(commit.len());
+            let hook = ["hook", "run", "--ignore-missing", "post-checkout", "--"];
+            self.run(&inside(&hook).arg(none).arg(commit).arg("1"))?;
+        }
+        Ok(())
+    }
+}
+
+/// How many processes git is to write the files of a large repository with, unless somebody has configured that.
+fn workers(common: &Path) -> Option<usize> {
+    let available = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    if available < 2 || files_of(common).ok()? < FILES_MIN {
+        return None;
+    }
+    let config = Repository::open(common).ok()?.config().ok()?;
+    let is_free = config.get_entry(WORKERS).is_err();
+    is_free.then_some(available.min(WORKERS_MAX))
+}
+
+/// How many files the main worktree has, as its index says; a new one has about as many.
+fn files_of(common: &Path) -> io::Result<u32> {
+    let mut header = [0; 12];
+    File::open(common.join("index"))?.read_exact(&mut header)?;
+    let [.., a, b, c, d] = header;
+    Ok(u32::from_be_bytes([a, b, c, d]))
+}

@@ -1,0 +1,48 @@
+//! How an add ends whose process is gone.
+
+use std::{fs, thread, time::Duration};
+
+use super::support_write::Ground;
+use crate::worktree::{AddEnd, Worktrees as _};
+
+#[test]
+fn an_add_that_was_cut_short_is_not_complete() {
+    let ground = Ground::new();
+    for file in ["session.json", "index", "locked", "gitdir"] {
+        let (addition, _, _) = ground.session(file.trim_end_matches(".json"));
+        fs::remove_file(ground.admin(addition.id).join(file)).unwrap();
+        let end = ground.worktrees().settle_add(&addition).unwrap();
+        assert_eq!(end, AddEnd::TakenBack, "{file}");
+        assert!(!ground.folder(addition.id).exists(), "{file}");
+    }
+    assert_eq!(ground.branches(), ["main"]);
+}
+
+#[test]
+fn a_complete_add_in_which_somebody_works_is_not_taken_back() {
+    let ground = Ground::new();
+    let (addition, _, folder) = ground.session("auth");
+    ground.write_at(&folder.join("new.txt"), "work");
+    ground.write_at(&ground.admin(addition.id).join("index.lock"), "");
+    let end = ground.worktrees().settle_add(&addition).unwrap();
+    assert_eq!(end, AddEnd::Complete);
+    assert!(folder.join("new.txt").exists() && ground.admin(addition.id).join("index.lock").exists());
+}
+
+#[test]
+fn an_add_that_ends_while_it_is_settled_is_complete() {
+    let ground = Ground::new();
+    let addition = ground.addition("auth");
+    let settings = ground.shim("sleep 0.3; exec git \"$@\"", Duration::from_mins(1));
+    thread::scope(|scope| {
+        let adding = scope.spawn(|| ground.with(settings).add(&addition));
+        let mark = ground.path(".git/wharf.busy");
+        while !mark.exists() {
+            thread::yield_now();
+        }
+        let end = ground.worktrees().settle_add(&addition).unwrap();
+        assert_eq!(end, AddEnd::Complete);
+        adding.join().unwrap().unwrap();
+    });
+    assert!(ground.folder(addition.id).join("kept.txt").exists());
+}
