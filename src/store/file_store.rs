@@ -181,7 +181,11 @@ fn put_in_place(files: &Files, base: &Base, temp: &Path, bytes: &[u8]) -> Result
     } else {
         files.folder()
     };
-    atomic::give_to_owner_of(&written, owner).map_err(failed("give away", temp))?;
+    if let Err(err) = atomic::give_to_owner_of(&written, owner) {
+        // A state file that somebody deleted meanwhile is what to say.
+        unchanged(files, base)?;
+        return Err(failed("give away", temp)(err));
+    }
     if let Some(present) = base.present.as_deref().filter(|_| base.sound) {
         backup::rotate(files, present)?;
     }
