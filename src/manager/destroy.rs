@@ -189,10 +189,11 @@ impl SessionManager {
         let pending = self.pending(PendingAction::Destroying { branch })?;
         let mut transaction = self.begin()?;
         // Somebody may have renamed it, or given its name to another one, since it was weighed.
-        if transaction.registry.find(who)?.id() != id {
+        let found = transaction.registry.find(who)?;
+        if found.id() != id {
             return Err(ManagerError::Vanished { id });
         }
-        ensure_quiet(transaction.registry.find(&id.to_string())?)?;
+        ensure_quiet(found)?;
         let session = transaction
             .registry
             .update(id, |session| session.begin(pending))
