@@ -19,6 +19,7 @@ mod list;
 mod notes;
 mod odd_repositories;
 mod owners;
+mod power_cuts;
 mod readme;
 mod rebuild;
 mod support;
