@@ -223,7 +223,7 @@ fn store_code(err: &StoreError) -> &'static str {
 fn worktree_code(err: &WorktreeError) -> &'static str {
     match err {
         WorktreeError::NoRepository { .. } => "NOT_FOUND",
-        WorktreeError::ManyRepositories { .. } | WorktreeError::Ambiguous { .. } => "AMBIGUOUS",
+        WorktreeError::Ambiguous { .. } => "AMBIGUOUS",
         WorktreeError::Outside { .. } | WorktreeError::UnsafePath { .. } | WorktreeError::InTheWay { .. } => {
             "UNSAFE_PATH"
         }
@@ -277,10 +277,6 @@ fn store_hint(err: &StoreError) -> Option<String> {
 fn worktree_hint(err: &WorktreeError) -> Option<String> {
     let text = match err {
         WorktreeError::NoRepository { .. } => "name a repository in the workspace with `--repo`".to_owned(),
-        WorktreeError::ManyRepositories { candidates } => {
-            let paths: Vec<String> = candidates.iter().map(ToString::to_string).collect();
-            format!("name one with `--repo`: {}", paths.join(", "))
-        }
         WorktreeError::Outside { .. } => {
             "sessions live on repositories inside the workspace; name another one with `--workspace`"
                 .to_owned()
