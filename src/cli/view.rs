@@ -82,9 +82,7 @@ impl From<&Obstacle> for ObstacleView {
             }
             Obstacle::Loss(Loss::Ignored(sample)) => ("ignored", Some(sample.count), sample.first.clone()),
             Obstacle::Loss(Loss::Commits { count }) => ("unmerged", Some(*count), Vec::new()),
-            Obstacle::Loss(Loss::Submodule { path, count }) => {
-                ("unmerged", Some(*count), vec![text::line(path)])
-            }
+            Obstacle::Loss(Loss::Submodule { path, count }) => ("unmerged", *count, vec![text::line(path)]),
             Obstacle::Loss(Loss::InProgress(operation)) => {
                 ("in-progress", None, vec![operation_word(*operation).to_owned()])
             }
@@ -126,15 +124,14 @@ pub(super) fn describe(obstacle: &Obstacle) -> String {
         Obstacle::Loss(Loss::Commits { count }) => {
             format!("{count} commits that are on no other branch and no remote")
         }
-        Obstacle::Loss(Loss::Submodule { path, count: 1 }) => {
-            format!(
-                "1 commit in submodule `{}` that is on no remote",
-                text::line(path)
-            )
-        }
         Obstacle::Loss(Loss::Submodule { path, count }) => {
+            let commits = match count {
+                None => "an unknown number of commits".to_owned(),
+                Some(1) => "1 commit".to_owned(),
+                Some(count) => format!("{count} commits"),
+            };
             format!(
-                "{count} commits in submodule `{}` that are on no remote",
+                "{commits} in submodule `{}`, on no remote of it",
                 text::line(path)
             )
         }

@@ -182,7 +182,7 @@ fn store_code(err: &StoreError) -> Code {
 fn worktree_code(err: &WorktreeError) -> Code {
     match err {
         WorktreeError::NoRepository { .. } => Code::NotFound,
-        WorktreeError::ManyRepositories { .. } | WorktreeError::Ambiguous { .. } => Code::Ambiguous,
+        WorktreeError::Ambiguous { .. } => Code::Ambiguous,
         WorktreeError::Outside { .. } | WorktreeError::UnsafePath { .. } | WorktreeError::InTheWay { .. } => {
             Code::UnsafePath
         }
@@ -236,10 +236,6 @@ fn store_hint(err: &StoreError) -> Option<String> {
 fn worktree_hint(err: &WorktreeError) -> Option<String> {
     let text = match err {
         WorktreeError::NoRepository { .. } => "name a repository in the workspace with `--repo`".to_owned(),
-        WorktreeError::ManyRepositories { candidates } => {
-            let paths: Vec<String> = candidates.iter().map(ToString::to_string).collect();
-            format!("name one with `--repo`: {}", paths.join(", "))
-        }
         WorktreeError::Outside { .. } => {
             "sessions live on repositories inside the workspace; name another one with `--workspace`"
                 .to_owned()

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::{
     AddEnd, Addition, GitWorktrees, WorktreeError, WorktreeLock,
-    admin::LockReason,
+    admin::{Admin, Head, LockReason},
     command::GitCall,
     dead_locks::clear_dead_locks,
     durable::{exists_with_bytes, sync_all},
@@ -86,26 +86,12 @@ impl GitWorktrees {
         self.at_work(&site, |_| {
             // Looked up again, because the add may have ended while we waited for the lock.
             let site = self.site(addition.id, &addition.repository)?;
-            if self.is_added(addition, &site)? {
+            if is_added(&site)? {
                 return Ok(AddEnd::Complete);
             }
             self.take_back(addition, &site, addition.start.branch_is_new)?;
             Ok(AddEnd::TakenBack)
         })
-    }
-
-    /// Whether everything that an add writes is there: the record is written after git has ended.
-    fn is_added(&self, addition: &Addition, site: &Site) -> Result<bool, WorktreeError> {
-        let branch = if addition.branch.is_detached() {
-            None
-        } else {
-            Some(&addition.branch)
-        };
-        Ok(site.is_linked()
-            && self.head_branch(site, &addition.repository)?.as_ref() == branch
-            && site.lock() == WorktreeLock::Ours
-            && exists_with_bytes(&site.admin.join("session.json"))
-            && exists_with_bytes(&site.admin.join("index")))
     }
 
     /// Makes `.worktrees`, which must be a real folder.
@@ -146,6 +132,17 @@ fn was_pruned(err: &WorktreeError, site: &Site) -> bool {
     };
     let gone = ["No such file or directory", "could not find created worktree"];
     stderr.contains(&site.id.to_string()) && gone.iter().any(|word| stderr.contains(word))
+}
+
+/// Whether everything that an add writes is there: the record is written after git has ended. On which branch it is does
+/// not matter, because somebody may have switched to another one since.
+fn is_added(site: &Site) -> Result<bool, WorktreeError> {
+    let admin = Admin::read(&site.admin)?;
+    Ok(site.is_linked()
+        && admin.is_some_and(|admin| !matches!(admin.head, Head::Garbage | Head::Emptied))
+        && site.lock() == WorktreeLock::Ours
+        && exists_with_bytes(&site.admin.join("session.json"))
+        && exists_with_bytes(&site.admin.join("index")))
 }
 
 /// Whether the administrative folder has exactly this record.

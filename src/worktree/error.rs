@@ -5,7 +5,7 @@ use std::{io, path::PathBuf, time::Duration};
 use thiserror::Error;
 
 use super::Operation;
-use crate::session::{BranchName, RepositoryPath, SessionId};
+use crate::session::{BranchName, SessionId};
 
 /// Why git could not be asked or told.
 #[derive(Debug, Error)]
@@ -15,12 +15,6 @@ pub enum WorktreeError {
     NoRepository {
         /// Where one was looked for.
         path: PathBuf,
-    },
-    /// The workspace has several repositories and none was named.
-    #[error("the workspace has {} repositories", candidates.len())]
-    ManyRepositories {
-        /// Those there are.
-        candidates: Vec<RepositoryPath>,
     },
     /// The path leads out of the workspace.
     #[error("{} is outside the workspace", path.display())]

@@ -35,6 +35,7 @@ impl GitWorktrees {
         if count > 0 {
             losses.push(Loss::Commits { count });
         }
+        losses.extend(self.submodule_losses(&self.site(of.id, &of.repository)?.admin)?);
         losses.extend(worktree.operation.map(Loss::InProgress));
         if let WorktreeLock::Foreign(reason) = &worktree.lock {
             losses.push(Loss::Locked(reason.clone()));

@@ -43,6 +43,7 @@ mod site;
 mod snapshot;
 mod start;
 mod status;
+mod submodules;
 #[cfg(test)]
 mod tests;
 mod ties;
@@ -337,10 +338,10 @@ pub enum Loss {
     },
     /// Commits that are only in the repository of a submodule of this worktree, and on none of its remotes.
     Submodule {
-        /// The submodule, by git's name for it, which is its path when it was added.
+        /// The submodule, by git's name for it: its path when it was added.
         path: String,
-        /// How many.
-        count: usize,
+        /// How many; none when that repository cannot be read.
+        count: Option<usize>,
     },
     /// A rebase, merge or the like that was begun.
     InProgress(Operation),

@@ -11,17 +11,15 @@ use rustix::fs::{Mode, OFlags};
 use super::{
     GitWorktrees, WorktreeError, WorktreeLock,
     admin::{Admin, Head, LockReason, Unfinished},
-    files::{Folder, Place, names_in, same_place},
+    files::{Folder, Place, same_place},
     inspect::branch_named,
-    start::uses,
+    start::{linked_user_of, uses},
     trash::worktree_in,
 };
 use crate::session::{BranchName, RepositoryPath, SessionId};
 
 /// The longest pointer, reason or HEAD that is read.
 const SMALL_BYTES_MAX: u64 = 64 << 10;
-/// How many worktrees of one repository are looked at.
-const ADMINS_MAX: usize = 10_000;
 
 /// The places of one session.
 #[derive(Clone, Debug)]
@@ -129,20 +127,9 @@ impl GitWorktrees {
                 return Ok(Some(site.root.clone()));
             }
         }
-        let admins = site.common.join("worktrees");
-        for name in names_in(&admins, ADMINS_MAX)? {
-            let path = admins.join(name);
-            if path == site.admin {
-                continue;
-            }
-            if let Some(admin) = Admin::read(&path)?
-                && uses(&admin.head, &admin.unfinished, &reference)
-            {
-                return Ok(Some(admin.worktree().map_or(path, Path::to_owned)));
-            }
-        }
-        if heads_are_files {
-            return Ok(None);
+        let linked = linked_user_of(&site.common, &reference, Some(&site.admin))?;
+        if linked.is_some() || heads_are_files {
+            return Ok(linked);
         }
         let listed = self.listed(&site.root)?.into_iter();
         let mut others = listed.filter(|entry| !entry.is_bare && !same_place(&entry.path, &site.folder));

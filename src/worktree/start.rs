@@ -264,16 +264,7 @@ impl Ground<'_> {
         {
             return Ok(Some(self.folder.clone()));
         }
-        let admins = self.common.join("worktrees");
-        for name in names_in(&admins, ADMINS_MAX)? {
-            let path = admins.join(name);
-            if let Some(admin) = Admin::read(&path)?
-                && uses(&admin.head, &admin.unfinished, reference)
-            {
-                return Ok(Some(admin.worktree().map_or(path, Path::to_owned)));
-            }
-        }
-        Ok(None)
+        linked_user_of(&self.common, reference, None)
     }
 }
 
@@ -298,4 +289,25 @@ fn short(name: &str) -> &str {
         .iter()
         .find_map(|prefix| name.strip_prefix(prefix))
         .unwrap_or(name)
+}
+
+/// The linked worktree that has a branch, by HEAD or by an operation that will come back to it; one is passed over.
+pub(super) fn linked_user_of(
+    common: &Path,
+    reference: &str,
+    except: Option<&Path>,
+) -> Result<Option<PathBuf>, WorktreeError> {
+    let admins = common.join("worktrees");
+    for name in names_in(&admins, ADMINS_MAX)? {
+        let path = admins.join(name);
+        if Some(&*path) == except {
+            continue;
+        }
+        if let Some(admin) = Admin::read(&path)?
+            && uses(&admin.head, &admin.unfinished, reference)
+        {
+            return Ok(Some(admin.worktree().map_or(path, Path::to_owned)));
+        }
+    }
+    Ok(None)
 }

@@ -31,6 +31,7 @@ mod mounts;
 mod notes;
 mod odd_repositories;
 mod owners;
+mod power_cuts;
 mod readme;
 mod rebuild;
 mod restore;

@@ -15,6 +15,7 @@ mod repositories;
 mod scanning;
 mod settling;
 mod starting;
+mod submodules;
 mod support;
 mod support_write;
 mod texts;

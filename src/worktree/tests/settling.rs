@@ -2,13 +2,13 @@
 
 use std::{fs, thread, time::Duration};
 
-use super::support_write::Ground;
+use super::support_write::{Ground, git_in};
 use crate::worktree::{AddEnd, Worktrees as _};
 
 #[test]
 fn an_add_that_was_cut_short_is_not_complete() {
     let ground = Ground::new();
-    for file in ["session.json", "index", "locked", "gitdir"] {
+    for file in ["session.json", "index", "locked", "gitdir", "HEAD"] {
         let (addition, _, _) = ground.session(file.trim_end_matches(".json"));
         fs::remove_file(ground.admin(addition.id).join(file)).unwrap();
         let end = ground.worktrees().settle_add(&addition).unwrap();
@@ -23,6 +23,7 @@ fn a_complete_add_in_which_somebody_works_is_not_taken_back() {
     let ground = Ground::new();
     let (addition, _, folder) = ground.session("auth");
     ground.write_at(&folder.join("new.txt"), "work");
+    git_in(&folder, ["switch", "-q", "-c", "other"]);
     ground.write_at(&ground.admin(addition.id).join("index.lock"), "");
     let end = ground.worktrees().settle_add(&addition).unwrap();
     assert_eq!(end, AddEnd::Complete);
