@@ -36,11 +36,7 @@ fn session(number: u64, now: Timestamp) -> Session {
         pending: None,
         unknown: Members::new(),
     });
-    let issue = Issue {
-        reference: issue(number),
-        label: None,
-        intervention: false,
-    };
+    let issue = Issue { reference: issue(number), label: None, intervention: false };
     session.bind(now, |binding| binding.issue = Some(issue));
     session
 }
@@ -67,11 +63,7 @@ fn table(criterion: &mut Criterion) {
             let mut active = false;
             bencher.iter(|| {
                 // A commit that changes nothing would write nothing.
-                let status = if active {
-                    SessionStatus::Active
-                } else {
-                    SessionStatus::Waiting
-                };
+                let status = if active { SessionStatus::Active } else { SessionStatus::Waiting };
                 active = !active;
                 let now = sessions[0].last_activity();
                 sessions[0].set_status(status, now);
@@ -105,15 +97,8 @@ fn lookup(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("issue", count), |bencher| {
             bencher.iter(|| registry.on_issue(black_box(&issue)));
         });
-        for (what, text) in [
-            ("text-name", &*named),
-            ("text-id", &*text),
-            ("text-prefix", &text[..13]),
-        ] {
-            assert!(
-                registry.find(text).is_ok_and(|found| found.id() == id),
-                "{what} leads to one session"
-            );
+        for (what, text) in [("text-name", &*named), ("text-id", &*text), ("text-prefix", &text[..13])] {
+            assert!(registry.find(text).is_ok_and(|found| found.id() == id), "{what} leads to one session");
             group.bench_function(BenchmarkId::new(what, count), |bencher| {
                 bencher.iter(|| registry.find(black_box(text)));
             });

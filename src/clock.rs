@@ -49,23 +49,17 @@ impl Timestamp {
     /// This moment, some days later; the last representable moment when that is out of range.
     #[must_use]
     pub fn plus_days(self, days: u32) -> Self {
-        self.0
-            .checked_add(Duration::days(i64::from(days)))
-            .map_or(self, Self)
+        self.0.checked_add(Duration::days(i64::from(days))).map_or(self, Self)
     }
 
     /// The UTC date, `2025-11-24`.
     pub fn date(self) -> String {
-        self.0
-            .format(DATE)
-            .expect("a date has all the parts the format names")
+        self.0.format(DATE).expect("a date has all the parts the format names")
     }
 
     /// A form that is safe in a file name, `20251124T103000.000Z`.
     pub fn compact(self) -> String {
-        self.0
-            .format(COMPACT)
-            .expect("a moment has all the parts the format names")
+        self.0.format(COMPACT).expect("a moment has all the parts the format names")
     }
 }
 
@@ -87,18 +81,14 @@ impl FromStr for Timestamp {
 
     /// Takes any RFC 3339 form and keeps whole milliseconds of it, in UTC.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let moment = OffsetDateTime::parse(text, &Rfc3339).map_err(|source| TimestampError {
-            text: text.to_owned(),
-            source,
-        })?;
+        let moment = OffsetDateTime::parse(text, &Rfc3339)
+            .map_err(|source| TimestampError { text: text.to_owned(), source })?;
         Ok(Self(truncated(moment.to_offset(UtcOffset::UTC))))
     }
 }
 
 fn truncated(moment: OffsetDateTime) -> OffsetDateTime {
-    moment
-        .replace_millisecond(moment.millisecond())
-        .expect("the millisecond of a moment is in range")
+    moment.replace_millisecond(moment.millisecond()).expect("the millisecond of a moment is in range")
 }
 
 /// Where the current moment comes from.
@@ -112,10 +102,7 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one reader of the real clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one reader of the real clock")]
     fn now(&self) -> Timestamp {
         SystemTime::now().into()
     }
@@ -135,27 +122,14 @@ mod tests {
 
     #[test]
     fn other_forms_of_a_moment_become_ours() {
-        for text in [
-            "2025-11-24T12:30:00.0009+02:00",
-            "2025-11-24T10:30:00Z",
-            "2025-11-24T10:30:00.000Z",
-        ] {
-            assert_eq!(
-                text.parse::<Timestamp>().unwrap().to_string(),
-                "2025-11-24T10:30:00.000Z"
-            );
+        for text in ["2025-11-24T12:30:00.0009+02:00", "2025-11-24T10:30:00Z", "2025-11-24T10:30:00.000Z"] {
+            assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), "2025-11-24T10:30:00.000Z");
         }
     }
 
     #[test]
     fn what_is_no_moment_is_refused() {
-        for text in [
-            "",
-            "yesterday",
-            "2025-13-01T00:00:00Z",
-            "99999-01-01T00:00:00.000Z",
-            "2025-11-24",
-        ] {
+        for text in ["", "yesterday", "2025-13-01T00:00:00Z", "99999-01-01T00:00:00.000Z", "2025-11-24"] {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
         assert_eq!(Timestamp::from_unix_millis(i64::MAX), None);

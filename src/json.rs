@@ -31,11 +31,7 @@ impl Members {
 
     /// The last value of a key, as JSON readers take doubles.
     pub fn get(&self, key: &str) -> Option<&RawValue> {
-        self.0
-            .iter()
-            .rev()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| &**value)
+        self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| &**value)
     }
 
     /// Replaces the value of a key, or adds it at the end; doubles of the key are dropped.
@@ -69,13 +65,9 @@ impl Members {
 impl PartialEq for Members {
     fn eq(&self, other: &Self) -> bool {
         self.0.len() == other.0.len()
-            && self
-                .0
-                .iter()
-                .zip(&other.0)
-                .all(|((key, value), (other_key, other_value))| {
-                    key == other_key && value.get() == other_value.get()
-                })
+            && self.0.iter().zip(&other.0).all(|((key, value), (other_key, other_value))| {
+                key == other_key && value.get() == other_value.get()
+            })
     }
 }
 
@@ -147,10 +139,7 @@ mod tests {
         let mut members: Members = serde_json::from_str(ODD).unwrap();
         members.set("a", raw("true"));
         members.set("c", raw("[]"));
-        assert_eq!(
-            serde_json::to_string(&members).unwrap(),
-            r#"{"b":1e400,"a":true,"é":"\u00e9","c":[]}"#
-        );
+        assert_eq!(serde_json::to_string(&members).unwrap(), r#"{"b":1e400,"a":true,"é":"\u00e9","c":[]}"#);
         assert_eq!(members.get("a").unwrap().get(), "true");
         assert!(members.unset("a"));
         assert!(!members.unset("a"));

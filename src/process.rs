@@ -31,11 +31,7 @@ pub fn identify(pid: u32) -> io::Result<Option<ProcessId>> {
     let Some(started) = start_time(pid)? else {
         return Ok(None);
     };
-    Ok(Some(ProcessId {
-        pid,
-        started,
-        boot: boot()?.to_owned(),
-    }))
+    Ok(Some(ProcessId { pid, started, boot: boot()?.to_owned() }))
 }
 
 /// Whether exactly this process still runs: same boot, same pid, same start time, and no zombie.
@@ -54,11 +50,7 @@ pub fn living_in(folder: &Path) -> io::Result<Vec<Occupant>> {
     let folder = fs::canonicalize(folder)?;
     let mut occupants = Vec::new();
     for entry in fs::read_dir("/proc")? {
-        let Some(pid) = entry?
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse::<u32>().ok())
-        else {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
             continue;
         };
         let inside = |link: &str| {
@@ -89,9 +81,7 @@ fn start_time(pid: u32) -> io::Result<Option<u64>> {
     if matches!(fields.next(), None | Some("Z" | "X" | "x")) {
         return Ok(None);
     }
-    Ok(fields
-        .nth(START_TIME_FIELD - 1)
-        .and_then(|ticks| ticks.parse().ok()))
+    Ok(fields.nth(START_TIME_FIELD - 1).and_then(|ticks| ticks.parse().ok()))
 }
 
 /// The boot id and the pid namespace: in another container the same pid is another process.
@@ -106,15 +96,11 @@ fn boot() -> io::Result<&'static str> {
 }
 
 fn names(pid: u32) -> Vec<String> {
-    let kernel = fs::read_to_string(format!("/proc/{pid}/comm"))
-        .ok()
-        .map(|name| name.trim_end().to_owned());
+    let kernel = fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned());
     let program = fs::read(format!("/proc/{pid}/cmdline")).ok().and_then(|line| {
         let first = line.split(|byte| *byte == 0).next()?;
         let program = PathBuf::from(String::from_utf8_lossy(first).into_owned());
-        program
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
+        program.file_name().map(|name| name.to_string_lossy().into_owned())
     });
     kernel.into_iter().chain(program).collect()
 }
@@ -138,14 +124,8 @@ mod tests {
     #[test]
     fn another_start_time_or_boot_is_another_process() {
         let me = own().unwrap();
-        assert!(!is_alive(&ProcessId {
-            started: me.started + 1,
-            ..me.clone()
-        }));
-        assert!(!is_alive(&ProcessId {
-            boot: "another/1".to_owned(),
-            ..me
-        }));
+        assert!(!is_alive(&ProcessId { started: me.started + 1, ..me.clone() }));
+        assert!(!is_alive(&ProcessId { boot: "another/1".to_owned(), ..me }));
     }
 
     #[test]
@@ -174,11 +154,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let below = dir.path().join("below");
         fs::create_dir(&below).unwrap();
-        let mut child = Command::new("cat")
-            .stdin(Stdio::piped())
-            .current_dir(&below)
-            .spawn()
-            .unwrap();
+        let mut child = Command::new("cat").stdin(Stdio::piped()).current_dir(&below).spawn().unwrap();
         // The child has its directory before `spawn` returns, for `exec` has happened by then.
         let found = living_in(dir.path()).unwrap();
         assert_eq!(found.iter().map(|it| it.pid).collect::<Vec<_>>(), [child.id()]);

@@ -51,14 +51,8 @@ mod tests {
 
     #[test]
     fn what_steers_a_terminal_is_escaped() {
-        assert_eq!(
-            line("a\u{1b}[31mb\r\n\u{7f}\u{9b}"),
-            "a\\u{1b}[31mb\\r\\n\\u{7f}\\u{9b}"
-        );
-        assert_eq!(
-            line("x\u{202e}y\u{200b}z\u{feff}"),
-            "x\\u{202e}y\\u{200b}z\\u{feff}"
-        );
+        assert_eq!(line("a\u{1b}[31mb\r\n\u{7f}\u{9b}"), "a\\u{1b}[31mb\\r\\n\\u{7f}\\u{9b}");
+        assert_eq!(line("x\u{202e}y\u{200b}z\u{feff}"), "x\\u{202e}y\\u{200b}z\\u{feff}");
     }
 
     #[test]

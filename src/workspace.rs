@@ -14,9 +14,7 @@ impl Workspace {
     /// The workspace at an absolute path.
     pub fn at(root: &Path) -> Self {
         assert!(root.is_absolute(), "a workspace is given by its absolute path");
-        Self {
-            root: root.to_owned(),
-        }
+        Self { root: root.to_owned() }
     }
 
     /// Its own folder.

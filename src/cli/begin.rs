@@ -16,11 +16,7 @@ pub(super) fn create(mut context: Context, args: args::Create) -> Result<(), Fai
     let issue = match parsed::<IssueRef>(args.issue.as_ref())? {
         Some(reference) => {
             let label = parsed(args.label.as_ref())?;
-            Some(Issue {
-                reference,
-                label,
-                intervention: args.intervention,
-            })
+            Some(Issue { reference, label, intervention: args.intervention })
         }
         None => None,
     };

@@ -56,11 +56,7 @@ pub(super) fn unbind(mut context: Context, args: &args::Unbind) -> Result<(), Fa
     let (session, found) = context.manager.unbind(&args.name)?;
     let text = || {
         let name = session.name();
-        if found {
-            format!("{name} is free\n")
-        } else {
-            format!("{name} was bound to no issue\n")
-        }
+        if found { format!("{name} is free\n") } else { format!("{name} was bound to no issue\n") }
     };
     Ok(context.output.data(&FoundView { found }, text)?)
 }
@@ -68,19 +64,9 @@ pub(super) fn unbind(mut context: Context, args: &args::Unbind) -> Result<(), Fa
 /// Notes which editor shows a session or a folder, or counts those that run.
 pub(super) fn editor(global: &Global, args: args::Editor) -> Result<(), Failure> {
     let (name, folder, change) = match args {
-        args::Editor::Set {
-            name,
-            folder,
-            pid,
-            editor,
-        } => (
-            name,
-            folder,
-            EditorChange::Runs {
-                pid,
-                name: parsed(editor.as_ref())?,
-            },
-        ),
+        args::Editor::Set { name, folder, pid, editor } => {
+            (name, folder, EditorChange::Runs { pid, name: parsed(editor.as_ref())? })
+        }
         args::Editor::Clear { name, folder } => (name, folder, EditorChange::Closed),
         args::Editor::Count => return count(global),
     };
@@ -103,11 +89,7 @@ pub(super) fn remove(global: &Global, args: &args::Remove) -> Result<(), Failure
     };
     let folder = text::path(&args.folder);
     let text = || {
-        if found {
-            format!("{folder} is free\n")
-        } else {
-            format!("nothing was bound to {folder}\n")
-        }
+        if found { format!("{folder} is free\n") } else { format!("nothing was bound to {folder}\n") }
     };
     Ok(Output::new(global.json).data(&FoundView { found }, text)?)
 }
@@ -116,16 +98,9 @@ pub(super) fn remove(global: &Global, args: &args::Remove) -> Result<(), Failure
 pub(super) fn bound(output: Output, bound: &BoundFolder) -> Result<(), Failure> {
     let view: Members = serde_json::from_str(&encode_folder(bound)).expect("an entry is a JSON object");
     let text = || {
-        let issue = bound
-            .binding
-            .issue
-            .as_ref()
-            .map(|it| format!("issue     {}\n", it.reference));
-        let editor = bound
-            .binding
-            .editor
-            .as_ref()
-            .map(|it| format!("editor    {}\n", text::line(it.name.as_str())));
+        let issue = bound.binding.issue.as_ref().map(|it| format!("issue     {}\n", it.reference));
+        let editor =
+            bound.binding.editor.as_ref().map(|it| format!("editor    {}\n", text::line(it.name.as_str())));
         let folder = format!("folder    {}\n", text::path(&bound.folder));
         [Some(folder), issue, editor].into_iter().flatten().collect()
     };
@@ -151,10 +126,7 @@ fn count(global: &Global) -> Result<(), Failure> {
 /// A folder that is a session's worktree means that session; any other is one of the user's registry.
 fn place(global: &Global, name: Option<&str>, folder: Option<&Path>) -> Result<Place, Failure> {
     if let Some(name) = name {
-        return Ok(Place::Session(
-            Context::open(global, Broken::Stop)?,
-            name.to_owned(),
-        ));
+        return Ok(Place::Session(Context::open(global, Broken::Stop)?, name.to_owned()));
     }
     let folder = locate::settled(folder.unwrap_or(Path::new(".")))?;
     match Context::open(global, Broken::Stop) {

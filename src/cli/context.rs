@@ -39,9 +39,7 @@ impl Context {
         let output = Output::new(global.json);
         let workspace = locate::workspace(global.workspace.as_deref())?;
         let loaded = settings(&workspace);
-        let days = loaded
-            .as_ref()
-            .map_or_else(|_| Settings::default().log_days, |it| it.log_days);
+        let days = loaded.as_ref().map_or_else(|_| Settings::default().log_days, |it| it.log_days);
         logs::begin(Some(workspace.logs()), days.get(), talk(global));
         let mut settings = match (loaded, broken) {
             (Ok(settings), _) => settings,
@@ -54,10 +52,7 @@ impl Context {
         if let Some(limit) = global.max_sessions.as_deref().filter(|text| !text.is_empty()) {
             settings.sessions_max = sessions_max(limit)?;
         }
-        Ok(Self {
-            manager: manager(workspace, settings),
-            output,
-        })
+        Ok(Self { manager: manager(workspace, settings), output })
     }
 }
 
@@ -77,18 +72,12 @@ pub(super) fn folders(global: &Global) -> Result<FolderManager, Failure> {
 }
 
 fn talk(global: &Global) -> Talk {
-    Talk {
-        quiet: global.quiet,
-        verbose: global.verbose,
-        json: global.json,
-    }
+    Talk { quiet: global.quiet, verbose: global.verbose, json: global.json }
 }
 
 fn sessions_max(text: &str) -> Result<NonZeroUsize, Failure> {
-    text.parse().map_err(|_| Failure::Value {
-        given: text.to_owned(),
-        wanted: "a number of sessions, at least 1",
-    })
+    text.parse()
+        .map_err(|_| Failure::Value { given: text.to_owned(), wanted: "a number of sessions, at least 1" })
 }
 
 /// The settings of the user and the workspace.

@@ -31,27 +31,22 @@ pub(super) fn destroy(mut context: Context, args: &args::Destroy) -> Result<(), 
         let weighed = context.manager.weigh_destroy(&args.name, branch)?;
         return Ok(context
             .output
-            .data(&destroy_view(&context, &weighed, false), || {
-                weighed_text(&weighed)
-            })?);
+            .data(&destroy_view(&context, &weighed, false), || weighed_text(&weighed))?);
     }
     let destroyed = context.manager.destroy(&args.name, &permits(args), branch)?;
     let days = context.manager.settings().trash_days;
-    context
-        .output
-        .data(&destroy_view(&context, &destroyed, true), || {
-            let name = destroyed.session.name();
-            let fate = match destroyed.branch {
-                BranchFate::Keep => {
-                    format!("branch {} stays", text::line(destroyed.session.branch().as_str()))
-                }
-                BranchFate::Delete => format!(
-                    "branch {} is deleted",
-                    text::line(destroyed.session.branch().as_str())
-                ),
-            };
-            format!("{name} is destroyed, {fate}; `wharf undo {name}` brings it back for {days} days\n")
-        })?;
+    context.output.data(&destroy_view(&context, &destroyed, true), || {
+        let name = destroyed.session.name();
+        let fate = match destroyed.branch {
+            BranchFate::Keep => {
+                format!("branch {} stays", text::line(destroyed.session.branch().as_str()))
+            }
+            BranchFate::Delete => {
+                format!("branch {} is deleted", text::line(destroyed.session.branch().as_str()))
+            }
+        };
+        format!("{name} is destroyed, {fate}; `wharf undo {name}` brings it back for {days} days\n")
+    })?;
     Ok(())
 }
 
@@ -78,9 +73,7 @@ pub(super) fn trash(mut context: Context, args: args::Trash) -> Result<(), Failu
                     Some(true) => (),
                     Some(false) => return Ok(()),
                     None => {
-                        return Err(Failure::Unconfirmed {
-                            what: "emptying the trash",
-                        });
+                        return Err(Failure::Unconfirmed { what: "emptying the trash" });
                     }
                 }
             }
@@ -101,21 +94,15 @@ fn print_trash(context: &Context, discarded: &[Discarded]) -> Result<(), Failure
         })
         .collect();
     context.output.data(&views, || {
-        let rows: Vec<_> = discarded
-            .iter()
-            .map(|it| (it.session.clone(), it.trashed.destroyed, it.expires(days)))
-            .collect();
+        let rows: Vec<_> =
+            discarded.iter().map(|it| (it.session.clone(), it.trashed.destroyed, it.expires(days))).collect();
         table::trash(&rows, now())
     })?;
     Ok(())
 }
 
 fn fate(delete_branch: bool) -> BranchFate {
-    if delete_branch {
-        BranchFate::Delete
-    } else {
-        BranchFate::Keep
-    }
+    if delete_branch { BranchFate::Delete } else { BranchFate::Keep }
 }
 
 fn permits(args: &args::Destroy) -> Permits {

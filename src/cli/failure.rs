@@ -45,11 +45,7 @@ pub(super) enum Failure {
     #[error("there is no command `{}`", name.escape_debug())]
     NoCommand { name: String },
     #[error("cannot {action} {}", path.display())]
-    Io {
-        action: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
+    Io { action: &'static str, path: PathBuf, source: io::Error },
     #[error("cannot write the output")]
     Output(#[from] io::Error),
 }
@@ -147,11 +143,7 @@ impl Failure {
     pub(super) fn to_text(&self) -> String {
         let mut lines = vec![format!("error: {}", self.message())];
         if let Self::Manager(ManagerError::UnsavedWork { obstacles, .. }) = self {
-            lines.extend(
-                obstacles
-                    .iter()
-                    .map(|obstacle| format!("  {}", describe(obstacle))),
-            );
+            lines.extend(obstacles.iter().map(|obstacle| format!("  {}", describe(obstacle))));
         }
         if let Some(hint) = self.hint() {
             lines.push(format!("hint: {}", text::lines(&hint)));
@@ -189,23 +181,11 @@ impl Failure {
 
 /// The JSON form of wrong arguments, which never become a [`Failure`].
 pub(super) fn usage_json(message: String) -> String {
-    json(
-        "INVALID_VALUE",
-        message,
-        Some("`wharf --help` shows what can be typed".to_owned()),
-        Vec::new(),
-    )
+    json("INVALID_VALUE", message, Some("`wharf --help` shows what can be typed".to_owned()), Vec::new())
 }
 
 fn json(code: &'static str, message: String, hint: Option<String>, losses: Vec<ObstacleView>) -> String {
-    let view = ErrorView {
-        error: ErrorBody {
-            code,
-            message,
-            hint,
-            losses,
-        },
-    };
+    let view = ErrorView { error: ErrorBody { code, message, hint, losses } };
     let mut out = serde_json::to_string(&view).expect("texts and numbers always have a JSON form");
     out.push('\n');
     out

@@ -14,29 +14,18 @@ const DEFAULT: &str = "/workspace";
 /// The workspace named, else `WORKSPACE_ROOT`, else the nearest folder above that holds a state file, else the nearest
 /// that is the main worktree of a repository, else `/workspace`.
 pub(super) fn workspace(named: Option<&Path>) -> Result<Workspace, Failure> {
-    let named = named
-        .map(Path::to_owned)
-        .filter(|path| !path.as_os_str().is_empty());
-    let named = named.or_else(|| {
-        env::var_os("WORKSPACE_ROOT")
-            .filter(|it| !it.is_empty())
-            .map(PathBuf::from)
-    });
+    let named = named.map(Path::to_owned).filter(|path| !path.as_os_str().is_empty());
+    let named =
+        named.or_else(|| env::var_os("WORKSPACE_ROOT").filter(|it| !it.is_empty()).map(PathBuf::from));
     let path = match named {
         Some(path) => absolute(&path)?,
-        None => started_in()
-            .and_then(|start| around(&start))
-            .unwrap_or_else(|| DEFAULT.into()),
+        None => started_in().and_then(|start| around(&start)).unwrap_or_else(|| DEFAULT.into()),
     };
     match fs::canonicalize(&path) {
         Ok(root) if root.is_dir() => Ok(Workspace::at(&root)),
         Ok(_) => Err(Failure::NoWorkspace { path }),
         Err(err) if err.kind() == io::ErrorKind::NotFound => Err(Failure::NoWorkspace { path }),
-        Err(source) => Err(Failure::Io {
-            action: "enter",
-            path,
-            source,
-        }),
+        Err(source) => Err(Failure::Io { action: "enter", path, source }),
     }
 }
 
@@ -45,9 +34,7 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     if path.is_absolute() {
         return Ok(path.to_owned());
     }
-    let start = started_in().ok_or_else(|| Failure::NoWorkspace {
-        path: path.to_owned(),
-    })?;
+    let start = started_in().ok_or_else(|| Failure::NoWorkspace { path: path.to_owned() })?;
     Ok(start.join(path))
 }
 
@@ -57,10 +44,7 @@ pub(super) fn settled(folder: &Path) -> Result<PathBuf, Failure> {
     Ok(fs::canonicalize(&folder).unwrap_or(folder))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "only the command line may look at the working directory"
-)]
+#[expect(clippy::disallowed_methods, reason = "only the command line may look at the working directory")]
 fn started_in() -> Option<PathBuf> {
     env::current_dir().ok()
 }
@@ -87,10 +71,7 @@ fn is_main_worktree(folder: &Path) -> bool {
     let Ok(pointer) = fs::read_to_string(&dot_git) else {
         return false;
     };
-    let Some(target) = pointer
-        .strip_prefix("gitdir:")
-        .map(|path| folder.join(path.trim()))
-    else {
+    let Some(target) = pointer.strip_prefix("gitdir:").map(|path| folder.join(path.trim())) else {
         return false;
     };
     let inside = |name: &str| target.components().any(|part| part.as_os_str() == name);
@@ -127,10 +108,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         repository(dir.path(), "app/.git");
         make(dir.path(), &["app/src/deep"]);
-        assert_eq!(
-            around(&dir.path().join("app/src/deep")),
-            Some(dir.path().join("app"))
-        );
+        assert_eq!(around(&dir.path().join("app/src/deep")), Some(dir.path().join("app")));
     }
 
     #[test]
@@ -147,17 +125,10 @@ mod tests {
         repository(dir.path(), ".git");
         repository(dir.path(), ".git/modules/sub");
         make(dir.path(), &["linked", "sub"]);
-        put(
-            &dir.path().join("linked/.git"),
-            "gitdir: ../.git/worktrees/linked\n",
-        );
+        put(&dir.path().join("linked/.git"), "gitdir: ../.git/worktrees/linked\n");
         put(&dir.path().join("sub/.git"), "gitdir: ../.git/modules/sub\n");
         for folder in ["linked", "sub"] {
-            assert_eq!(
-                around(&dir.path().join(folder)),
-                Some(dir.path().to_owned()),
-                "{folder}"
-            );
+            assert_eq!(around(&dir.path().join(folder)), Some(dir.path().to_owned()), "{folder}");
         }
     }
 
@@ -167,10 +138,7 @@ mod tests {
         repository(dir.path(), "bare.git");
         repository(dir.path(), "app/.bare");
         put(&dir.path().join("app/.git"), "gitdir: ./.bare\n");
-        assert_eq!(
-            around(&dir.path().join("bare.git")),
-            Some(dir.path().join("bare.git"))
-        );
+        assert_eq!(around(&dir.path().join("bare.git")), Some(dir.path().join("bare.git")));
         assert_eq!(around(&dir.path().join("app")), Some(dir.path().join("app")));
     }
 

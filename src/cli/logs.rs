@@ -35,11 +35,7 @@ pub(super) fn begin(folder: Option<PathBuf>, days: usize, talk: Talk) {
             .flatten_event(true)
             .with_timer(Moment)
             .with_target(false)
-            .with_writer(LazyFile {
-                folder,
-                days,
-                file: OnceLock::new(),
-            })
+            .with_writer(LazyFile { folder, days, file: OnceLock::new() })
             .with_filter(LevelFilter::INFO)
     });
     let people = fmt::layer()
@@ -101,11 +97,7 @@ impl<'a> MakeWriter<'a> for LazyFile {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Self::Writer {
-        Line(
-            self.file
-                .get_or_init(|| Self::open(&self.folder, self.days))
-                .as_ref(),
-        )
+        Line(self.file.get_or_init(|| Self::open(&self.folder, self.days)).as_ref())
     }
 }
 

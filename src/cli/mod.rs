@@ -48,11 +48,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.is_silent() {
-                output.talk(&if output.is_json() {
-                    failure.to_json()
-                } else {
-                    failure.to_text()
-                });
+                output.talk(&if output.is_json() { failure.to_json() } else { failure.to_text() });
             }
             failure.exit_code()
         }
@@ -63,18 +59,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn outlive_file_size_limit() {
     let flag = Arc::new(AtomicBool::new(false));
     // Where no handler can be had, the limit ends the process as it always did; the old table stays whole.
-    drop(signal_hook::flag::register(
-        rustix::process::Signal::XFSZ.as_raw(),
-        flag,
-    ));
+    drop(signal_hook::flag::register(rustix::process::Signal::XFSZ.as_raw(), flag));
 }
 
 /// Help and version are answers; everything else that the arguments do not allow is an error with exit code 2.
 fn refuse(err: &clap::Error, json: bool) -> ExitCode {
-    let asked = matches!(
-        err.kind(),
-        clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion
-    );
+    let asked =
+        matches!(err.kind(), clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion);
     if json && !asked {
         Output::new(true).talk(&failure::usage_json(err.to_string().trim_end().to_owned()));
     } else if err.print().is_err() {
@@ -120,13 +111,8 @@ fn parsed<T: FromStr>(text: Option<&String>) -> Result<Option<T>, T::Err> {
 
 /// `KEY=TEXT`, or `KEY:=JSON`.
 fn metadata(text: &str) -> Result<MetadataChange, Failure> {
-    let wrong = |wanted| Failure::Value {
-        given: text.to_owned(),
-        wanted,
-    };
-    let (key, value) = text
-        .split_once('=')
-        .ok_or_else(|| wrong("KEY=TEXT or KEY:=JSON"))?;
+    let wrong = |wanted| Failure::Value { given: text.to_owned(), wanted };
+    let (key, value) = text.split_once('=').ok_or_else(|| wrong("KEY=TEXT or KEY:=JSON"))?;
     let (key, value) = match key.strip_suffix(':') {
         Some(key) => (
             key,

@@ -19,11 +19,7 @@ pub(super) fn phase(mut context: Context, args: &args::Phase) -> Result<(), Fail
 
 /// Changes what is kept with a session, or prints it.
 pub(super) fn meta(mut context: Context, args: args::Meta) -> Result<(), Failure> {
-    let mut changes = args
-        .set
-        .iter()
-        .map(|text| metadata(text))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut changes = args.set.iter().map(|text| metadata(text)).collect::<Result<Vec<_>, _>>()?;
     changes.extend(args.unset.into_iter().map(MetadataChange::Unset));
     let session = if changes.is_empty() {
         context.manager.session(&args.name)?

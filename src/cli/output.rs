@@ -37,11 +37,7 @@ impl Output {
         value: impl FnOnce() -> T,
         text: impl FnOnce() -> String,
     ) -> io::Result<()> {
-        if self.json {
-            self.data(&value(), text)
-        } else {
-            self.raw(text().as_bytes())
-        }
+        if self.json { self.data(&value(), text) } else { self.raw(text().as_bytes()) }
     }
 
     /// Bytes on standard output as they are.

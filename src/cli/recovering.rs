@@ -50,17 +50,9 @@ pub(super) fn recover(mut context: Context, args: &args::Recover) -> Result<(), 
     }
     let plan = context.manager.weigh_recovery()?;
     let view = RecoverView {
-        sessions: plan
-            .sessions
-            .iter()
-            .map(|it| view::record(&context, it))
-            .collect(),
+        sessions: plan.sessions.iter().map(|it| view::record(&context, it)).collect(),
         adopted: plan.adopted.iter().map(adopted).collect(),
-        changed: plan
-            .changes
-            .iter()
-            .map(|it| changed(it, &plan.sessions))
-            .collect(),
+        changed: plan.changes.iter().map(|it| changed(it, &plan.sessions)).collect(),
     };
     Ok(context.output.data(&view, || planned(&plan, &view))?)
 }
@@ -68,92 +60,45 @@ pub(super) fn recover(mut context: Context, args: &args::Recover) -> Result<(), 
 /// Says what is wrong, and cures it if asked.
 pub(super) fn doctor(mut context: Context, args: &args::Doctor) -> Result<(), Failure> {
     let findings: Vec<(Finding, Option<bool>)> = if args.fix {
-        context
-            .manager
-            .cure()?
-            .into_iter()
-            .map(|(finding, cured)| (finding, Some(cured)))
-            .collect()
+        context.manager.cure()?.into_iter().map(|(finding, cured)| (finding, Some(cured))).collect()
     } else {
-        let found = if args.quick {
-            context.manager.check_up()
-        } else {
-            context.manager.examine()
-        };
+        let found = if args.quick { context.manager.check_up() } else { context.manager.examine() };
         found.into_iter().map(|finding| (finding, None)).collect()
     };
-    let views: Vec<FindingView> = findings
-        .iter()
-        .map(|(it, cured)| FindingView::of(it, *cured))
-        .collect();
+    let views: Vec<FindingView> = findings.iter().map(|(it, cured)| FindingView::of(it, *cured)).collect();
     context.output.data(&views, || match views.as_slice() {
         [] => "nothing is wrong\n".to_owned(),
         views => views.iter().map(FindingView::to_text).collect(),
     })?;
     // A health check fails when sessions cannot be kept; a full check when anything has to be done.
-    let least = if args.quick {
-        Severity::Error
-    } else {
-        Severity::Warning
-    };
-    let open = findings
-        .iter()
-        .filter(|(it, cured)| it.severity >= least && *cured != Some(true))
-        .count();
-    if open > 0 {
-        Err(Failure::Unhealthy { findings: open })
-    } else {
-        Ok(())
-    }
+    let least = if args.quick { Severity::Error } else { Severity::Warning };
+    let open = findings.iter().filter(|(it, cured)| it.severity >= least && *cured != Some(true)).count();
+    if open > 0 { Err(Failure::Unhealthy { findings: open }) } else { Ok(()) }
 }
 
 fn come_back(mut context: Context, scope: Scope) -> Result<(), Failure> {
     let restored = context.manager.restore(scope)?;
-    let names = |sessions: &[Session]| {
-        sessions
-            .iter()
-            .map(|it| it.name().to_string())
-            .collect::<Vec<_>>()
-    };
+    let names = |sessions: &[Session]| sessions.iter().map(|it| it.name().to_string()).collect::<Vec<_>>();
     let mended = |(name, done): &(_, Vec<_>)| {
-        format!(
-            "{name}: {}",
-            done.iter().map(view::mended).collect::<Vec<_>>().join(", ")
-        )
+        format!("{name}: {}", done.iter().map(view::mended).collect::<Vec<_>>().join(", "))
     };
     let view = RestoreView {
         restored: restored.sessions.len(),
-        sessions: restored
-            .sessions
-            .iter()
-            .map(|it| view::record(&context, it))
-            .collect(),
+        sessions: restored.sessions.iter().map(|it| view::record(&context, it)).collect(),
         damage: restored.damage.as_ref().map(damage),
         finished: names(&restored.finished),
         undone: names(&restored.undone),
         adopted: restored.adopted.iter().map(adopted).collect(),
-        changed: restored
-            .changes
-            .iter()
-            .map(|it| changed(it, &restored.sessions))
-            .collect(),
+        changed: restored.changes.iter().map(|it| changed(it, &restored.sessions)).collect(),
         mended: restored.mended.iter().map(mended).collect(),
-        quarantined: restored
-            .quarantined
-            .iter()
-            .map(|it| format!("{}: {}", it.because, it.entry))
-            .collect(),
+        quarantined: restored.quarantined.iter().map(|it| format!("{}: {}", it.because, it.entry)).collect(),
         notes: restored.notes.iter().map(note).collect(),
         left_alone: restored
             .left_alone
             .iter()
             .map(|it| format!("{}: {}", it.path.display(), it.because))
             .collect(),
-        expired: restored
-            .expired
-            .iter()
-            .map(|it| it.session.name().to_string())
-            .collect(),
+        expired: restored.expired.iter().map(|it| it.session.name().to_string()).collect(),
     };
     Ok(context.output.data(&view, || told(&restored, &view))?)
 }
@@ -164,18 +109,9 @@ fn told(restored: &Restored, view: &RestoreView) -> String {
         count => format!("{count} sessions restored"),
     }];
     lines.extend(restored.sessions.iter().map(|session| {
-        format!(
-            "  {}  {}  {}",
-            session.name(),
-            session.status(),
-            text::line(session.branch().as_str())
-        )
+        format!("  {}  {}  {}", session.name(), session.status(), text::line(session.branch().as_str()))
     }));
-    lines.extend(
-        view.damage
-            .iter()
-            .map(|damage| format!("state file: {}", text::line(damage))),
-    );
+    lines.extend(view.damage.iter().map(|damage| format!("state file: {}", text::line(damage))));
     for (word, facts) in [
         ("finished", &view.finished),
         ("undone", &view.undone),
@@ -193,20 +129,14 @@ fn told(restored: &Restored, view: &RestoreView) -> String {
 }
 
 fn planned(plan: &Plan, view: &RecoverView) -> String {
-    let mut lines = vec![format!(
-        "{} sessions would be there, nothing was written",
-        plan.sessions.len()
-    )];
+    let mut lines = vec![format!("{} sessions would be there, nothing was written", plan.sessions.len())];
     lines.extend(labelled("adopt", &view.adopted));
     lines.extend(labelled("change", &view.changed));
     joined(lines)
 }
 
 fn labelled(word: &str, facts: &[String]) -> Vec<String> {
-    facts
-        .iter()
-        .map(|fact| format!("{word}: {}", text::line(fact)))
-        .collect()
+    facts.iter().map(|fact| format!("{word}: {}", text::line(fact))).collect()
 }
 
 fn joined(mut lines: Vec<String>) -> String {
@@ -215,11 +145,8 @@ fn joined(mut lines: Vec<String>) -> String {
 }
 
 fn adopted(adopted: &Adopted) -> String {
-    let how = if adopted.from_record {
-        "with its record"
-    } else {
-        "without a record, named after its branch"
-    };
+    let how =
+        if adopted.from_record { "with its record" } else { "without a record, named after its branch" };
     format!("{} ({}), {how}", adopted.name, adopted.id)
 }
 

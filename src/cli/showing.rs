@@ -18,21 +18,10 @@ use crate::{
 
 /// Prints the sessions there are.
 pub(super) fn list(mut context: Context, args: &args::List) -> Result<(), Failure> {
-    let filter = Filter {
-        status: parsed(args.status.as_ref())?,
-        issue: parsed(args.issue.as_ref())?,
-    };
+    let filter = Filter { status: parsed(args.status.as_ref())?, issue: parsed(args.issue.as_ref())? };
     let sessions = context.manager.list(&filter)?;
-    let overviews = if args.quick {
-        unseen(sessions)
-    } else {
-        context.manager.look(&sessions)
-    };
-    let discarded = if args.all {
-        context.manager.discarded()?
-    } else {
-        Vec::new()
-    };
+    let overviews = if args.quick { unseen(sessions) } else { context.manager.look(&sessions) };
+    let discarded = if args.all { context.manager.discarded()? } else { Vec::new() };
     let moment = now();
     let days = context.manager.settings().trash_days;
     let views = || {
@@ -102,12 +91,8 @@ pub(super) fn find(global: &Global, args: &args::Find) -> Result<(), Failure> {
         (None, Some(folder)) => folders.in_folder(folder)?,
         (None, None) => None,
     };
-    let sought = issue
-        .map(|it| it.to_string())
-        .or(folder.map(|it| it.to_string_lossy().into_owned()));
-    let found = found.ok_or_else(|| Failure::NotBound {
-        sought: sought.unwrap_or_default(),
-    })?;
+    let sought = issue.map(|it| it.to_string()).or(folder.map(|it| it.to_string_lossy().into_owned()));
+    let found = found.ok_or_else(|| Failure::NotBound { sought: sought.unwrap_or_default() })?;
     binding::bound(Output::new(global.json), &found)
 }
 
@@ -124,22 +109,11 @@ pub(super) fn one(context: &Context, session: Session) -> Result<(), Failure> {
 /// Prints a session after a change to it: its record, without a look at its worktree.
 pub(super) fn record(context: &Context, session: Session) -> Result<(), Failure> {
     let view = view::record(context, &session);
-    let overview = Overview {
-        session,
-        worktree: None,
-        changes: None,
-    };
+    let overview = Overview { session, worktree: None, changes: None };
     let text = || table::session(&overview, context.manager.workspace(), now());
     Ok(context.output.data(&view, text)?)
 }
 
 fn unseen(sessions: Vec<Session>) -> Vec<Overview> {
-    sessions
-        .into_iter()
-        .map(|session| Overview {
-            session,
-            worktree: None,
-            changes: None,
-        })
-        .collect()
+    sessions.into_iter().map(|session| Overview { session, worktree: None, changes: None }).collect()
 }

@@ -15,9 +15,7 @@ use super::view::state_word;
 
 /// Sessions, one a line.
 pub(super) fn sessions(overviews: &[Overview], now: Timestamp) -> String {
-    let mut table = plain(&[
-        "NAME", "STATUS", "BRANCH", "AGE", "ACTIVE", "CHANGES", "AHEAD", "BEHIND",
-    ]);
+    let mut table = plain(&["NAME", "STATUS", "BRANCH", "AGE", "ACTIVE", "CHANGES", "AHEAD", "BEHIND"]);
     for overview in overviews {
         let session = &overview.session;
         let count =
@@ -45,11 +43,7 @@ pub(super) fn trash(rows: &[(Session, Timestamp, Timestamp)], now: Timestamp) ->
             session.name().to_string(),
             session.branch().to_string(),
             format!("{} ago", age(*destroyed, now)),
-            if *expires <= now {
-                "now".to_owned()
-            } else {
-                format!("in {}", age(now, *expires))
-            },
+            if *expires <= now { "now".to_owned() } else { format!("in {}", age(now, *expires)) },
             session.id().to_string(),
         ]));
     }
@@ -65,10 +59,7 @@ pub(super) fn session(overview: &Overview, workspace: &Workspace, now: Timestamp
         ("id", session.id().to_string()),
         ("status", status(session)),
         ("branch", session.branch().to_string()),
-        (
-            "folder",
-            workspace.worktree(session.id()).to_string_lossy().into_owned(),
-        ),
+        ("folder", workspace.worktree(session.id()).to_string_lossy().into_owned()),
         ("created", moment(session.created_at())),
         ("active", moment(session.last_activity())),
     ];
@@ -76,21 +67,12 @@ pub(super) fn session(overview: &Overview, workspace: &Workspace, now: Timestamp
     if overview.worktree.is_some() {
         facts.push(("changes", condition(overview)));
     }
-    if let Some(Changes {
-        ahead: Some(ahead),
-        behind: Some(behind),
-        ..
-    }) = overview.changes
-    {
+    if let Some(Changes { ahead: Some(ahead), behind: Some(behind), .. }) = overview.changes {
         facts.push(("commits", format!("{ahead} ahead, {behind} behind")));
     }
     let kept = session.metadata().iter();
     facts.extend(kept.map(|(key, value)| ("meta", format!("{key} = {}", value.get()))));
-    lines(
-        facts
-            .iter()
-            .map(|(key, value)| format!("{key:<10}  {}", text::line(value))),
-    )
+    lines(facts.iter().map(|(key, value)| format!("{key:<10}  {}", text::line(value))))
 }
 
 /// What a session has only if somebody gave it.
@@ -100,31 +82,19 @@ fn given_facts(session: &Session) -> Vec<(&'static str, String)> {
         facts.push(("repository", session.repository().to_string()));
     }
     if let Some(base) = session.base() {
-        let from = base
-            .reference
-            .as_ref()
-            .map(|it| format!(" ({it})"))
-            .unwrap_or_default();
+        let from = base.reference.as_ref().map(|it| format!(" ({it})")).unwrap_or_default();
         facts.push(("base", format!("{:.12}{from}", base.commit.as_str())));
     }
     if let Some(phase) = session.phase() {
         facts.push(("phase", phase.to_string()));
     }
     if let Some(issue) = session.issue() {
-        let label = issue
-            .label
-            .as_ref()
-            .map(|it| format!(", {it}"))
-            .unwrap_or_default();
+        let label = issue.label.as_ref().map(|it| format!(", {it}")).unwrap_or_default();
         let intervention = if issue.intervention { ", intervention" } else { "" };
         facts.push(("issue", format!("{}{label}{intervention}", issue.reference)));
     }
     if let Some(editor) = session.editor() {
-        let running = if is_running(editor) {
-            "runs"
-        } else {
-            "does not run"
-        };
+        let running = if is_running(editor) { "runs" } else { "does not run" };
         facts.push(("editor", format!("{} {running}", editor.name)));
     }
     if let Some(pid) = session.pty_pid() {
@@ -150,15 +120,9 @@ fn condition(overview: &Overview) -> String {
         return "-".to_owned();
     };
     let part = |sign: char, count: usize| (count > 0).then(|| format!("{sign}{count}"));
-    let parts: Vec<String> = [part('~', changes.modified), part('?', changes.untracked)]
-        .into_iter()
-        .flatten()
-        .collect();
-    if parts.is_empty() {
-        "clean".to_owned()
-    } else {
-        parts.join(" ")
-    }
+    let parts: Vec<String> =
+        [part('~', changes.modified), part('?', changes.untracked)].into_iter().flatten().collect();
+    if parts.is_empty() { "clean".to_owned() } else { parts.join(" ") }
 }
 
 /// A span in its largest unit: `7s`, `12m`, `5h`, `3d`.
@@ -174,9 +138,7 @@ fn age(from: Timestamp, to: Timestamp) -> String {
 
 fn plain(head: &[&str]) -> Table {
     let mut table = Table::new();
-    table
-        .load_preset(presets::NOTHING)
-        .set_header(head.iter().map(Cell::new));
+    table.load_preset(presets::NOTHING).set_header(head.iter().map(Cell::new));
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
@@ -207,15 +169,7 @@ mod tests {
         let start = Timestamp::from_unix_millis(0).unwrap();
         let at = |seconds: i64| age(start, Timestamp::from_unix_millis(seconds * 1_000).unwrap());
         assert_eq!(
-            [
-                at(0),
-                at(59),
-                at(60),
-                at(3_599),
-                at(3_600),
-                at(86_399),
-                at(86_400)
-            ],
+            [at(0), at(59), at(60), at(3_599), at(3_600), at(86_399), at(86_400)],
             ["0s", "59s", "1m", "59m", "1h", "23h", "1d"]
         );
         assert_eq!(age(start.plus_days(1), start), "0s");

@@ -22,20 +22,14 @@ pub(super) fn record(context: &Context, session: &Session) -> Members {
 /// The record of a session in the trash, and since when it is there.
 pub(super) fn discarded(context: &Context, discarded: &Discarded) -> Members {
     let mut members = record(context, &discarded.session);
-    members.push(
-        "destroyedAt".to_owned(),
-        raw(&discarded.trashed.destroyed.to_string()),
-    );
+    members.push("destroyedAt".to_owned(), raw(&discarded.trashed.destroyed.to_string()));
     members
 }
 
 /// The record with what its worktree looks like beside it.
 pub(super) fn overview(context: &Context, overview: &Overview) -> Members {
     let mut members = record(context, &overview.session);
-    members.push(
-        "worktreeState".to_owned(),
-        raw(&overview.worktree.as_ref().map(|it| state_word(it.state))),
-    );
+    members.push("worktreeState".to_owned(), raw(&overview.worktree.as_ref().map(|it| state_word(it.state))));
     let changes = overview.changes.as_ref();
     members.push("modified".to_owned(), raw(&changes.map(|it| it.modified)));
     members.push("untracked".to_owned(), raw(&changes.map(|it| it.untracked)));
@@ -90,25 +84,14 @@ impl From<&Obstacle> for ObstacleView {
             Obstacle::Loss(Loss::Mounted(mounts)) => (
                 "mounted",
                 Some(mounts.len()),
-                mounts
-                    .iter()
-                    .map(|it| it.to_string_lossy().into_owned())
-                    .collect(),
+                mounts.iter().map(|it| it.to_string_lossy().into_owned()).collect(),
             ),
-            Obstacle::Occupied(occupants) => (
-                "occupied",
-                Some(occupants.len()),
-                occupants.iter().map(|it| it.pid.to_string()).collect(),
-            ),
+            Obstacle::Occupied(occupants) => {
+                ("occupied", Some(occupants.len()), occupants.iter().map(|it| it.pid.to_string()).collect())
+            }
         };
         let flag = obstacle.permit().map(|permit| format!("--{}", permit.flag()));
-        Self {
-            kind,
-            flag,
-            count,
-            examples,
-            message: describe(obstacle),
-        }
+        Self { kind, flag, count, examples, message: describe(obstacle) }
     }
 }
 
@@ -130,10 +113,7 @@ pub(super) fn describe(obstacle: &Obstacle) -> String {
                 Some(1) => "1 commit".to_owned(),
                 Some(count) => format!("{count} commits"),
             };
-            format!(
-                "{commits} in submodule `{}`, on no remote of it",
-                text::line(path)
-            )
+            format!("{commits} in submodule `{}`, on no remote of it", text::line(path))
         }
         Obstacle::Loss(Loss::InProgress(operation)) => {
             format!("a {} in progress", operation_word(*operation))
@@ -145,10 +125,7 @@ pub(super) fn describe(obstacle: &Obstacle) -> String {
         }
         Obstacle::Occupied(occupants) => {
             let name = |it: &Occupant| format!("{} ({})", it.pid, text::line(&it.name));
-            format!(
-                "processes inside: {}",
-                occupants.iter().map(name).collect::<Vec<_>>().join(", ")
-            )
+            format!("processes inside: {}", occupants.iter().map(name).collect::<Vec<_>>().join(", "))
         }
     };
     match obstacle.permit() {
@@ -205,31 +182,14 @@ pub(super) struct FindingView {
 impl FindingView {
     /// A finding, and whether it was cured if that was tried.
     pub(super) fn of(finding: &Finding, cured: Option<bool>) -> Self {
-        let Finding {
-            code,
-            severity,
-            subject,
-            message,
-            cure,
-        } = finding.clone();
-        Self {
-            code,
-            severity: severity_word(severity),
-            subject,
-            message,
-            cure,
-            cured,
-        }
+        let Finding { code, severity, subject, message, cure } = finding.clone();
+        Self { code, severity: severity_word(severity), subject, message, cure, cured }
     }
 
     /// The finding in words.
     pub(super) fn to_text(&self) -> String {
-        let head = format!(
-            "{:<7}  {}: {}\n",
-            self.severity,
-            text::line(&self.subject),
-            text::lines(&self.message)
-        );
+        let head =
+            format!("{:<7}  {}: {}\n", self.severity, text::line(&self.subject), text::lines(&self.message));
         match self.cured {
             Some(true) => format!("{head}         cured\n"),
             Some(false) | None => format!("{head}         {}\n", text::lines(&self.cure)),

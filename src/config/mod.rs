@@ -140,11 +140,7 @@ impl Settings {
         let Some(file) = read(path)? else {
             return Ok(());
         };
-        let wrong = |key, rule| ConfigError::Value {
-            path: path.to_owned(),
-            key,
-            rule,
-        };
+        let wrong = |key, rule| ConfigError::Value { path: path.to_owned(), key, rule };
         if let Some(count) = file.max_sessions {
             self.sessions_max =
                 NonZeroUsize::new(count).ok_or_else(|| wrong("max_sessions", "is at least 1"))?;
@@ -168,19 +164,14 @@ impl Settings {
             (None, Origin::User | Origin::Workspace) => (),
         }
         if let Some(name) = file.editor.name {
-            self.editor = name
-                .parse()
-                .map_err(|_| wrong("editor.name", "is a text of 1 to 1000 bytes"))?;
+            self.editor = name.parse().map_err(|_| wrong("editor.name", "is a text of 1 to 1000 bytes"))?;
         }
         Ok(())
     }
 }
 
 fn read(path: &Path) -> Result<Option<File>, ConfigError> {
-    let failed = |source| ConfigError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| ConfigError::Io { path: path.to_owned(), source };
     let length = match fs::metadata(path) {
         Ok(meta) if meta.is_file() => meta.len(),
         Ok(_) => return Err(failed(io::ErrorKind::InvalidInput.into())),
@@ -195,10 +186,7 @@ fn read(path: &Path) -> Result<Option<File>, ConfigError> {
     let text = fs::read_to_string(path).map_err(failed)?;
     toml::from_str(&text)
         .map(Some)
-        .map_err(|source| ConfigError::Parse {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })
+        .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })
 }
 
 /// The user's own folder: `$XDG_CONFIG_HOME/wharf`, else `~/.config/wharf`; `%USERPROFILE%\.wharf` on Windows.
@@ -212,10 +200,7 @@ fn user_folder_from(variable: impl Fn(&str) -> Option<PathBuf>, windows: bool) -
     }
     // The XDG rule: a relative path in the variable is to be ignored.
     let given = variable("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
-    let folder = given.or_else(|| {
-        variable("HOME")
-            .filter(|home| home.is_absolute())
-            .map(|home| home.join(".config"))
-    })?;
+    let folder = given
+        .or_else(|| variable("HOME").filter(|home| home.is_absolute()).map(|home| home.join(".config")))?;
     Some(folder.join("wharf"))
 }

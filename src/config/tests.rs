@@ -9,10 +9,7 @@ fn load(user: &str, workspace: &str) -> Result<Settings, ConfigError> {
         crate::atomic::replace(&path, text.as_bytes(), crate::atomic::Durability::Crash).unwrap();
         path
     };
-    Settings::load(
-        Some(&write("user.toml", user)),
-        &write("workspace.toml", workspace),
-    )
+    Settings::load(Some(&write("user.toml", user)), &write("workspace.toml", workspace))
 }
 
 #[test]
@@ -27,11 +24,9 @@ fn missing_files_give_the_defaults() {
 
 #[test]
 fn the_workspace_goes_over_the_user() {
-    let settings = load(
-        "max_sessions = 8\n[trash]\ndays = 1\n[git]\ntrust_hooks = true\n",
-        "max_sessions = 9\n",
-    )
-    .unwrap();
+    let settings =
+        load("max_sessions = 8\n[trash]\ndays = 1\n[git]\ntrust_hooks = true\n", "max_sessions = 9\n")
+            .unwrap();
     assert_eq!(settings.sessions_max.get(), 9);
     assert_eq!(settings.trash_days, 1);
     assert!(settings.trust_hooks);
@@ -51,36 +46,18 @@ fn every_setting_is_taken() {
 #[test]
 fn a_workspace_cannot_lift_the_guard_on_hooks() {
     let err = load("", "[git]\ntrust_hooks = true\n").unwrap_err();
-    assert!(
-        err.to_string()
-            .ends_with("`git.trust_hooks` can only be set in the user's own file"),
-        "{err}"
-    );
-    assert!(
-        !load("[git]\ntrust_hooks = true\n", "[git]\ntrust_hooks = false\n")
-            .unwrap()
-            .trust_hooks
-    );
+    assert!(err.to_string().ends_with("`git.trust_hooks` can only be set in the user's own file"), "{err}");
+    assert!(!load("[git]\ntrust_hooks = true\n", "[git]\ntrust_hooks = false\n").unwrap().trust_hooks);
 }
 
 #[test]
 fn what_cannot_be_used_names_file_and_key() {
-    for text in [
-        "max_sessions = 0",
-        "[log]\ndays = 0",
-        "[git]\ntime_limit = 0",
-        "[editor]\nname = \"\"",
-    ] {
+    for text in ["max_sessions = 0", "[log]\ndays = 0", "[git]\ntime_limit = 0", "[editor]\nname = \"\""] {
         let err = load("", text).unwrap_err();
         assert!(matches!(err, ConfigError::Value { .. }), "{text}: {err}");
         assert!(err.to_string().contains("workspace.toml"), "{err}");
     }
-    for text in [
-        "max_session = 1",
-        "max_sessions = -1",
-        "max_sessions =",
-        "[trash]\nweeks = 1",
-    ] {
+    for text in ["max_session = 1", "max_sessions = -1", "max_sessions =", "[trash]\nweeks = 1"] {
         let err = load("", text).unwrap_err();
         assert!(matches!(err, ConfigError::Parse { .. }), "{text}: {err}");
         assert!(err.source().unwrap().to_string().contains("line"), "{err}");
@@ -90,10 +67,7 @@ fn what_cannot_be_used_names_file_and_key() {
 #[test]
 fn a_folder_or_a_huge_file_is_no_settings_file() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(matches!(
-        Settings::load(None, dir.path()),
-        Err(ConfigError::Io { .. })
-    ));
+    assert!(matches!(Settings::load(None, dir.path()), Err(ConfigError::Io { .. })));
     let huge = "#".repeat(usize::try_from(CONFIG_BYTES_MAX).unwrap() + 1);
     assert!(matches!(load("", &huge), Err(ConfigError::Io { .. })));
 }
@@ -101,23 +75,12 @@ fn a_folder_or_a_huge_file_is_no_settings_file() {
 #[test]
 fn the_users_folder_follows_the_platform() {
     let with = |pairs: &'static [(&str, &str)]| {
-        move |key: &str| {
-            pairs
-                .iter()
-                .find(|(name, _)| *name == key)
-                .map(|(_, value)| PathBuf::from(value))
-        }
+        move |key: &str| pairs.iter().find(|(name, _)| *name == key).map(|(_, value)| PathBuf::from(value))
     };
     let unix = |pairs| user_folder_from(with(pairs), false);
     assert_eq!(unix(&[("HOME", "/home/u")]), Some("/home/u/.config/wharf".into()));
-    assert_eq!(
-        unix(&[("HOME", "/home/u"), ("XDG_CONFIG_HOME", "/x")]),
-        Some("/x/wharf".into())
-    );
-    assert_eq!(
-        unix(&[("HOME", "/home/u"), ("XDG_CONFIG_HOME", "x")]),
-        Some("/home/u/.config/wharf".into())
-    );
+    assert_eq!(unix(&[("HOME", "/home/u"), ("XDG_CONFIG_HOME", "/x")]), Some("/x/wharf".into()));
+    assert_eq!(unix(&[("HOME", "/home/u"), ("XDG_CONFIG_HOME", "x")]), Some("/home/u/.config/wharf".into()));
     assert_eq!(unix(&[]), None);
     let windows = user_folder_from(with(&[("USERPROFILE", "C:/Users/u"), ("HOME", "/h")]), true);
     assert_eq!(windows, Some("C:/Users/u/.wharf".into()));

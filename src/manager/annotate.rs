@@ -17,9 +17,7 @@ pub enum MetadataChange {
 impl SessionManager {
     /// Says how a session is doing.
     pub fn set_status(&mut self, who: &str, status: SessionStatus) -> Result<Session, ManagerError> {
-        Ok(self
-            .change(who, |session, now| session.set_status(status, now))?
-            .0)
+        Ok(self.change(who, |session, now| session.set_status(status, now))?.0)
     }
 
     /// Says what a session is about to do; nothing takes the phase away.

@@ -75,9 +75,7 @@ impl SessionManager {
     /// The session whose worktree is this folder.
     pub fn session_in(&mut self, folder: &Path) -> Result<Option<Session>, ManagerError> {
         let sessions = self.registry()?.all();
-        Ok(sessions
-            .into_iter()
-            .find(|session| self.workspace.worktree(session.id()) == folder))
+        Ok(sessions.into_iter().find(|session| self.workspace.worktree(session.id()) == folder))
     }
 
     /// Frees a session from issue and editor; says whether it was bound to anything.
@@ -99,11 +97,7 @@ impl SessionManager {
 pub(super) fn apply_issue(binding: &mut Binding, bind: BindIssue) {
     let kept = binding.issue.take().filter(|issue| issue.reference == bind.issue);
     let label = bind.label.or_else(|| kept.and_then(|issue| issue.label));
-    binding.issue = Some(Issue {
-        reference: bind.issue,
-        label,
-        intervention: bind.intervention,
-    });
+    binding.issue = Some(Issue { reference: bind.issue, label, intervention: bind.intervention });
 }
 
 /// The editor that a change speaks of; none when it was closed.
@@ -113,18 +107,12 @@ pub(super) fn editor_of(change: EditorChange, default: &Label) -> Result<Option<
         EditorChange::Runs { pid, name } => {
             let process = process::identify(pid).map_err(|source| ManagerError::Process { source })?;
             let process = Some(process.ok_or(ManagerError::NoProcess { pid })?);
-            Ok(Some(Editor {
-                name: name.unwrap_or_else(|| default.clone()),
-                process,
-            }))
+            Ok(Some(Editor { name: name.unwrap_or_else(|| default.clone()), process }))
         }
     }
 }
 
 /// Whether an editor runs; no pid means no.
 pub fn is_running(editor: &Editor) -> bool {
-    editor
-        .process
-        .as_ref()
-        .is_some_and(|process| process::is_alive_as(process, editor.name.as_str()))
+    editor.process.as_ref().is_some_and(|process| process::is_alive_as(process, editor.name.as_str()))
 }

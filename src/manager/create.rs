@@ -58,11 +58,7 @@ impl SessionManager {
         self.settle_abandoned()?;
         let plan = self.plan_create(request)?;
         let session = self.reserve(request, &plan)?;
-        let addition = addition(
-            &plan,
-            &session,
-            store::encode_record(&settled(&session), &self.workspace),
-        );
+        let addition = addition(&plan, &session, store::encode_record(&settled(&session), &self.workspace));
         if let Err(err) = self.worktrees.add(&addition) {
             if !matches!(err, WorktreeError::LeftBehind { .. }) {
                 self.release(&session);
@@ -99,17 +95,9 @@ impl SessionManager {
                 Some(name) => name.clone(),
                 None => automatic_name(&registry, &date, &mut number),
             };
-            let branch = request
-                .branch
-                .clone()
-                .unwrap_or_else(|| BranchName::for_session(&name));
+            let branch = request.branch.clone().unwrap_or_else(|| BranchName::for_session(&name));
             let issue = request.issue.as_ref().map(|issue| &issue.reference);
-            let claim = Claim {
-                name: &name,
-                repository: &repository,
-                branch: &branch,
-                issue,
-            };
+            let claim = Claim { name: &name, repository: &repository, branch: &branch, issue };
             drop(registry.vacancy(&claim, self.settings.sessions_max.get())?);
             let wanted = Wanted {
                 branch: branch.clone(),
@@ -118,12 +106,7 @@ impl SessionManager {
             };
             match self.worktrees.start(&repository, &wanted) {
                 Ok(start) => {
-                    return Ok(Plan {
-                        name,
-                        branch,
-                        repository,
-                        start,
-                    });
+                    return Ok(Plan { name, branch, repository, start });
                 }
                 Err(err) if !is_automatic || !is_taken(&err) => return Err(self.explain(err, &name)),
                 Err(err) => tracing::debug!(error = %err, "an automatic name moves on to the next number"),
@@ -133,11 +116,7 @@ impl SessionManager {
 
     /// Who made the branch in the meantime may have taken the name with it; then that is what to say.
     fn explain(&mut self, err: WorktreeError, name: &SessionName) -> ManagerError {
-        if is_taken(&err)
-            && self
-                .registry()
-                .is_ok_and(|registry| registry.named(name).is_some())
-        {
+        if is_taken(&err) && self.registry().is_ok_and(|registry| registry.named(name).is_some()) {
             return AdmitError::NameTaken(name.clone()).into();
         }
         err.into()
@@ -145,17 +124,12 @@ impl SessionManager {
 
     /// Writes the session into the table as being made, so that the limit holds while git works.
     fn reserve(&mut self, request: &CreateSession, plan: &Plan) -> Result<Session, ManagerError> {
-        let pending = self.pending(PendingAction::Creating {
-            branch_is_new: plan.start.branch_is_new,
-        })?;
+        let pending = self.pending(PendingAction::Creating { branch_is_new: plan.start.branch_is_new })?;
         let limit = self.settings.sessions_max.get();
         let mut session = new_session(request, plan, self.clock.now());
         session.begin(pending);
         let mut transaction = self.begin()?;
-        transaction
-            .registry
-            .vacancy(&Claim::of(&session), limit)?
-            .fill(session.clone());
+        transaction.registry.vacancy(&Claim::of(&session), limit)?.fill(session.clone());
         if let Err(err) = transaction.commit() {
             // An uncertain commit may be on the disk; the place must not stay taken.
             drop(transaction);
@@ -191,23 +165,16 @@ impl SessionManager {
 }
 
 fn is_taken(err: &WorktreeError) -> bool {
-    matches!(
-        err,
-        WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. }
-    )
+    matches!(err, WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. })
 }
 
 /// The lowest free number of the day above the one that was tried last.
 fn automatic_name(registry: &Registry, date: &str, number: &mut u32) -> SessionName {
     loop {
         *number += 1;
-        assert!(
-            *number <= AUTOMATIC_MAX,
-            "no workspace has that many sessions a day"
-        );
-        let name: SessionName = format!("feature-{date}-{number:03}")
-            .parse()
-            .expect("a date and a number are a session name");
+        assert!(*number <= AUTOMATIC_MAX, "no workspace has that many sessions a day");
+        let name: SessionName =
+            format!("feature-{date}-{number:03}").parse().expect("a date and a number are a session name");
         if registry.named(&name).is_none() {
             return name;
         }

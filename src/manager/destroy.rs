@@ -51,14 +51,8 @@ pub struct Destroyed {
 
 impl Permit {
     /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Modified,
-        Self::Untracked,
-        Self::Ignored,
-        Self::Unmerged,
-        Self::InProgress,
-        Self::Occupied,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Modified, Self::Untracked, Self::Ignored, Self::Unmerged, Self::InProgress, Self::Occupied];
 
     /// The flag that gives it, without hyphens.
     pub fn flag(self) -> &'static str {
@@ -131,11 +125,7 @@ impl SessionManager {
         if !occupants.is_empty() {
             obstacles.push(Obstacle::Occupied(occupants));
         }
-        Ok(Destroyed {
-            session,
-            obstacles,
-            branch,
-        })
+        Ok(Destroyed { session, obstacles, branch })
     }
 
     /// Moves a session's work into the trash and takes its record out of the table. Refuses everything that
@@ -149,12 +139,8 @@ impl SessionManager {
         self.settle_abandoned()?;
         let weighed = self.weigh_destroy(who, branch)?;
         let id = weighed.session.id();
-        let refused: Vec<Obstacle> = weighed
-            .obstacles
-            .iter()
-            .filter(|it| !permits.allow(it))
-            .cloned()
-            .collect();
+        let refused: Vec<Obstacle> =
+            weighed.obstacles.iter().filter(|it| !permits.allow(it)).cloned().collect();
         if !refused.is_empty() {
             return Err(ManagerError::UnsavedWork {
                 name: weighed.session.name().clone(),
@@ -172,11 +158,7 @@ impl SessionManager {
         };
         self.forget(&session)?;
         tracing::info!(sessionId = %id, name = %session.name(), branch = %session.branch(), "session destroyed");
-        Ok(Destroyed {
-            session: settled(&session),
-            branch,
-            ..weighed
-        })
+        Ok(Destroyed { session: settled(&session), branch, ..weighed })
     }
 
     /// Writes into the journal that a session is being destroyed, so that a crash half-way is finished.
@@ -194,10 +176,7 @@ impl SessionManager {
             return Err(ManagerError::Vanished { id });
         }
         ensure_quiet(found)?;
-        let session = transaction
-            .registry
-            .update(id, |session| session.begin(pending))
-            .cloned();
+        let session = transaction.registry.update(id, |session| session.begin(pending)).cloned();
         transaction.commit()?;
         session.ok_or(ManagerError::Vanished { id })
     }
@@ -207,10 +186,7 @@ impl SessionManager {
         if self.worktrees.is_discarded(session.id()) {
             return;
         }
-        let retracted = self
-            .worktrees
-            .retract(&checkout(session))
-            .map_err(ManagerError::from);
+        let retracted = self.worktrees.retract(&checkout(session)).map_err(ManagerError::from);
         if let Err(err) = retracted.and_then(|()| self.settle(session)) {
             tracing::warn!(sessionId = %session.id(), error = %err, "the next start takes back what the destroy began");
         }
@@ -227,11 +203,8 @@ pub(super) fn hint(obstacles: &[Obstacle]) -> String {
     if obstacles.iter().any(|obstacle| obstacle.permit().is_none()) {
         return "unmount what is mounted and let the owner unlock (`git worktree unlock`); no flag goes over these".to_owned();
     }
-    let flags: Vec<String> = obstacles
-        .iter()
-        .filter_map(Obstacle::permit)
-        .map(|permit| format!("--{}", permit.flag()))
-        .collect();
+    let flags: Vec<String> =
+        obstacles.iter().filter_map(Obstacle::permit).map(|permit| format!("--{}", permit.flag())).collect();
     let first = if obstacles.iter().all(Obstacle::is_occupant) {
         "leave the folder first (a shell in it counts)"
     } else {

@@ -64,11 +64,7 @@ impl SessionManager {
                 "install git 2.36 or newer",
             ));
         }
-        let sessions = self
-            .store
-            .read()
-            .map(|reading| reading.sessions)
-            .unwrap_or_default();
+        let sessions = self.store.read().map(|reading| reading.sessions).unwrap_or_default();
         let scan = self.scan(&sessions);
         for session in &sessions {
             findings.extend(self.session_findings(session));
@@ -79,12 +75,7 @@ impl SessionManager {
         }
         let days = self.settings.trash_days;
         let now = self.clock.now();
-        for discarded in self
-            .discarded()
-            .unwrap_or_default()
-            .iter()
-            .filter(|it| it.expires(days) <= now)
-        {
+        for discarded in self.discarded().unwrap_or_default().iter().filter(|it| it.expires(days) <= now) {
             findings.push(finding(
                 "trash-expired",
                 Severity::Note,
@@ -109,11 +100,8 @@ impl SessionManager {
         }
         transaction.commit()?;
         drop(transaction);
-        let after: HashSet<(&str, String)> = self
-            .examine()
-            .into_iter()
-            .map(|it| (it.code, it.subject))
-            .collect();
+        let after: HashSet<(&str, String)> =
+            self.examine().into_iter().map(|it| (it.code, it.subject)).collect();
         Ok(before
             .into_iter()
             .map(|finding| {

@@ -241,10 +241,7 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
                 .to_owned()
         }
         WorktreeError::Ownership { path } => {
-            format!(
-                "if you trust it: git config --global --add safe.directory {}",
-                path.display()
-            )
+            format!("if you trust it: git config --global --add safe.directory {}", path.display())
         }
         WorktreeError::Unborn { .. } => {
             "commit once, for example `git commit --allow-empty -m begin`".to_owned()

@@ -20,27 +20,13 @@ pub(super) fn finding(
     message: impl Into<String>,
     cure: &str,
 ) -> Finding {
-    Finding {
-        code,
-        severity,
-        subject: subject.to_owned(),
-        message: message.into(),
-        cure: cure.to_owned(),
-    }
+    Finding { code, severity, subject: subject.to_owned(), message: message.into(), cure: cure.to_owned() }
 }
 
 /// The state file cannot be read.
 pub(super) fn unreadable(err: &ManagerError) -> Finding {
-    let cure = err
-        .hint()
-        .unwrap_or_else(|| "see what the system says about the file".to_owned());
-    finding(
-        "state-unreadable",
-        Severity::Error,
-        "state file",
-        err.to_string(),
-        &cure,
-    )
+    let cure = err.hint().unwrap_or_else(|| "see what the system says about the file".to_owned());
+    finding("state-unreadable", Severity::Error, "state file", err.to_string(), &cure)
 }
 
 /// Git cannot work with a repository.
@@ -135,10 +121,7 @@ pub(super) fn state_findings(reading: &Reading) -> Vec<Finding> {
             "quarantined",
             Severity::Warning,
             &shortened(&quarantined.entry),
-            format!(
-                "this entry of the state file cannot be taken: {}",
-                quarantined.because
-            ),
+            format!("this entry of the state file cannot be taken: {}", quarantined.because),
             "correct it in the state file, or take it out of `quarantine` there",
         ));
     }
@@ -179,19 +162,13 @@ pub(super) fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<F
             "nothing has to be done; a destroy will be refused until they unlock it",
         )),
     }
-    let moved = worktree
-        .branch
-        .as_ref()
-        .filter(|branch| *branch != session.branch());
+    let moved = worktree.branch.as_ref().filter(|branch| *branch != session.branch());
     if let Some(branch) = moved.filter(|_| worktree.operation.is_none()) {
         findings.push(finding(
             "branch-moved",
             Severity::Warning,
             name,
-            format!(
-                "its worktree is on `{branch}`, its record says `{}`",
-                session.branch()
-            ),
+            format!("its worktree is on `{branch}`, its record says `{}`", session.branch()),
             "`wharf restore` follows the worktree",
         ));
     }
@@ -225,11 +202,7 @@ fn broken_state(state: WorktreeState) -> Option<(&'static str, &'static str)> {
 pub(super) fn strangers(sessions: &[Session], scan: &Scan) -> Vec<Finding> {
     let ids: HashSet<SessionId> = sessions.iter().map(Session::id).collect();
     let mut findings = Vec::new();
-    for found in scan
-        .found
-        .iter()
-        .filter(|found| !ids.contains(&found.worktree.id))
-    {
+    for found in scan.found.iter().filter(|found| !ids.contains(&found.worktree.id)) {
         findings.push(finding(
             "no-record",
             Severity::Warning,

@@ -30,10 +30,7 @@ impl FolderManager {
         self.change(folder, |others, binding| {
             let owner = others.iter().find(|it| has_issue(it, &bind.issue));
             if let Some(owner) = owner {
-                return Err(ManagerError::IssueElsewhere {
-                    issue: bind.issue,
-                    folder: owner.folder.clone(),
-                });
+                return Err(ManagerError::IssueElsewhere { issue: bind.issue, folder: owner.folder.clone() });
             }
             apply_issue(binding, bind);
             Ok(())
@@ -62,10 +59,7 @@ impl FolderManager {
     /// How many folders have an editor that runs.
     pub fn running_editors(&self) -> Result<usize, ManagerError> {
         let folders = self.store.read()?;
-        Ok(folders
-            .iter()
-            .filter(|it| it.binding.editor.as_ref().is_some_and(is_running))
-            .count())
+        Ok(folders.iter().filter(|it| it.binding.editor.as_ref().is_some_and(is_running)).count())
     }
 
     /// Takes a folder out of the registry; says whether it was in it.
@@ -87,10 +81,7 @@ impl FolderManager {
             let at = folders.iter().position(|it| it.folder == folder);
             let mut bound = match at {
                 Some(at) => folders.remove(at),
-                None => BoundFolder {
-                    folder: folder.to_owned(),
-                    binding: Binding::begin(now),
-                },
+                None => BoundFolder { folder: folder.to_owned(), binding: Binding::begin(now) },
             };
             let before = bound.clone();
             let changed = change(folders, &mut bound.binding);
@@ -108,11 +99,7 @@ impl FolderManager {
 }
 
 fn has_issue(bound: &BoundFolder, issue: &IssueRef) -> bool {
-    bound
-        .binding
-        .issue
-        .as_ref()
-        .is_some_and(|it| it.reference == *issue)
+    bound.binding.issue.as_ref().is_some_and(|it| it.reference == *issue)
 }
 
 /// Gives a binding its editor, or notes that the one it has was closed.

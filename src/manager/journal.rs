@@ -10,11 +10,7 @@ impl SessionManager {
     /// An entry that says that this process does something, from now on.
     pub(super) fn pending(&self, action: PendingAction) -> Result<Pending, ManagerError> {
         let worker = process::own().map_err(|source| ManagerError::Process { source })?;
-        Ok(Pending {
-            action,
-            worker,
-            since: self.clock.now(),
-        })
+        Ok(Pending { action, worker, since: self.clock.now() })
     }
 
     /// Takes over what a dead process began with a session. Nothing when somebody else was faster, or when it was not
@@ -28,10 +24,7 @@ impl SessionManager {
         if !transaction.has_entry_of(session) {
             return Ok(None);
         }
-        let claimed = transaction
-            .registry
-            .update(session.id(), |it| it.begin(ours))
-            .cloned();
+        let claimed = transaction.registry.update(session.id(), |it| it.begin(ours)).cloned();
         transaction.commit()?;
         Ok(claimed)
     }
@@ -59,10 +52,7 @@ impl SessionManager {
         let id = session.id();
         let action = |it: &Session| it.pending().map(|pending| pending.action.clone());
         let mut transaction = self.begin()?;
-        let found = transaction
-            .registry
-            .session(id)
-            .ok_or(ManagerError::Vanished { id })?;
+        let found = transaction.registry.session(id).ok_or(ManagerError::Vanished { id })?;
         if action(found) != action(session) {
             ensure_quiet(found)?;
         }
@@ -91,9 +81,7 @@ impl Transaction<'_> {
 
 /// Whether something was begun with a session by a process that is gone.
 pub(super) fn is_abandoned(session: &Session) -> bool {
-    session
-        .pending()
-        .is_some_and(|pending| !process::is_alive(&pending.worker))
+    session.pending().is_some_and(|pending| !process::is_alive(&pending.worker))
 }
 
 /// An error if somebody is at work with a session.
@@ -106,9 +94,5 @@ pub(super) fn ensure_quiet(session: &Session) -> Result<(), ManagerError> {
         PendingAction::Destroying { .. } => "destroyed",
         PendingAction::BringingBack => "brought back",
     };
-    Err(ManagerError::Busy {
-        name: session.name().clone(),
-        doing,
-        pid: worker.pid,
-    })
+    Err(ManagerError::Busy { name: session.name().clone(), doing, pid: worker.pid })
 }

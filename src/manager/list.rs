@@ -82,9 +82,7 @@ impl SessionManager {
             }
             work();
         });
-        seen.into_iter()
-            .filter_map(|slot| slot.into_inner().ok().flatten())
-            .collect()
+        seen.into_iter().filter_map(|slot| slot.into_inner().ok().flatten()).collect()
     }
 }
 
@@ -92,19 +90,8 @@ fn look_at(worktrees: &dyn Worktrees, session: &Session) -> Overview {
     let told = |err: WorktreeError| {
         tracing::debug!(sessionId = %session.id(), error = %err, "a worktree cannot be looked at");
     };
-    let worktree = worktrees
-        .inspect(session.id(), session.repository())
-        .map_err(told)
-        .ok();
-    let present = worktree
-        .as_ref()
-        .is_some_and(|worktree| worktree.state == WorktreeState::Present);
-    let changes = present
-        .then(|| worktrees.changes(&checkout(session)).map_err(told).ok())
-        .flatten();
-    Overview {
-        session: session.clone(),
-        worktree,
-        changes,
-    }
+    let worktree = worktrees.inspect(session.id(), session.repository()).map_err(told).ok();
+    let present = worktree.as_ref().is_some_and(|worktree| worktree.state == WorktreeState::Present);
+    let changes = present.then(|| worktrees.changes(&checkout(session)).map_err(told).ok()).flatten();
+    Overview { session: session.clone(), worktree, changes }
 }

@@ -89,13 +89,7 @@ impl SessionManager {
         worktrees: Arc<dyn Worktrees>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self {
-            workspace,
-            settings,
-            store,
-            worktrees,
-            clock,
-        }
+        Self { workspace, settings, store, worktrees, clock }
     }
 
     /// The workspace it manages.
@@ -145,10 +139,7 @@ impl SessionManager {
             tracing::warn!(error = %err, "git will show wharf's own files as untracked");
         }
         let (registry, _) = Registry::of(reading.sessions);
-        Ok(Transaction {
-            store: &mut *self.store,
-            registry,
-        })
+        Ok(Transaction { store: &mut *self.store, registry })
     }
 
     /// Whether sessions may be missing from what was read.
@@ -195,12 +186,8 @@ impl SessionManager {
         let mut repositories = self.worktrees.repositories()?;
         match repositories.len() {
             1 => Ok(repositories.remove(0)),
-            0 => Err(ManagerError::NoRepository {
-                workspace: self.workspace.root().to_owned(),
-            }),
-            _ => Err(ManagerError::ManyRepositories {
-                candidates: repositories,
-            }),
+            0 => Err(ManagerError::NoRepository { workspace: self.workspace.root().to_owned() }),
+            _ => Err(ManagerError::ManyRepositories { candidates: repositories }),
         }
     }
 }

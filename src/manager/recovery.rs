@@ -102,14 +102,7 @@ pub enum Change {
 
 /// Judges.
 pub(super) fn reconcile(evidence: Evidence) -> Plan {
-    let Evidence {
-        sessions,
-        doubtful,
-        stale,
-        witness,
-        found,
-        trashed,
-    } = evidence;
+    let Evidence { sessions, doubtful, stale, witness, found, trashed } = evidence;
     let mut plan = Plan::default();
     let by_id: HashMap<SessionId, &Known> = found.iter().map(|known| (known.worktree.id, known)).collect();
     let mut kept = Vec::new();
@@ -128,9 +121,7 @@ pub(super) fn reconcile(evidence: Evidence) -> Plan {
         kept.push((corrected(session, &witness, known, &mut plan.changes), known));
     }
     let (mut registry, _) = Registry::of(follow_all(kept, &mut plan.changes));
-    let missing = witness
-        .into_iter()
-        .filter(|session| !trashed.contains(&session.id()));
+    let missing = witness.into_iter().filter(|session| !trashed.contains(&session.id()));
     for session in missing {
         if registry.session(session.id()).is_none() && !by_id.contains_key(&session.id()) {
             admit(&mut registry, session, true, &mut plan.adopted);
@@ -153,9 +144,7 @@ fn is_impostor(session: &Session, witness: &[Session], by_id: &HashMap<SessionId
         return false;
     }
     witness.iter().any(|it| it.name() == session.name())
-        || by_id
-            .values()
-            .any(|it| it.record.as_ref().is_some_and(|it| it.name() == session.name()))
+        || by_id.values().any(|it| it.record.as_ref().is_some_and(|it| it.name() == session.name()))
 }
 
 /// The session as git has it, where the table is a backup: a record is written after every change, a backup before the
@@ -175,13 +164,7 @@ fn corrected(
     known: Option<&Known>,
     changes: &mut Vec<Change>,
 ) -> Session {
-    let identity = |it: &Session| {
-        (
-            it.name().as_str().to_owned(),
-            it.branch().clone(),
-            it.created_at(),
-        )
-    };
+    let identity = |it: &Session| (it.name().as_str().to_owned(), it.branch().clone(), it.created_at());
     let backup = witness.iter().find(|it| it.id() == session.id());
     let record = known.and_then(|known| known.record.as_ref());
     match (backup, record) {
@@ -199,13 +182,7 @@ fn corrected(
 /// the repository that has its worktree. Nothing when that is what it says already.
 fn followed(session: &Session, known: Option<&Known>) -> Option<Session> {
     let known = known.filter(|_| session.pending().is_none())?;
-    let Worktree {
-        state,
-        branch,
-        head,
-        operation,
-        ..
-    } = &known.worktree;
+    let Worktree { state, branch, head, operation, .. } = &known.worktree;
     let mut moved = session.clone();
     match state {
         WorktreeState::Present
@@ -215,10 +192,7 @@ fn followed(session: &Session, known: Option<&Known>) -> Option<Session> {
         WorktreeState::Missing | WorktreeState::Foreign | WorktreeState::Gone => (),
     }
     let settled = *state == WorktreeState::Present && operation.is_none();
-    match branch
-        .clone()
-        .filter(|branch| settled && branch != session.branch())
-    {
+    match branch.clone().filter(|branch| settled && branch != session.branch()) {
         Some(branch) if head.is_none() => moved.switch_to_unborn(branch),
         Some(branch) => moved.switch(branch),
         None => (),
@@ -229,25 +203,18 @@ fn followed(session: &Session, known: Option<&Known>) -> Option<Session> {
 /// All sessions where their worktrees are by now. One that would take the branch of another stays as it is: no session
 /// is ever pushed out of the table by what a person did in a second one.
 fn follow_all(kept: Vec<(Session, Option<&Known>)>, changes: &mut Vec<Change>) -> Vec<Session> {
-    let mut moved: Vec<Option<Session>> = kept
-        .iter()
-        .map(|(session, known)| followed(session, *known))
-        .collect();
+    let mut moved: Vec<Option<Session>> =
+        kept.iter().map(|(session, known)| followed(session, *known)).collect();
     loop {
         let mut owners: HashMap<_, usize> = HashMap::new();
         for ((session, _), moved) in kept.iter().zip(&moved) {
             let session = moved.as_ref().unwrap_or(session);
-            *owners
-                .entry((session.repository(), session.branch()))
-                .or_default() += 1;
+            *owners.entry((session.repository(), session.branch())).or_default() += 1;
         }
         let is_crowded = |session: &Session| {
             !session.branch().is_detached() && owners[&(session.repository(), session.branch())] > 1
         };
-        let Some(crowded) = moved
-            .iter()
-            .position(|moved| moved.as_ref().is_some_and(is_crowded))
-        else {
+        let Some(crowded) = moved.iter().position(|moved| moved.as_ref().is_some_and(is_crowded)) else {
             break;
         };
         tracing::warn!(sessionId = %kept[crowded].0.id(), "its worktree is on the branch of another session");
@@ -259,11 +226,7 @@ fn follow_all(kept: Vec<(Session, Option<&Known>)>, changes: &mut Vec<Change>) -
         };
         let id = session.id();
         if moved.branch() != session.branch() {
-            changes.push(Change::Branch {
-                id,
-                from: session.branch().clone(),
-                to: moved.branch().clone(),
-            });
+            changes.push(Change::Branch { id, from: session.branch().clone(), to: moved.branch().clone() });
         }
         if moved.repository() != session.repository() {
             changes.push(Change::Repository {
@@ -290,10 +253,7 @@ fn is_adoptable(known: &Known) -> bool {
 
 /// The session of a worktree: from its record, else from what git shows. The flag says which.
 fn adopted(known: &Known) -> (Session, bool) {
-    let record = known
-        .record
-        .as_ref()
-        .filter(|record| record.id() == known.worktree.id);
+    let record = known.record.as_ref().filter(|record| record.id() == known.worktree.id);
     if let Some(record) = record {
         let mut session = record.clone();
         session.rest();
@@ -309,13 +269,8 @@ fn adopted(known: &Known) -> (Session, bool) {
         .unwrap_or_else(|| recovered_name(id));
     // A folder without administrative files tells no branch; it gets one of its own, which `mend` makes.
     let detached = known.worktree.head.is_some();
-    let branch = branch.unwrap_or_else(|| {
-        if detached {
-            BranchName::detached()
-        } else {
-            recovered_branch(id)
-        }
-    });
+    let branch =
+        branch.unwrap_or_else(|| if detached { BranchName::detached() } else { recovered_branch(id) });
     let session = Session::from_parts(SessionParts {
         id,
         repository: known.repository.clone(),
@@ -343,11 +298,7 @@ fn admit(registry: &mut Registry, mut session: Session, from_record: bool, adopt
     loop {
         match registry.vacancy(&Claim::of(&session), usize::MAX) {
             Ok(vacancy) => {
-                adopted.push(Adopted {
-                    id: session.id(),
-                    name: session.name().clone(),
-                    from_record,
-                });
+                adopted.push(Adopted { id: session.id(), name: session.name().clone(), from_record });
                 vacancy.fill(session);
                 return;
             }
@@ -381,26 +332,16 @@ fn name_of_branch(branch: &BranchName) -> Option<SessionName> {
     let tail = text.strip_prefix("feature/").unwrap_or(text);
     let plain: String = tail
         .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') {
-                c
-            } else {
-                '-'
-            }
-        })
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' })
         .take(NAME_CHARS_MAX)
         .collect();
     plain.trim_matches(['.', '_', '-']).parse().ok()
 }
 
 fn recovered_name(id: SessionId) -> SessionName {
-    format!("recovered-{}", id.short())
-        .parse()
-        .expect("a word and hexadecimal digits are a name")
+    format!("recovered-{}", id.short()).parse().expect("a word and hexadecimal digits are a name")
 }
 
 fn recovered_branch(id: SessionId) -> BranchName {
-    format!("recovered/{}", id.short())
-        .parse()
-        .expect("a word and hexadecimal digits are a branch name")
+    format!("recovered/{}", id.short()).parse().expect("a word and hexadecimal digits are a branch name")
 }

@@ -25,9 +25,7 @@ impl SessionManager {
             return self.rename_session(&id, name);
         }
         if before.branch().is_detached() {
-            return Err(ManagerError::Detached {
-                name: before.name().clone(),
-            });
+            return Err(ManagerError::Detached { name: before.name().clone() });
         }
         self.ensure_free(&before, branch)?;
         self.rename_session(&id, name)?;
@@ -56,10 +54,7 @@ impl SessionManager {
     fn ensure_free(&mut self, session: &Session, branch: &BranchName) -> Result<(), ManagerError> {
         let mut others = self.registry()?;
         others.remove(session.id());
-        let claim = Claim {
-            branch,
-            ..Claim::of(session)
-        };
+        let claim = Claim { branch, ..Claim::of(session) };
         drop(others.vacancy(&claim, usize::MAX)?);
         Ok(())
     }

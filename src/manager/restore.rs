@@ -79,10 +79,8 @@ impl SessionManager {
             ..Restored::default()
         };
         let plan = self.judge(reading, scan.clone());
-        let mut transaction = Transaction {
-            store: &mut *self.store,
-            registry: Registry::of(plan.sessions).0,
-        };
+        let mut transaction =
+            Transaction { store: &mut *self.store, registry: Registry::of(plan.sessions).0 };
         if scope == Scope::Start {
             transaction.rest_all();
         }
@@ -99,9 +97,7 @@ impl SessionManager {
                 Settled::Undone(session) => restored.undone.push(session),
             }
         }
-        restored
-            .left_alone
-            .retain(|left| std::fs::symlink_metadata(&left.path).is_ok());
+        restored.left_alone.retain(|left| std::fs::symlink_metadata(&left.path).is_ok());
         restored.sessions = self.registry()?.all();
         restored.mended = self.mend_all(&restored.sessions, scope);
         restored.expired = self.purge_expired();
@@ -146,16 +142,11 @@ impl SessionManager {
 
     /// Writes the table that a damaged reading and git give together, and goes on under the same lock.
     pub(super) fn rebuild(&mut self, reading: Reading, scan: Scan) -> Result<Transaction<'_>, ManagerError> {
-        let mut told = Restored {
-            damage: damage(&reading.origin),
-            notes: reading.notes.clone(),
-            ..Restored::default()
-        };
+        let mut told =
+            Restored { damage: damage(&reading.origin), notes: reading.notes.clone(), ..Restored::default() };
         let plan = self.judge(reading, scan);
-        let mut transaction = Transaction {
-            store: &mut *self.store,
-            registry: Registry::of(plan.sessions).0,
-        };
+        let mut transaction =
+            Transaction { store: &mut *self.store, registry: Registry::of(plan.sessions).0 };
         transaction.commit()?;
         told.adopted = plan.adopted;
         tell_damage(&told);
@@ -164,10 +155,8 @@ impl SessionManager {
 
     /// Clears away what killed gits left, in every repository that is known.
     fn tidy(&self, sessions: &[Session]) {
-        let mut repositories: BTreeSet<_> = sessions
-            .iter()
-            .map(|session| session.repository().clone())
-            .collect();
+        let mut repositories: BTreeSet<_> =
+            sessions.iter().map(|session| session.repository().clone()).collect();
         repositories.extend(self.worktrees.repositories().unwrap_or_default());
         let repositories: Vec<_> = repositories.into_iter().collect();
         self.worktrees.tidy(&repositories);
@@ -175,10 +164,7 @@ impl SessionManager {
 
     /// What git shows. When it cannot be asked, the table stands alone; that is told, and nothing is lost by it.
     pub(super) fn scan(&self, sessions: &[Session]) -> Scan {
-        let known: BTreeSet<_> = sessions
-            .iter()
-            .map(|session| session.repository().clone())
-            .collect();
+        let known: BTreeSet<_> = sessions.iter().map(|session| session.repository().clone()).collect();
         let known: Vec<_> = known.into_iter().collect();
         self.worktrees.scan(&known).unwrap_or_else(|err| {
             tracing::warn!(error = %err, "git's worktrees cannot be read");
@@ -270,15 +256,9 @@ fn remember_all(
     workspace: &Workspace,
     scan: &Scan,
 ) {
-    let kept: HashMap<_, _> = scan
-        .found
-        .iter()
-        .map(|found| (found.worktree.id, found))
-        .collect();
+    let kept: HashMap<_, _> = scan.found.iter().map(|found| (found.worktree.id, found)).collect();
     for session in transaction.registry.all() {
-        let found = kept
-            .get(&session.id())
-            .filter(|found| found.worktree.state == WorktreeState::Present);
+        let found = kept.get(&session.id()).filter(|found| found.worktree.state == WorktreeState::Present);
         let record = encode_record(&settled(&session), workspace);
         if found.is_some_and(|found| found.record.as_deref() != Some(record.as_str())) {
             remember(worktrees, workspace, &settled(&session));

@@ -47,10 +47,7 @@ impl SessionManager {
     }
 
     fn settle_create(&mut self, session: &Session, branch_is_new: bool) -> Result<Settled, ManagerError> {
-        let base = session
-            .base()
-            .cloned()
-            .ok_or(ManagerError::Vanished { id: session.id() })?;
+        let base = session.base().cloned().ok_or(ManagerError::Vanished { id: session.id() })?;
         let addition = Addition {
             id: session.id(),
             name: session.name().clone(),

@@ -21,8 +21,7 @@ pub struct Discarded {
 impl Discarded {
     /// Whether a person may mean it by this name, id, or beginning of an id.
     fn goes_by(&self, text: &str) -> bool {
-        text.parse::<SessionName>()
-            .is_ok_and(|name| *self.session.name() == name)
+        text.parse::<SessionName>().is_ok_and(|name| *self.session.name() == name)
             || (text.len() >= ID_PREFIX_CHARS_MIN && self.trashed.id.to_string().starts_with(text))
     }
 
@@ -55,17 +54,11 @@ impl SessionManager {
         };
         chosen.retain(|discarded| discarded.goes_by(text));
         match chosen.as_slice() {
-            [] => Err(ManagerError::NotInTrash {
-                text: Some(text.to_owned()),
-            }),
+            [] => Err(ManagerError::NotInTrash { text: Some(text.to_owned()) }),
             [_] => Ok(chosen),
             several => {
                 let candidates = several.iter().map(|discarded| discarded.trashed.id).collect();
-                Err(LookupError::Ambiguous {
-                    text: text.to_owned(),
-                    candidates,
-                }
-                .into())
+                Err(LookupError::Ambiguous { text: text.to_owned(), candidates }.into())
             }
         }
     }
@@ -109,12 +102,7 @@ impl SessionManager {
 
     /// The newest entry, or the newest that goes by this name, id, or beginning of an id.
     pub(super) fn find_discarded(&self, which: Option<&str>) -> Result<Discarded, ManagerError> {
-        let found = self
-            .discarded()?
-            .into_iter()
-            .find(|it| which.is_none_or(|text| it.goes_by(text)));
-        found.ok_or_else(|| ManagerError::NotInTrash {
-            text: which.map(ToOwned::to_owned),
-        })
+        let found = self.discarded()?.into_iter().find(|it| which.is_none_or(|text| it.goes_by(text)));
+        found.ok_or_else(|| ManagerError::NotInTrash { text: which.map(ToOwned::to_owned) })
     }
 }

@@ -26,14 +26,9 @@ impl SessionManager {
         let mut transaction = self.begin()?;
         // Somebody may have brought it back since we looked, and even have destroyed it again.
         if !worktrees.trash()?.contains(&trashed) || transaction.registry.session(trashed.id).is_some() {
-            return Err(ManagerError::NotInTrash {
-                text: which.map(ToOwned::to_owned),
-            });
+            return Err(ManagerError::NotInTrash { text: which.map(ToOwned::to_owned) });
         }
-        transaction
-            .registry
-            .vacancy(&Claim::of(&session), limit)?
-            .fill(reserved.clone());
+        transaction.registry.vacancy(&Claim::of(&session), limit)?.fill(reserved.clone());
         transaction.commit()?;
         drop(transaction);
 

@@ -138,33 +138,23 @@ impl Registry {
 
     /// The session of this issue.
     pub fn on_issue(&self, issue: &IssueRef) -> Option<&Session> {
-        self.by_issue
-            .get(&issue.folded())
-            .and_then(|id| self.session(*id))
+        self.by_issue.get(&issue.folded()).and_then(|id| self.session(*id))
     }
 
     /// The session a person means: by name, by id, or by the unique beginning of an id.
     pub fn find(&self, text: &str) -> Result<&Session, LookupError> {
-        let named = text
-            .parse::<SessionName>()
-            .ok()
-            .and_then(|name| self.named(&name));
+        let named = text.parse::<SessionName>().ok().and_then(|name| self.named(&name));
         let exact = || text.parse::<SessionId>().ok().and_then(|id| self.session(id));
         if let Some(session) = named.or_else(exact) {
             return Ok(session);
         }
         let candidates = self.with_prefix(text);
         match candidates.as_slice() {
-            [] => Err(LookupError::NotFound {
-                text: text.to_owned(),
-            }),
+            [] => Err(LookupError::NotFound { text: text.to_owned() }),
             [session] => Ok(session),
             several => {
                 let candidates = several.iter().map(|session| session.id()).collect();
-                Err(LookupError::Ambiguous {
-                    text: text.to_owned(),
-                    candidates,
-                })
+                Err(LookupError::Ambiguous { text: text.to_owned(), candidates })
             }
         }
     }
@@ -173,8 +163,7 @@ impl Registry {
     pub fn update(&mut self, id: SessionId, change: impl FnOnce(&mut Session)) -> Option<&Session> {
         let mut session = self.sessions.get(&id)?.clone();
         change(&mut session);
-        self.replace(session)
-            .expect("what is looked up by has not changed");
+        self.replace(session).expect("what is looked up by has not changed");
         self.session(id)
     }
 
@@ -195,8 +184,7 @@ impl Registry {
             self.by_issue.remove(&issue.reference.folded());
         }
         if !session.branch().is_detached() {
-            self.by_branch
-                .remove(&(session.repository().clone(), session.branch().clone()));
+            self.by_branch.remove(&(session.repository().clone(), session.branch().clone()));
         }
         Some(session)
     }
@@ -209,28 +197,20 @@ impl Registry {
     }
 
     fn check(&self, claim: &Claim<'_>, except: Option<SessionId>) -> Result<(), AdmitError> {
-        let other = |id: Option<&SessionId>| {
-            id.filter(|id| Some(**id) != except)
-                .and_then(|id| self.session(*id))
-        };
+        let other =
+            |id: Option<&SessionId>| id.filter(|id| Some(**id) != except).and_then(|id| self.session(*id));
         if other(self.by_name.get(&claim.name.folded())).is_some() {
             return Err(AdmitError::NameTaken(claim.name.clone()));
         }
         let branch = (claim.repository.clone(), claim.branch.clone());
         if let Some(owner) = other(self.by_branch.get(&branch)) {
-            return Err(AdmitError::BranchTaken {
-                branch: branch.1,
-                owner: owner.name().clone(),
-            });
+            return Err(AdmitError::BranchTaken { branch: branch.1, owner: owner.name().clone() });
         }
         let Some(issue) = claim.issue else {
             return Ok(());
         };
         match other(self.by_issue.get(&issue.folded())) {
-            Some(owner) => Err(AdmitError::IssueTaken {
-                issue: issue.clone(),
-                owner: owner.name().clone(),
-            }),
+            Some(owner) => Err(AdmitError::IssueTaken { issue: issue.clone(), owner: owner.name().clone() }),
             None => Ok(()),
         }
     }
@@ -242,8 +222,7 @@ impl Registry {
             self.by_issue.insert(issue.reference.folded(), id);
         }
         if !session.branch().is_detached() {
-            self.by_branch
-                .insert((session.repository().clone(), session.branch().clone()), id);
+            self.by_branch.insert((session.repository().clone(), session.branch().clone()), id);
         }
         let previous = self.sessions.insert(id, session);
         assert!(previous.is_none(), "the place was free");

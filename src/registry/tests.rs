@@ -32,10 +32,7 @@ fn session(name: &str) -> Session {
 }
 
 fn with_id(name: &str, id: &str) -> Session {
-    Session::from_parts(SessionParts {
-        id: id.parse().unwrap(),
-        ..parts(name)
-    })
+    Session::from_parts(SessionParts { id: id.parse().unwrap(), ..parts(name) })
 }
 
 fn bound(name: &str, issue: &str) -> Session {
@@ -43,11 +40,7 @@ fn bound(name: &str, issue: &str) -> Session {
     let now = session.created_at();
     let reference = issue.parse().unwrap();
     session.bind(now, |binding| {
-        binding.issue = Some(Issue {
-            reference,
-            label: None,
-            intervention: false,
-        });
+        binding.issue = Some(Issue { reference, label: None, intervention: false });
     });
     session
 }
@@ -64,10 +57,7 @@ fn fifth_session_is_refused_and_fits_after_one_left() {
     let mut table = registry(&four.iter().collect::<Vec<_>>());
     let fifth = session("e");
     let err = table.vacancy(&Claim::of(&fifth), 4).unwrap_err();
-    assert_eq!(
-        err.to_string(),
-        "Maximum 4 sessions supported. Destroy a session to create a new one."
-    );
+    assert_eq!(err.to_string(), "Maximum 4 sessions supported. Destroy a session to create a new one.");
     assert_eq!(table.remove(four[0].id()), Some(four[0].clone()));
     table.vacancy(&Claim::of(&fifth), 4).unwrap().fill(fifth.clone());
     assert_eq!(table.session(fifth.id()), Some(&fifth));
@@ -79,21 +69,12 @@ fn name_branch_and_issue_have_one_owner() {
     let owner = bound("Auth", "acme/shop#7");
     let mut table = registry(&[&owner]);
     let same_name = session("auth");
-    assert!(matches!(
-        table.vacancy(&Claim::of(&same_name), 9),
-        Err(AdmitError::NameTaken(_))
-    ));
+    assert!(matches!(table.vacancy(&Claim::of(&same_name), 9), Err(AdmitError::NameTaken(_))));
     let mut same_branch = session("other");
     same_branch.switch(owner.branch().clone());
-    assert!(matches!(
-        table.vacancy(&Claim::of(&same_branch), 9),
-        Err(AdmitError::BranchTaken { .. })
-    ));
+    assert!(matches!(table.vacancy(&Claim::of(&same_branch), 9), Err(AdmitError::BranchTaken { .. })));
     let same_issue = bound("third", "ACME/Shop#7");
-    assert!(matches!(
-        table.vacancy(&Claim::of(&same_issue), 9),
-        Err(AdmitError::IssueTaken { .. })
-    ));
+    assert!(matches!(table.vacancy(&Claim::of(&same_issue), 9), Err(AdmitError::IssueTaken { .. })));
 }
 
 #[test]
@@ -109,12 +90,7 @@ fn one_branch_name_in_two_repositories_is_two_branches() {
 
 #[test]
 fn detached_worktrees_do_not_stand_in_each_others_way() {
-    let detached = |name| {
-        Session::from_parts(SessionParts {
-            branch: BranchName::detached(),
-            ..parts(name)
-        })
-    };
+    let detached = |name| Session::from_parts(SessionParts { branch: BranchName::detached(), ..parts(name) });
     let (one, two) = (detached("one"), detached("two"));
     let mut table = registry(&[&one, &two]);
     table.remove(one.id());
@@ -126,38 +102,15 @@ fn a_session_is_found_by_name_id_and_unique_prefix() {
     let one = with_id("one", "aaaa1111-0000-4000-8000-000000000001");
     let two = with_id("two", "aaaa2222-0000-4000-8000-000000000002");
     let table = registry(&[&one, &two]);
-    for text in [
-        "one",
-        "ONE",
-        "aaaa1111-0000-4000-8000-000000000001",
-        "aaaa1",
-        "aaaa1111-0",
-    ] {
+    for text in ["one", "ONE", "aaaa1111-0000-4000-8000-000000000001", "aaaa1", "aaaa1111-0"] {
         assert_eq!(table.find(text), Ok(&one), "{text}");
     }
     assert_eq!(
         table.find("aaaa"),
-        Err(LookupError::Ambiguous {
-            text: "aaaa".to_owned(),
-            candidates: vec![one.id(), two.id()]
-        })
+        Err(LookupError::Ambiguous { text: "aaaa".to_owned(), candidates: vec![one.id(), two.id()] })
     );
-    for text in [
-        "aaa",
-        "aaaa3",
-        "AAAA1",
-        "",
-        "three",
-        "zzzz",
-        "aaaa1111-0000-4000-8000-0000000000011",
-    ] {
-        assert_eq!(
-            table.find(text),
-            Err(LookupError::NotFound {
-                text: text.to_owned()
-            }),
-            "{text}"
-        );
+    for text in ["aaa", "aaaa3", "AAAA1", "", "three", "zzzz", "aaaa1111-0000-4000-8000-0000000000011"] {
+        assert_eq!(table.find(text), Err(LookupError::NotFound { text: text.to_owned() }), "{text}");
     }
 }
 
@@ -191,10 +144,7 @@ fn a_session_may_keep_its_own_name_and_not_take_anothers() {
     assert_eq!(table.replace(same), Ok(()));
     let mut thief = one.clone();
     thief.rename("two".parse().unwrap());
-    assert_eq!(
-        table.replace(thief),
-        Err(AdmitError::NameTaken("two".parse().unwrap()))
-    );
+    assert_eq!(table.replace(thief), Err(AdmitError::NameTaken("two".parse().unwrap())));
     assert_eq!(table.len(), 2);
 }
 
@@ -203,13 +153,8 @@ fn an_update_changes_one_session_in_place() {
     let one = session("one");
     let mut table = registry(&[&one]);
     let now = one.created_at().plus_days(1);
-    let changed = table
-        .update(one.id(), |it| it.set_status(SessionStatus::Waiting, now))
-        .unwrap();
-    assert_eq!(
-        (changed.status(), changed.last_activity()),
-        (SessionStatus::Waiting, now)
-    );
+    let changed = table.update(one.id(), |it| it.set_status(SessionStatus::Waiting, now)).unwrap();
+    assert_eq!((changed.status(), changed.last_activity()), (SessionStatus::Waiting, now));
     assert_eq!(table.update(SessionId::random(), |_| ()), None);
 }
 

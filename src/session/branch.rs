@@ -46,11 +46,7 @@ impl BranchName {
 
     /// Takes what a record may hold: a branch name, or `HEAD`.
     pub fn from_record(text: &str) -> Result<Self, BranchNameError> {
-        if text == DETACHED {
-            Ok(Self::detached())
-        } else {
-            text.parse()
-        }
+        if text == DETACHED { Ok(Self::detached()) } else { text.parse() }
     }
 
     /// The short name.
@@ -75,10 +71,7 @@ impl FromStr for BranchName {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match broken_rule(text) {
-            Some(because) => Err(BranchNameError {
-                text: text.to_owned(),
-                because,
-            }),
+            Some(because) => Err(BranchNameError { text: text.to_owned(), because }),
             None => Ok(Self(text.to_owned())),
         }
     }

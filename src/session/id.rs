@@ -57,8 +57,6 @@ impl FromStr for SessionId {
                 && id.get_variant() == Variant::RFC4122
                 && id.as_hyphenated().to_string() == text
         });
-        id.map(Self).ok_or_else(|| SessionIdError {
-            text: text.to_owned(),
-        })
+        id.map(Self).ok_or_else(|| SessionIdError { text: text.to_owned() })
     }
 }

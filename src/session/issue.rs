@@ -32,14 +32,9 @@ impl IssueRef {
         let named = matches!((parts.next(), parts.next(), parts.next()),
             (Some(owner), Some(repo), None) if is_part(owner) && is_part(repo));
         if !named || number == 0 {
-            return Err(IssueRefError {
-                text: format!("{repository}#{number}"),
-            });
+            return Err(IssueRefError { text: format!("{repository}#{number}") });
         }
-        Ok(Self {
-            repository: repository.to_owned(),
-            number,
-        })
+        Ok(Self { repository: repository.to_owned(), number })
     }
 
     /// `owner/repo`.
@@ -61,9 +56,7 @@ impl IssueRef {
 fn is_part(text: &str) -> bool {
     !matches!(text, "" | "." | "..")
         && text.len() <= PART_BYTES_MAX
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
 impl PartialEq for IssueRef {
@@ -84,9 +77,7 @@ impl FromStr for IssueRef {
     type Err = IssueRefError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || IssueRefError {
-            text: text.to_owned(),
-        };
+        let wrong = || IssueRefError { text: text.to_owned() };
         let (repository, number) = text.split_once('#').ok_or_else(wrong)?;
         let digits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
         let number = number.parse().ok().filter(|_| digits).ok_or_else(wrong)?;
@@ -130,12 +121,7 @@ pub struct Binding {
 impl Binding {
     /// Nothing bound yet.
     pub fn begin(now: Timestamp) -> Self {
-        Self {
-            issue: None,
-            editor: None,
-            started_at: now,
-            last_updated: now,
-        }
+        Self { issue: None, editor: None, started_at: now, last_updated: now }
     }
 
     /// Whether neither an issue nor an editor is left.

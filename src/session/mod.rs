@@ -211,10 +211,7 @@ impl Session {
 
     /// The pid to show: that of its process, else the one somebody wrote without proof.
     pub fn pty_pid(&self) -> Option<i64> {
-        self.process
-            .as_ref()
-            .map(|process| i64::from(process.pid))
-            .or(self.unproven_pid)
+        self.process.as_ref().map(|process| i64::from(process.pid)).or(self.unproven_pid)
     }
 
     /// The issue and the editor it is bound to.

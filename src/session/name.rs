@@ -101,15 +101,10 @@ impl FromStr for SessionName {
             return Err(SessionNameError::Character { found });
         }
         if !first.is_ascii_alphanumeric() || !last.is_ascii_alphanumeric() {
-            return Err(SessionNameError::Edge {
-                name: text.to_owned(),
-            });
+            return Err(SessionNameError::Edge { name: text.to_owned() });
         }
         match reserved(text) {
-            Some(because) => Err(SessionNameError::Reserved {
-                name: text.to_owned(),
-                because,
-            }),
+            Some(because) => Err(SessionNameError::Reserved { name: text.to_owned(), because }),
             None => Ok(Self(text.to_owned())),
         }
     }

@@ -29,13 +29,7 @@ pub struct SessionStatusError {
 
 impl SessionStatus {
     /// All five.
-    pub const ALL: [Self; 5] = [
-        Self::Active,
-        Self::Waiting,
-        Self::Idle,
-        Self::Error,
-        Self::Stopped,
-    ];
+    pub const ALL: [Self; 5] = [Self::Active, Self::Waiting, Self::Idle, Self::Error, Self::Stopped];
 
     /// The word, in lower case.
     pub fn as_str(self) -> &'static str {
@@ -62,8 +56,6 @@ impl FromStr for SessionStatus {
         Self::ALL
             .into_iter()
             .find(|status| status.as_str() == text)
-            .ok_or_else(|| SessionStatusError {
-                text: text.to_owned(),
-            })
+            .ok_or_else(|| SessionStatusError { text: text.to_owned() })
     }
 }

@@ -46,14 +46,9 @@ fn a_name_that_breaks_a_rule_is_told_which() {
     let error = |text: &str| text.parse::<SessionName>().unwrap_err();
     assert_eq!(error(""), SessionNameError::Empty);
     assert_eq!(error(&"n".repeat(65)), SessionNameError::TooLong { chars: 65 });
-    for (text, found) in [
-        ("a b", ' '),
-        ("a/b", '/'),
-        ("a\nb", '\n'),
-        ("é", 'é'),
-        ("a\0", '\0'),
-        ("a\u{202e}b", '\u{202e}'),
-    ] {
+    for (text, found) in
+        [("a b", ' '), ("a/b", '/'), ("a\nb", '\n'), ("é", 'é'), ("a\0", '\0'), ("a\u{202e}b", '\u{202e}')]
+    {
         assert_eq!(error(text), SessionNameError::Character { found }, "{text:?}");
     }
     for text in ["-a", "a-", ".a", "a.", "_", "..", "_a", "a_"] {
@@ -96,17 +91,7 @@ fn a_session_name_gives_a_branch_name() {
 
 #[test]
 fn branch_names_follow_gits_rules() {
-    for text in [
-        "main",
-        "feature/x",
-        "ümläut/世界",
-        "a.b",
-        "x@y",
-        "a-",
-        "user/a.b-c_d",
-        "{x}",
-        "#1",
-    ] {
+    for text in ["main", "feature/x", "ümläut/世界", "a.b", "x@y", "a-", "user/a.b-c_d", "{x}", "#1"] {
         assert!(text.parse::<BranchName>().is_ok(), "{text}");
         assert!(git2::Branch::name_is_valid(text).unwrap(), "{text}");
     }
@@ -119,11 +104,7 @@ fn branch_names_follow_gits_rules() {
     for text in ["a\u{202e}b", "a\u{200b}b", &"x".repeat(201), &"x/".repeat(600)] {
         assert!(text.parse::<BranchName>().is_err(), "ours, not git's: {text}");
     }
-    assert!(
-        format!("{}/{}", "x".repeat(200), "y".repeat(200))
-            .parse::<BranchName>()
-            .is_ok()
-    );
+    assert!(format!("{}/{}", "x".repeat(200), "y".repeat(200)).parse::<BranchName>().is_ok());
 }
 
 #[test]
@@ -175,10 +156,7 @@ fn an_issue_is_owner_repo_and_number() {
 
 #[test]
 fn labels_have_a_length() {
-    assert_eq!(
-        "status-07:code-review".parse::<Label>().unwrap().as_str(),
-        "status-07:code-review"
-    );
+    assert_eq!("status-07:code-review".parse::<Label>().unwrap().as_str(), "status-07:code-review");
     assert!("x".repeat(1000).parse::<Label>().is_ok());
     assert_eq!("x".repeat(1001).parse::<Label>(), Err(LabelError { bytes: 1001 }));
     assert!("".parse::<Label>().is_err());
@@ -199,9 +177,7 @@ fn a_repository_lies_below_the_workspace() {
     let below = |text: &str| text.parse::<RepositoryPath>().unwrap().below(Path::new("/w"));
     assert_eq!(below("."), Path::new("/w"));
     assert_eq!(below("org/api"), Path::new("/w/org/api"));
-    for text in [
-        "", "/", "/etc", "..", "../x", "a/../..", "a/./b", "./a", "a/", "a//b", "a\0b",
-    ] {
+    for text in ["", "/", "/etc", "..", "../x", "a/../..", "a/./b", "./a", "a/", "a//b", "a\0b"] {
         assert!(text.parse::<RepositoryPath>().is_err(), "{text:?}");
     }
 }
@@ -231,17 +207,10 @@ fn a_binding_keeps_when_it_began_and_ends_when_empty() {
     let now = Timestamp::from_unix_millis(1_763_980_200_000).unwrap();
     let later = now.plus_days(1);
     let mut session = example(now);
-    let issue = Issue {
-        reference: "a/b#1".parse().unwrap(),
-        label: None,
-        intervention: true,
-    };
+    let issue = Issue { reference: "a/b#1".parse().unwrap(), label: None, intervention: true };
     session.bind(now, |binding| binding.issue = Some(issue.clone()));
     session.bind(later, |binding| {
-        binding.editor = Some(Editor {
-            name: "code".parse().unwrap(),
-            process: None,
-        });
+        binding.editor = Some(Editor { name: "code".parse().unwrap(), process: None });
     });
     let binding = session.binding().unwrap();
     assert_eq!((binding.started_at, binding.last_updated), (now, later));
@@ -265,11 +234,7 @@ fn example(now: Timestamp) -> Session {
         base: None,
         phase: None,
         metadata: Members::new(),
-        process: Some(ProcessId {
-            pid: 7,
-            started: 1,
-            boot: "b/1".to_owned(),
-        }),
+        process: Some(ProcessId { pid: 7, started: 1, boot: "b/1".to_owned() }),
         unproven_pid: Some(8),
         binding: None,
         pending: None,

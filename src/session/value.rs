@@ -78,9 +78,7 @@ impl FromStr for CommitId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let hex = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         if !hex || !matches!(text.len(), 40 | 64) {
-            return Err(CommitIdError {
-                text: text.to_owned(),
-            });
+            return Err(CommitIdError { text: text.to_owned() });
         }
         Ok(Self(text.to_owned()))
     }
@@ -120,11 +118,7 @@ impl RepositoryPath {
 
     /// The absolute path.
     pub fn below(&self, workspace: &Path) -> PathBuf {
-        if self.0 == "." {
-            workspace.to_owned()
-        } else {
-            workspace.join(&self.0)
-        }
+        if self.0 == "." { workspace.to_owned() } else { workspace.join(&self.0) }
     }
 }
 
@@ -143,14 +137,10 @@ impl FromStr for RepositoryPath {
                 && !text.contains('\0')
                 && text.len() < 4_096
                 && !text.ends_with('/')
-                && Path::new(text)
-                    .components()
-                    .all(|part| matches!(part, Component::Normal(_)))
+                && Path::new(text).components().all(|part| matches!(part, Component::Normal(_)))
                 && text.split('/').all(|part| !matches!(part, "" | ".")));
         if !plain {
-            return Err(RepositoryPathError {
-                text: text.to_owned(),
-            });
+            return Err(RepositoryPathError { text: text.to_owned() });
         }
         Ok(Self(text.to_owned()))
     }

@@ -134,13 +134,11 @@ pub(super) fn kept(files: &Files) -> Result<Vec<PathBuf>, StoreError> {
 }
 
 fn copy(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    atomic::write_new(path, bytes, Durability::PowerCut)
-        .map(drop)
-        .map_err(|err| {
-            // Half a copy would look like a broken backup.
-            drop(fs::remove_file(path));
-            failed("write", path)(err)
-        })
+    atomic::write_new(path, bytes, Durability::PowerCut).map(drop).map_err(|err| {
+        // Half a copy would look like a broken backup.
+        drop(fs::remove_file(path));
+        failed("write", path)(err)
+    })
 }
 
 /// Whether two regular files have the same bytes; something else is no such file.

@@ -23,28 +23,19 @@ impl FileStore {
         let mut ailments = Vec::new();
         let mut note = |checked: Result<Option<Ailment>, StoreError>| match checked {
             Ok(ailment) => ailments.extend(ailment),
-            Err(err) => ailments.push(Ailment::Failed {
-                message: err.to_string(),
-            }),
+            Err(err) => ailments.push(Ailment::Failed { message: err.to_string() }),
         };
-        note(
-            self.lock_excludes()
-                .map(|excludes| (!excludes).then_some(Ailment::LockDoesNotExclude)),
-        );
+        note(self.lock_excludes().map(|excludes| (!excludes).then_some(Ailment::LockDoesNotExclude)));
         let mounted = || Ailment::MountedAlone { path: path.clone() };
         note(self.is_mounted_alone().map(|alone| alone.then(mounted)));
         let open_mode = |mode: &u32| mode & !STATE_FILE_MODE != 0;
-        note(self.mode().map(|mode| {
-            mode.filter(open_mode).map(|mode| Ailment::Mode {
-                path: path.clone(),
-                mode,
-            })
-        }));
+        note(
+            self.mode()
+                .map(|mode| mode.filter(open_mode).map(|mode| Ailment::Mode { path: path.clone(), mode })),
+        );
         match self.kept() {
             Ok(kept) => ailments.extend(kept.into_iter().map(|path| Ailment::Kept { path })),
-            Err(err) => ailments.push(Ailment::Failed {
-                message: err.to_string(),
-            }),
+            Err(err) => ailments.push(Ailment::Failed { message: err.to_string() }),
         }
         ailments
     }
@@ -111,12 +102,9 @@ pub(super) fn is_mount_point(files: &Files, mounts: &[u8]) -> Result<bool, Store
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(err) => return Err(failed("look at", &files.state)(err)),
     };
-    let points = mounts
-        .split(|byte| *byte == b'\n')
-        .filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
-    Ok(points
-        .into_iter()
-        .any(|point| unescaped(point) == state.as_os_str().as_bytes()))
+    let points =
+        mounts.split(|byte| *byte == b'\n').filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
+    Ok(points.into_iter().any(|point| unescaped(point) == state.as_os_str().as_bytes()))
 }
 
 /// The kernel writes white space and backslashes in the table as three octal digits.

@@ -60,12 +60,7 @@ struct Base {
 impl FileStore {
     /// The store of a workspace; a transaction waits at most [`LOCK_WAIT_MAX`] for another one.
     pub fn at(workspace: Workspace, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            workspace,
-            clock,
-            lock_wait_max: LOCK_WAIT_MAX,
-            transaction: None,
-        }
+        Self { workspace, clock, lock_wait_max: LOCK_WAIT_MAX, transaction: None }
     }
 
     /// Waits this long for another transaction.
@@ -129,10 +124,8 @@ impl Transaction {
         let Self { files, base, .. } = self;
         let mut document = base.document.clone();
         document.generation = document.generation.wrapping_add(1);
-        scan::check(&sessions, scan::LIST_DEPTH_MAX).map_err(|source| StoreError::OutOfBounds {
-            path: files.state.clone(),
-            source,
-        })?;
+        scan::check(&sessions, scan::LIST_DEPTH_MAX)
+            .map_err(|source| StoreError::OutOfBounds { path: files.state.clone(), source })?;
         let text = schema::encode(&document, &sessions);
         if text.len() as u64 > FILE_BYTES_MAX {
             let (path, bytes_max) = (files.state.clone(), FILE_BYTES_MAX);
@@ -144,16 +137,9 @@ impl Transaction {
             drop(fs::remove_file(&temp));
             return Err(err);
         }
-        *base = Base {
-            present: Some(text.into_bytes()),
-            document,
-            settled: None,
-            sound: true,
-        };
-        atomic::sync_folder(files.folder()).map_err(|source| StoreError::CommitUncertain {
-            path: files.state.clone(),
-            source,
-        })?;
+        *base = Base { present: Some(text.into_bytes()), document, settled: None, sound: true };
+        atomic::sync_folder(files.folder())
+            .map_err(|source| StoreError::CommitUncertain { path: files.state.clone(), source })?;
         base.settled = Some(sessions);
         tracing::debug!(generation = base.document.generation, "table written");
         Ok(())
@@ -190,9 +176,7 @@ fn put_in_place(files: &Files, base: &Base, temp: &Path, bytes: &[u8]) -> Result
         });
     }
     atomic::rename(temp, &files.state).map_err(|err| match Errno::from_io_error(&err) {
-        Some(Errno::BUSY) => StoreError::Mounted {
-            path: files.state.clone(),
-        },
+        Some(Errno::BUSY) => StoreError::Mounted { path: files.state.clone() },
         Some(_) | None => failed("replace", &files.state)(err),
     })
 }
@@ -229,10 +213,7 @@ fn read_back(mut file: &File, bytes: &[u8]) -> io::Result<()> {
     if found == bytes {
         Ok(())
     } else {
-        Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "the disk gave back other bytes than were written",
-        ))
+        Err(io::Error::new(io::ErrorKind::InvalidData, "the disk gave back other bytes than were written"))
     }
 }
 
@@ -266,12 +247,7 @@ fn load(files: &Files) -> Result<(Reading, Base), StoreError> {
         notes,
         witness: Vec::new(),
     };
-    let base = Base {
-        present,
-        document,
-        settled: None,
-        sound: false,
-    };
+    let base = Base { present, document, settled: None, sound: false };
     Ok((reading, base))
 }
 

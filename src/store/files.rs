@@ -96,9 +96,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     };
     let metadata = file.metadata().map_err(failed("look at", path))?;
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(FILE_BYTES_MAX)).unwrap_or(0) + 1);
-    file.take(FILE_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed("read", path))?;
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed("read", path))?;
     Ok(Some(bytes))
 }
 
@@ -112,17 +110,13 @@ pub(super) fn open(path: &Path) -> Result<Option<File>, StoreError> {
         Ok(file) => file,
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(err) if matches!(Errno::from_io_error(&err), Some(Errno::LOOP | Errno::NXIO)) => {
-            return Err(StoreError::NotAFile {
-                path: path.to_owned(),
-            });
+            return Err(StoreError::NotAFile { path: path.to_owned() });
         }
         Err(err) => return Err(failed("open", path)(err)),
     };
     let metadata = file.metadata().map_err(failed("look at", path))?;
     if !metadata.is_file() {
-        return Err(StoreError::NotAFile {
-            path: path.to_owned(),
-        });
+        return Err(StoreError::NotAFile { path: path.to_owned() });
     }
     Ok(Some(file))
 }

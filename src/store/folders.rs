@@ -64,11 +64,7 @@ struct Entry {
 impl FolderStore {
     /// The registry in the user's folder.
     pub fn in_folder(folder: &Path, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            path: folder.join(FOLDERS_FILE),
-            clock,
-            lock_wait_max: LOCK_WAIT_MAX,
-        }
+        Self { path: folder.join(FOLDERS_FILE), clock, lock_wait_max: LOCK_WAIT_MAX }
     }
 
     /// The folders, in the order of the file. Writes nothing.
@@ -113,10 +109,7 @@ fn load(files: &Files) -> Result<Option<Vec<BoundFolder>>, StoreError> {
     };
     match decode(&bytes) {
         Decoded::Folders(folders) => Ok(Some(folders)),
-        Decoded::Newer(version) => Err(StoreError::Newer {
-            path: files.state.clone(),
-            version,
-        }),
+        Decoded::Newer(version) => Err(StoreError::Newer { path: files.state.clone(), version }),
         Decoded::Broken => {
             tracing::warn!(path = %files.state.display(), "the registry of folders cannot be read");
             Ok(None)
@@ -153,10 +146,7 @@ fn decode(bytes: &[u8]) -> Decoded {
 }
 
 fn encode(folders: &[BoundFolder]) -> String {
-    let table = Table {
-        version: VERSION.to_owned(),
-        folders: folders.iter().map(Entry::from).collect(),
-    };
+    let table = Table { version: VERSION.to_owned(), folders: folders.iter().map(Entry::from).collect() };
     let mut text = serde_json::to_string_pretty(&table).expect("texts and numbers always have a JSON form");
     text.push('\n');
     text

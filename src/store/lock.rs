@@ -42,10 +42,7 @@ impl Lock {
                 Err(TryLockError::Error(err)) => return Err(failed("lock", path)(err)),
             }
             if start.elapsed() >= wait_max {
-                return Err(StoreError::Locked {
-                    path: path.to_owned(),
-                    holder: read_pid(&mut file),
-                });
+                return Err(StoreError::Locked { path: path.to_owned(), holder: read_pid(&mut file) });
             }
             thread::sleep(pause.min(wait_max.saturating_sub(start.elapsed())));
             pause = (pause * 2).min(PAUSE_MAX) + jitter();
@@ -75,9 +72,7 @@ pub(super) fn open(path: &Path) -> Result<File, StoreError> {
         .map_err(failed("open", path))?;
     let metadata = file.metadata().map_err(failed("look at", path))?;
     if !metadata.is_file() {
-        return Err(StoreError::NotAFile {
-            path: path.to_owned(),
-        });
+        return Err(StoreError::NotAFile { path: path.to_owned() });
     }
     if metadata.len() == 0 {
         atomic::give_to_owner_of(&file, path.parent().unwrap_or(path)).map_err(failed("give away", path))?;

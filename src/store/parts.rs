@@ -36,19 +36,13 @@ pub(super) struct BaseRecord {
 impl BaseRecord {
     #[expect(clippy::unnecessary_wraps, reason = "it stands beside conversions that fail")]
     pub(super) fn into_value(self) -> Result<Base, PartError> {
-        Ok(Base {
-            commit: self.commit.0,
-            reference: self.reference,
-        })
+        Ok(Base { commit: self.commit.0, reference: self.reference })
     }
 }
 
 impl From<&Base> for BaseRecord {
     fn from(base: &Base) -> Self {
-        Self {
-            commit: Text(base.commit.clone()),
-            reference: base.reference.clone(),
-        }
+        Self { commit: Text(base.commit.clone()), reference: base.reference.clone() }
     }
 }
 
@@ -64,21 +58,13 @@ impl ProcessRecord {
         if !(1..=PID_MAX).contains(&self.pid) {
             return Err(PartError::Pid { pid: self.pid });
         }
-        Ok(ProcessId {
-            pid: self.pid,
-            started: self.started,
-            boot: self.boot,
-        })
+        Ok(ProcessId { pid: self.pid, started: self.started, boot: self.boot })
     }
 }
 
 impl From<&ProcessId> for ProcessRecord {
     fn from(process: &ProcessId) -> Self {
-        Self {
-            pid: process.pid,
-            started: process.started,
-            boot: process.boot.clone(),
-        }
+        Self { pid: process.pid, started: process.started, boot: process.boot.clone() }
     }
 }
 
@@ -133,10 +119,7 @@ impl EditorRecord {
             }
             (_, _, _) => return Err(PartError::HalfProcess),
         };
-        Ok(Editor {
-            name: self.name.0,
-            process,
-        })
+        Ok(Editor { name: self.name.0, process })
     }
 }
 
@@ -177,9 +160,9 @@ impl PendingRecord {
     /// A journal that does not say so has neither made a branch nor may delete one.
     pub(super) fn into_value(self) -> Result<Pending, PartError> {
         let action = match self.action {
-            ActionWord::Creating => PendingAction::Creating {
-                branch_is_new: self.branch_is_new.unwrap_or(false),
-            },
+            ActionWord::Creating => {
+                PendingAction::Creating { branch_is_new: self.branch_is_new.unwrap_or(false) }
+            }
             ActionWord::Destroying => PendingAction::Destroying {
                 branch: if self.delete_branch.unwrap_or(false) {
                     BranchFate::Delete
@@ -189,11 +172,7 @@ impl PendingRecord {
             },
             ActionWord::BringingBack => PendingAction::BringingBack,
         };
-        Ok(Pending {
-            action,
-            worker: self.worker.into_value()?,
-            since: self.since.0,
-        })
+        Ok(Pending { action, worker: self.worker.into_value()?, since: self.since.0 })
     }
 }
 

@@ -138,10 +138,7 @@ pub(super) fn decode(text: &str) -> Result<Decoded, RecordError> {
         status: fields.text("status")?.unwrap_or(SessionStatus::Idle),
         last_activity: fields.text("lastActivity")?.unwrap_or(created_at),
         base: fields.map("base", BaseRecord::into_value)?,
-        phase: phase
-            .filter(|text| !text.is_empty())
-            .map(|text| parsed("currentPhase", &text))
-            .transpose()?,
+        phase: phase.filter(|text| !text.is_empty()).map(|text| parsed("currentPhase", &text)).transpose()?,
         metadata: fields.json("metadata")?.unwrap_or_default(),
         unproven_pid: pid.filter(|_| process.is_none()),
         process,
@@ -149,10 +146,7 @@ pub(super) fn decode(text: &str) -> Result<Decoded, RecordError> {
         pending: fields.map("pending", PendingRecord::into_value)?,
         unknown: fields.unknown,
     });
-    Ok(Decoded {
-        session,
-        foreign_path,
-    })
+    Ok(Decoded { session, foreign_path })
 }
 
 /// The binding, when any part of one is written.
@@ -165,12 +159,7 @@ fn binding(fields: &mut Fields, created_at: Timestamp) -> Result<Option<Binding>
         return Ok(None);
     }
     let started_at = started.unwrap_or(created_at);
-    Ok(Some(Binding {
-        issue,
-        editor,
-        started_at,
-        last_updated: updated.unwrap_or(started_at),
-    }))
+    Ok(Some(Binding { issue, editor, started_at, last_updated: updated.unwrap_or(started_at) }))
 }
 
 fn foreign_path(stored: Option<Box<RawValue>>, id: SessionId) -> Option<String> {
@@ -191,10 +180,7 @@ struct Fields {
 impl Fields {
     fn split(text: &str) -> Result<Self, RecordError> {
         let members: Members = serde_json::from_str(text).map_err(RecordError::Syntax)?;
-        let mut fields = Self {
-            ours: Default::default(),
-            unknown: Members::new(),
-        };
+        let mut fields = Self { ours: Default::default(), unknown: Members::new() };
         for (key, value) in members {
             match FIELDS.iter().position(|field| *field == key) {
                 None => fields.unknown.push(key, value),
@@ -256,10 +242,7 @@ where
 }
 
 fn refused(field: &'static str, source: impl StdError + Send + Sync + 'static) -> RecordError {
-    RecordError::Field {
-        field,
-        source: Box::new(source),
-    }
+    RecordError::Field { field, source: Box::new(source) }
 }
 
 impl Serialize for Record<'_> {

@@ -109,10 +109,7 @@ mod tests {
         assert_eq!(check(&format!("\"{}\"", "[".repeat(500)), 9), Ok(()));
         let string = |bytes: usize| format!("\"{}\"", "x".repeat(bytes));
         assert_eq!(check(&string(STRING_BYTES_MAX), 9), Ok(()));
-        assert_eq!(
-            check(&string(STRING_BYTES_MAX + 1), 9),
-            Err(BoundsError::StringLength)
-        );
+        assert_eq!(check(&string(STRING_BYTES_MAX + 1), 9), Err(BoundsError::StringLength));
     }
 
     #[test]

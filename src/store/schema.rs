@@ -38,12 +38,7 @@ pub(super) struct Document {
 impl Document {
     /// That of a workspace without a state file.
     pub(super) fn new() -> Self {
-        Self {
-            version: VERSION.to_owned(),
-            generation: 0,
-            quarantine: Vec::new(),
-            unknown: Members::new(),
-        }
+        Self { version: VERSION.to_owned(), generation: 0, quarantine: Vec::new(), unknown: Members::new() }
     }
 }
 
@@ -116,9 +111,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Parsed, SchemaError> {
         scan::check(value.get(), scan::DEPTH_MAX - 1)?;
     }
     let entries: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| SchemaError::Sessions)?;
-    let generation = members.take("generation").map_or(Ok(0), |raw| {
-        serde_json::from_str::<u64>(raw.get()).map_err(|_| raw)
-    });
+    let generation = members
+        .take("generation")
+        .map_or(Ok(0), |raw| serde_json::from_str::<u64>(raw.get()).map_err(|_| raw));
     let mut seal = seal(list.get(), members.take("checksum").as_deref());
     if generation.is_err() {
         seal = Seal::Broken;
@@ -149,24 +144,16 @@ impl Parsed {
                 .map_err(|err| err.because())
                 .and_then(|decoded| taken.claim(&decoded.session).map(|()| decoded));
             match outcome {
-                Ok(Decoded {
-                    session,
-                    foreign_path,
-                }) => {
-                    self.notes.extend(foreign_path.map(|stored| Note::PathIgnored {
-                        id: session.id(),
-                        stored,
-                    }));
+                Ok(Decoded { session, foreign_path }) => {
+                    self.notes
+                        .extend(foreign_path.map(|stored| Note::PathIgnored { id: session.id(), stored }));
                     self.sessions.push(session);
                 }
                 Err(because) => {
                     self.refused += 1;
                     // A reason that quotes a long value must not make the file one that cannot be read.
                     let because = because.chars().take(BECAUSE_CHARS_MAX).collect();
-                    self.document.quarantine.push(Quarantined {
-                        entry: entry.get().to_owned(),
-                        because,
-                    });
+                    self.document.quarantine.push(Quarantined { entry: entry.get().to_owned(), because });
                 }
             }
         }
@@ -196,19 +183,11 @@ impl Taken {
         if self.names.contains(&name) {
             return Err(format!("an earlier session has the name `{}`", session.name()));
         }
-        if branch
-            .as_ref()
-            .is_some_and(|branch| self.branches.contains(branch))
-        {
-            return Err(format!(
-                "an earlier session has the branch `{}`",
-                session.branch()
-            ));
+        if branch.as_ref().is_some_and(|branch| self.branches.contains(branch)) {
+            return Err(format!("an earlier session has the branch `{}`", session.branch()));
         }
         if let Some((repository, number)) = issue.as_ref().filter(|issue| self.issues.contains(issue)) {
-            return Err(format!(
-                "an earlier session has the issue `{repository}#{number}`"
-            ));
+            return Err(format!("an earlier session has the issue `{repository}#{number}`"));
         }
         self.ids.insert(id);
         self.names.insert(name);
@@ -232,10 +211,7 @@ impl Split {
 }
 
 fn split(members: Members) -> Result<Split, SchemaError> {
-    let mut split = Split {
-        ours: Default::default(),
-        unknown: Members::new(),
-    };
+    let mut split = Split { ours: Default::default(), unknown: Members::new() };
     for (key, value) in members {
         match FIELDS.iter().position(|field| *field == key) {
             None => split.unknown.push(key, value),
@@ -301,10 +277,7 @@ fn quarantine(raw: Option<&RawValue>) -> Vec<Quarantined> {
         return vec![unreadable(raw)];
     };
     let read = |entry: &&RawValue| match serde_json::from_str::<QuarantineRecord<'_>>(entry.get()) {
-        Ok(QuarantineRecord { because, entry }) => Quarantined {
-            entry: entry.get().to_owned(),
-            because,
-        },
+        Ok(QuarantineRecord { because, entry }) => Quarantined { entry: entry.get().to_owned(), because },
         Err(_) => unreadable(entry),
     };
     entries.iter().map(read).collect()
@@ -317,10 +290,7 @@ struct Sessions<'a> {
 
 /// The list of sessions as it stands in the file.
 pub(super) fn encode_sessions(sessions: &[Session], workspace: &Workspace) -> String {
-    let sessions = sessions
-        .iter()
-        .map(|session| record::record(session, workspace))
-        .collect();
+    let sessions = sessions.iter().map(|session| record::record(session, workspace)).collect();
     let mut text = pretty(&Sessions { sessions });
     // The list was written inside an object, so that it is indented as it will stand in the file.
     let start = text.find('[').expect("a list of sessions is written as a list");
@@ -343,11 +313,8 @@ pub(super) fn encode(document: &Document, sessions: &str) -> String {
         for Quarantined { entry, because } in &document.quarantine {
             let comma = if list.len() > 1 { "," } else { "" };
             let because = pretty(because);
-            write!(
-                list,
-                "{comma}\n    {{\n      \"because\": {because},\n      \"entry\": {entry}\n    }}"
-            )
-            .expect("a string takes what is written to it");
+            write!(list, "{comma}\n    {{\n      \"because\": {because},\n      \"entry\": {entry}\n    }}")
+                .expect("a string takes what is written to it");
         }
         list.push_str("\n  ]");
         member(&mut out, "quarantine", &list);

@@ -46,19 +46,15 @@ impl GitWorktrees {
         self.make_worktrees_folder()?;
         for place in [&site.folder, &site.admin] {
             if is_there(place) {
-                return Err(WorktreeError::UnsafePath {
-                    path: place.clone(),
-                    because: "is already there",
-                });
+                return Err(WorktreeError::UnsafePath { path: place.clone(), because: "is already there" });
             }
         }
         if self.workspace.root().starts_with(&site.root) {
             exclude_own_files(&site.common)?;
         }
         heal_ties(&site.common)?;
-        let outcome = self
-            .register_new(addition, site, lock)
-            .and_then(|()| self.fill_and_sync(addition, site, lock));
+        let outcome =
+            self.register_new(addition, site, lock).and_then(|()| self.fill_and_sync(addition, site, lock));
         let Err(err) = outcome else {
             return Ok(());
         };
@@ -74,9 +70,7 @@ impl GitWorktrees {
             Ok(()) => Err(err),
             Err(undo) => {
                 tracing::warn!(session = %addition.id, error = %undo, "a failed create could not be taken back");
-                Err(WorktreeError::LeftBehind {
-                    source: Box::new(err),
-                })
+                Err(WorktreeError::LeftBehind { source: Box::new(err) })
             }
         }
     }
@@ -119,9 +113,7 @@ impl GitWorktrees {
             addition.branch.as_str()
         };
         let call = call.arg("--").arg(&site.folder).arg(start).holding(lock.file());
-        self.run(&call)
-            .map(drop)
-            .map_err(|err| self.named(err, &addition.branch, site))
+        self.run(&call).map(drop).map_err(|err| self.named(err, &addition.branch, site))
     }
 }
 

@@ -45,21 +45,14 @@ struct LockText {
 impl LockReason {
     /// The text git keeps in `locked`, one line of JSON.
     pub(super) fn encode(id: SessionId, name: &SessionName) -> String {
-        let text = LockText {
-            wharf: "1.0".to_owned(),
-            id: id.to_string(),
-            name: name.to_string(),
-        };
+        let text = LockText { wharf: "1.0".to_owned(), id: id.to_string(), name: name.to_string() };
         serde_json::to_string(&text).expect("three texts can be written as JSON")
     }
 
     /// The reason, if wharf wrote it.
     pub(super) fn decode(text: &str) -> Option<Self> {
         let text: LockText = serde_json::from_str(text.trim()).ok()?;
-        Some(Self {
-            id: text.id.parse().ok()?,
-            name: text.name.parse().ok(),
-        })
+        Some(Self { id: text.id.parse().ok()?, name: text.name.parse().ok() })
     }
 }
 
@@ -128,11 +121,7 @@ impl Unfinished {
             let text = read(name).text()?.to_owned();
             text.starts_with(HEADS).then_some(text)
         };
-        let of = |operation, returns_to| Self {
-            operation: Some(operation),
-            returns_to,
-            moves: Vec::new(),
-        };
+        let of = |operation, returns_to| Self { operation: Some(operation), returns_to, moves: Vec::new() };
         if folder.has("rebase-merge") {
             let moves = folder.read("rebase-merge/update-refs", UPDATE_REFS_BYTES_MAX);
             return Self {
@@ -152,9 +141,7 @@ impl Unfinished {
             let branch = start.text().filter(|text| text.parse::<CommitId>().is_err());
             return of(Operation::Bisect, branch.map(|name| full_branch(name.trim())));
         }
-        let sequenced = read("sequencer/todo")
-            .text()
-            .map(|text| text.starts_with("revert"));
+        let sequenced = read("sequencer/todo").text().map(|text| text.starts_with("revert"));
         let operation = if folder.has("MERGE_HEAD") {
             Some(Operation::Merge)
         } else if folder.has("CHERRY_PICK_HEAD") || sequenced == Some(false) {
@@ -164,26 +151,16 @@ impl Unfinished {
         } else {
             None
         };
-        Self {
-            operation,
-            ..Self::default()
-        }
+        Self { operation, ..Self::default() }
     }
 }
 
 fn full_branch(name: &str) -> String {
-    if name.starts_with(HEADS) {
-        name.to_owned()
-    } else {
-        format!("{HEADS}{name}")
-    }
+    if name.starts_with(HEADS) { name.to_owned() } else { format!("{HEADS}{name}") }
 }
 
 fn branches_in(text: &str) -> Vec<String> {
-    text.lines()
-        .filter(|line| line.starts_with(HEADS))
-        .map(str::to_owned)
-        .collect()
+    text.lines().filter(|line| line.starts_with(HEADS)).map(str::to_owned).collect()
 }
 
 /// One administrative folder, `<common>/worktrees/<name>`.
@@ -288,10 +265,7 @@ impl Admin {
 
     /// The full name of the branch it is on, or comes back to.
     pub(super) fn branch(&self) -> Option<&str> {
-        self.unfinished
-            .returns_to
-            .as_deref()
-            .or_else(|| self.head.branch())
+        self.unfinished.returns_to.as_deref().or_else(|| self.head.branch())
     }
 
     /// What wharf wrote as the reason of the lock.

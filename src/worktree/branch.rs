@@ -17,10 +17,7 @@ impl GitWorktrees {
         lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
         if of.branch.is_detached() || to.is_detached() {
-            return Err(WorktreeError::Unusable {
-                id: of.id,
-                because: "it is on no branch",
-            });
+            return Err(WorktreeError::Unusable { id: of.id, because: "it is on no branch" });
         }
         // During an operation HEAD is detached and the old name is written down where git would not change it.
         let found = self.inspect_one(of.id, &of.repository)?;

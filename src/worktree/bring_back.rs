@@ -79,10 +79,7 @@ impl GitWorktrees {
             clear_entry(&site.trash)?;
             return self.delete_hidden_ref(site);
         }
-        Err(WorktreeError::Unusable {
-            id: site.id,
-            because: "it is not in the trash",
-        })
+        Err(WorktreeError::Unusable { id: site.id, because: "it is not in the trash" })
     }
 
     /// What HEAD has to be on, after a look whether the branches are free.
@@ -134,11 +131,7 @@ impl GitWorktrees {
     ) -> Result<(), WorktreeError> {
         if site.has_admin() {
             make_folder(&site.folder)?;
-            return if site.is_linked() {
-                Ok(())
-            } else {
-                write_pointers(site)
-            };
+            return if site.is_linked() { Ok(()) } else { write_pointers(site) };
         }
         let Some(at) = at else {
             return Err(WorktreeError::Unusable {
@@ -147,10 +140,9 @@ impl GitWorktrees {
             });
         };
         tracing::warn!(session = %site.id, head = ?note.head, "the trash had lost the administrative files");
-        let name = NAMELESS.parse().map_err(|_| WorktreeError::Unusable {
-            id: site.id,
-            because: "it has no name",
-        })?;
+        let name = NAMELESS
+            .parse()
+            .map_err(|_| WorktreeError::Unusable { id: site.id, because: "it has no name" })?;
         self.register(site, &name, &at, lock)
     }
 
@@ -161,10 +153,7 @@ impl GitWorktrees {
         };
         let temporary = site.admin.join("wharf-index");
         remove_if_there(&temporary)?;
-        for args in [
-            &["read-tree", work][..],
-            &["checkout-index", "--all", "--force", "--quiet"],
-        ] {
+        for args in [&["read-tree", work][..], &["checkout-index", "--all", "--force", "--quiet"]] {
             self.run(&GitCall::tell(&site.folder, args).env("GIT_INDEX_FILE", &temporary))?;
         }
         remove_if_there(&temporary)
@@ -181,7 +170,6 @@ impl GitWorktrees {
     /// Compares the index with the files; 1 says that some differ.
     pub(super) fn refresh_index(&self, site: &Site) -> Result<(), WorktreeError> {
         let args = ["update-index", "-q", "--refresh"];
-        self.run(&GitCall::tell(&site.folder, &args).allow(&[1]))
-            .map(drop)
+        self.run(&GitCall::tell(&site.folder, &args).allow(&[1])).map(drop)
     }
 }

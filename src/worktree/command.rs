@@ -73,10 +73,7 @@ impl<'a> GitCall<'a> {
 
     /// An order: may change the repository.
     pub(super) fn tell<A: AsRef<OsStr>>(dir: &'a Path, args: &[A]) -> Self {
-        Self {
-            changes: true,
-            ..Self::ask(dir, args)
-        }
+        Self { changes: true, ..Self::ask(dir, args) }
     }
 
     /// One more argument.
@@ -102,9 +99,7 @@ impl<'a> GitCall<'a> {
 
     /// One setting, for this call.
     pub(super) fn configured(self, key: &str, value: &str) -> Self {
-        self.env("GIT_CONFIG_COUNT", "1")
-            .env("GIT_CONFIG_KEY_0", key)
-            .env("GIT_CONFIG_VALUE_0", value)
+        self.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", key).env("GIT_CONFIG_VALUE_0", value)
     }
 
     /// An open file for its standard input, which keeps the lock on that file alive as long as git and what it
@@ -142,14 +137,9 @@ impl GitWorktrees {
         debug_assert!(call.dir.is_absolute(), "every git command is told where to run");
         let deadline = Instant::now() + self.settings.time_limit;
         let mut running = self.start_git(call)?;
-        let output = running
-            .output(deadline)
-            .map_err(|source| unreadable(call, source))?;
+        let output = running.output(deadline).map_err(|source| unreadable(call, source))?;
         let Some((status, stdout, stderr)) = output else {
-            return Err(WorktreeError::GitTimeout {
-                verb: call.verb(),
-                limit: self.settings.time_limit,
-            });
+            return Err(WorktreeError::GitTimeout { verb: call.verb(), limit: self.settings.time_limit });
         };
         match status.code() {
             Some(code) if code == 0 || call.allowed.contains(&code) => Ok(GitAnswer { stdout, code }),
@@ -164,9 +154,7 @@ impl GitWorktrees {
         let found = text.strip_prefix("git version ").unwrap_or(&text).to_owned();
         let mut numbers = found.split('.').map(str::parse::<u32>);
         let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else {
-            return Err(WorktreeError::GitAnswer {
-                verb: "--version".to_owned(),
-            });
+            return Err(WorktreeError::GitAnswer { verb: "--version".to_owned() });
         };
         if (major, minor) < VERSION_MIN {
             return Err(WorktreeError::OldGit { found });
@@ -202,13 +190,8 @@ impl GitWorktrees {
         }
         command.args(&call.args);
         command.stdin(call.stdin.stdio().map_err(|source| unreadable(call, source))?);
-        command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
-        let child = command
-            .spawn()
-            .map_err(|source| WorktreeError::NoGit { source })?;
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let child = command.spawn().map_err(|source| WorktreeError::NoGit { source })?;
         Ok(Running { child, ended: false })
     }
 }
@@ -287,12 +270,7 @@ struct Ready {
 /// Waits until there is something to read or the process ended; nothing when the time is over.
 fn wait_for(pidfd: &OwnedFd, pipes: [Option<&OwnedFd>; 2], left: Duration) -> io::Result<Option<Ready>> {
     let mut fds = vec![PollFd::new(pidfd, PollFlags::IN)];
-    fds.extend(
-        pipes
-            .into_iter()
-            .flatten()
-            .map(|pipe| PollFd::new(pipe, PollFlags::IN)),
-    );
+    fds.extend(pipes.into_iter().flatten().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
     let timeout = Timespec::try_from(left).map_err(|_| io::ErrorKind::InvalidInput)?;
     match poll(&mut fds, Some(&timeout)) {
         Ok(0) => return Ok(None),
@@ -318,12 +296,7 @@ struct Reader {
 
 impl Reader {
     fn of(pipe: Option<impl Into<OwnedFd>>, max: usize) -> Self {
-        Self {
-            pipe: pipe.map(Into::into),
-            kept: Vec::new(),
-            max,
-            seen: 0,
-        }
+        Self { pipe: pipe.map(Into::into), kept: Vec::new(), max, seen: 0 }
     }
 
     fn fd(&self) -> Option<&OwnedFd> {
@@ -353,11 +326,7 @@ fn unreadable(call: &GitCall<'_>, source: io::Error) -> WorktreeError {
     if source.kind() == io::ErrorKind::FileTooLarge {
         return WorktreeError::GitAnswer { verb: call.verb() };
     }
-    WorktreeError::Io {
-        action: "run git in",
-        path: call.dir.to_owned(),
-        source,
-    }
+    WorktreeError::Io { action: "run git in", path: call.dir.to_owned(), source }
 }
 
 fn failure(call: &GitCall<'_>, status: ExitStatus, stderr: &[u8]) -> WorktreeError {
@@ -374,9 +343,5 @@ fn failure(call: &GitCall<'_>, status: ExitStatus, stderr: &[u8]) -> WorktreeErr
         (None, Some(signal)) => format!("signal {signal}"),
         (None, None) => "no exit code".to_owned(),
     };
-    WorktreeError::Git {
-        verb: call.verb(),
-        status,
-        stderr,
-    }
+    WorktreeError::Git { verb: call.verb(), status, stderr }
 }

@@ -80,10 +80,7 @@ pub(super) fn clear_dead_locks(site: &Site) -> bool {
         return true;
     };
     let marked = read_small(&mark).and_then(|text| text.trim().parse::<SessionId>().ok());
-    let mut locks = vec![
-        site.common.join("packed-refs.lock"),
-        site.common.join("config.lock"),
-    ];
+    let mut locks = vec![site.common.join("packed-refs.lock"), site.common.join("config.lock")];
     locks_below(&site.common.join("refs/heads"), DEPTH_MAX, &mut locks);
     for id in [Some(site.id), marked].into_iter().flatten() {
         locks.push(site.common.join(format!("refs/wharf/trash/{id}.lock")));
@@ -159,9 +156,5 @@ fn locks_below(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
 /// When a regular file was written; nothing when there is none.
 fn changed(path: &Path) -> Option<SystemTime> {
     let about = fs::symlink_metadata(path).ok()?;
-    if about.is_file() {
-        about.modified().ok()
-    } else {
-        None
-    }
+    if about.is_file() { about.modified().ok() } else { None }
 }

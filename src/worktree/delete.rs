@@ -54,10 +54,7 @@ fn mount_at(dir: BorrowedFd<'_>, path: impl rustix::path::Arg) -> Result<Mount, 
         AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH | AtFlags::NO_AUTOMOUNT,
         StatxFlags::MNT_ID | StatxFlags::TYPE,
     )?;
-    Ok(Mount {
-        device: (found.stx_dev_major, found.stx_dev_minor),
-        id: found.stx_mnt_id,
-    })
+    Ok(Mount { device: (found.stx_dev_major, found.stx_dev_minor), id: found.stx_mnt_id })
 }
 
 fn delete_at(dir: BorrowedFd<'_>, name: &CString, mount: Mount, depth: usize) -> Result<(), Errno> {

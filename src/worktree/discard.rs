@@ -94,10 +94,7 @@ impl GitWorktrees {
             index: text(snapshot.index),
             branches: branches
                 .into_iter()
-                .map(|(name, commit)| NotedBranch {
-                    name: name.to_string(),
-                    commit: commit.to_string(),
-                })
+                .map(|(name, commit)| NotedBranch { name: name.to_string(), commit: commit.to_string() })
                 .collect(),
         };
         note.save(&site.trash, record)?;
@@ -160,10 +157,9 @@ impl GitWorktrees {
             return Err(WorktreeError::InTheWay { id, because });
         }
         match self.other_user_of(site, &of.branch)? {
-            Some(path) if fate == BranchFate::Delete => Err(WorktreeError::BranchInUse {
-                branch: of.branch.clone(),
-                path,
-            }),
+            Some(path) if fate == BranchFate::Delete => {
+                Err(WorktreeError::BranchInUse { branch: of.branch.clone(), path })
+            }
             Some(_) | None => Ok(()),
         }
     }

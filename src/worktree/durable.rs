@@ -31,11 +31,7 @@ pub(super) fn sync_names(site: &Site, branch: &BranchName) -> Result<(), Worktre
     if reference.is_file() {
         let heads = site.common.join("refs/heads");
         folders.extend(
-            reference
-                .ancestors()
-                .skip(1)
-                .take_while(|at| at.starts_with(&heads))
-                .map(Path::to_owned),
+            reference.ancestors().skip(1).take_while(|at| at.starts_with(&heads)).map(Path::to_owned),
         );
         files.push(reference);
     }
@@ -53,22 +49,12 @@ pub(super) fn sync_last(site: &Site) -> Result<(), WorktreeError> {
 /// file system then answers many of them with one commit.
 pub(super) fn sync_all(paths: &[PathBuf]) -> Result<(), WorktreeError> {
     let threads = paths.len().clamp(1, SYNCS_AT_ONCE);
-    let part = |first: usize| {
-        move || {
-            paths
-                .iter()
-                .skip(first)
-                .step_by(threads)
-                .try_for_each(|path| sync(path))
-        }
-    };
+    let part =
+        |first: usize| move || paths.iter().skip(first).step_by(threads).try_for_each(|path| sync(path));
     thread::scope(|scope| {
         let waits: Vec<_> = (1..threads).map(|first| scope.spawn(part(first))).collect();
         let own = part(0)();
-        waits
-            .into_iter()
-            .map(|wait| wait.join().expect("a sync does not panic"))
-            .fold(own, Result::and)
+        waits.into_iter().map(|wait| wait.join().expect("a sync does not panic")).fold(own, Result::and)
     })
 }
 
@@ -81,9 +67,7 @@ fn sync(path: &Path) -> Result<(), WorktreeError> {
 
 /// Makes everything durable that is on the file system of this folder: for trees that others wrote.
 pub(super) fn sync_file_system(folder: &Path) -> Result<(), WorktreeError> {
-    File::open(folder)
-        .and_then(|folder| Ok(rustix::fs::syncfs(folder)?))
-        .map_err(io_error("sync", folder))
+    File::open(folder).and_then(|folder| Ok(rustix::fs::syncfs(folder)?)).map_err(io_error("sync", folder))
 }
 
 /// Whether a regular file with something in it is there.

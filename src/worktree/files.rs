@@ -82,11 +82,7 @@ impl Folder {
             Ok(fd) => Ok(Place::Folder(Self { fd, path })),
             Err(Errno::NOENT) => Ok(Place::Missing),
             Err(Errno::NOTDIR | Errno::LOOP) => Ok(Place::Other),
-            Err(err) => Err(WorktreeError::Io {
-                action: "open",
-                path,
-                source: err.into(),
-            }),
+            Err(err) => Err(WorktreeError::Io { action: "open", path, source: err.into() }),
         }
     }
 
@@ -221,18 +217,11 @@ pub(super) fn names_in(folder: &Path, entries_max: usize) -> Result<Vec<OsString
         Ok(entries) => entries,
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => {
-            return Err(WorktreeError::Io {
-                action: "list",
-                path: folder.to_owned(),
-                source,
-            });
+            return Err(WorktreeError::Io { action: "list", path: folder.to_owned(), source });
         }
     };
-    let mut names: Vec<OsString> = entries
-        .filter_map(Result::ok)
-        .map(|entry| entry.file_name())
-        .take(entries_max)
-        .collect();
+    let mut names: Vec<OsString> =
+        entries.filter_map(Result::ok).map(|entry| entry.file_name()).take(entries_max).collect();
     names.sort();
     if names.len() == entries_max {
         tracing::warn!(folder = %folder.display(), entries_max, "a folder has more entries than are looked at");

@@ -48,8 +48,7 @@ impl GitWorktrees {
     fn fill_new(&self, addition: &Addition, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
         let inside = |args: &[&str]| {
             let call = GitCall::tell(&site.folder, args).holding(lock.file());
-            call.env("GIT_DIR", &site.admin)
-                .env("GIT_WORK_TREE", &site.folder)
+            call.env("GIT_DIR", &site.admin).env("GIT_WORK_TREE", &site.folder)
         };
         let mut reset = inside(&["reset", "--hard", "--quiet", "--no-recurse-submodules"]);
         if let Some(workers) = workers(&site.common) {

@@ -55,11 +55,7 @@ impl fmt::Debug for GitWorktrees {
 impl GitWorktrees {
     /// The worktrees of this workspace.
     pub fn of(workspace: Workspace, settings: GitSettings, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            workspace,
-            settings,
-            clock,
-        }
+        Self { workspace, settings, clock }
     }
 }
 

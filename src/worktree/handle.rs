@@ -77,18 +77,11 @@ impl GitWorktrees {
         match handle {
             Handle::Library(repository) => {
                 let names = repository.remotes().map_err(unreadable(repository))?;
-                Ok(names
-                    .iter()
-                    .filter_map(|name| name.ok().flatten())
-                    .map(str::to_owned)
-                    .collect())
+                Ok(names.iter().filter_map(|name| name.ok().flatten()).map(str::to_owned).collect())
             }
             Handle::Command(folder) => {
                 let answer = self.git(folder, &["remote"])?;
-                Ok(String::from_utf8_lossy(&answer)
-                    .lines()
-                    .map(str::to_owned)
-                    .collect())
+                Ok(String::from_utf8_lossy(&answer).lines().map(str::to_owned).collect())
             }
         }
     }
@@ -111,10 +104,10 @@ impl GitWorktrees {
             return Ok(None);
         };
         let reference = self.line(folder, &["rev-parse", "--symbolic-full-name", revision])?;
-        Ok(commit.parse().ok().map(|commit| Named {
-            commit,
-            reference: reference.filter(|name| name.starts_with("refs/")),
-        }))
+        Ok(commit
+            .parse()
+            .ok()
+            .map(|commit| Named { commit, reference: reference.filter(|name| name.starts_with("refs/")) }))
     }
 
     /// Whether it has no worktree of its own.

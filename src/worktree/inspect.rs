@@ -61,20 +61,15 @@ impl GitWorktrees {
             None => (None, None),
         };
         let lacks_index = head.is_some() && admin.as_ref().is_some_and(Admin::lacks_index);
-        let state = if lacks_index && state == WorktreeState::Present {
-            WorktreeState::Emptied
-        } else {
-            state
-        };
+        let state =
+            if lacks_index && state == WorktreeState::Present { WorktreeState::Emptied } else { state };
         let worktree = Worktree {
             id,
             path,
             state,
             branch,
             head,
-            lock: admin
-                .as_ref()
-                .map_or(WorktreeLock::None, |admin| admin.lock_of(id)),
+            lock: admin.as_ref().map_or(WorktreeLock::None, |admin| admin.lock_of(id)),
             operation: admin.as_ref().and_then(|admin| admin.unfinished.operation),
         };
         Ok(Inspected { worktree, admin })
@@ -104,10 +99,9 @@ impl GitWorktrees {
         match Folder::open(&path)? {
             Place::Folder(folder) => Ok(Some(folder)),
             Place::Missing => Ok(None),
-            Place::Other => Err(WorktreeError::UnsafePath {
-                path,
-                because: "is a link or a file, not a folder",
-            }),
+            Place::Other => {
+                Err(WorktreeError::UnsafePath { path, because: "is a link or a file, not a folder" })
+            }
         }
     }
 
@@ -118,9 +112,7 @@ impl GitWorktrees {
         path: &Path,
         repository: &RepositoryPath,
     ) -> (Option<BranchName>, Option<CommitId>) {
-        let listed = self
-            .repository_folder(repository)
-            .and_then(|folder| self.listed(&folder));
+        let listed = self.repository_folder(repository).and_then(|folder| self.listed(&folder));
         let listed = match listed {
             Ok(listed) => listed,
             Err(err) => {
@@ -174,8 +166,7 @@ fn admin_of(
 /// Git puts a number behind the name when the plain one is taken.
 pub(super) fn is_named_for(admin: &Admin, id: SessionId) -> bool {
     let name = admin.name().as_encoded_bytes();
-    name.strip_prefix(id.to_string().as_bytes())
-        .is_some_and(|rest| rest.iter().all(u8::is_ascii_digit))
+    name.strip_prefix(id.to_string().as_bytes()).is_some_and(|rest| rest.iter().all(u8::is_ascii_digit))
 }
 
 fn judge(folded: &Folded, admin: Option<&Admin>, common: &Path, path: &Path) -> WorktreeState {

@@ -52,9 +52,8 @@ pub(super) fn parse(answer: &[u8]) -> Vec<Listed> {
         let text = || str::from_utf8(value).ok();
         match key {
             b"HEAD" => {
-                entry.head = text()
-                    .filter(|id| id.bytes().any(|digit| digit != b'0'))
-                    .and_then(|id| id.parse().ok());
+                entry.head =
+                    text().filter(|id| id.bytes().any(|digit| digit != b'0')).and_then(|id| id.parse().ok());
             }
             b"branch" => entry.branch = text().map(str::to_owned),
             b"bare" => entry.is_bare = true,

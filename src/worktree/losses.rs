@@ -149,10 +149,7 @@ impl GitWorktrees {
         args.extend(head.map(ToString::to_string));
         if let Some(branch) = doomed {
             let reference = branch.reference();
-            if self
-                .line(&folder, &["rev-parse", "--verify", "--quiet", &reference])?
-                .is_some()
-            {
+            if self.line(&folder, &["rev-parse", "--verify", "--quiet", &reference])?.is_some() {
                 args.push(reference);
             }
         }
@@ -164,9 +161,7 @@ impl GitWorktrees {
         args.extend(["--branches", "--remotes", "--tags", "--"].map(str::to_owned));
         let answer = self.git(&folder, &args)?;
         let text = String::from_utf8_lossy(&answer);
-        text.trim().parse().map_err(|_| WorktreeError::GitAnswer {
-            verb: "rev-list".to_owned(),
-        })
+        text.trim().parse().map_err(|_| WorktreeError::GitAnswer { verb: "rev-list".to_owned() })
     }
 }
 
@@ -187,9 +182,8 @@ fn walk(
         let Ok(name) = reference.name() else {
             continue;
         };
-        let is_shared = ["refs/heads/", "refs/remotes/", "refs/tags/"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix));
+        let is_shared =
+            ["refs/heads/", "refs/remotes/", "refs/tags/"].iter().any(|prefix| name.starts_with(prefix));
         let Ok(commit) = reference.peel_to_commit() else {
             continue;
         };
@@ -218,11 +212,7 @@ fn files_below(folder: &Path) -> Result<Sample, WorktreeError> {
         let at = folder.join(&inside);
         let mut entries = fs::read_dir(&at)
             .and_then(Iterator::collect::<io::Result<Vec<fs::DirEntry>>>)
-            .map_err(|source| WorktreeError::Io {
-                action: "list",
-                path: at,
-                source,
-            })?;
+            .map_err(|source| WorktreeError::Io { action: "list", path: at, source })?;
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.file_name()));
         for entry in entries {
             let name: OsString = entry.file_name();

@@ -78,10 +78,7 @@ impl GitWorktrees {
 
     /// Makes the branch again when its ref leads nowhere. One that never had a commit is no damage.
     fn mend_branch(&self, patient: &mut Patient<'_>) -> Result<(), WorktreeError> {
-        let anywhere = !matches!(
-            patient.found.state,
-            WorktreeState::Present | WorktreeState::Foreign
-        );
+        let anywhere = !matches!(patient.found.state, WorktreeState::Present | WorktreeState::Foreign);
         let branch = patient.branch();
         if patient.found.state == WorktreeState::Foreign {
             return Ok(());
@@ -105,11 +102,7 @@ impl GitWorktrees {
         if is_folder(&site.folder.join(".git")) {
             return Err(unusable(patient.of, "its folder is a repository of its own"));
         }
-        if site
-            .forward()
-            .is_some_and(|to| is_folder(&to) && to != site.admin)
-            && !is_same(site)
-        {
+        if site.forward().is_some_and(|to| is_folder(&to) && to != site.admin) && !is_same(site) {
             return Err(unusable(patient.of, "its folder belongs to another worktree"));
         }
         if let Some(at) = site.lives_at() {
@@ -200,10 +193,7 @@ impl GitWorktrees {
 impl Patient<'_> {
     /// The branch it is on, or else the one its record has.
     fn branch(&self) -> BranchName {
-        self.found
-            .branch
-            .clone()
-            .unwrap_or_else(|| self.of.branch.clone())
+        self.found.branch.clone().unwrap_or_else(|| self.of.branch.clone())
     }
 
     /// What to register it on; a worktree that was on no branch comes back at the commit that is remembered.
@@ -222,10 +212,7 @@ impl Patient<'_> {
 
 /// The session's worktree lives somewhere else, where git moved it.
 pub(super) fn moved(id: SessionId, to: &Path) -> WorktreeError {
-    let because = format!(
-        "it was moved to {} and has to be moved back first",
-        text::path(to)
-    );
+    let because = format!("it was moved to {} and has to be moved back first", text::path(to));
     WorktreeError::InTheWay { id, because }
 }
 

@@ -20,9 +20,7 @@ pub(super) fn at_or_below(folder: &Path) -> Result<Vec<PathBuf>, WorktreeError> 
         path: PathBuf::from(MOUNTINFO),
         source,
     })?;
-    let mut found: Vec<PathBuf> = mount_points(&table)
-        .filter(|point| point.starts_with(folder))
-        .collect();
+    let mut found: Vec<PathBuf> = mount_points(&table).filter(|point| point.starts_with(folder)).collect();
     found.sort();
     found.dedup();
     Ok(found)
@@ -41,14 +39,7 @@ fn decoded(field: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(field.len());
     let mut rest = field;
     while let [first, tail @ ..] = rest {
-        if let [
-            b'\\',
-            high @ b'0'..=b'3',
-            middle @ b'0'..=b'7',
-            low @ b'0'..=b'7',
-            after @ ..,
-        ] = rest
-        {
+        if let [b'\\', high @ b'0'..=b'3', middle @ b'0'..=b'7', low @ b'0'..=b'7', after @ ..] = rest {
             decoded.push((high - b'0') << 6 | (middle - b'0') << 3 | (low - b'0'));
             rest = after;
         } else {

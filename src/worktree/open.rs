@@ -60,9 +60,8 @@ impl GitWorktrees {
     /// The repository a folder belongs to; a folder of a linked worktree gives its main repository.
     pub(super) fn find_repository_at(&self, folder: &Path) -> Result<RepositoryPath, WorktreeError> {
         let root = self.root()?;
-        let folder = folder.canonicalize().map_err(|_| WorktreeError::NoRepository {
-            path: folder.to_owned(),
-        })?;
+        let folder =
+            folder.canonicalize().map_err(|_| WorktreeError::NoRepository { path: folder.to_owned() })?;
         if !folder.starts_with(&root) {
             return Err(WorktreeError::Outside { path: folder });
         }
@@ -75,14 +74,8 @@ impl GitWorktrees {
     pub(super) fn repository_folder(&self, repository: &RepositoryPath) -> Result<PathBuf, WorktreeError> {
         let root = self.root()?;
         let path = repository.below(&root);
-        let folder = path
-            .canonicalize()
-            .map_err(|_| WorktreeError::NoRepository { path: path.clone() })?;
-        if folder.starts_with(&root) {
-            Ok(folder)
-        } else {
-            Err(WorktreeError::Outside { path })
-        }
+        let folder = path.canonicalize().map_err(|_| WorktreeError::NoRepository { path: path.clone() })?;
+        if folder.starts_with(&root) { Ok(folder) } else { Err(WorktreeError::Outside { path }) }
     }
 
     /// The git folder that all worktrees of a repository share.
@@ -91,10 +84,7 @@ impl GitWorktrees {
         match kind_of(&folder)? {
             Kind::Main(common) | Kind::Linked(common) => Ok(common),
             Kind::Bare => Ok(folder),
-            Kind::Submodule => Err(WorktreeError::UnsafePath {
-                path: folder,
-                because: SUBMODULE,
-            }),
+            Kind::Submodule => Err(WorktreeError::UnsafePath { path: folder, because: SUBMODULE }),
             Kind::Plain | Kind::Broken => Err(WorktreeError::NoRepository { path: folder }),
         }
     }
@@ -183,10 +173,7 @@ fn collect(
 
 /// The repository around a folder, both with links resolved.
 fn enclosing(root: &Path, folder: &Path) -> Result<RepositoryPath, WorktreeError> {
-    let unsafe_path = |path: &Path, because| WorktreeError::UnsafePath {
-        path: path.to_owned(),
-        because,
-    };
+    let unsafe_path = |path: &Path, because| WorktreeError::UnsafePath { path: path.to_owned(), because };
     for at in folder.ancestors().take_while(|at| at.starts_with(root)) {
         match kind_of(at)? {
             Kind::Plain => {}
@@ -204,27 +191,20 @@ fn enclosing(root: &Path, folder: &Path) -> Result<RepositoryPath, WorktreeError
             Kind::Broken => return Err(unsafe_path(at, "has a `.git` that leads nowhere")),
         }
     }
-    Err(WorktreeError::NoRepository {
-        path: folder.to_owned(),
-    })
+    Err(WorktreeError::NoRepository { path: folder.to_owned() })
 }
 
 fn below(root: &Path, folder: &Path) -> Result<RepositoryPath, WorktreeError> {
     let Ok(relative) = folder.strip_prefix(root) else {
-        return Err(WorktreeError::Outside {
-            path: folder.to_owned(),
-        });
+        return Err(WorktreeError::Outside { path: folder.to_owned() });
     };
     if relative.as_os_str().is_empty() {
         return Ok(RepositoryPath::root());
     }
-    relative
-        .to_str()
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| WorktreeError::UnsafePath {
-            path: folder.to_owned(),
-            because: "has a name that is not UTF-8",
-        })
+    relative.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| WorktreeError::UnsafePath {
+        path: folder.to_owned(),
+        because: "has a name that is not UTF-8",
+    })
 }
 
 /// The folder people work in, given the git folder of a repository.
@@ -234,11 +214,7 @@ fn main_folder(common: &Path) -> PathBuf {
     };
     let is_here = common.file_name().is_some_and(|name| name == ".git")
         || matches!(kind_of(parent), Ok(Kind::Main(of_parent)) if same_place(&of_parent, common));
-    if is_here {
-        parent.to_owned()
-    } else {
-        common.to_owned()
-    }
+    if is_here { parent.to_owned() } else { common.to_owned() }
 }
 
 fn kind_of(path: &Path) -> Result<Kind, WorktreeError> {
@@ -247,22 +223,14 @@ fn kind_of(path: &Path) -> Result<Kind, WorktreeError> {
     };
     let content = folder.read(".git", POINTER_BYTES_MAX);
     if content == Content::Missing {
-        let kind = if is_git_folder(path) {
-            Kind::Bare
-        } else {
-            Kind::Plain
-        };
+        let kind = if is_git_folder(path) { Kind::Bare } else { Kind::Plain };
         return Ok(kind);
     }
     let dot_git = path.join(".git");
     if matches!(content, Content::Folder | Content::Odd) && dot_git.is_dir() {
         // A link to a git folder is a way to share one; git follows it.
         let common = dot_git.canonicalize().unwrap_or(dot_git);
-        let kind = if is_git_folder(&common) {
-            Kind::Main(common)
-        } else {
-            Kind::Plain
-        };
+        let kind = if is_git_folder(&common) { Kind::Main(common) } else { Kind::Plain };
         return Ok(kind);
     }
     let Pointer::To(git_dir) = Pointer::read(content, b"gitdir: ", path) else {
@@ -270,21 +238,13 @@ fn kind_of(path: &Path) -> Result<Kind, WorktreeError> {
     };
     let git_dir = git_dir.canonicalize().unwrap_or(git_dir);
     if let Some(common) = common_named_in(&git_dir) {
-        let kind = if is_git_folder(&common) {
-            Kind::Linked(common)
-        } else {
-            Kind::Broken
-        };
+        let kind = if is_git_folder(&common) { Kind::Linked(common) } else { Kind::Broken };
         return Ok(kind);
     }
     if !is_git_folder(&git_dir) {
         return Ok(Kind::Broken);
     }
-    Ok(if is_of_submodule(&git_dir) {
-        Kind::Submodule
-    } else {
-        Kind::Main(git_dir)
-    })
+    Ok(if is_of_submodule(&git_dir) { Kind::Submodule } else { Kind::Main(git_dir) })
 }
 
 /// The git folder of the repository that a `.git` file leads to, whether by an administrative folder that is there
@@ -318,8 +278,6 @@ fn is_git_folder(path: &Path) -> bool {
 fn is_of_submodule(git_dir: &Path) -> bool {
     git_dir.ancestors().skip(1).any(|at| {
         at.file_name().is_some_and(|name| name == "modules")
-            && at
-                .parent()
-                .is_some_and(|around| around.join("HEAD").symlink_metadata().is_ok())
+            && at.parent().is_some_and(|around| around.join("HEAD").symlink_metadata().is_ok())
     })
 }

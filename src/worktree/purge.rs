@@ -39,10 +39,7 @@ impl GitWorktrees {
             .find(|path| is_there(path) && !is_folder(path))
             .cloned();
         if let Some(path) = unsafe_path {
-            return Err(WorktreeError::UnsafePath {
-                path,
-                because: "is not a real folder",
-            });
+            return Err(WorktreeError::UnsafePath { path, because: "is not a real folder" });
         }
         // Somebody may have brought it back, or purged it, since the caller saw it.
         if !self.is_in_trash(id) {
@@ -55,10 +52,7 @@ impl GitWorktrees {
             });
         }
         if let Some(mount) = mounts::at_or_below(&settled(&entry))?.first() {
-            return Err(WorktreeError::InTheWay {
-                id,
-                because: format!("{} is a mount", text::path(mount)),
-            });
+            return Err(WorktreeError::InTheWay { id, because: format!("{} is a mount", text::path(mount)) });
         }
         // The ref goes first: without it the folders still bring everything back, but nothing would find it without them.
         if let Some(site) = site {

@@ -40,10 +40,7 @@ fn packed(common: &Path, reference: &str) -> Option<CommitId> {
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).ok()? > 0 {
         let text = line.trim_ascii_end();
-        if let Some(id) = text
-            .strip_suffix(reference.as_bytes())
-            .and_then(|rest| rest.strip_suffix(b" "))
-        {
+        if let Some(id) = text.strip_suffix(reference.as_bytes()).and_then(|rest| rest.strip_suffix(b" ")) {
             return str::from_utf8(id).ok()?.parse().ok();
         }
         line.clear();

@@ -48,10 +48,8 @@ impl GitWorktrees {
         self.clear_beside(site)?;
         make_folder(&beside)?;
         let reason = LockReason::encode(site.id, name);
-        let mut call = GitCall::tell(
-            &site.root,
-            &["worktree", "add", "--no-checkout", "--lock", "--reason", &reason],
-        );
+        let mut call =
+            GitCall::tell(&site.root, &["worktree", "add", "--no-checkout", "--lock", "--reason", &reason]);
         let (start, branch) = match at {
             HeadAt::Branch(branch) => (branch.as_str(), branch.clone()),
             HeadAt::Commit(commit) => {
@@ -85,14 +83,12 @@ impl GitWorktrees {
     pub(super) fn rebuild_index(&self, site: &Site) -> Result<(), WorktreeError> {
         remove_if_there(&site.admin.join("index.lock"))?;
         remove_if_there(&site.admin.join("index"))?;
-        self.run(&GitCall::tell(&site.folder, &["reset", "--mixed", "--quiet"]))
-            .map(drop)
+        self.run(&GitCall::tell(&site.folder, &["reset", "--mixed", "--quiet"])).map(drop)
     }
 
     /// Checks HEAD out into a folder that holds nothing of value.
     pub(super) fn fill_from_head(&self, site: &Site) -> Result<(), WorktreeError> {
-        self.run(&GitCall::tell(&site.folder, &["reset", "--hard", "--quiet"]))
-            .map(drop)
+        self.run(&GitCall::tell(&site.folder, &["reset", "--hard", "--quiet"])).map(drop)
     }
 
     fn beside(&self, site: &Site) -> PathBuf {
@@ -114,11 +110,7 @@ pub(super) fn write_pointers(site: &Site) -> Result<(), WorktreeError> {
     let backward = [git_file.as_os_str().as_bytes(), b"\n"].concat();
     let forward = [b"gitdir: ", site.admin.as_os_str().as_bytes(), b"\n"].concat();
     let beside = folder.with_file_name(format!(".pointer-{}", site.id));
-    replace_shared(
-        &site.admin.join("gitdir"),
-        &site.admin.join("gitdir.wharf"),
-        &backward,
-    )?;
+    replace_shared(&site.admin.join("gitdir"), &site.admin.join("gitdir.wharf"), &backward)?;
     replace_shared(&git_file, &beside, &forward)?;
     sync_all(&[site.admin.clone(), folder])
 }

@@ -34,11 +34,7 @@ pub(super) fn relocate(from: &Path, to: &Path) -> Result<(), WorktreeError> {
 
 /// Makes the names of these durable.
 fn sync_folders_around<const N: usize>(paths: [&Path; N]) -> Result<(), WorktreeError> {
-    let folders: Vec<PathBuf> = paths
-        .iter()
-        .filter_map(|path| path.parent())
-        .map(Path::to_owned)
-        .collect();
+    let folders: Vec<PathBuf> = paths.iter().filter_map(|path| path.parent()).map(Path::to_owned).collect();
     sync_all(&folders)
 }
 
@@ -49,9 +45,7 @@ fn partial_of(path: &Path) -> PathBuf {
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), WorktreeError> {
-    let kind = fs::symlink_metadata(from)
-        .map_err(io_error("copy", from))?
-        .file_type();
+    let kind = fs::symlink_metadata(from).map_err(io_error("copy", from))?.file_type();
     if kind.is_symlink() {
         let target = fs::read_link(from).map_err(io_error("copy", from))?;
         return symlink(target, to).map_err(io_error("make", to));

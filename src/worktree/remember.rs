@@ -18,10 +18,7 @@ impl GitWorktrees {
     ) -> Result<(), WorktreeError> {
         let site = self.site(of.id, &of.repository)?;
         if !site.has_admin() {
-            return Err(WorktreeError::Unusable {
-                id: of.id,
-                because: "its administrative folder is gone",
-            });
+            return Err(WorktreeError::Unusable { id: of.id, because: "its administrative folder is gone" });
         }
         // The record goes last: as long as it is the old one, a start sees that something is to be written.
         write_reason(&site, name)?;

@@ -60,11 +60,7 @@ impl GitWorktrees {
                 return Ok(Some(commit));
             }
         }
-        if anywhere {
-            self.tip(site, "HEAD")
-        } else {
-            Ok(None)
-        }
+        if anywhere { self.tip(site, "HEAD") } else { Ok(None) }
     }
 
     /// The commit a name leads to, when the repository has it.

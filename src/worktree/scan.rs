@@ -95,10 +95,7 @@ impl GitWorktrees {
 
     fn note_repository(&self, repository: &RepositoryPath, survey: &mut Survey) -> Result<(), WorktreeError> {
         let common = settled(&self.common_dir(repository)?);
-        survey
-            .repositories
-            .entry(common)
-            .or_insert_with(|| repository.clone());
+        survey.repositories.entry(common).or_insert_with(|| repository.clone());
         Ok(())
     }
 
@@ -141,9 +138,7 @@ impl GitWorktrees {
         // Not here: the workspace was moved, or somebody moved the worktree out of it.
         let was_session =
             worktree.parent().and_then(Path::file_name) == self.workspace.worktrees().file_name();
-        let named = was_session
-            .then(|| worktree.file_name().and_then(id_in))
-            .flatten();
+        let named = was_session.then(|| worktree.file_name().and_then(id_in)).flatten();
         match named {
             Some(id) if survey.folders.contains_key(&id) => survey.claim(id, repository),
             Some(id) if locked_for == Some(id) && worktree.symlink_metadata().is_err() => {
@@ -160,9 +155,7 @@ impl GitWorktrees {
 
     /// What `git worktree list` says; without git the other sources are enough.
     fn survey_list(&self, repository: &RepositoryPath, survey: &mut Survey) {
-        let listed = self
-            .repository_folder(repository)
-            .and_then(|folder| self.listed(&folder));
+        let listed = self.repository_folder(repository).and_then(|folder| self.listed(&folder));
         match listed {
             Ok(listed) => {
                 for entry in listed {
@@ -199,20 +192,12 @@ impl GitWorktrees {
     }
 
     fn put_together(&self, mut survey: Survey) -> Scan {
-        let ids: BTreeSet<SessionId> = survey
-            .folders
-            .keys()
-            .chain(survey.claims.keys())
-            .copied()
-            .collect();
+        let ids: BTreeSet<SessionId> = survey.folders.keys().chain(survey.claims.keys()).copied().collect();
         let mut scan = Scan::default();
         for id in ids {
             match self.owner(id, &mut survey) {
                 Ok(repository) => match self.examine(id, &repository) {
-                    Ok(Inspected {
-                        worktree,
-                        admin: None,
-                    }) if worktree.state == WorktreeState::Foreign => {
+                    Ok(Inspected { worktree, admin: None }) if worktree.state == WorktreeState::Foreign => {
                         survey.leave(&worktree.path, "it is no worktree of this repository");
                     }
                     Ok(inspected) => scan.found.push(found(inspected, repository)),
@@ -221,11 +206,8 @@ impl GitWorktrees {
                 Err(because) => survey.leave(&self.workspace.worktree(id), because),
             }
         }
-        scan.left_alone = survey
-            .left_alone
-            .into_iter()
-            .map(|(path, because)| LeftAlone { path, because })
-            .collect();
+        scan.left_alone =
+            survey.left_alone.into_iter().map(|(path, because)| LeftAlone { path, because }).collect();
         scan.unreadable = survey
             .unreadable
             .into_iter()
@@ -268,10 +250,7 @@ impl GitWorktrees {
 
     /// Whether a repository's administrative folder names exactly this session's folder.
     fn is_exact(&self, id: SessionId, repository: &RepositoryPath) -> bool {
-        let admin = self
-            .examine(id, repository)
-            .ok()
-            .and_then(|inspected| inspected.admin);
+        let admin = self.examine(id, repository).ok().and_then(|inspected| inspected.admin);
         admin.is_some_and(|admin| admin.names(&self.workspace.worktree(id)))
     }
 }
@@ -305,9 +284,7 @@ fn found(inspected: Inspected, repository: RepositoryPath) -> Found {
         .expect("the epoch is a moment");
     let reason = admin.as_ref().and_then(Admin::lock_reason);
     Found {
-        name: reason
-            .filter(|reason| reason.id == worktree.id)
-            .and_then(|reason| reason.name),
+        name: reason.filter(|reason| reason.id == worktree.id).and_then(|reason| reason.name),
         record: admin.and_then(|admin| admin.record),
         worktree,
         repository,

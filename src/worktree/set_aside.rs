@@ -82,9 +82,7 @@ pub(super) fn index_is_sound(site: &Site) -> bool {
 /// The path of a line `<mode> blob <oid> <size>\t<path>` whose size is not 0.
 fn file_with_content(line: &[u8]) -> Option<&Path> {
     let tab = line.iter().position(|&b| b == b'\t')?;
-    let mut fields = line[..tab]
-        .split(|&b| b == b' ')
-        .filter(|field| !field.is_empty());
+    let mut fields = line[..tab].split(|&b| b == b' ').filter(|field| !field.is_empty());
     let (mode, kind, size) = (fields.next()?, fields.next()?, fields.nth(1)?);
     let is_file = mode.starts_with(b"100") && kind == b"blob" && size != b"0";
     is_file.then(|| Path::new(OsStr::from_bytes(&line[tab + 1..])))

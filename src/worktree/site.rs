@@ -73,9 +73,7 @@ impl Site {
     /// Whether the folder and its administrative folder point at each other.
     pub(super) fn is_linked(&self) -> bool {
         self.forward().is_some_and(|to| same_place(&to, &self.admin))
-            && self
-                .backward()
-                .is_some_and(|to| same_place(&to, &self.folder.join(".git")))
+            && self.backward().is_some_and(|to| same_place(&to, &self.folder.join(".git")))
     }
 
     /// Where the worktree lives instead, when somebody moved it out of its place with git.
@@ -133,9 +131,7 @@ impl GitWorktrees {
         }
         let listed = self.listed(&site.root)?.into_iter();
         let mut others = listed.filter(|entry| !entry.is_bare && !same_place(&entry.path, &site.folder));
-        Ok(others
-            .find(|entry| entry.branch.as_deref() == Some(&*reference))
-            .map(|entry| entry.path))
+        Ok(others.find(|entry| entry.branch.as_deref() == Some(&*reference)).map(|entry| entry.path))
     }
 
     /// The branch HEAD of the worktree is on; git is asked where HEAD is not a file.
@@ -157,11 +153,7 @@ impl GitWorktrees {
 /// The administrative folder that the folder names, if that is one whose name git had to put a number behind.
 fn numbered(id: SessionId, folder: &Path, admins: &Path) -> Option<PathBuf> {
     let to = pointer_of(folder)?;
-    let number = to
-        .file_name()?
-        .to_str()?
-        .strip_prefix(&id.to_string())?
-        .to_owned();
+    let number = to.file_name()?.to_str()?.strip_prefix(&id.to_string())?.to_owned();
     let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
     (is_number && same_place(to.parent()?, admins) && is_folder(&to))
         .then(|| admins.join(format!("{id}{number}")))
@@ -204,10 +196,7 @@ pub(super) fn make_folder(path: &Path) -> Result<bool, WorktreeError> {
         Err(source) => return Err(io_error("make", path)(source)),
     };
     if !is_folder(path) {
-        return Err(WorktreeError::UnsafePath {
-            path: path.to_owned(),
-            because: "is not a real folder",
-        });
+        return Err(WorktreeError::UnsafePath { path: path.to_owned(), because: "is not a real folder" });
     }
     Ok(made)
 }

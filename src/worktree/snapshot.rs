@@ -94,9 +94,7 @@ impl GitWorktrees {
             Some(text.parse::<CommitId>().ok())
         };
         let Some(head) = lines.next().and_then(oid) else {
-            return Err(WorktreeError::GitAnswer {
-                verb: "status".to_owned(),
-            });
+            return Err(WorktreeError::GitAnswer { verb: "status".to_owned() });
         };
         Ok((head, lines.all(|line| line.starts_with(b"# "))))
     }
@@ -145,16 +143,10 @@ impl GitWorktrees {
         let (work, index) = match (&head, others) {
             (Some(head), []) => (Some(head.clone()), None),
             (None, []) => (None, None),
-            (None, [first, ..]) => (
-                Some(self.commit(site, &format!("{first}^{{tree}}"), others)?),
-                None,
-            ),
+            (None, [first, ..]) => (Some(self.commit(site, &format!("{first}^{{tree}}"), others)?), None),
             (Some(head), _) => {
                 let parents: Vec<_> = [head].into_iter().chain(others).cloned().collect();
-                (
-                    Some(self.commit(site, &format!("{head}^{{tree}}"), &parents)?),
-                    None,
-                )
+                (Some(self.commit(site, &format!("{head}^{{tree}}"), &parents)?), None)
             }
         };
         Ok(Snapshot { head, work, index })
@@ -204,11 +196,7 @@ impl GitWorktrees {
         let tree = self.write_tree(site, temporary)?;
         parents.extend(index.clone());
         parents.extend(others.iter().cloned());
-        Ok(Snapshot {
-            head: head.cloned(),
-            work: Some(self.commit(site, &tree, &parents)?),
-            index,
-        })
+        Ok(Snapshot { head: head.cloned(), work: Some(self.commit(site, &tree, &parents)?), index })
     }
 
     fn write_tree(&self, site: &Site, index: &Path) -> Result<String, WorktreeError> {
@@ -228,8 +216,6 @@ impl GitWorktrees {
         }
         let answer = self.run(&call.arg(tree))?.stdout;
         let text = String::from_utf8_lossy(&answer);
-        text.trim().parse().map_err(|_| WorktreeError::GitAnswer {
-            verb: "commit-tree".to_owned(),
-        })
+        text.trim().parse().map_err(|_| WorktreeError::GitAnswer { verb: "commit-tree".to_owned() })
     }
 }

@@ -41,20 +41,13 @@ impl GitWorktrees {
         let common = self.common_dir(repository)?;
         let handle = self.open(&folder)?;
         let names = self.references(&handle)?;
-        let ground = Ground {
-            worktrees: self,
-            handle,
-            folder,
-            common,
-            names,
-        };
+        let ground = Ground { worktrees: self, handle, folder, common, names };
         let local = ground.names.contains(&wanted.branch.reference());
         match (wanted.explicit, local, &wanted.from) {
             (true, true, None) => ground.existing(&wanted.branch),
-            (true, true, Some(from)) => Err(WorktreeError::BranchHasBase {
-                branch: wanted.branch.clone(),
-                from: from.clone(),
-            }),
+            (true, true, Some(from)) => {
+                Err(WorktreeError::BranchHasBase { branch: wanted.branch.clone(), from: from.clone() })
+            }
             (true, false, _) => ground.named_by_hand(wanted),
             (false, _, _) => ground.named_by_default(wanted),
         }
@@ -64,19 +57,10 @@ impl GitWorktrees {
 impl Ground<'_> {
     fn existing(&self, branch: &BranchName) -> Result<Start, WorktreeError> {
         if let Some(path) = self.user_of(&branch.reference())? {
-            return Err(WorktreeError::BranchInUse {
-                branch: branch.clone(),
-                path,
-            });
+            return Err(WorktreeError::BranchInUse { branch: branch.clone(), path });
         }
         let tip = self.commit_of(&branch.reference(), branch.as_str())?;
-        Ok(Start {
-            base: Base {
-                commit: tip.commit,
-                reference: None,
-            },
-            branch_is_new: false,
-        })
+        Ok(Start { base: Base { commit: tip.commit, reference: None }, branch_is_new: false })
     }
 
     fn named_by_hand(&self, wanted: &Wanted) -> Result<Start, WorktreeError> {
@@ -93,10 +77,7 @@ impl Ground<'_> {
             (None, [only]) => self.begin_at(only, only),
             (None, [_, _, ..]) => Err(WorktreeError::Ambiguous {
                 text: branch.to_string(),
-                candidates: remotes
-                    .iter()
-                    .map(|name| format!("--from {}", short(name)))
-                    .collect(),
+                candidates: remotes.iter().map(|name| format!("--from {}", short(name))).collect(),
             }),
             (from, _) => self.begin(from.as_deref()),
         }
@@ -106,9 +87,7 @@ impl Ground<'_> {
         let branch = &wanted.branch;
         let local = self.names.contains(&branch.reference());
         if local || !self.on_remotes(branch)?.is_empty() {
-            return Err(WorktreeError::BranchExists {
-                branch: branch.clone(),
-            });
+            return Err(WorktreeError::BranchExists { branch: branch.clone() });
         }
         self.refuse_collision(branch)?;
         self.begin(wanted.from.as_deref())
@@ -151,9 +130,7 @@ impl Ground<'_> {
         if damaged {
             return self.unknown("HEAD");
         }
-        WorktreeError::Unborn {
-            path: self.folder.clone(),
-        }
+        WorktreeError::Unborn { path: self.folder.clone() }
     }
 
     fn begin_at(&self, revision: &str, shown: &str) -> Result<Start, WorktreeError> {
@@ -175,10 +152,7 @@ impl Ground<'_> {
             .map(|name| short(name).to_owned())
             .take(CANDIDATES_MAX)
             .collect();
-        WorktreeError::UnknownRevision {
-            revision: revision.to_owned(),
-            candidates,
-        }
+        WorktreeError::UnknownRevision { revision: revision.to_owned(), candidates }
     }
 
     /// The remote-tracking branches of this name, one for each remote that has it.
@@ -190,9 +164,7 @@ impl Ground<'_> {
             .names
             .iter()
             .filter(|name| {
-                name.strip_prefix(REMOTES)
-                    .and_then(|rest| rest.strip_suffix(&tail))
-                    .is_some_and(is_remote)
+                name.strip_prefix(REMOTES).and_then(|rest| rest.strip_suffix(&tail)).is_some_and(is_remote)
             })
             .cloned()
             .collect())
@@ -218,26 +190,15 @@ impl Ground<'_> {
     fn refuse_collision(&self, branch: &BranchName) -> Result<(), WorktreeError> {
         let ignores_case = self.worktrees.ignores_case(&self.handle)?;
         let fold = |name: &str| {
-            if ignores_case {
-                name.to_lowercase()
-            } else {
-                name.to_owned()
-            }
+            if ignores_case { name.to_lowercase() } else { name.to_owned() }
         };
         let wanted = fold(&branch.reference());
-        let inside = |outer: &str, inner: &str| {
-            inner
-                .strip_prefix(outer)
-                .is_some_and(|rest| rest.starts_with('/'))
-        };
-        let in_the_way = self
-            .names
-            .iter()
-            .filter(|name| name.starts_with(HEADS))
-            .find(|name| {
-                let name = fold(name);
-                name == wanted || inside(&name, &wanted) || inside(&wanted, &name)
-            });
+        let inside =
+            |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
+        let in_the_way = self.names.iter().filter(|name| name.starts_with(HEADS)).find(|name| {
+            let name = fold(name);
+            name == wanted || inside(&name, &wanted) || inside(&wanted, &name)
+        });
         match in_the_way {
             None => Ok(()),
             Some(name) => Err(WorktreeError::BranchExists {
@@ -250,9 +211,8 @@ impl Ground<'_> {
     fn user_of(&self, reference: &str) -> Result<Option<PathBuf>, WorktreeError> {
         if let Handle::Command(folder) = &self.handle {
             let listed = self.worktrees.listed(folder)?;
-            let user = listed
-                .into_iter()
-                .find(|entry| !entry.is_bare && entry.branch.as_deref() == Some(reference));
+            let user =
+                listed.into_iter().find(|entry| !entry.is_bare && entry.branch.as_deref() == Some(reference));
             if let Some(user) = user {
                 return Ok(Some(user.path));
             }
@@ -269,13 +229,7 @@ impl Ground<'_> {
 }
 
 fn new(at: Named) -> Start {
-    Start {
-        base: Base {
-            commit: at.commit,
-            reference: at.reference,
-        },
-        branch_is_new: true,
-    }
+    Start { base: Base { commit: at.commit, reference: at.reference }, branch_is_new: true }
 }
 
 pub(super) fn uses(head: &Head, unfinished: &Unfinished, reference: &str) -> bool {
@@ -285,10 +239,7 @@ pub(super) fn uses(head: &Head, unfinished: &Unfinished, reference: &str) -> boo
 }
 
 fn short(name: &str) -> &str {
-    [HEADS, REMOTES, TAGS]
-        .iter()
-        .find_map(|prefix| name.strip_prefix(prefix))
-        .unwrap_or(name)
+    [HEADS, REMOTES, TAGS].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }
 
 /// The linked worktree that has a branch, by HEAD or by an operation that will come back to it; one is passed over.

@@ -34,9 +34,7 @@ impl GitWorktrees {
         ];
         args.extend_from_slice(further);
         let answer = self.git(worktree, &args)?;
-        parse(&answer).ok_or_else(|| WorktreeError::GitAnswer {
-            verb: "status".to_owned(),
-        })
+        parse(&answer).ok_or_else(|| WorktreeError::GitAnswer { verb: "status".to_owned() })
     }
 }
 
@@ -81,15 +79,10 @@ pub(super) fn parse(answer: &[u8]) -> Option<Status> {
 
 /// What follows the given number of spaces: a path may hold more of them.
 fn field(line: &[u8], spaces: usize) -> Option<&[u8]> {
-    line.splitn(spaces + 1, |byte| *byte == b' ')
-        .nth(spaces)
-        .filter(|path| !path.is_empty())
+    line.splitn(spaces + 1, |byte| *byte == b' ').nth(spaces).filter(|path| !path.is_empty())
 }
 
 fn ahead_behind(counts: &[u8]) -> Option<(usize, usize)> {
     let (ahead, behind) = str::from_utf8(counts).ok()?.split_once(' ')?;
-    Some((
-        ahead.strip_prefix('+')?.parse().ok()?,
-        behind.strip_prefix('-')?.parse().ok()?,
-    ))
+    Some((ahead.strip_prefix('+')?.parse().ok()?, behind.strip_prefix('-')?.parse().ok()?))
 }

@@ -35,12 +35,7 @@ impl GitWorktrees {
     fn commits_on_no_remote(&self, git_dir: &Path) -> Result<Option<usize>, WorktreeError> {
         // The boundary of a shallow clone came from the remote, also when no branch there leads to it.
         let shallow = read_small(&git_dir.join("shallow")).unwrap_or_default();
-        let mut args = vec![
-            "rev-list",
-            "--count",
-            "--exclude=refs/tags/*",
-            "--exclude=refs/remotes/*",
-        ];
+        let mut args = vec!["rev-list", "--count", "--exclude=refs/tags/*", "--exclude=refs/remotes/*"];
         args.extend(["--all", "--not", "--remotes"]);
         args.extend(shallow.lines().filter(|line| line.parse::<CommitId>().is_ok()));
         // Its configuration names a worktree that may be gone, and may name a remote to fetch missing objects from.

@@ -120,16 +120,11 @@ impl GitWorktrees {
 fn trashed(trash: &Path, id: SessionId) -> Option<Trashed> {
     let note = Note::load(trash)?;
     let record = trash.join(RECORD);
-    let size = fs::symlink_metadata(&record)
-        .ok()
-        .filter(fs::Metadata::is_file)?
-        .len();
+    let size = fs::symlink_metadata(&record).ok().filter(fs::Metadata::is_file)?.len();
     let written = fs::symlink_metadata(trash.join(NOTE)).and_then(|found| found.modified());
     Some(Trashed {
         id,
-        record: (size <= RECORD_BYTES_MAX)
-            .then(|| fs::read_to_string(&record))?
-            .ok()?,
+        record: (size <= RECORD_BYTES_MAX).then(|| fs::read_to_string(&record))?.ok()?,
         repository: note.repository.parse().ok()?,
         destroyed: Timestamp::from(written.ok()?),
     })

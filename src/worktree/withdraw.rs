@@ -18,9 +18,7 @@ impl GitWorktrees {
     pub(super) fn withdraw_one(&self, addition: &Addition) -> Result<(), WorktreeError> {
         let site = self.site(addition.id, &addition.repository)?;
         // Held until every git command of the add has ended, also when its wharf was killed.
-        self.at_work(&site, |_| {
-            self.take_back(addition, &site, addition.start.branch_is_new)
-        })
+        self.at_work(&site, |_| self.take_back(addition, &site, addition.start.branch_is_new))
     }
 
     /// Removes folder, administrative folder and branch; the caller has the repository lock. All three are tried,
@@ -44,12 +42,7 @@ impl GitWorktrees {
 
     /// Refuses when folder or administrative folder belong to something else.
     fn check_is_ours(&self, site: &Site) -> Result<(), WorktreeError> {
-        let refuse = |because| {
-            Err(WorktreeError::UnsafePath {
-                path: site.folder.clone(),
-                because,
-            })
-        };
+        let refuse = |because| Err(WorktreeError::UnsafePath { path: site.folder.clone(), because });
         if !is_there(&self.workspace.worktrees()) {
             return Ok(());
         }

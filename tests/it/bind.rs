@@ -10,13 +10,7 @@ struct Running(Child);
 
 impl Running {
     fn cat() -> Self {
-        Self(
-            Command::new("cat")
-                .stdin(Stdio::piped())
-                .stdout(Stdio::null())
-                .spawn()
-                .unwrap(),
-        )
+        Self(Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap())
     }
 
     fn pid(&self) -> String {
@@ -50,9 +44,7 @@ fn an_issue_leads_to_its_one_session() {
     );
     assert!(record["startedAt"].is_string() && record["lastUpdated"].is_string());
     assert_eq!(space.json(["find", "--issue", "Acme/Shop#7"])["name"], "s1");
-    let ran = space
-        .run(["bind", "s2", "--issue", "acme/shop#7", "--json"])
-        .fails(4);
+    let ran = space.run(["bind", "s2", "--issue", "acme/shop#7", "--json"]).fails(4);
     assert_eq!(ran.error()["code"], "ISSUE_TAKEN");
     space.run(["create", "x", "--issue", "acme/shop#7"]).fails(4);
     assert_eq!(space.worktrees(), 2);
@@ -66,17 +58,9 @@ fn an_issue_leads_to_its_one_session() {
 #[test]
 fn a_second_bind_keeps_the_label_of_the_same_issue() {
     let space = Workspace::with_sessions(1);
-    space
-        .run(["bind", "s1", "--issue", "a/b#1", "--label", "ready"])
-        .succeeds();
-    assert_eq!(
-        space.json(["bind", "s1", "--issue", "a/b#1"])["issue"]["label"],
-        "ready"
-    );
-    assert_eq!(
-        space.json(["bind", "s1", "--issue", "a/b#2"])["issue"].get("label"),
-        None
-    );
+    space.run(["bind", "s1", "--issue", "a/b#1", "--label", "ready"]).succeeds();
+    assert_eq!(space.json(["bind", "s1", "--issue", "a/b#1"])["issue"]["label"], "ready");
+    assert_eq!(space.json(["bind", "s1", "--issue", "a/b#2"])["issue"].get("label"), None);
 }
 
 /// SPEC IS-2.
@@ -89,30 +73,21 @@ fn an_editor_runs_while_its_very_process_does() {
     let record = space.json(["editor", "set", "s1", "--pid", &editor.pid(), "--editor", "cat"]);
     assert_eq!(record["editor"]["pid"].to_string(), editor.pid());
     assert_eq!(count(), 1);
-    space
-        .run(["editor", "set", "s2", "--pid", &editor.pid()])
-        .succeeds();
+    space.run(["editor", "set", "s2", "--pid", &editor.pid()]).succeeds();
     assert_eq!(count(), 1, "its name is not `code`");
     space.run(["editor", "clear", "s1"]).succeeds();
     assert_eq!(count(), 0, "no pid means no");
-    space
-        .run(["editor", "set", "s1", "--pid", &editor.pid(), "--editor", "cat"])
-        .succeeds();
+    space.run(["editor", "set", "s1", "--pid", &editor.pid(), "--editor", "cat"]).succeeds();
     drop(editor);
     assert_eq!(count(), 0);
-    space
-        .run(["editor", "set", "s1", "--pid", "4194305"])
-        .fails(3)
-        .says("there is no process 4194305");
+    space.run(["editor", "set", "s1", "--pid", "4194305"]).fails(3).says("there is no process 4194305");
 }
 
 #[test]
 fn a_reused_pid_is_not_the_editor() {
     let space = Workspace::with_sessions(1);
     let editor = Running::cat();
-    space
-        .run(["editor", "set", "s1", "--pid", &editor.pid(), "--editor", "cat"])
-        .succeeds();
+    space.run(["editor", "set", "s1", "--pid", &editor.pid(), "--editor", "cat"]).succeeds();
     let path = space.path(crate::support::STATE);
     let mut state = space.state();
     let started = state["sessions"][0]["editor"]["started"].as_u64().unwrap();
@@ -129,9 +104,7 @@ fn removing_by_folder_says_whether_anything_was_found() {
     let folder = space.worktree("s1");
     let remove = || space.json(["remove", "--folder", folder.to_str().unwrap()])["found"].clone();
     assert_eq!(remove(), false);
-    space
-        .run(["bind", "--folder", folder.to_str().unwrap(), "--issue", "a/b#1"])
-        .succeeds();
+    space.run(["bind", "--folder", folder.to_str().unwrap(), "--issue", "a/b#1"]).succeeds();
     assert_eq!(space.json(["show", "s1"])["issue"]["number"], 1);
     assert_eq!(remove(), true);
     assert_eq!(space.names(), ["s1"], "the session stays");
@@ -160,12 +133,8 @@ impl Outside {
     fn run(&self, args: &[&str]) -> Ran {
         let mut command = binary();
         command.args(args).current_dir(&self.project);
-        command
-            .env("HOME", self.home.path())
-            .env("WHARF_WORKSPACE", "/nonexistent");
-        Ran {
-            output: command.output().unwrap(),
-        }
+        command.env("HOME", self.home.path()).env("WHARF_WORKSPACE", "/nonexistent");
+        Ran { output: command.output().unwrap() }
     }
 
     fn json(&self, args: &[&str]) -> serde_json::Value {
@@ -181,10 +150,7 @@ fn outside_a_workspace_the_user_has_a_registry() {
     assert!(!user.registry().exists(), "a missing file is an empty registry");
     let bound = user.json(&["bind", "--folder", ".", "--issue", "a/b#1"]);
     assert_eq!(bound["folder"], user.project.to_str().unwrap());
-    assert_eq!(
-        user.json(&["find", "--issue", "A/B#1"])["folder"],
-        bound["folder"]
-    );
+    assert_eq!(user.json(&["find", "--issue", "A/B#1"])["folder"], bound["folder"]);
     assert_eq!(user.json(&["find", "--folder", "."])["issue"]["number"], 1);
     user.run(&["bind", "--folder", "/", "--issue", "a/b#1"]).fails(4);
     assert_eq!(user.json(&["remove", "--folder", "."])["found"], true);
@@ -211,15 +177,9 @@ fn a_registry_that_does_not_parse_is_set_aside_with_a_warning() {
     let user = Outside::new();
     user.json(&["bind", "--folder", ".", "--issue", "a/b#1"]);
     fs::write(user.registry(), "not json").unwrap();
-    user.run(&["find", "--issue", "a/b#1"])
-        .fails(3)
-        .says("the registry of folders cannot be read");
-    user.run(&["bind", "--folder", ".", "--issue", "a/b#1"])
-        .succeeds()
-        .says("is kept aside");
-    let names = fs::read_dir(user.registry().parent().unwrap())
-        .unwrap()
-        .map(|it| it.unwrap().file_name());
+    user.run(&["find", "--issue", "a/b#1"]).fails(3).says("the registry of folders cannot be read");
+    user.run(&["bind", "--folder", ".", "--issue", "a/b#1"]).succeeds().says("is kept aside");
+    let names = fs::read_dir(user.registry().parent().unwrap()).unwrap().map(|it| it.unwrap().file_name());
     let kept = names.filter(|it| it.to_string_lossy().starts_with("folders.json.corrupt."));
     assert_eq!(kept.count(), 1);
     let newer = r#"{"version":"2.0","later":true}"#;

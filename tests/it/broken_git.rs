@@ -35,9 +35,7 @@ fn nothing_lost(space: &Workspace, folder: &Path, held: &crate::support::faults:
         places.extend(names.filter(|it| it.file_name().unwrap().to_str().unwrap().starts_with(id)));
     }
     for (path, (.., bytes)) in held {
-        let kept = places
-            .iter()
-            .any(|place| fs::read(place.join(path)).is_ok_and(|it| it == *bytes));
+        let kept = places.iter().any(|place| fs::read(place.join(path)).is_ok_and(|it| it == *bytes));
         assert!(kept, "{what}: {} is lost", path.display());
     }
 }
@@ -52,17 +50,9 @@ fn no_damage_to_an_administrative_file_loses_anything() {
         for file in FILES {
             for (how, bytes) in DAMAGES {
                 let name = format!("{}-{how}", file.replace('.', "-"));
-                space
-                    .run(["create", &name, "--meta", &format!("case={name}")])
-                    .succeeds();
+                space.run(["create", &name, "--meta", &format!("case={name}")]).succeeds();
                 let folder = space.work_in(&name);
-                cases.push((
-                    name.clone(),
-                    space.admin(&name).join(file),
-                    bytes,
-                    files(&folder),
-                    folder,
-                ));
+                cases.push((name.clone(), space.admin(&name).join(file), bytes, files(&folder), folder));
             }
         }
         let before: Vec<_> = cases.iter().map(|it| space.record(&it.0)).collect();
@@ -89,15 +79,8 @@ fn no_damage_to_an_administrative_file_loses_anything() {
                 assert_eq!(session["metadata"], before["metadata"], "{what}");
             }
             let status = space.git_at(folder, ["status", "--porcelain"]);
-            assert!(
-                status.contains("README.md") && status.contains("new.txt"),
-                "{what}: {status}"
-            );
-            assert_eq!(
-                space.git_at(folder, ["log", "-1", "--format=%s"]),
-                "work",
-                "{what}"
-            );
+            assert!(status.contains("README.md") && status.contains("new.txt"), "{what}: {status}");
+            assert_eq!(space.git_at(folder, ["log", "-1", "--format=%s"]), "work", "{what}");
         }
         space.run(["doctor", "--json"]).succeeds();
         let listed = space.listed_at(&space.root());
@@ -126,11 +109,7 @@ fn a_pointer_to_a_victim_is_never_followed() {
         let space = Workspace::with_sessions(1);
         let folder = space.work_in("s1");
         let held = files(&folder);
-        let target = if file == ".git" {
-            folder.join(file)
-        } else {
-            space.admin("s1").join(file)
-        };
+        let target = if file == ".git" { folder.join(file) } else { space.admin("s1").join(file) };
         fs::write(target, text.as_bytes()).unwrap();
         let victim = tree(&outside.root());
         for args in [
@@ -160,15 +139,7 @@ fn a_folder_deleted_by_hand_keeps_its_session_and_comes_back_when_asked() {
     let folder = space.work_in("s1");
     fs::remove_dir_all(&folder).unwrap();
     space.git(["worktree", "prune"]);
-    assert_eq!(
-        space
-            .run(["restore"])
-            .succeeds()
-            .stdout()
-            .matches("checked out")
-            .count(),
-        0
-    );
+    assert_eq!(space.run(["restore"]).succeeds().stdout().matches("checked out").count(), 0);
     assert!(!folder.exists(), "a start does not undo what a person did");
     assert_eq!(space.json(["list"])[0]["worktreeState"], "missing");
     assert!(space.findings().contains(&"worktree-state".to_owned()));
@@ -201,10 +172,7 @@ fn a_moved_workspace_is_tied_together_again() {
             let output = command.arg("--workspace").arg(&moved).output().unwrap();
             crate::support::Ran { output }
         };
-        run(&["restore"])
-            .succeeds()
-            .says("2 sessions restored")
-            .says("ties to git repaired");
+        run(&["restore"]).succeeds().says("2 sessions restored").says("ties to git repaired");
         let listed = run(&["list", "--json"]).succeeds().json();
         for (number, session) in listed.as_array().unwrap().iter().enumerate() {
             let folder = PathBuf::from(session["worktreePath"].as_str().unwrap());
@@ -259,10 +227,7 @@ fn a_prune_from_elsewhere_costs_nothing() {
     fs::rename(&away, space.path(".worktrees")).unwrap();
     assert!(space.admin("s1").exists(), "the lock kept git from pruning it");
     assert!(!space.admin("s2").exists());
-    space
-        .run(["restore"])
-        .succeeds()
-        .says("registered with git again, files untouched");
+    space.run(["restore"]).succeeds().says("registered with git again, files untouched");
     assert_same(&held[0], &files(&locked));
     assert_same(&held[1], &files(&unlocked));
     assert_eq!(space.git_at(&unlocked, ["log", "-1", "--format=%s"]), "work");
@@ -278,11 +243,7 @@ fn a_worktree_that_lives_elsewhere_is_named_and_never_cut_off() {
     let (from, to) = (folder.to_str().unwrap(), elsewhere.to_str().unwrap());
     space.git(["worktree", "move", "-f", "-f", from, to]);
     let admin = tree(&space.path(".git/worktrees"));
-    for args in [
-        &["destroy", "s1"][..],
-        &["destroy", "s1", "--force"],
-        &["destroy", "s1", "--dry-run"],
-    ] {
+    for args in [&["destroy", "s1"][..], &["destroy", "s1", "--force"], &["destroy", "s1", "--dry-run"]] {
         space.run(args).fails(6).says("moved to").says(to);
     }
     space.run(["doctor"]).fails(1);
@@ -290,10 +251,7 @@ fn a_worktree_that_lives_elsewhere_is_named_and_never_cut_off() {
     space.run(["list"]).succeeds();
     assert_same(&held, &files(&elsewhere));
     assert_eq!(admin.len(), tree(&space.path(".git/worktrees")).len());
-    assert_eq!(
-        space.git_at(&elsewhere, ["branch", "--show-current"]),
-        "feature/s1"
-    );
+    assert_eq!(space.git_at(&elsewhere, ["branch", "--show-current"]), "feature/s1");
     space.git(["worktree", "move", "-f", "-f", to, from]);
     space.run(["restore"]).succeeds();
     space.run(["doctor"]).succeeds();
@@ -332,19 +290,14 @@ fn what_a_power_cut_emptied_is_set_aside_and_checked_out_again() {
         if lost {
             space.lose_state();
         }
-        space
-            .run(["restore"])
-            .succeeds()
-            .says("checked out again, the damaged folder is");
+        space.run(["restore"]).succeeds().says("checked out again, the damaged folder is");
         assert_eq!(space.names(), ["s1"]);
         assert_eq!(space.worktree("s1"), folder);
         assert_eq!(fs::read_to_string(folder.join("README.md")).unwrap(), "hello\n");
         assert_eq!(space.git_at(&folder, ["status", "--porcelain"]), "");
         assert_eq!(space.git_at(&folder, ["branch", "--show-current"]), "feature/s1");
         let damaged = fs::read_dir(space.path(".worktrees/.damaged")).unwrap();
-        let kept = damaged
-            .map(|it| it.unwrap().path())
-            .any(|it| it.join("new.txt").exists());
+        let kept = damaged.map(|it| it.unwrap().path()).any(|it| it.join("new.txt").exists());
         assert!(kept, "the damaged one is kept");
         space.run(["doctor"]).succeeds();
     }

@@ -24,13 +24,9 @@ impl Drop for Over<'_> {
 
 /// Starts all of these at once and waits for all of them.
 fn at_once(space: &Workspace, runs: impl IntoIterator<Item = Vec<String>>) -> Vec<Ran> {
-    let children: Vec<Child> = runs
-        .into_iter()
-        .map(|args| space.spawn(args.into_iter().chain(["--json".to_owned()])))
-        .collect();
-    let wait = |child: Child| Ran {
-        output: child.wait_with_output().unwrap(),
-    };
+    let children: Vec<Child> =
+        runs.into_iter().map(|args| space.spawn(args.into_iter().chain(["--json".to_owned()]))).collect();
+    let wait = |child: Child| Ran { output: child.wait_with_output().unwrap() };
     children.into_iter().map(wait).collect()
 }
 
@@ -39,11 +35,7 @@ fn outcomes(runs: &[Ran]) -> BTreeMap<(i32, String), usize> {
     let mut counted = BTreeMap::new();
     for ran in runs {
         let code = ran.output.status.code().unwrap();
-        let word = if code == 0 {
-            String::new()
-        } else {
-            ran.error()["code"].as_str().unwrap().to_owned()
-        };
+        let word = if code == 0 { String::new() } else { ran.error()["code"].as_str().unwrap().to_owned() };
         *counted.entry((code, word)).or_default() += 1;
     }
     counted
@@ -88,11 +80,7 @@ fn forty_creates_from_a_remote_branch_all_succeed() {
     let space = Workspace::new();
     space.git(["update-ref", "refs/remotes/origin/main", "HEAD"]);
     space.git(["config", "remote.origin.url", "/nowhere"]);
-    space.git([
-        "config",
-        "remote.origin.fetch",
-        "+refs/heads/*:refs/remotes/origin/*",
-    ]);
+    space.git(["config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"]);
     let create = |n| {
         let name = format!("s{n}");
         words(&["create", &name, "--from", "origin/main", "--max-sessions", "50"])
@@ -166,32 +154,19 @@ fn a_stopped_holder_of_the_lock_is_named_and_a_killed_one_is_forgotten() {
     let space = Workspace::with_sessions(1);
     let holder = Holder::of(&space);
     let pid = holder.pid().to_string();
-    let stopped = Command::new("bash")
-        .args(["-c", &format!("kill -STOP {pid}")])
-        .status();
+    let stopped = Command::new("bash").args(["-c", &format!("kill -STOP {pid}")]).status();
     assert!(stopped.unwrap().success());
-    let runs = at_once(
-        &space,
-        (0..3).map(|n| words(&["status", "s1", ["idle", "error", "waiting"][n]])),
-    );
+    let runs = at_once(&space, (0..3).map(|n| words(&["status", "s1", ["idle", "error", "waiting"][n]])));
     for ran in &runs {
         assert_eq!(ran.output.status.code(), Some(8));
         let error = ran.error();
         assert_eq!(error["code"], "STATE_LOCKED");
-        assert!(
-            error["message"]
-                .as_str()
-                .unwrap()
-                .contains(&format!("process {pid}")),
-            "{error}"
-        );
+        assert!(error["message"].as_str().unwrap().contains(&format!("process {pid}")), "{error}");
     }
     assert_eq!(space.sessions()[0]["status"], "active", "reading needs no lock");
     let waiting = space.spawn(["status", "s1", "waiting", "--json"]);
     drop(holder);
-    let ran = Ran {
-        output: waiting.wait_with_output().unwrap(),
-    };
+    let ran = Ran { output: waiting.wait_with_output().unwrap() };
     ran.succeeds();
     assert_eq!(space.sessions()[0]["status"], "waiting");
 }
@@ -214,11 +189,7 @@ fn the_state_file_deleted_while_everybody_writes_comes_back_with_all_sessions() 
             let touch = |n| words(&["meta", &format!("s{}", n % 4 + 1), &format!("k{n}=v{round}")]);
             for ran in at_once(&space, (0..8).map(touch)) {
                 let code = ran.output.status.code().unwrap();
-                let word = if code == 0 {
-                    Value::Null
-                } else {
-                    ran.error()["code"].clone()
-                };
+                let word = if code == 0 { Value::Null } else { ran.error()["code"].clone() };
                 // Who sees the file vanish between reading and writing says so and changes nothing. The backup that stands
                 // in may be from a time when a session was being made.
                 let is_allowed = word == "STATE_UNWRITABLE" || word == "IN_USE";

@@ -25,22 +25,12 @@ impl Gate {
         let shim = folder.path().join("git");
         fs::write(&shim, script).unwrap();
         fs::set_permissions(&shim, fs::Permissions::from_mode(0o755)).unwrap();
-        assert!(
-            Command::new("mkfifo")
-                .arg(folder.path().join("go"))
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("mkfifo").arg(folder.path().join("go")).status().unwrap().success());
         Self { folder }
     }
 
     fn path(&self) -> String {
-        format!(
-            "{}:{}",
-            self.folder.path().display(),
-            std::env::var("PATH").unwrap()
-        )
+        format!("{}:{}", self.folder.path().display(), std::env::var("PATH").unwrap())
     }
 
     fn wait(&self) {
@@ -55,10 +45,7 @@ impl Gate {
 
 fn real_git() -> PathBuf {
     let paths = std::env::var_os("PATH").unwrap();
-    std::env::split_paths(&paths)
-        .map(|it| it.join("git"))
-        .find(|it| it.is_file())
-        .unwrap()
+    std::env::split_paths(&paths).map(|it| it.join("git")).find(|it| it.is_file()).unwrap()
 }
 
 /// Waits until something holds; the whole test ends before this does not.
@@ -74,19 +61,13 @@ fn start(space: &Workspace, command: &mut Command, args: &[&str]) -> Child {
         .current_dir(space.root())
         .env("WHARF_WORKSPACE", space.root())
         .env("HOME", space.home());
-    command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 /// The binary where no process of this one can be seen, as in another container on the same volume.
 fn elsewhere() -> Option<Command> {
     let mut probe = Command::new("unshare");
-    probe
-        .args(["--pid", "--fork", "--mount-proc", "true"])
-        .stderr(Stdio::null());
+    probe.args(["--pid", "--fork", "--mount-proc", "true"]).stderr(Stdio::null());
     if !probe.status().is_ok_and(|it| it.success()) {
         eprintln!("skipped: a pid namespace of its own needs root and `unshare`");
         return None;
@@ -100,9 +81,7 @@ fn elsewhere() -> Option<Command> {
 }
 
 fn ended(child: Child) -> Ran {
-    Ran {
-        output: child.wait_with_output().unwrap(),
-    }
+    Ran { output: child.wait_with_output().unwrap() }
 }
 
 fn worker(space: &Workspace) -> Value {
@@ -117,11 +96,7 @@ fn a_create_survives_what_another_container_takes_it_for() {
     };
     let space = Workspace::new();
     let gate = Gate::before("worktree add");
-    let creating = start(
-        &space,
-        space.command().env("PATH", gate.path()),
-        &["create", "auth"],
-    );
+    let creating = start(&space, space.command().env("PATH", gate.path()), &["create", "auth"]);
     gate.wait();
     let before = worker(&space);
     let creating_beside = start(&space, &mut other, &["create", "beside"]);
@@ -145,11 +120,7 @@ fn a_destroy_survives_what_another_container_takes_it_for() {
     let work = space.worktree("s1").join("work.txt");
     fs::write(&work, "precious\n").unwrap();
     let gate = Gate::before("add --all");
-    let destroying = start(
-        &space,
-        space.command().env("PATH", gate.path()),
-        &["destroy", "s1", "--force"],
-    );
+    let destroying = start(&space, space.command().env("PATH", gate.path()), &["destroy", "s1", "--force"]);
     gate.wait();
     let before = worker(&space);
     let creating_beside = start(&space, &mut other, &["create", "beside"]);

@@ -30,10 +30,7 @@ fn work_in(space: &Workspace, name: &str) {
 #[track_caller]
 fn has_work(space: &Workspace, name: &str, after: &str) {
     let status = space.git_at(&space.worktree(name), ["status", "--porcelain", "--ignored"]);
-    assert_eq!(
-        status, "M README.md\nA  staged.txt\n?? new.txt\n!! trace.log",
-        "{after}: the work in {name}"
-    );
+    assert_eq!(status, "M README.md\nA  staged.txt\n?? new.txt\n!! trace.log", "{after}: the work in {name}");
     let record = space.json(["show", name]);
     assert_eq!(record["metadata"]["owner"], "ann", "{after}");
 }
@@ -60,20 +57,14 @@ fn step_through(
             let after = format!("{args:?} cut {cut:?} at {point:?}");
             judge(space, &after);
         }
-        eprintln!(
-            "{args:?}: {} kill points {cut:?} in {:.1?}",
-            points.len(),
-            start.elapsed()
-        );
+        eprintln!("{args:?}: {} kill points {cut:?} in {:.1?}", points.len(), start.elapsed());
     }
 }
 
 /// The name is free and nothing of it is in the way.
 fn without(space: &mut Workspace, name: &str) {
     if space.names().contains(&name.to_owned()) {
-        space
-            .run(["destroy", name, "--force", "--delete-branch"])
-            .succeeds();
+        space.run(["destroy", name, "--force", "--delete-branch"]).succeeds();
         space.run(["trash", "empty", "--yes"]).succeeds();
     }
 }
@@ -129,9 +120,7 @@ fn an_undo_happens_or_is_finished_with_the_work_in_it() {
         &mut space,
         |space| {
             if !space.names().is_empty() {
-                space
-                    .run(["destroy", "kept", "--force", "--delete-branch"])
-                    .succeeds();
+                space.run(["destroy", "kept", "--force", "--delete-branch"]).succeeds();
             }
         },
         |space, after| {
@@ -155,9 +144,7 @@ fn a_rename_is_whole_after_the_next_start() {
         |space| {
             let name = space.names().remove(0);
             if space.json(["show", &name])["branch"] != "feature/kept" || name != "kept" {
-                space
-                    .run(["rename", &name, "kept", "--branch", "feature/kept"])
-                    .succeeds();
+                space.run(["rename", &name, "kept", "--branch", "feature/kept"]).succeeds();
             }
         },
         |space, after| {

@@ -14,25 +14,13 @@ fn a_session_is_a_branch_a_worktree_and_a_record() {
     assert_eq!(record["branch"], "feature/auth");
     assert_eq!(record["worktreePath"], folder.to_str().unwrap());
     assert_eq!(record["createdAt"], record["lastActivity"]);
-    assert_eq!(
-        record["metadata"],
-        serde_json::json!({"owner": "ann", "points": 3})
-    );
+    assert_eq!(record["metadata"], serde_json::json!({"owner": "ann", "points": 3}));
     let created = record["createdAt"].as_str().unwrap();
-    assert!(
-        created.ends_with('Z') && created.len() == "2025-11-24T10:30:00.000Z".len(),
-        "{created}"
-    );
+    assert!(created.ends_with('Z') && created.len() == "2025-11-24T10:30:00.000Z".len(), "{created}");
     assert_eq!(fs::read_to_string(folder.join("README.md")).unwrap(), "hello\n");
-    assert_eq!(
-        space.git_at(&folder, ["branch", "--show-current"]),
-        "feature/auth"
-    );
+    assert_eq!(space.git_at(&folder, ["branch", "--show-current"]), "feature/auth");
     assert_eq!(space.state()["sessions"][0]["id"], id);
-    assert_eq!(
-        space.git(["status", "--porcelain", "--", ".", ":!.home-of-test"]),
-        ""
-    );
+    assert_eq!(space.git(["status", "--porcelain", "--", ".", ":!.home-of-test"]), "");
 }
 
 /// SPEC CS-1.
@@ -69,12 +57,7 @@ fn the_limit_can_be_set_three_ways() {
     let space = Workspace::with_sessions(1);
     let refused = |ran: crate::support::Ran| ran.fails(5).says("Maximum 1 sessions supported.");
     refused(space.run(["create", "b", "--max-sessions", "1"]));
-    let by_env = space
-        .command()
-        .args(["create", "b"])
-        .env("WHARF_MAX_SESSIONS", "1")
-        .output()
-        .unwrap();
+    let by_env = space.command().args(["create", "b"]).env("WHARF_MAX_SESSIONS", "1").output().unwrap();
     refused(crate::support::Ran { output: by_env });
     fs::create_dir_all(space.path(".wharf")).unwrap();
     fs::write(space.path(".wharf/config.toml"), "max_sessions = 1\n").unwrap();
@@ -113,17 +96,10 @@ fn an_existing_branch_is_used_only_when_it_is_named() {
     space.git(["branch", "feature/old"]);
     let ran = space.run(["create", "old", "--json"]).fails(4);
     assert_eq!(ran.error()["code"], "BRANCH_TAKEN");
-    assert!(
-        ran.error()["hint"]
-            .as_str()
-            .unwrap()
-            .contains("--branch feature/old")
-    );
+    assert!(ran.error()["hint"].as_str().unwrap().contains("--branch feature/old"));
     let record = space.json(["create", "old", "--branch", "feature/old"]);
     assert_eq!(record["branch"], "feature/old");
-    let ran = space
-        .run(["create", "main", "--branch", "main", "--json"])
-        .fails(4);
+    let ran = space.run(["create", "main", "--branch", "main", "--json"]).fails(4);
     assert_eq!(ran.error()["code"], "BRANCH_TAKEN", "the main worktree has it");
 }
 
@@ -133,31 +109,18 @@ fn a_branch_that_only_a_remote_has_gets_a_local_one() {
     space.init("upstream");
     space.git_at(&space.path("upstream"), ["branch", "topic"]);
     let tip = space.git_at(&space.path("upstream"), ["rev-parse", "topic"]);
-    space.git([
-        "remote",
-        "add",
-        "origin",
-        space.path("upstream").to_str().unwrap(),
-    ]);
+    space.git(["remote", "add", "origin", space.path("upstream").to_str().unwrap()]);
     space.git(["fetch", "-q", "origin"]);
     let record = space.json(["create", "t", "--branch", "topic"]);
-    assert_eq!(
-        record["base"],
-        serde_json::json!({"commit": tip, "reference": "refs/remotes/origin/topic"})
-    );
+    assert_eq!(record["base"], serde_json::json!({"commit": tip, "reference": "refs/remotes/origin/topic"}));
     space.git(["remote", "add", "fork", space.path("upstream").to_str().unwrap()]);
     space.git_at(&space.path("upstream"), ["branch", "both"]);
     space.git(["fetch", "-q", "--all"]);
     let ran = space.run(["create", "b", "--branch", "both", "--json"]).fails(4);
     assert_eq!(ran.error()["code"], "AMBIGUOUS");
     let hint = ran.error()["hint"].as_str().unwrap().to_owned();
-    assert!(
-        hint.contains("--from origin/both") && hint.contains("--from fork/both"),
-        "{hint}"
-    );
-    space
-        .run(["create", "b", "--branch", "both", "--from", "fork/both"])
-        .succeeds();
+    assert!(hint.contains("--from origin/both") && hint.contains("--from fork/both"), "{hint}");
+    space.run(["create", "b", "--branch", "both", "--from", "fork/both"]).succeeds();
 }
 
 #[test]
@@ -171,9 +134,7 @@ fn a_new_branch_begins_where_it_is_told() {
     assert_eq!(space.git_at(&space.worktree("old"), ["rev-parse", "HEAD"]), first);
     let ran = space.run(["create", "x", "--from", "nowhere", "--json"]).fails(2);
     assert_eq!(ran.error()["code"], "INVALID_VALUE");
-    let ran = space
-        .run(["create", "x", "--from=--output=/tmp/pwned", "--json"])
-        .fails(2);
+    let ran = space.run(["create", "x", "--from=--output=/tmp/pwned", "--json"]).fails(2);
     assert_eq!(ran.error()["code"], "INVALID_VALUE");
 }
 
@@ -188,21 +149,14 @@ fn several_repositories_share_a_workspace() {
     let same_branch = space.json(["create", "b", "--repo", "group/web", "--branch", "feature/a"]);
     assert_eq!(same_branch["repository"], "group/web");
     assert_eq!(space.worktrees(), 2);
-    space
-        .run(["create", "c", "--repo", "/"])
-        .fails(6)
-        .says("outside the workspace");
+    space.run(["create", "c", "--repo", "/"]).fails(6).says("outside the workspace");
 }
 
 #[test]
 fn a_repository_without_a_commit_is_refused_with_the_cure() {
     let space = Workspace::empty();
     space.git(["init", "-q"]);
-    space
-        .run(["create", "x"])
-        .fails(2)
-        .says("has no commit yet")
-        .says("git commit --allow-empty");
+    space.run(["create", "x"]).fails(2).says("has no commit yet").says("git commit --allow-empty");
     space.git(["commit", "-q", "--allow-empty", "-m", "begin"]);
     space.run(["create", "x"]).succeeds();
 }

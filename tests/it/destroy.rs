@@ -23,21 +23,15 @@ fn unsaved_work_is_named_with_a_flag_for_each_kind() {
     let ran = space.run(["destroy", "s1", "--json"]).fails(6);
     let error = ran.error();
     assert_eq!(error["code"], "UNSAVED_WORK");
-    let flags: Vec<&str> = error["losses"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| it["flag"].as_str().unwrap())
-        .collect();
+    let flags: Vec<&str> =
+        error["losses"].as_array().unwrap().iter().map(|it| it["flag"].as_str().unwrap()).collect();
     assert_eq!(flags, ["--modified", "--untracked", "--ignored"]);
     space
         .run(["destroy", "s1", "--modified", "--untracked"])
         .fails(6)
         .says("1 ignored file: trace.log (--ignored)");
     assert!(folder.join("new.txt").exists());
-    space
-        .run(["destroy", "s1", "--modified", "--untracked", "--ignored"])
-        .succeeds();
+    space.run(["destroy", "s1", "--modified", "--untracked", "--ignored"]).succeeds();
 }
 
 #[test]
@@ -51,19 +45,14 @@ fn undo_brings_the_work_back_to_the_byte() {
     fs::write(folder.join("trace.log"), "ignored\n").unwrap();
     let before = space.git_at(&folder, ["status", "--porcelain", "--ignored"]);
     let record = space.json(["show", "s1"]);
-    space
-        .run(["destroy", "s1", "--force", "--delete-branch"])
-        .succeeds();
+    space.run(["destroy", "s1", "--force", "--delete-branch"]).succeeds();
     assert!(!space.branches().contains(&"feature/s1".to_owned()));
     let back = space.json(["undo"]);
     assert_eq!(back["id"], record["id"]);
     assert_eq!(back["createdAt"], record["createdAt"]);
     assert_eq!(back["metadata"]["owner"], "ann");
     assert_eq!(back["status"], "idle");
-    assert_eq!(
-        space.git_at(&folder, ["status", "--porcelain", "--ignored"]),
-        before
-    );
+    assert_eq!(space.git_at(&folder, ["status", "--porcelain", "--ignored"]), before);
     assert_eq!(fs::read_to_string(folder.join("README.md")).unwrap(), "changed\n");
     assert_eq!(space.json(["trash", "list"]), serde_json::json!([]));
 }
@@ -73,15 +62,9 @@ fn commits_that_are_nowhere_else_hold_their_branch() {
     let space = Workspace::with_sessions(1);
     let folder = space.worktree("s1");
     space.git_at(&folder, ["commit", "-q", "--allow-empty", "-m", "only here"]);
-    space
-        .run(["destroy", "s1", "--delete-branch"])
-        .fails(6)
-        .says("--unmerged");
+    space.run(["destroy", "s1", "--delete-branch"]).fails(6).says("--unmerged");
     space.run(["destroy", "s1"]).succeeds();
-    assert!(
-        space.branches().contains(&"feature/s1".to_owned()),
-        "the branch keeps them"
-    );
+    assert!(space.branches().contains(&"feature/s1".to_owned()), "the branch keeps them");
 }
 
 #[test]
@@ -100,17 +83,8 @@ fn somebody_elses_lock_holds_even_against_force() {
     let space = Workspace::with_sessions(1);
     let folder = space.worktree("s1");
     space.git(["worktree", "unlock", folder.to_str().unwrap()]);
-    space.git([
-        "worktree",
-        "lock",
-        "--reason",
-        "on a stick",
-        folder.to_str().unwrap(),
-    ]);
-    space
-        .run(["destroy", "s1", "--force"])
-        .fails(6)
-        .says("locked by somebody else: on a stick");
+    space.git(["worktree", "lock", "--reason", "on a stick", folder.to_str().unwrap()]);
+    space.run(["destroy", "s1", "--force"]).fails(6).says("locked by somebody else: on a stick");
     assert!(folder.exists());
 }
 
@@ -136,9 +110,7 @@ fn undo_respects_the_limit_and_taken_names() {
     space.run(["destroy", "s1"]).succeeds();
     space.run(["create", "s1", "--branch", "other"]).succeeds();
     space.run(["undo"]).fails(4).says("session `s1` already exists");
-    space
-        .run(["undo", "--max-sessions", "2", "--as", "again"])
-        .fails(5);
+    space.run(["undo", "--max-sessions", "2", "--as", "again"]).fails(5);
     space.run(["undo", "--as", "again"]).succeeds();
     assert_eq!(space.names(), ["again", "s2", "s1"]);
 }
@@ -152,10 +124,7 @@ fn of_two_with_one_name_none_is_deleted_unasked() {
     }
     let ran = space.run(["trash", "empty", "Twin", "--yes", "--json"]).fails(4);
     assert_eq!(ran.error()["code"], "AMBIGUOUS");
-    let id = space.json(["trash", "list"])[1]["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let id = space.json(["trash", "list"])[1]["id"].as_str().unwrap().to_owned();
     assert!(ran.error()["hint"].as_str().unwrap().contains(&id));
     space.run(["trash", "empty", &id, "--yes"]).succeeds();
     assert_eq!(space.json(["undo", "twin"])["branch"], "two", "the newest");
@@ -166,22 +135,10 @@ fn a_shell_in_the_folder_is_told_to_leave() {
     let space = Workspace::with_sessions(1);
     let script = format!("\"{}\" destroy s1 --json", env!("CARGO_BIN_EXE_wharf"));
     let mut shell = std::process::Command::new("sh");
-    shell
-        .args(["-c", &format!("{script}; exit $?")])
-        .current_dir(space.worktree("s1"));
-    shell
-        .env("WHARF_WORKSPACE", space.root())
-        .env("HOME", space.home());
-    let ran = crate::support::Ran {
-        output: shell.output().unwrap(),
-    }
-    .fails(4);
+    shell.args(["-c", &format!("{script}; exit $?")]).current_dir(space.worktree("s1"));
+    shell.env("WHARF_WORKSPACE", space.root()).env("HOME", space.home());
+    let ran = crate::support::Ran { output: shell.output().unwrap() }.fails(4);
     assert_eq!(ran.error()["code"], "IN_USE");
-    assert!(
-        ran.error()["hint"]
-            .as_str()
-            .unwrap()
-            .starts_with("leave the folder first")
-    );
+    assert!(ran.error()["hint"].as_str().unwrap().starts_with("leave the folder first"));
     space.run(["destroy", "s1"]).succeeds();
 }

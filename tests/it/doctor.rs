@@ -153,12 +153,7 @@ fn each_thing_that_is_wrong_is_found_and_cured() {
             assert_eq!(*cure, Cure::ByHand, "{what}: {}", ran.stderr());
             continue;
         };
-        let found = fixed
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|it| it["code"] == *code)
-            .unwrap();
+        let found = fixed.as_array().unwrap().iter().find(|it| it["code"] == *code).unwrap();
         assert_eq!(found["cured"], *cure == Cure::Fixed, "{what}: {fixed:#}");
         if *cure == Cure::Fixed {
             ran.fails(0);
@@ -179,23 +174,14 @@ fn a_quick_check_asks_git_nothing() {
     let mark = space.home().join("asked");
     let shim = format!("echo asked >> '{}'; exit 1", mark.display());
     fs::remove_dir_all(space.admin("s1")).unwrap();
-    space
-        .run_with_git(&shim, &["doctor", "--quick"])
-        .succeeds()
-        .says("nothing is wrong");
+    space.run_with_git(&shim, &["doctor", "--quick"]).succeeds().says("nothing is wrong");
     fs::remove_dir_all(space.path(".git")).unwrap();
     space.run_with_git(&shim, &["doctor", "--quick"]).succeeds();
     // What work can go on with is no reason to restart a container; what it cannot is.
     fs::set_permissions(space.path(STATE), fs::Permissions::from_mode(0o644)).unwrap();
-    space
-        .run_with_git(&shim, &["doctor", "--quick"])
-        .succeeds()
-        .says("mode");
+    space.run_with_git(&shim, &["doctor", "--quick"]).succeeds().says("mode");
     fs::write(space.path(STATE), r#"{"version": "9.0", "sessions": []}"#).unwrap();
-    space
-        .run_with_git(&shim, &["doctor", "--quick"])
-        .fails(1)
-        .says("9.0");
+    space.run_with_git(&shim, &["doctor", "--quick"]).fails(1).says("9.0");
     assert!(!mark.exists());
 }
 
@@ -205,10 +191,7 @@ fn a_healthy_workspace_has_nothing_wrong_and_nothing_new() {
         space.home();
         let before = tree(&space.root());
         space.run(["doctor"]).succeeds().says("nothing is wrong");
-        space
-            .run(["doctor", "--quick"])
-            .succeeds()
-            .says("nothing is wrong");
+        space.run(["doctor", "--quick"]).succeeds().says("nothing is wrong");
         assert_same(&before, &tree(&space.root()));
     }
 }
@@ -216,16 +199,9 @@ fn a_healthy_workspace_has_nothing_wrong_and_nothing_new() {
 #[test]
 fn an_unusable_git_is_one_finding_and_not_many() {
     let space = Workspace::with_sessions(2);
-    let ran = space
-        .run_with_git("echo git version 1.8.0", &["doctor", "--json"])
-        .fails(1);
+    let ran = space.run_with_git("echo git version 1.8.0", &["doctor", "--json"]).fails(1);
     let findings = ran.json();
-    let codes: Vec<&str> = findings
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|it| it["code"].as_str())
-        .collect();
+    let codes: Vec<&str> = findings.as_array().unwrap().iter().filter_map(|it| it["code"].as_str()).collect();
     assert_eq!(codes, ["git-unusable"], "{findings:#}");
     assert!(findings[0]["cure"].as_str().unwrap().contains("2.36"));
 }

@@ -14,15 +14,7 @@ const TEMP: &str = ".claude-container-sessions.tmp";
 
 /// What has to survive of every session.
 fn essence(space: &Workspace) -> Vec<Value> {
-    let keep = |it: &Value| {
-        json!([
-            it["id"],
-            it["name"],
-            it["branch"],
-            it["createdAt"],
-            it["metadata"]
-        ])
-    };
+    let keep = |it: &Value| json!([it["id"], it["name"], it["branch"], it["createdAt"], it["metadata"]]);
     space.sessions().iter().map(keep).collect()
 }
 
@@ -30,9 +22,7 @@ fn with_notes(count: usize) -> Workspace {
     let space = Workspace::with_sessions(count);
     for number in 1..=count {
         let name = format!("s{number}");
-        space
-            .run(["meta", &name, "owner=ann", "big:=123456789012345678901234567890"])
-            .succeeds();
+        space.run(["meta", &name, "owner=ann", "big:=123456789012345678901234567890"]).succeeds();
         fs::write(space.worktree(&name).join("new.txt"), "new\n").unwrap();
     }
     space
@@ -93,20 +83,12 @@ const DAMAGES: [Damage; 9] = [
     ("NULs", |bytes| vec![0; bytes.len()]),
     ("garbage", |_| b"\x7fELF not json".to_vec()),
     ("truncated", |bytes| bytes[..bytes.len() / 2].to_vec()),
-    ("a byte order mark", |bytes| {
-        [b"\xef\xbb\xbf".to_vec(), bytes].concat()
-    }),
+    ("a byte order mark", |bytes| [b"\xef\xbb\xbf".to_vec(), bytes].concat()),
     ("a flipped bit in a name", |bytes| {
-        String::from_utf8(bytes)
-            .unwrap()
-            .replace("\"s2\"", "\"r2\"")
-            .into_bytes()
+        String::from_utf8(bytes).unwrap().replace("\"s2\"", "\"r2\"").into_bytes()
     }),
     ("one bad among four", |bytes| {
-        String::from_utf8(bytes)
-            .unwrap()
-            .replace("\"s3\"", "\"../s3\"")
-            .into_bytes()
+        String::from_utf8(bytes).unwrap().replace("\"s3\"", "\"../s3\"").into_bytes()
     }),
     ("a session twice", |bytes| {
         let mut file: Value = serde_json::from_slice(&bytes).unwrap();
@@ -116,11 +98,8 @@ const DAMAGES: [Damage; 9] = [
     }),
     ("hostile paths", |bytes| {
         let mut file: Value = serde_json::from_slice(&bytes).unwrap();
-        for (session, path) in file["sessions"]
-            .as_array_mut()
-            .unwrap()
-            .iter_mut()
-            .zip(["/", "..", "/etc", ""])
+        for (session, path) in
+            file["sessions"].as_array_mut().unwrap().iter_mut().zip(["/", "..", "/etc", ""])
         {
             session["worktreePath"] = path.into();
         }
@@ -147,30 +126,16 @@ fn after_every_damage_all_sessions_come_back_and_the_broken_file_is_kept() {
                 fs::write(space.path(&format!("{STATE}.{number}")), backup).unwrap();
             }
             space.run(["restore"]).succeeds();
-            assert_eq!(
-                essence(&space),
-                before,
-                "{name}, backups broken: {without_backups}"
-            );
+            assert_eq!(essence(&space), before, "{name}, backups broken: {without_backups}");
             let kept = fs::read_dir(space.root()).unwrap().map(|it| it.unwrap().path());
             let mut kept = kept.filter(|it| it.to_string_lossy().contains(".corrupt."));
-            assert!(
-                kept.any(|path| fs::read(path).unwrap() == broken),
-                "{name} was not kept"
-            );
+            assert!(kept.any(|path| fs::read(path).unwrap() == broken), "{name} was not kept");
             for session in ["s1", "s2", "s3", "s4"] {
-                assert_eq!(
-                    fs::read_to_string(space.worktree(session).join("new.txt")).unwrap(),
-                    "new\n"
-                );
+                assert_eq!(fs::read_to_string(space.worktree(session).join("new.txt")).unwrap(), "new\n");
             }
         }
     }
-    let log = fs::read_dir(space.path(".wharf/log"))
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap();
+    let log = fs::read_dir(space.path(".wharf/log")).unwrap().next().unwrap().unwrap();
     let log = fs::read_to_string(log.path()).unwrap();
     assert!(log.contains("\"state file corrupt\"") && log.contains("\"sessions restored\",\"count\":4"));
     for line in log.lines() {
@@ -182,17 +147,9 @@ fn after_every_damage_all_sessions_come_back_and_the_broken_file_is_kept() {
 #[test]
 fn a_newer_file_is_left_to_the_byte() {
     let space = with_notes(1);
-    let newer = fs::read_to_string(space.path(STATE))
-        .unwrap()
-        .replace("\"1.0\"", "\"2.0\"");
+    let newer = fs::read_to_string(space.path(STATE)).unwrap().replace("\"1.0\"", "\"2.0\"");
     fs::write(space.path(STATE), &newer).unwrap();
-    for args in [
-        &["touch", "s1"][..],
-        &["create", "x"],
-        &["restore"],
-        &["destroy", "s1"],
-        &["list"],
-    ] {
+    for args in [&["touch", "s1"][..], &["create", "x"], &["restore"], &["destroy", "s1"], &["list"]] {
         let ran = space.run(args.iter().chain(&["--json"])).fails(9);
         assert_eq!(ran.error()["code"], "STATE_NEWER", "{args:?}");
     }
@@ -206,26 +163,15 @@ fn fields_of_others_survive_every_verb() {
     let space = with_notes(1);
     let theirs = r#""theirs": {"n": 123456789012345678901234567890.5e400, "n": 1}, "#;
     let text = fs::read_to_string(space.path(STATE)).unwrap();
-    let text = text
-        .replacen('{', &format!("{{{theirs}"), 1)
-        .replace("\"id\"", &format!("{theirs}\"id\""));
+    let text = text.replacen('{', &format!("{{{theirs}"), 1).replace("\"id\"", &format!("{theirs}\"id\""));
     fs::write(space.path(STATE), text).unwrap();
     let verbs = "restore|status s1 idle|meta s1 a=b|touch s1|phase s1 x|bind s1 --issue a/b#1|unbind s1|rename s1 t|\
                  destroy t --force|undo|create u|destroy u|rename t s1 --branch other";
     for verb in verbs.split('|') {
         space.run(verb.split(' ')).succeeds();
-        let text: String = fs::read_to_string(space.path(STATE))
-            .unwrap()
-            .split_whitespace()
-            .collect();
-        let count = text
-            .matches(r#""theirs":{"n":123456789012345678901234567890.5e400,"n":1}"#)
-            .count();
-        assert_eq!(
-            count,
-            if verb.starts_with("destroy t") { 1 } else { 2 },
-            "{verb}: {text}"
-        );
+        let text: String = fs::read_to_string(space.path(STATE)).unwrap().split_whitespace().collect();
+        let count = text.matches(r#""theirs":{"n":123456789012345678901234567890.5e400,"n":1}"#).count();
+        assert_eq!(count, if verb.starts_with("destroy t") { 1 } else { 2 }, "{verb}: {text}");
     }
 }
 
@@ -235,9 +181,7 @@ fn only_a_process_that_is_proven_keeps_its_status() {
     let space = Workspace::with_sessions(4);
     let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
     let pid = child.id();
-    space
-        .run(["editor", "set", "s1", "--pid", &pid.to_string()])
-        .succeeds();
+    space.run(["editor", "set", "s1", "--pid", &pid.to_string()]).succeeds();
     let mut file = space.state();
     let editor = file["sessions"][0]["editor"].clone();
     let process =
@@ -268,10 +212,7 @@ fn a_path_that_is_no_file_is_named_and_a_link_is_followed() {
     let (state, aside) = (space.path(STATE), space.path("aside.json"));
     fs::rename(&state, &aside).unwrap();
     fs::create_dir(&state).unwrap();
-    space
-        .run(["touch", "s1", "--json"])
-        .fails(9)
-        .says("is not a regular file");
+    space.run(["touch", "s1", "--json"]).fails(9).says("is not a regular file");
     fs::remove_dir(&state).unwrap();
     assert!(Command::new("mkfifo").arg(&state).status().unwrap().success());
     space.run(["list"]).fails(9).says("is not a regular file");
@@ -293,17 +234,11 @@ fn limits_of_the_process_end_in_an_error_and_the_old_table() {
         let mut command = space.command();
         command.args(["meta", "s1", &big, "--json"]);
         let limited = format!("{limit}; exec \"$@\"");
-        let output = strace::under(&["bash", "-c", &limited, "limited"], &command)
-            .output()
-            .unwrap();
+        let output = strace::under(&["bash", "-c", &limited, "limited"], &command).output().unwrap();
         let ran = Ran { output };
         tried.push((limit, ran.output.status.code()));
         assert!(!ran.output.status.success(), "{limit}");
-        assert!(
-            ran.output.status.code().is_some(),
-            "{limit} ended it: {:?}",
-            ran.output.status
-        );
+        assert!(ran.output.status.code().is_some(), "{limit} ended it: {:?}", ran.output.status);
         assert_eq!(fs::read(space.path(STATE)).unwrap(), before, "{limit}");
         assert!(!space.path(TEMP).exists(), "{limit}");
     }
@@ -317,29 +252,15 @@ fn a_file_of_another_tool_loads_and_its_worktree_works() {
     let space = Workspace::new();
     let id = "0b54a7ea-6a1c-4d4c-9d93-5f3c8e2f6a10";
     let folder = space.path(".worktrees").join(id);
-    space.git([
-        "worktree",
-        "add",
-        "-q",
-        "-b",
-        "feature/theirs",
-        folder.to_str().unwrap(),
-    ]);
+    space.git(["worktree", "add", "-q", "-b", "feature/theirs", folder.to_str().unwrap()]);
     let session = json!({"id": id, "name": "theirs", "status": "active", "branch": "feature/theirs",
         "worktreePath": folder, "createdAt": "2025-11-24T10:30:00.000Z", "lastActivity": "2025-11-24T10:31:00.000Z",
         "ptyPid": 4242, "currentPhase": "planning", "metadata": {"owner": "ann"}});
-    fs::write(
-        space.path(STATE),
-        json!({"version": "1.0", "sessions": [session]}).to_string(),
-    )
-    .unwrap();
+    fs::write(space.path(STATE), json!({"version": "1.0", "sessions": [session]}).to_string()).unwrap();
     assert_eq!(space.names(), ["theirs"]);
     space.run(["restore"]).succeeds();
     let record = space.json(["show", "theirs"]);
-    assert_eq!(
-        (&record["status"], &record["ptyPid"]),
-        (&json!("idle"), &Value::Null)
-    );
+    assert_eq!((&record["status"], &record["ptyPid"]), (&json!("idle"), &Value::Null));
     assert_eq!(record["currentPhase"], "planning");
     fs::write(folder.join("new.txt"), "new\n").unwrap();
     space.run(["destroy", "theirs"]).fails(6);

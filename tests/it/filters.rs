@@ -99,10 +99,7 @@ fn a_session_has_the_sparse_settings_of_its_repository() {
         fs::remove_dir_all(&folder).unwrap();
         space.run(["doctor", "--fix"]).succeeds();
         assert!(folder.join("docs/file.txt").exists());
-        assert!(
-            !folder.join("huge").exists(),
-            "{index}: checked out again as sparse as it was"
-        );
+        assert!(!folder.join("huge").exists(), "{index}: checked out again as sparse as it was");
         assert_eq!(space.git_at(&folder, ["status", "--porcelain"]), "", "{index}");
     }
 }

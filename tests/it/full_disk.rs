@@ -16,9 +16,7 @@ try() {
 says() { grep -q "$1" "$HOME/said" || { echo "not said: $1"; cat "$HOME/said"; exit 1; }; }
 wharf=$1
 "#;
-    let probe = Command::new("unshare")
-        .args(["-m", "mount", "-t", "tmpfs", "none", "/mnt"])
-        .output();
+    let probe = Command::new("unshare").args(["-m", "mount", "-t", "tmpfs", "none", "/mnt"]).output();
     if !probe.is_ok_and(|output| output.status.success()) {
         eprintln!("skipped: no mount namespace can be had here");
         return None;
@@ -30,9 +28,7 @@ wharf=$1
     command.env("HOME", home.path());
     let text = format!("{words}{script}");
     let mut command = strace::under(&["unshare", "-m", "bash", "-c", &text, "script"], &command);
-    Some(Ran {
-        output: command.output().unwrap(),
-    })
+    Some(Ran { output: command.output().unwrap() })
 }
 
 #[test]

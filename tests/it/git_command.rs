@@ -23,11 +23,7 @@ fn a_git_that_is_missing_old_hanging_or_mad_is_told_apart_and_loses_nothing() {
         ("mad", "printf '\\000\\377garbage\\033[31m\\n'; exit 0", ""),
     ];
     for (how, body, says) in cases {
-        for args in [
-            &["create", "two"][..],
-            &["destroy", "s1"],
-            &["destroy", "s1", "--force"],
-        ] {
+        for args in [&["create", "two"][..], &["destroy", "s1"], &["destroy", "s1", "--force"]] {
             let ran = space.run_with_git(body, args);
             assert!(!ran.output.status.success(), "{how} {args:?}: {}", ran.stdout());
             assert!(ran.stderr().contains(says), "{how} {args:?}: {}", ran.stderr());
@@ -36,10 +32,7 @@ fn a_git_that_is_missing_old_hanging_or_mad_is_told_apart_and_loses_nothing() {
         for args in [&["list"][..], &["restore"], &["doctor", "--quick"]] {
             space.run_with_git(body, args).succeeds();
         }
-        space
-            .run_with_git(body, &["doctor"])
-            .fails(1)
-            .says("git-unusable".trim_end_matches("-unusable"));
+        space.run_with_git(body, &["doctor"]).fails(1).says("git-unusable".trim_end_matches("-unusable"));
         // What such a git could not take back stays in the journal, and the next start with a sound one undoes it.
         space.run(["restore"]).succeeds();
         assert_same(&held, &files(&folder));
@@ -49,16 +42,11 @@ fn a_git_that_is_missing_old_hanging_or_mad_is_told_apart_and_loses_nothing() {
     let pids = fs::read_to_string(space.home().join("pids")).unwrap();
     for pid in pids.split_whitespace() {
         let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        assert!(
-            state.is_empty() || state.contains(") Z "),
-            "{pid} lives on: {state}"
-        );
+        assert!(state.is_empty() || state.contains(") Z "), "{pid} lives on: {state}");
     }
     let mut bare = space.command();
     bare.args(["create", "two"]).env("PATH", "/nonexistent");
-    let ran = Ran {
-        output: bare.output().unwrap(),
-    };
+    let ran = Ran { output: bare.output().unwrap() };
     ran.fails(1).says("install git");
     space.run(["create", "two"]).succeeds();
 }
@@ -71,13 +59,7 @@ fn text_from_git_and_from_files_reaches_the_terminal_escaped() {
     let evil = "a\x1b]0;owned\x07\u{202e}b\r.txt";
     fs::write(folder.join(evil), "new\n").unwrap();
     space.git(["worktree", "unlock", folder.to_str().unwrap()]);
-    space.git([
-        "worktree",
-        "lock",
-        "--reason",
-        "mine\x1b[2J\u{200b}",
-        folder.to_str().unwrap(),
-    ]);
+    space.git(["worktree", "lock", "--reason", "mine\x1b[2J\u{200b}", folder.to_str().unwrap()]);
     fs::create_dir_all(space.path(".worktrees").join(evil)).unwrap();
     let scream = "printf 'fatal: \\033]0;owned\\007 \\342\\200\\256 \\r gone\\n' >&2; exit 128";
     let mut told = Vec::new();

@@ -36,10 +36,7 @@ fn every_command_explains_itself_with_examples() {
     let (code, help, _) = run(&["--help"]);
     assert_eq!(code, Some(0));
     for command in COMMANDS {
-        assert!(
-            help.contains(&format!("\n  {command} ")),
-            "{command} is not in the list"
-        );
+        assert!(help.contains(&format!("\n  {command} ")), "{command} is not in the list");
         let (code, help, _) = run(&[command, "--help"]);
         assert_eq!(code, Some(0), "{command}");
         assert!(help.contains("Examples:\n"), "{command} has no examples");
@@ -57,23 +54,13 @@ fn every_example_of_a_command_can_be_parsed() {
         let examples = help.lines().skip_while(|line| *line != "Examples:").skip(1);
         for line in examples.take_while(|line| line.starts_with("  ")).map(str::trim) {
             // What is written behind a command explains it, and nothing may be written outside the test.
-            let line = line
-                .split("   ")
-                .next()
-                .unwrap()
-                .split(['|', '>'])
-                .next()
-                .unwrap();
+            let line = line.split("   ").next().unwrap().split(['|', '>']).next().unwrap();
             if !line.starts_with("wharf ") || line.contains("--out") {
                 continue;
             }
             let script = line.replacen("wharf", "\"$WHARF\"", 1) + " --workspace /nonexistent";
             let mut shell = std::process::Command::new("sh");
-            shell
-                .args(["-c", &script])
-                .env_clear()
-                .env("WHARF", binary().get_program())
-                .current_dir("/");
+            shell.args(["-c", &script]).env_clear().env("WHARF", binary().get_program()).current_dir("/");
             let talk = String::from_utf8(shell.output().unwrap().stderr).unwrap();
             assert!(!talk.contains("Usage:"), "`{line}` is not understood:\n{talk}");
         }
@@ -85,10 +72,7 @@ fn completions_and_manual_pages_come_from_the_same_definitions() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let (code, script, _) = run(&["completions", shell]);
         assert_eq!(code, Some(0));
-        assert!(
-            script.contains("destroy") && script.contains("delete-branch"),
-            "{shell}"
-        );
+        assert!(script.contains("destroy") && script.contains("delete-branch"), "{shell}");
     }
     let (_, page, _) = run(&["man", "destroy"]);
     assert!(page.contains(".TH") && page.contains("delete"), "{page}");
@@ -96,10 +80,7 @@ fn completions_and_manual_pages_come_from_the_same_definitions() {
     let (code, _, _) = run(&["man", "--out", dir.path().to_str().unwrap()]);
     assert_eq!(code, Some(0));
     for command in COMMANDS {
-        assert!(
-            dir.path().join(format!("wharf-{command}.1")).is_file(),
-            "{command}"
-        );
+        assert!(dir.path().join(format!("wharf-{command}.1")).is_file(), "{command}");
     }
     assert!(dir.path().join("wharf-editor-set.1").is_file());
     assert_eq!(run(&["man", "nothing"]).0, Some(3));
@@ -114,10 +95,7 @@ fn wrong_arguments_end_with_2_as_text_and_as_json() {
     }
     let (code, _, talk) = run(&["show", "--json"]);
     let error: serde_json::Value = serde_json::from_str(&talk).unwrap();
-    assert_eq!(
-        (code, error["error"]["code"].as_str()),
-        (Some(2), Some("INVALID_VALUE"))
-    );
+    assert_eq!((code, error["error"]["code"].as_str()), (Some(2), Some("INVALID_VALUE")));
 }
 
 #[test]
@@ -156,19 +134,8 @@ fn settings_that_cannot_be_used_stop_people_and_not_a_start() {
     let space = Workspace::with_sessions(1);
     std::fs::create_dir_all(space.path(".wharf")).unwrap();
     std::fs::write(space.path(".wharf/config.toml"), "max_sesions = 9\n").unwrap();
-    space
-        .run(["list"])
-        .fails(2)
-        .says("config.toml")
-        .says("max_sesions");
-    space
-        .run(["restore"])
-        .succeeds()
-        .says("1 session restored")
-        .says("the settings cannot be used");
+    space.run(["list"]).fails(2).says("config.toml").says("max_sesions");
+    space.run(["restore"]).succeeds().says("1 session restored").says("the settings cannot be used");
     std::fs::write(space.path(".wharf/config.toml"), "[git]\ntrust_hooks = true\n").unwrap();
-    space
-        .run(["list"])
-        .fails(2)
-        .says("can only be set in the user's own file");
+    space.run(["list"]).fails(2).says("can only be set in the user's own file");
 }

@@ -55,10 +55,7 @@ const COMMANDS: [&str; 19] = [
 fn trap(space: &Workspace) -> (String, std::path::PathBuf) {
     let mark = space.home().join("ran");
     let tool = space.home().join("trap");
-    script(
-        &tool,
-        &format!("echo \"$0 $*\" >> '{}'\ncat 2>/dev/null\nexit 0", mark.display()),
-    );
+    script(&tool, &format!("echo \"$0 $*\" >> '{}'\ncat 2>/dev/null\nexit 0", mark.display()));
     (tool.display().to_string(), mark)
 }
 
@@ -69,32 +66,16 @@ fn nothing_that_a_repository_configures_is_run() {
     let (tool, mark) = trap(&space);
     space.git(["config", "extensions.worktreeConfig", "true"]);
     for key in COMMANDS {
-        let value = if key == "core.hooksPath" {
-            format!("{}/hooks", space.home().display())
-        } else {
-            tool.clone()
-        };
+        let value =
+            if key == "core.hooksPath" { format!("{}/hooks", space.home().display()) } else { tool.clone() };
         space.git(["config", key, &value]);
     }
-    for verb in [
-        "status",
-        "worktree",
-        "rev-parse",
-        "update-ref",
-        "add",
-        "branch",
-        "for-each-ref",
-        "commit-tree",
-    ] {
+    for verb in
+        ["status", "worktree", "rev-parse", "update-ref", "add", "branch", "for-each-ref", "commit-tree"]
+    {
         space.git(["config", &format!("alias.{verb}"), &format!("!{tool}")]);
     }
-    for key in [
-        "commit.gpgSign",
-        "tag.gpgSign",
-        "push.gpgSign",
-        "gc.auto",
-        "maintenance.auto",
-    ] {
+    for key in ["commit.gpgSign", "tag.gpgSign", "push.gpgSign", "gc.auto", "maintenance.auto"] {
         space.git(["config", key, "true"]);
     }
     let hooks = [
@@ -171,10 +152,7 @@ fn a_hook_can_create_a_session() {
     space.git(["commit", "-qm", "with a hook"]);
     assert_eq!(space.names(), ["from-hook"]);
     assert!(space.worktree("from-hook").join("staged.txt").exists());
-    assert_eq!(
-        space.git(["status", "--porcelain", "--", "staged.txt", "README.md"]),
-        ""
-    );
+    assert_eq!(space.git(["status", "--porcelain", "--", "staged.txt", "README.md"]), "");
 }
 
 /// A worktree whose configuration says that its files lie elsewhere looks clean to git.
@@ -183,26 +161,12 @@ fn a_worktree_that_claims_to_be_elsewhere_is_neither_clean_nor_lost() {
     let space = Workspace::with_sessions(1);
     let folder = space.work_in("s1");
     let decoy = space.path("decoy");
-    space.git([
-        "worktree",
-        "add",
-        "-q",
-        "--detach",
-        decoy.to_str().unwrap(),
-        "feature/s1",
-    ]);
+    space.git(["worktree", "add", "-q", "--detach", decoy.to_str().unwrap(), "feature/s1"]);
     space.git(["config", "extensions.worktreeConfig", "true"]);
-    space.git_at(
-        &folder,
-        ["config", "--worktree", "core.worktree", decoy.to_str().unwrap()],
-    );
+    space.git_at(&folder, ["config", "--worktree", "core.worktree", decoy.to_str().unwrap()]);
     let (held, lure) = (files(&folder), tree(&decoy));
     assert_eq!(space.json(["list"])[0]["modified"], 2);
-    space
-        .run(["destroy", "s1"])
-        .fails(6)
-        .says("README.md")
-        .says("new.txt");
+    space.run(["destroy", "s1"]).fails(6).says("README.md").says("new.txt");
     space.run(["destroy", "s1", "--force"]).succeeds();
     let id = folder.file_name().unwrap().to_str().unwrap();
     let kept = space.git(["show", &format!("refs/wharf/trash/{id}:new.txt")]);
@@ -212,12 +176,7 @@ fn a_worktree_that_claims_to_be_elsewhere_is_neither_clean_nor_lost() {
     space.run(["undo"]).succeeds();
     assert_same(&lure, &tree(&decoy));
     for (path, (.., bytes)) in held {
-        assert_eq!(
-            fs::read(folder.join(&path)).ok(),
-            Some(bytes),
-            "{}",
-            path.display()
-        );
+        assert_eq!(fs::read(folder.join(&path)).ok(), Some(bytes), "{}", path.display());
     }
 }
 
@@ -235,13 +194,9 @@ fn worktrees_that_are_a_link_or_a_file_are_refused_and_nothing_is_written_throug
         let victim = tree(&outside.root());
         let error = space.run(["create", "one", "--json"]).fails(6).error();
         assert_eq!(error["code"], "UNSAFE_PATH");
-        for args in [
-            &["restore"][..],
-            &["recover"],
-            &["doctor", "--fix"],
-            &["trash", "empty", "--yes"],
-            &["undo"],
-        ] {
+        for args in
+            [&["restore"][..], &["recover"], &["doctor", "--fix"], &["trash", "empty", "--yes"], &["undo"]]
+        {
             space.run(args);
         }
         assert_same(&victim, &tree(&outside.root()));
@@ -269,13 +224,7 @@ fn something_else_in_the_place_of_a_worktree_is_never_destroyed() {
         let (victim, place) = (tree(&outside.root()), tree(&space.path(".worktrees")));
         let error = space.run(["destroy", "s1", "--force", "--json"]).fails(6).error();
         assert_eq!(error["code"], "UNSAFE_PATH", "{error}");
-        for args in [
-            &["restore"][..],
-            &["recover"],
-            &["doctor"],
-            &["doctor", "--fix"],
-            &["list"],
-        ] {
+        for args in [&["restore"][..], &["recover"], &["doctor"], &["doctor", "--fix"], &["list"]] {
             space.run(args);
         }
         assert_same(&victim, &tree(&outside.root()));
@@ -312,9 +261,7 @@ fn names_that_collide_with_a_folder_or_by_case_are_refused_whole() {
         assert_eq!(space.litter(), before, "{args:?}");
     }
     space.git(["config", "core.ignoreCase", "true"]);
-    let ran = space
-        .run(["create", "x", "--branch", "feature/AUTH", "--json"])
-        .fails(4);
+    let ran = space.run(["create", "x", "--branch", "feature/AUTH", "--json"]).fails(4);
     assert_eq!(ran.error()["code"], "BRANCH_TAKEN");
     assert_eq!(space.names(), ["auth"]);
 }
@@ -332,10 +279,7 @@ fn a_repository_of_another_user_is_refused() {
     }
     let error = space.run(["create", "one", "--json"]).fails(6).error();
     assert_eq!(error["code"], "UNSAFE_OWNERSHIP", "{error}");
-    assert!(
-        error["hint"].as_str().unwrap().contains("safe.directory"),
-        "{error}"
-    );
+    assert!(error["hint"].as_str().unwrap().contains("safe.directory"), "{error}");
     assert_eq!(space.names(), Vec::<String>::new());
     space.run(["list"]).succeeds();
     space.run(["restore"]).succeeds();

@@ -52,10 +52,7 @@ fn every_file_says_what_it_is_for_and_is_short() {
         let lines = text.lines().count();
         assert!(lines <= LINES_MAX, "{name} has {lines} lines");
     }
-    for path in rust_files(&root().join("src"))
-        .into_iter()
-        .chain(rust_files(&root().join("tests")))
-    {
+    for path in rust_files(&root().join("src")).into_iter().chain(rust_files(&root().join("tests"))) {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
         assert!(lines <= LINES_MAX, "{} has {lines} lines", path.display());
     }
@@ -96,18 +93,8 @@ fn no_test_file_is_forgotten() {
     let main = fs::read_to_string(root().join("tests/it/main.rs")).unwrap();
     for path in rust_files(&root().join("tests/it")) {
         let name = path.strip_prefix(root().join("tests/it")).unwrap();
-        let room = name
-            .iter()
-            .next()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .trim_end_matches(".rs");
-        assert!(
-            room == "main" || main.contains(&format!("mod {room};")),
-            "{} is not run",
-            name.display()
-        );
+        let room = name.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
+        assert!(room == "main" || main.contains(&format!("mod {room};")), "{} is not run", name.display());
     }
 }
 
@@ -116,10 +103,7 @@ fn the_map_names_every_room() {
     let map = fs::read_to_string(root().join("src/lib.rs")).unwrap();
     for room in FLOORS.iter().copied().flatten() {
         assert!(map.contains(&format!("`{room}`")), "lib.rs does not name {room}");
-        assert!(
-            map.contains(&format!("pub mod {room};")),
-            "lib.rs does not have {room}"
-        );
+        assert!(map.contains(&format!("pub mod {room};")), "lib.rs does not have {room}");
     }
 }
 
@@ -145,12 +129,7 @@ fn sources() -> Vec<(String, String)> {
     });
     files
         .filter(|(name, _)| !is_test(name))
-        .map(|(name, path)| {
-            (
-                name.to_str().unwrap().to_owned(),
-                fs::read_to_string(path).unwrap(),
-            )
-        })
+        .map(|(name, path)| (name.to_str().unwrap().to_owned(), fs::read_to_string(path).unwrap()))
         .collect()
 }
 
@@ -205,9 +184,6 @@ fn heads(list: &str) -> Vec<String> {
 }
 
 fn head(text: &str) -> Option<String> {
-    let word: String = text
-        .chars()
-        .take_while(|c| c.is_alphanumeric() || *c == '_')
-        .collect();
+    let word: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     word.starts_with(|c: char| c.is_lowercase()).then_some(word)
 }

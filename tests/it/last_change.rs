@@ -10,14 +10,7 @@ fn kept(space: &Workspace, name: &str) -> Value {
     let all = record.as_array_mut().unwrap();
     let mut found = all.iter().find(|it| it["name"] == name).unwrap().clone();
     let object = found.as_object_mut().unwrap();
-    for field in [
-        "status",
-        "worktreeState",
-        "modified",
-        "untracked",
-        "ahead",
-        "behind",
-    ] {
+    for field in ["status", "worktreeState", "modified", "untracked", "ahead", "behind"] {
         object.remove(field);
     }
     found
@@ -32,12 +25,7 @@ fn damage(space: &Workspace, how: &str) {
         "all gone" => {
             for entry in fs::read_dir(space.root()).unwrap() {
                 let path = entry.unwrap().path();
-                if path
-                    .file_name()
-                    .unwrap()
-                    .to_string_lossy()
-                    .starts_with(".claude-container-sessions")
-                {
+                if path.file_name().unwrap().to_string_lossy().starts_with(".claude-container-sessions") {
                     fs::remove_file(path).unwrap();
                 }
             }
@@ -69,11 +57,7 @@ fn the_last_change_before_the_damage_comes_back() {
         for how in ["garbage", "nul", "deleted", "all gone"] {
             damage(&space, how);
             space.run(["restore"]).succeeds();
-            assert_eq!(
-                (kept(&space, name), kept(&space, "s2")),
-                before,
-                "{change:?}, then {how}"
-            );
+            assert_eq!((kept(&space, name), kept(&space, "s2")), before, "{change:?}, then {how}");
         }
     }
 }
@@ -92,9 +76,5 @@ fn what_was_destroyed_before_the_damage_stays_in_the_trash() {
     space.run(["trash", "empty", "--yes"]).succeeds();
     damage(&space, "garbage");
     space.run(["restore"]).succeeds();
-    assert_eq!(
-        space.names(),
-        ["s2"],
-        "not even as the shadow that the backup remembers"
-    );
+    assert_eq!(space.names(), ["s2"], "not even as the shadow that the backup remembers");
 }

@@ -8,42 +8,21 @@ fn the_table_shows_how_far_each_session_has_come() {
     let folder = space.worktree("s1");
     fs::write(folder.join("README.md"), "changed\n").unwrap();
     fs::write(folder.join("new.txt"), "new\n").unwrap();
-    space.git_at(
-        &space.worktree("s2"),
-        ["commit", "-q", "--allow-empty", "-m", "ahead"],
-    );
+    space.git_at(&space.worktree("s2"), ["commit", "-q", "--allow-empty", "-m", "ahead"]);
     space.git(["commit", "-q", "--allow-empty", "-m", "behind"]);
     let table = space.run(["list"]).succeeds().stdout();
     let row = |name: &str| -> Vec<String> {
         let line = table.lines().find(|line| line.starts_with(name)).unwrap();
-        line.split("  ")
-            .map(str::trim)
-            .filter(|it| !it.is_empty())
-            .map(ToOwned::to_owned)
-            .collect()
+        line.split("  ").map(str::trim).filter(|it| !it.is_empty()).map(ToOwned::to_owned).collect()
     };
-    assert_eq!(
-        row("NAME"),
-        [
-            "NAME", "STATUS", "BRANCH", "AGE", "ACTIVE", "CHANGES", "AHEAD", "BEHIND"
-        ]
-    );
+    assert_eq!(row("NAME"), ["NAME", "STATUS", "BRANCH", "AGE", "ACTIVE", "CHANGES", "AHEAD", "BEHIND"]);
     let first = row("s1");
     assert_eq!(
         (&first[1], &first[2], &first[5], &first[6], &first[7]),
-        (
-            &"active".into(),
-            &"feature/s1".into(),
-            &"~1 ?1".into(),
-            &"0".into(),
-            &"1".into()
-        )
+        (&"active".into(), &"feature/s1".into(), &"~1 ?1".into(), &"0".into(), &"1".into())
     );
     let second = row("s2");
-    assert_eq!(
-        (&second[5], &second[6], &second[7]),
-        (&"clean".into(), &"1".into(), &"1".into())
-    );
+    assert_eq!((&second[5], &second[6], &second[7]), (&"clean".into(), &"1".into(), &"1".into()));
 }
 
 #[test]
@@ -53,11 +32,7 @@ fn sessions_are_filtered_by_status_and_issue() {
     space.run(["bind", "s1", "--issue", "acme/shop#7"]).succeeds();
     let names = |args: &[&str]| -> Vec<String> {
         let list = space.json(args.iter().copied());
-        list.as_array()
-            .unwrap()
-            .iter()
-            .map(|it| it["name"].as_str().unwrap().to_owned())
-            .collect()
+        list.as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(names(&["list", "--status", "waiting"]), ["s2"]);
     assert_eq!(names(&["list", "--issue", "ACME/shop#7"]), ["s1"]);
@@ -98,15 +73,10 @@ fn a_reader_that_goes_away_is_no_error() {
 #[test]
 fn text_that_steers_a_terminal_is_shown_escaped() {
     let space = Workspace::with_sessions(1);
-    space
-        .run(["phase", "s1", "red \u{1b}[31m and \u{202e}back"])
-        .succeeds();
+    space.run(["phase", "s1", "red \u{1b}[31m and \u{202e}back"]).succeeds();
     let shown = space.run(["show", "s1"]).succeeds().stdout();
     assert!(shown.contains("red \\u{1b}[31m and \\u{202e}back"), "{shown}");
-    assert_eq!(
-        space.json(["show", "s1"])["currentPhase"],
-        "red \u{1b}[31m and \u{202e}back"
-    );
+    assert_eq!(space.json(["show", "s1"])["currentPhase"], "red \u{1b}[31m and \u{202e}back");
 }
 
 #[test]

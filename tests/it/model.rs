@@ -82,9 +82,7 @@ impl Model {
         }
         let mut trash = Vec::new();
         for session in space.json(["trash", "list"]).as_array().unwrap() {
-            let folder = space
-                .path(".worktrees/.trash")
-                .join(session["id"].as_str().unwrap());
+            let folder = space.path(".worktrees/.trash").join(session["id"].as_str().unwrap());
             let work = fs::read_to_string(folder.join("worktree/work.txt")).unwrap_or_default();
             let held = (work, session["metadata"]["n"].as_u64().unwrap_or(0));
             trash.insert(0, (session["name"].as_str().unwrap().to_owned(), held));
@@ -112,19 +110,11 @@ fn model_table_disk_and_git_agree_after_every_step() {
             space.run(["restore"]).succeeds();
             let now = Model::of(&space);
             let emptied = words[0] == "trash" && now.live == model.live;
-            assert!(
-                now == model || Some(&now) == next.as_ref() || emptied,
-                "{at}, killed: {now:?}"
-            );
+            assert!(now == model || Some(&now) == next.as_ref() || emptied, "{at}, killed: {now:?}");
             model = now;
         } else {
             let ran = space.run(&words);
-            assert_eq!(
-                ran.output.status.success(),
-                next.is_some(),
-                "{at}: {}",
-                ran.stderr()
-            );
+            assert_eq!(ran.output.status.success(), next.is_some(), "{at}: {}", ran.stderr());
             model = next.unwrap_or(model);
         }
         for (name, held) in &mut model.live {
@@ -133,11 +123,7 @@ fn model_table_disk_and_git_agree_after_every_step() {
         }
         assert_eq!(Model::of(&space), model, "{at}");
         let branches = space.branches();
-        let kept: Vec<&str> = branches
-            .iter()
-            .map(String::as_str)
-            .filter(|it| it.starts_with("b/"))
-            .collect();
+        let kept: Vec<&str> = branches.iter().map(String::as_str).filter(|it| it.starts_with("b/")).collect();
         invariants::whole(&space, &kept, &at);
     }
     eprintln!("{steps} steps, {kills} of them killed");

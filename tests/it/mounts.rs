@@ -23,9 +23,7 @@ fn with_mounts(space: &Workspace, script: &str) -> Ran {
         .env("WHARF_WORKSPACE", space.root())
         .stdin(Stdio::null())
         .current_dir("/");
-    Ran {
-        output: command.output().unwrap(),
-    }
+    Ran { output: command.output().unwrap() }
 }
 
 fn can_mount() -> bool {
@@ -80,9 +78,7 @@ fn a_volume_mounted_inside_a_worktree_stops_every_destroy() {
         );
         let ran = with_mounts(&space, &script).fails(6);
         if place != "." {
-            ran.says("mounted inside")
-                .says("no flag goes over this")
-                .says(at.to_str().unwrap());
+            ran.says("mounted inside").says("no flag goes over this").says(at.to_str().unwrap());
         }
     }
     assert_eq!(space.names(), ["s1"]);
@@ -102,17 +98,11 @@ fn emptying_the_trash_crosses_no_mount() {
         fs::write(folder.join("data/own.txt"), "own\n").unwrap();
         space.run(["destroy", name, "--force"]).succeeds();
     }
-    let id = space.json(["trash", "list"])[0]["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let id = space.json(["trash", "list"])[0]["id"].as_str().unwrap().to_owned();
     let entry = space.path(".worktrees/.trash").join(&id);
     let (volume, held) = volume();
-    let mount = format!(
-        "mount --bind '{}' '{}'",
-        volume.root().display(),
-        entry.join("worktree/data").display()
-    );
+    let mount =
+        format!("mount --bind '{}' '{}'", volume.root().display(), entry.join("worktree/data").display());
     for verb in ["trash empty --yes", "trash empty --yes s2"] {
         let ran = with_mounts(&space, &format!("{mount}; exec \"$WHARF\" {verb}"));
         assert!(!ran.output.status.success());
@@ -123,9 +113,7 @@ fn emptying_the_trash_crosses_no_mount() {
     for session in space.json(["trash", "list"]).as_array().unwrap() {
         space.expire(session["id"].as_str().unwrap());
     }
-    with_mounts(&space, &format!("{mount}; exec \"$WHARF\" restore"))
-        .succeeds()
-        .says("stays in the trash");
+    with_mounts(&space, &format!("{mount}; exec \"$WHARF\" restore")).succeeds().says("stays in the trash");
     assert_same(&held, &tree(&volume.root()));
     assert_eq!(space.json(["trash", "list"]).as_array().unwrap().len(), 1);
     space.run(["trash", "empty", "--yes"]).succeeds();
@@ -142,17 +130,11 @@ fn a_state_file_that_is_mounted_alone_is_found() {
     let (volume, _) = volume();
     let other = volume.path("state.json");
     fs::copy(space.path(STATE), &other).unwrap();
-    let mount = format!(
-        "mount --bind '{}' '{}'",
-        other.display(),
-        space.path(STATE).display()
-    );
+    let mount = format!("mount --bind '{}' '{}'", other.display(), space.path(STATE).display());
     with_mounts(&space, &format!("{mount}; exec \"$WHARF\" doctor --quick"))
         .fails(1)
         .says("mount the directory, not the file alone");
-    let error = with_mounts(&space, &format!("{mount}; exec \"$WHARF\" create two --json"))
-        .fails(9)
-        .error();
+    let error = with_mounts(&space, &format!("{mount}; exec \"$WHARF\" create two --json")).fails(9).error();
     assert_eq!(error["code"], "STATE_UNWRITABLE", "{error}");
     assert_eq!(space.worktrees(), 1);
     assert_eq!(space.branches(), ["feature/s1", "main"]);
@@ -165,14 +147,7 @@ impl Occupant {
     fn of(folder: &std::path::Path) -> Self {
         let mut command = Command::new("sleep");
         // It has its folder when `spawn` returns: `exec` has happened by then.
-        Self(
-            command
-                .arg("600")
-                .current_dir(folder)
-                .stdin(Stdio::null())
-                .spawn()
-                .unwrap(),
-        )
+        Self(command.arg("600").current_dir(folder).stdin(Stdio::null()).spawn().unwrap())
     }
 }
 
@@ -191,24 +166,15 @@ fn a_process_that_lives_in_a_worktree_is_named() {
     let error = space.run(["destroy", "s1", "--json"]).fails(4).error();
     assert_eq!(error["code"], "IN_USE");
     let losses = error["losses"].to_string();
-    assert!(
-        losses.contains(&occupant.0.id().to_string()) && losses.contains("sleep"),
-        "{losses}"
-    );
+    assert!(losses.contains(&occupant.0.id().to_string()) && losses.contains("sleep"), "{losses}");
     space.run(["destroy", "s1"]).fails(4).says("--occupied");
     assert!(folder.exists());
     space.run(["destroy", "s1", "--occupied"]).succeeds();
-    assert_eq!(
-        fs::read_to_string(format!("/proc/{}/comm", occupant.0.id())).unwrap(),
-        "sleep\n"
-    );
+    assert_eq!(fs::read_to_string(format!("/proc/{}/comm", occupant.0.id())).unwrap(), "sleep\n");
     drop(occupant);
     space.run(["undo"]).succeeds();
     // Wharf itself is nobody, wherever it was started.
     let mut command = space.command();
     command.args(["destroy", "s1"]).current_dir(&folder);
-    Ran {
-        output: command.output().unwrap(),
-    }
-    .succeeds();
+    Ran { output: command.output().unwrap() }.succeeds();
 }

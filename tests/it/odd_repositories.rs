@@ -44,10 +44,7 @@ const KINDS: [Kind; 18] = [
     ("sha256", |space| init(space, &["--object-format=sha256"])),
     ("partial clone", |space| {
         space.init("origin");
-        space.git_at(
-            &space.path("origin"),
-            ["config", "uploadpack.allowFilter", "true"],
-        );
+        space.git_at(&space.path("origin"), ["config", "uploadpack.allowFilter", "true"]);
         let url = format!("file://{}", space.path("origin").display());
         space.git(["clone", "-q", "--filter=blob:none", "--no-checkout", &url, "app"]);
         space.git_at(&space.path("app"), ["config", "uploadpack.allowFilter", "true"]);
@@ -90,19 +87,13 @@ const KINDS: [Kind; 18] = [
     ("git folder elsewhere", |space| {
         space.init("app");
         let git = space.path("git-of-app");
-        space.git_at(
-            &space.path("app"),
-            ["init", "-q", "--separate-git-dir", git.to_str().unwrap()],
-        );
+        space.git_at(&space.path("app"), ["init", "-q", "--separate-git-dir", git.to_str().unwrap()]);
         "app"
     }),
     ("git folder outside the workspace", |space| {
         space.init("app");
         let git = space.home().join("git-of-app");
-        space.git_at(
-            &space.path("app"),
-            ["init", "-q", "--separate-git-dir", git.to_str().unwrap()],
-        );
+        space.git_at(&space.path("app"), ["init", "-q", "--separate-git-dir", git.to_str().unwrap()]);
         "app"
     }),
     ("shared clone", |space| {
@@ -112,10 +103,7 @@ const KINDS: [Kind; 18] = [
     }),
     ("shallow clone", |space| {
         space.init("origin");
-        space.git_at(
-            &space.path("origin"),
-            ["commit", "-q", "--allow-empty", "-m", "begin again"],
-        );
+        space.git_at(&space.path("origin"), ["commit", "-q", "--allow-empty", "-m", "begin again"]);
         let url = format!("file://{}", space.path("origin").display());
         space.git(["clone", "-q", "--depth=1", &url, "app"]);
         "app"
@@ -154,10 +142,7 @@ fn whole_life(space: &Workspace, kind: &str, repository: &str) {
     }
     space.run(&create).succeeds();
     let folder = space.work_in("one");
-    assert!(
-        space.git_at(&folder, ["log", "--format=%s"]).contains("begin"),
-        "{kind}"
-    );
+    assert!(space.git_at(&folder, ["log", "--format=%s"]).contains("begin"), "{kind}");
     let record = space.record("one");
     let shown = &space.json(["list"])[0];
     assert_eq!(shown["modified"], 2, "{kind}: {shown}");
@@ -165,9 +150,7 @@ fn whole_life(space: &Workspace, kind: &str, repository: &str) {
     let held = files(&folder);
     space.run(["destroy", "one"]).fails(6).says("--modified");
     assert_same(&held, &files(&folder));
-    space
-        .run(["destroy", "one", "--force", "--delete-branch"])
-        .succeeds();
+    space.run(["destroy", "one", "--force", "--delete-branch"]).succeeds();
     assert!(!folder.exists(), "{kind}");
     space.run(["undo"]).succeeds();
     assert_same(&held, &files(&folder));
@@ -180,9 +163,7 @@ fn whole_life(space: &Workspace, kind: &str, repository: &str) {
     assert_eq!(space.record("one")["repository"], record["repository"], "{kind}");
     assert_same(&held, &files(&folder));
     space.run(["doctor"]).succeeds();
-    space
-        .run(["destroy", "one", "--force", "--delete-branch"])
-        .succeeds();
+    space.run(["destroy", "one", "--force", "--delete-branch"]).succeeds();
     space.run(["trash", "empty", "--yes"]).succeeds();
     assert_eq!(space.git_at(&at, ["for-each-ref"]), refs, "{kind}");
     assert_eq!(space.worktrees(), 0, "{kind}");
@@ -220,16 +201,10 @@ fn a_submodule_goes_and_comes_with_its_session() {
     let add = ["submodule", "--quiet", "add", url.to_str().unwrap(), "lib"];
     space.git_at(&app, file.iter().chain(&add));
     space.git_at(&app, ["commit", "-qm", "with a library"]);
-    space
-        .run(["create", "inside", "--repo", "app/lib"])
-        .fails(6)
-        .says("is a submodule");
+    space.run(["create", "inside", "--repo", "app/lib"]).fails(6).says("is a submodule");
     space.run(["create", "one", "--repo", "app"]).succeeds();
     let folder = space.worktree("one");
-    space.git_at(
-        &folder,
-        file.iter().chain(&["submodule", "--quiet", "update", "--init"]),
-    );
+    space.git_at(&folder, file.iter().chain(&["submodule", "--quiet", "update", "--init"]));
     fs::write(folder.join("lib/README.md"), "changed in the library\n").unwrap();
     fs::write(folder.join("lib/new.txt"), "new in the library\n").unwrap();
     let held = files(&folder);
@@ -261,17 +236,9 @@ fn an_extension_that_git_does_not_know_is_refused_and_touches_nothing() {
     space.git(["config", "core.repositoryFormatVersion", "1"]);
     space.git(["config", "extensions.fromTheFuture", "true"]);
     let (git, held) = (tree(&space.path(".git")), files(&folder));
-    for args in [
-        &["create", "two"][..],
-        &["destroy", "s1"],
-        &["destroy", "s1", "--force"],
-    ] {
+    for args in [&["create", "two"][..], &["destroy", "s1"], &["destroy", "s1", "--force"]] {
         let ran = space.run(args).fails(1);
-        assert!(
-            ran.stderr().to_lowercase().contains("fromthefuture"),
-            "{}",
-            ran.stderr()
-        );
+        assert!(ran.stderr().to_lowercase().contains("fromthefuture"), "{}", ran.stderr());
     }
     space.run(["list"]).succeeds();
     space.run(["restore"]).succeeds();
@@ -279,13 +246,7 @@ fn an_extension_that_git_does_not_know_is_refused_and_touches_nothing() {
     assert_same(&held, &files(&folder));
     assert_same(&git, &tree(&space.path(".git")));
     assert_eq!(space.names(), ["s1"]);
-    space.git([
-        "config",
-        "--file",
-        ".git/config",
-        "--unset",
-        "extensions.fromTheFuture",
-    ]);
+    space.git(["config", "--file", ".git/config", "--unset", "extensions.fromTheFuture"]);
     space.run(["create", "two"]).succeeds();
 }
 
@@ -329,10 +290,7 @@ fn one_broken_repository_does_not_stop_the_others() {
         space.run(["destroy", "in-good", "--force"]).succeeds();
         space.run(["undo"]).succeeds();
         assert!(good.join("new.txt").exists());
-        assert!(
-            !space.run(["destroy", "in-bad"]).output.status.success(),
-            "{number}"
-        );
+        assert!(!space.run(["destroy", "in-bad"]).output.status.success(), "{number}");
         space.run(["doctor", "--fix"]).fails(1);
         assert_same(&held, &files(&bad));
         assert!(space.names().contains(&"in-bad".to_owned()), "{number}");
@@ -344,33 +302,17 @@ fn started_inside_a_worktree_the_workspace_is_the_same() {
     let space = Workspace::with_sessions(1);
     let started_in = |folder: &Path, args: &[&str]| {
         let mut command = space.command();
-        command
-            .env_remove("WHARF_WORKSPACE")
-            .current_dir(folder)
-            .args(args);
-        Ran {
-            output: command.output().unwrap(),
-        }
-        .succeeds()
+        command.env_remove("WHARF_WORKSPACE").current_dir(folder).args(args);
+        Ran { output: command.output().unwrap() }.succeeds()
     };
     let session = space.worktree("s1");
     started_in(&session.join("src"), &["create", "from-session"]);
     started_in(&space.path("src"), &["create", "from-below"]);
     assert_eq!(space.names(), ["s1", "from-session", "from-below"]);
     let heads = ["s1", "from-session", "from-below"].map(|it| space.worktree(it));
-    assert!(
-        heads.iter().all(|it| it.parent() == session.parent()),
-        "{heads:?}"
-    );
+    assert!(heads.iter().all(|it| it.parent() == session.parent()), "{heads:?}");
     let by_hand = space.path("by-hand");
-    space.git([
-        "worktree",
-        "add",
-        "-q",
-        "-b",
-        "by-hand",
-        by_hand.to_str().unwrap(),
-    ]);
+    space.git(["worktree", "add", "-q", "-b", "by-hand", by_hand.to_str().unwrap()]);
     started_in(&by_hand, &["create", "from-by-hand"]);
     assert_eq!(space.names().len(), 4);
 }

@@ -12,26 +12,15 @@ fn trace(space: &Workspace, args: &[&str]) -> Vec<String> {
     let mut command = space.command();
     command.args(args);
     let place = log.display().to_string();
-    let wrapper = [
-        "strace", "-qq", "-f", "-y", "-s", "4096", "-o", &place, "-e", CALLS,
-    ];
-    assert!(
-        strace::under(&wrapper, &command)
-            .output()
-            .unwrap()
-            .status
-            .success()
-    );
+    let wrapper = ["strace", "-qq", "-f", "-y", "-s", "4096", "-o", &place, "-e", CALLS];
+    assert!(strace::under(&wrapper, &command).output().unwrap().status.success());
     let text = fs::read_to_string(log).unwrap();
     text.lines().map(str::to_owned).collect()
 }
 
 #[track_caller]
 fn first(calls: &[String], what: impl Fn(&str) -> bool) -> usize {
-    calls
-        .iter()
-        .position(|call| what(call))
-        .unwrap_or_else(|| panic!("no such call in {calls:#?}"))
+    calls.iter().position(|call| what(call)).unwrap_or_else(|| panic!("no such call in {calls:#?}"))
 }
 
 /// The calls between a move and the next step.
@@ -66,20 +55,14 @@ fn each_move_to_the_trash_and_back_is_durable_before_the_next_step() {
     let is_table = |call: &str| call.contains("rename") && call.ends_with(&format!("{STATE}\") = 0"));
 
     let calls = trace(&space, &["destroy", "auth", "--force"]);
-    synced(
-        between(&calls, &worktree, &entry.join("worktree"), is_move),
-        [&worktrees, &entry],
-    );
+    synced(between(&calls, &worktree, &entry.join("worktree"), is_move), [&worktrees, &entry]);
     synced(between(&calls, &admin, &kept, is_table), [&admins, &entry]);
 
     let calls = trace(&space, &["undo"]);
     synced(between(&calls, &kept, &admin, is_move), [&entry, &admins]);
     let note = entry.join("trash.json").display().to_string();
     let is_unlinked = |call: &str| call.contains("unlink") && call.contains(&note);
-    synced(
-        between(&calls, &entry.join("worktree"), &worktree, is_unlinked),
-        [&entry, &worktrees],
-    );
+    synced(between(&calls, &entry.join("worktree"), &worktree, is_unlinked), [&entry, &worktrees]);
     let cleared = first(&calls, |call| call.contains("rmdir(") && call.contains(".trash/"));
     let after = &calls[cleared..];
     synced(&after[..first(after, is_table)], [&worktrees.join(".trash"); 2]);

@@ -19,33 +19,17 @@ fn the_tour_runs_as_it_stands() {
     let dir = tempfile::tempdir().unwrap();
     let bin = PathBuf::from(binary().get_program());
     let path = env::join_paths(
-        [bin.parent().unwrap().to_owned()]
-            .into_iter()
-            .chain(env::split_paths(&env::var_os("PATH").unwrap())),
+        [bin.parent().unwrap().to_owned()].into_iter().chain(env::split_paths(&env::var_os("PATH").unwrap())),
     );
     let mut shell = Command::new("bash");
-    shell
-        .args(["-euo", "pipefail", "-c", tour])
-        .current_dir(dir.path());
-    shell
-        .env_clear()
-        .env("PATH", path.unwrap())
-        .env("HOME", dir.path())
-        .env("GIT_CONFIG_NOSYSTEM", "1");
+    shell.args(["-euo", "pipefail", "-c", tour]).current_dir(dir.path());
+    shell.env_clear().env("PATH", path.unwrap()).env("HOME", dir.path()).env("GIT_CONFIG_NOSYSTEM", "1");
     let output = shell.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let talk = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said}\n{talk}");
-    assert!(
-        talk.contains("1 untracked file: login.txt (--untracked)"),
-        "{talk}"
-    );
-    for line in [
-        "let them in",
-        "2 sessions restored",
-        "meta        owner = \"ann\"",
-        "nothing is wrong",
-    ] {
+    assert!(talk.contains("1 untracked file: login.txt (--untracked)"), "{talk}");
+    for line in ["let them in", "2 sessions restored", "meta        owner = \"ann\"", "nothing is wrong"] {
         assert!(said.contains(line), "`{line}` is not in:\n{said}");
     }
 }
@@ -59,10 +43,7 @@ fn every_command_is_in_the_readme() {
     for line in commands.lines() {
         let name = line.trim().split(' ').next().unwrap();
         let named = [format!("`{name}`"), format!("`{name} "), format!(" {name} ")];
-        assert!(
-            name == "help" || named.iter().any(|it| table.contains(it)),
-            "{name} is not in the table"
-        );
+        assert!(name == "help" || named.iter().any(|it| table.contains(it)), "{name} is not in the table");
     }
 }
 

@@ -9,15 +9,7 @@ use crate::support::{
     faults::{assert_same, files, tree},
 };
 
-const LASTING: [&str; 7] = [
-    "id",
-    "name",
-    "branch",
-    "createdAt",
-    "metadata",
-    "currentPhase",
-    "worktreePath",
-];
+const LASTING: [&str; 7] = ["id", "name", "branch", "createdAt", "metadata", "currentPhase", "worktreePath"];
 
 /// SPEC CS-4.
 #[test]
@@ -40,18 +32,13 @@ fn everything_comes_back_from_git() {
             "--intervention",
         ])
         .succeeds();
-    space
-        .run(["create", "second", "--branch", "topic/Second"])
-        .succeeds();
+    space.run(["create", "second", "--branch", "topic/Second"]).succeeds();
     space.run(["create", "old-name"]).succeeds();
     space.run(["rename", "old-name", "new-name"]).succeeds();
     space.run(["meta", "new-name", "late=yes"]).succeeds();
     let before = space.sessions();
-    let work: Vec<_> = ["auth", "second", "new-name"]
-        .map(|name| space.work_in(name))
-        .iter()
-        .map(|it| tree(it))
-        .collect();
+    let work: Vec<_> =
+        ["auth", "second", "new-name"].map(|name| space.work_in(name)).iter().map(|it| tree(it)).collect();
     for command in ["list", "restore", "recover"] {
         space.lose_state();
         space.run([command]).succeeds();
@@ -97,33 +84,17 @@ fn conditions(space: &Workspace) -> HashMap<String, &'static str> {
     space.git_at(&at("detached"), ["checkout", "-q", "--detach"]);
     space.git_at(&at("switched"), ["switch", "-q", "-c", "other"]);
     space.git(["worktree", "unlock", at("locked").to_str().unwrap()]);
-    space.git([
-        "worktree",
-        "lock",
-        "--reason",
-        "on a stick",
-        at("locked").to_str().unwrap(),
-    ]);
+    space.git(["worktree", "lock", "--reason", "on a stick", at("locked").to_str().unwrap()]);
     fs::remove_dir_all(at("prunable")).unwrap();
     let elsewhere = space.path("elsewhere");
-    space.git([
-        "worktree",
-        "move",
-        "-f",
-        "-f",
-        at("moved").to_str().unwrap(),
-        elsewhere.to_str().unwrap(),
-    ]);
+    space.git(["worktree", "move", "-f", "-f", at("moved").to_str().unwrap(), elsewhere.to_str().unwrap()]);
     let rebasing = at("rebasing");
     fs::write(rebasing.join("README.md"), "theirs\n").unwrap();
     space.git_at(&rebasing, ["commit", "-qam", "theirs"]);
     fs::write(space.path("README.md"), "ours\n").unwrap();
     space.git(["commit", "-qam", "ours"]);
     let mut rebase = crate::support::git_command(&rebasing);
-    assert!(
-        !rebase.args(["rebase", "main"]).output().unwrap().status.success(),
-        "it stops at a conflict"
-    );
+    assert!(!rebase.args(["rebase", "main"]).output().unwrap().status.success(), "it stops at a conflict");
     let bisecting = at("bisecting");
     for number in ["1", "2", "3"] {
         space.git_at(&bisecting, ["commit", "-q", "--allow-empty", "-m", number]);
@@ -148,11 +119,8 @@ fn a_rebuild_agrees_with_git_on_worktrees_in_every_condition() {
 
     let restored = space.json(["restore"]);
     assert_eq!(restored["restored"], 9, "{restored}");
-    let sessions: HashMap<String, Value> = space
-        .sessions()
-        .into_iter()
-        .map(|it| (it["id"].as_str().unwrap().to_owned(), it))
-        .collect();
+    let sessions: HashMap<String, Value> =
+        space.sessions().into_iter().map(|it| (it["id"].as_str().unwrap().to_owned(), it)).collect();
     for (id, branch) in &expected {
         let session = &sessions[id];
         if !branch.is_empty() {
@@ -161,11 +129,7 @@ fn a_rebuild_agrees_with_git_on_worktrees_in_every_condition() {
     }
     let mut agreed = 0;
     for entry in listed {
-        let Some(session) = entry
-            .path
-            .file_name()
-            .and_then(|it| sessions.get(it.to_str().unwrap()))
-        else {
+        let Some(session) = entry.path.file_name().and_then(|it| sessions.get(it.to_str().unwrap())) else {
             continue;
         };
         if let Some(branch) = entry.branch {
@@ -180,9 +144,7 @@ fn a_rebuild_agrees_with_git_on_worktrees_in_every_condition() {
     let after = space.listed_at(&space.root());
     assert!(after.iter().skip(1).all(|it| it.is_locked), "{after:?}");
     assert!(
-        fs::read_to_string(space.admin("locked").join("locked"))
-            .unwrap()
-            .contains("on a stick"),
+        fs::read_to_string(space.admin("locked").join("locked")).unwrap().contains("on a stick"),
         "a foreign lock stays"
     );
 }
@@ -231,10 +193,7 @@ fn a_worktree_that_git_forgot_is_adopted_where_it_lies() {
             assert_eq!(space.git_at(&folder, ["log", "--format=%s", "-1"]), "work");
         }
         let status = space.git_at(&folder, ["status", "--porcelain"]);
-        assert!(
-            status.contains("README.md") && status.contains("new.txt"),
-            "{status}"
-        );
+        assert!(status.contains("README.md") && status.contains("new.txt"), "{status}");
         space.git_at(&folder, ["add", "-A"]);
         space.git_at(&folder, ["commit", "-q", "-m", "after"]);
         assert_eq!(space.git(["log", "--format=%s", "-1", branch]), "after");
@@ -247,20 +206,9 @@ fn a_worktree_that_git_forgot_is_adopted_where_it_lies() {
 fn worktrees_of_other_people_are_left_alone() {
     let space = Workspace::with_sessions(1);
     let outside = tempfile::tempdir().unwrap();
-    let theirs = [
-        outside.path().join("wt"),
-        space.path("beside"),
-        space.path(".worktrees/by-hand"),
-    ];
+    let theirs = [outside.path().join("wt"), space.path("beside"), space.path(".worktrees/by-hand")];
     for (number, path) in theirs.iter().enumerate() {
-        space.git([
-            "worktree",
-            "add",
-            "-q",
-            "-b",
-            &format!("theirs-{number}"),
-            path.to_str().unwrap(),
-        ]);
+        space.git(["worktree", "add", "-q", "-b", &format!("theirs-{number}"), path.to_str().unwrap()]);
         fs::write(path.join("work.txt"), "theirs\n").unwrap();
     }
     fs::create_dir_all(space.path(".worktrees/0b7a36f2-8d0e-4c1f-9d53-000000000001/notes")).unwrap();
@@ -287,9 +235,5 @@ fn worktrees_of_other_people_are_left_alone() {
         };
         assert_same(&foreign(&admins), &foreign(&after));
     }
-    space
-        .run(["restore"])
-        .succeeds()
-        .says("left alone:")
-        .says("its name is no session id");
+    space.run(["restore"]).succeeds().says("left alone:").says("its name is no session id");
 }

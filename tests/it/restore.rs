@@ -71,10 +71,7 @@ fn a_second_start_says_nothing_new_and_writes_nothing() {
     let space = crashed();
     fs::remove_dir_all(space.admin("idle")).unwrap();
     space.git(["worktree", "unlock", space.worktree("staying").to_str().unwrap()]);
-    space
-        .run(["restore"])
-        .succeeds()
-        .says("registered with git again");
+    space.run(["restore"]).succeeds().says("registered with git again");
     // Who holds the lock writes down who it is; that file says nothing about sessions.
     let held = || {
         let mut held = tree(&space.root());
@@ -99,9 +96,7 @@ fn the_hidden_ref_brings_back_what_the_trash_has_lost() {
         let folder = space.work_in("s1");
         let held = files(&folder);
         let id = folder.file_name().unwrap().to_str().unwrap();
-        space
-            .run(["destroy", "s1", "--force", "--delete-branch"])
-            .succeeds();
+        space.run(["destroy", "s1", "--force", "--delete-branch"]).succeeds();
         for part in lost {
             fs::remove_dir_all(space.path(".worktrees/.trash").join(id).join(part)).unwrap();
         }
@@ -127,9 +122,7 @@ fn a_start_empties_the_trash_of_what_has_expired_and_of_nothing_else() {
     let ids = ["s1", "s2"].map(|name| space.record(name)["id"].as_str().unwrap().to_owned());
     for name in ["s1", "s2"] {
         space.work_in(name);
-        space
-            .run(["destroy", name, "--force", "--delete-branch"])
-            .succeeds();
+        space.run(["destroy", name, "--force", "--delete-branch"]).succeeds();
     }
     space.expire(&ids[0]);
     assert!(space.findings().contains(&"trash-expired".to_owned()));

@@ -70,42 +70,19 @@ fn verb(dice: &mut Dice) -> Vec<String> {
 /// Runs one verb; nothing when it failed in one of the allowed ways.
 fn run(space: &Workspace, args: Vec<String>) -> Option<Done> {
     let limit = SESSIONS_MAX.to_string();
-    let output = space
-        .command()
-        .args(&args)
-        .args(["-vv", "--max-sessions", &limit])
-        .output();
-    let ran = Ran {
-        output: output.unwrap(),
-    };
+    let output = space.command().args(&args).args(["-vv", "--max-sessions", &limit]).output();
+    let ran = Ran { output: output.unwrap() };
     let (said, printed) = (ran.stderr(), ran.stdout());
     if !ran.output.status.success() {
-        assert!(
-            ALLOWED.iter().any(|allowed| said.contains(allowed)),
-            "{args:?}: {said}"
-        );
+        assert!(ALLOWED.iter().any(|allowed| said.contains(allowed)), "{args:?}: {said}");
         return None;
     }
     let generations: Vec<u64> = said
         .lines()
-        .filter_map(|line| {
-            line.split_once("table written generation=")?
-                .1
-                .trim()
-                .parse()
-                .ok()
-        })
+        .filter_map(|line| line.split_once("table written generation=")?.1.trim().parse().ok())
         .collect();
-    let id = printed
-        .lines()
-        .find_map(|line| line.strip_prefix("id "))
-        .unwrap_or_default();
-    Some(Done {
-        first: *generations.first()?,
-        last: *generations.last()?,
-        args,
-        id: id.trim().to_owned(),
-    })
+    let id = printed.lines().find_map(|line| line.strip_prefix("id ")).unwrap_or_default();
+    Some(Done { first: *generations.first()?, last: *generations.last()?, args, id: id.trim().to_owned() })
 }
 
 impl Model {
@@ -143,10 +120,7 @@ impl Model {
             }
             ["rename", name, new] => {
                 let id = self.id_of(name);
-                let taken = self
-                    .live
-                    .iter()
-                    .any(|(other, entry)| *other != id && entry.name == new);
+                let taken = self.live.iter().any(|(other, entry)| *other != id && entry.name == new);
                 assert!(!taken, "two sessions named {new}");
                 new.clone_into(&mut self.named(name).name);
             }
@@ -168,11 +142,7 @@ impl Model {
 
     fn admit(&mut self, id: &str, entry: Entry) {
         assert!(self.live.len() < SESSIONS_MAX, "too many sessions");
-        assert!(
-            self.live.values().all(|it| it.name != entry.name),
-            "two named {}",
-            entry.name
-        );
+        assert!(self.live.values().all(|it| it.name != entry.name), "two named {}", entry.name);
         self.live.insert(id.to_owned(), entry);
     }
 }
@@ -184,15 +154,7 @@ fn entry(record: &Value) -> (String, Entry) {
     let metadata = record.get("metadata").cloned().unwrap_or_else(|| json!({}));
     let text = |field: &str| record[field].as_str().unwrap().to_owned();
     let (name, status) = (text("name"), text("status"));
-    (
-        text("id"),
-        Entry {
-            name,
-            status,
-            metadata,
-            issue,
-        },
-    )
+    (text("id"), Entry { name, status, metadata, issue })
 }
 
 fn entries(records: &Value) -> BTreeMap<String, Entry> {
@@ -214,39 +176,20 @@ fn eight_processes_end_where_some_order_of_their_verbs_ends() {
         threads.into_iter().flat_map(|it| it.join().unwrap()).collect()
     });
     // Who makes or brings back takes the place with the first commit; who destroys gives it up with the last.
-    done.sort_by_key(|it| {
-        if it.args[0] == "destroy" {
-            it.last
-        } else {
-            it.first
-        }
-    });
+    done.sort_by_key(|it| if it.args[0] == "destroy" { it.last } else { it.first });
     let commits: BTreeSet<u64> = done.iter().flat_map(|it| [it.first, it.last]).collect();
-    eprintln!(
-        "{} of {} verbs succeeded in {} commits",
-        done.len(),
-        PROCESSES * VERBS,
-        commits.len()
-    );
+    eprintln!("{} of {} verbs succeeded in {} commits", done.len(), PROCESSES * VERBS, commits.len());
     let mut model = Model::default();
     for it in &done {
         model.apply(it);
     }
-    assert_eq!(
-        entries(&space.json(["list", "--quick"])),
-        model.live,
-        "seed {seed}"
-    );
+    assert_eq!(entries(&space.json(["list", "--quick"])), model.live, "seed {seed}");
     assert_eq!(
         entries(&space.json(["trash", "list"])).keys().collect::<Vec<_>>(),
         model.trash.keys().collect::<Vec<_>>()
     );
     let branches = space.branches();
-    let kept: Vec<&str> = branches
-        .iter()
-        .map(String::as_str)
-        .filter(|it| it.starts_with("work/"))
-        .collect();
+    let kept: Vec<&str> = branches.iter().map(String::as_str).filter(|it| it.starts_with("work/")).collect();
     invariants::whole(&space, &kept, &format!("seed {seed}"));
     invariants::restored(&space, &kept, &format!("seed {seed}"));
 }

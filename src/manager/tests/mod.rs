@@ -28,15 +28,11 @@ impl Clock for FixedClock {
 
 /// A moment, some days after the first.
 fn at(days: u32) -> Timestamp {
-    Timestamp::from_unix_millis(1_763_980_200_000)
-        .unwrap()
-        .plus_days(days)
+    Timestamp::from_unix_millis(1_763_980_200_000).unwrap().plus_days(days)
 }
 
 fn id(number: u8) -> SessionId {
-    format!("00000000-0000-4000-8000-0000000000{number:02x}")
-        .parse()
-        .unwrap()
+    format!("00000000-0000-4000-8000-0000000000{number:02x}").parse().unwrap()
 }
 
 fn session(number: u8, name: &str) -> Session {
@@ -61,10 +57,7 @@ fn session(number: u8, name: &str) -> Session {
 }
 
 fn base() -> Base {
-    Base {
-        commit: "a".repeat(40).parse().unwrap(),
-        reference: None,
-    }
+    Base { commit: "a".repeat(40).parse().unwrap(), reference: None }
 }
 
 fn reading(sessions: Vec<Session>) -> Reading {

@@ -17,10 +17,8 @@ fn store(sessions: Vec<Session>, story: &Story, failing_commit: usize) -> MockSt
     let commits = Mutex::new(0);
     let mut mock = MockStore::new();
     let (reads, begins) = (Arc::clone(&table), Arc::clone(&table));
-    mock.expect_read()
-        .returning(move || Ok(reading(reads.lock().unwrap().clone())));
-    mock.expect_begin()
-        .returning(move || Ok(reading(begins.lock().unwrap().clone())));
+    mock.expect_read().returning(move || Ok(reading(reads.lock().unwrap().clone())));
+    mock.expect_begin().returning(move || Ok(reading(begins.lock().unwrap().clone())));
     mock.expect_end().returning(|| ());
     let story = Arc::clone(story);
     mock.expect_commit().returning(move |sessions| {
@@ -29,11 +27,7 @@ fn store(sessions: Vec<Session>, story: &Story, failing_commit: usize) -> MockSt
         if *commits == failing_commit {
             story.lock().unwrap().push("commit fails");
             let (path, source) = (PathBuf::from("/w/state"), io::ErrorKind::StorageFull.into());
-            return Err(StoreError::Io {
-                action: "write",
-                path,
-                source,
-            });
+            return Err(StoreError::Io { action: "write", path, source });
         }
         story.lock().unwrap().push(word(sessions));
         *table.lock().unwrap() = sessions.to_vec();
@@ -43,10 +37,7 @@ fn store(sessions: Vec<Session>, story: &Story, failing_commit: usize) -> MockSt
 }
 
 fn word(sessions: &[Session]) -> &'static str {
-    match sessions
-        .first()
-        .map(|session| session.pending().map(|pending| &pending.action))
-    {
+    match sessions.first().map(|session| session.pending().map(|pending| &pending.action)) {
         None => "commit without it",
         Some(None) => "commit settled",
         Some(Some(PendingAction::Creating { .. })) => "commit creating",
@@ -62,52 +53,28 @@ fn worktrees(story: &Story, failing: &'static str) -> MockWorktrees {
         let story = Arc::clone(story);
         move || {
             story.lock().unwrap().push(word);
-            if word == failing {
-                Err(WorktreeError::GitAnswer {
-                    verb: word.to_owned(),
-                })
-            } else {
-                Ok(())
-            }
+            if word == failing { Err(WorktreeError::GitAnswer { verb: word.to_owned() }) } else { Ok(()) }
         }
     };
     let (add, withdraw, discard, retract) = (tell("add"), tell("withdraw"), tell("discard"), tell("retract"));
-    worktrees
-        .expect_repositories()
-        .returning(|| Ok(vec![RepositoryPath::root()]));
-    worktrees.expect_start().returning(|_, _| {
-        Ok(Start {
-            base: base(),
-            branch_is_new: true,
-        })
-    });
+    worktrees.expect_repositories().returning(|| Ok(vec![RepositoryPath::root()]));
+    worktrees.expect_start().returning(|_, _| Ok(Start { base: base(), branch_is_new: true }));
     worktrees.expect_losses().returning(|_, _| Ok(Vec::new()));
     worktrees.expect_is_discarded().return_const(false);
     worktrees.expect_add().returning(move |_| add());
     worktrees.expect_withdraw().returning(move |_| withdraw());
     worktrees.expect_retract().returning(move |_| retract());
-    worktrees
-        .expect_discard()
-        .returning(move |_, fate, _| discard().map(|()| fate));
+    worktrees.expect_discard().returning(move |_, fate, _| discard().map(|()| fate));
     worktrees
 }
 
 fn create(story: &Story, failing_commit: usize, failing: &'static str) -> Result<Session, ManagerError> {
-    let mut manager = manager(
-        store(Vec::new(), story, failing_commit),
-        worktrees(story, failing),
-    );
-    manager.create(&CreateSession {
-        name: Some("auth".parse().unwrap()),
-        ..CreateSession::default()
-    })
+    let mut manager = manager(store(Vec::new(), story, failing_commit), worktrees(story, failing));
+    manager.create(&CreateSession { name: Some("auth".parse().unwrap()), ..CreateSession::default() })
 }
 
 fn destroy(story: &Story, failing: &'static str) -> Result<super::super::Destroyed, ManagerError> {
-    let mut manager = manager(
-        store(vec![session(1, "auth")], story, 0),
-        worktrees(story, failing),
-    );
+    let mut manager = manager(store(vec![session(1, "auth")], story, 0), worktrees(story, failing));
     manager.destroy("auth", &Permits::default(), BranchFate::Keep)
 }
 
@@ -141,52 +108,28 @@ fn a_worktree_that_cannot_be_made_gives_its_place_back() {
 fn a_session_that_cannot_be_promised_is_taken_back_in_reverse() {
     let story = Story::default();
     assert!(matches!(create(&story, 2, ""), Err(ManagerError::Store(_))));
-    assert_eq!(
-        told(&story),
-        [
-            "commit creating",
-            "add",
-            "commit fails",
-            "withdraw",
-            "commit without it"
-        ]
-    );
+    assert_eq!(told(&story), ["commit creating", "add", "commit fails", "withdraw", "commit without it"]);
 }
 
 #[test]
 fn a_worktree_that_cannot_be_withdrawn_keeps_its_place_for_the_next_start() {
     let story = Story::default();
-    assert!(matches!(
-        create(&story, 2, "withdraw"),
-        Err(ManagerError::Store(_))
-    ));
-    assert_eq!(
-        told(&story),
-        ["commit creating", "add", "commit fails", "withdraw"]
-    );
+    assert!(matches!(create(&story, 2, "withdraw"), Err(ManagerError::Store(_))));
+    assert_eq!(told(&story), ["commit creating", "add", "commit fails", "withdraw"]);
 }
 
 #[test]
 fn a_destroy_is_in_the_journal_before_anything_moves() {
     let story = Story::default();
     destroy(&story, "").unwrap();
-    assert_eq!(
-        told(&story),
-        ["commit destroying", "discard", "commit without it"]
-    );
+    assert_eq!(told(&story), ["commit destroying", "discard", "commit without it"]);
 }
 
 #[test]
 fn a_destroy_that_fails_leaves_the_session_as_it_was() {
     let story = Story::default();
-    assert!(matches!(
-        destroy(&story, "discard"),
-        Err(ManagerError::Worktree(_))
-    ));
-    assert_eq!(
-        told(&story),
-        ["commit destroying", "discard", "retract", "commit settled"]
-    );
+    assert!(matches!(destroy(&story, "discard"), Err(ManagerError::Worktree(_))));
+    assert_eq!(told(&story), ["commit destroying", "discard", "retract", "commit settled"]);
 }
 
 #[test]
@@ -194,22 +137,13 @@ fn a_session_somebody_is_at_work_with_is_left_to_them() {
     let mut busy = session(1, "auth");
     let story = Story::default();
     let manager_of = |busy: &Session| manager(store(vec![busy.clone()], &story, 0), worktrees(&story, ""));
-    let pending = manager_of(&busy)
-        .pending(PendingAction::Destroying {
-            branch: BranchFate::Keep,
-        })
-        .unwrap();
+    let pending = manager_of(&busy).pending(PendingAction::Destroying { branch: BranchFate::Keep }).unwrap();
     busy.begin(pending);
-    let err = manager_of(&busy)
-        .destroy("auth", &Permits::all(), BranchFate::Keep)
-        .unwrap_err();
+    let err = manager_of(&busy).destroy("auth", &Permits::all(), BranchFate::Keep).unwrap_err();
     assert_eq!(err.code().word(), "IN_USE");
     assert_eq!(
         err.to_string(),
-        format!(
-            "session `auth` is being destroyed by process {}",
-            std::process::id()
-        )
+        format!("session `auth` is being destroyed by process {}", std::process::id())
     );
     assert_eq!(told(&story), Vec::<&str>::new());
 }

@@ -61,22 +61,11 @@ fn a_session_whose_worktree_is_gone_stays() {
 #[test]
 fn a_worktree_with_a_record_gets_its_session_back_at_rest() {
     let mut one = session(1, "one");
-    let worker = ProcessId {
-        pid: 7,
-        started: 1,
-        boot: "b".to_owned(),
-    };
-    one.begin(Pending {
-        action: PendingAction::BringingBack,
-        worker,
-        since: at(0),
-    });
+    let worker = ProcessId { pid: 7, started: 1, boot: "b".to_owned() };
+    one.begin(Pending { action: PendingAction::BringingBack, worker, since: at(0) });
     let plan = reconcile(evidence(&[], vec![known(&one)]));
     let back = &plan.sessions[0];
-    assert_eq!(
-        (back.id(), back.created_at(), back.base()),
-        (one.id(), one.created_at(), one.base())
-    );
+    assert_eq!((back.id(), back.created_at(), back.base()), (one.id(), one.created_at(), one.base()));
     assert_eq!((back.status(), back.pending()), (SessionStatus::Idle, None));
     assert!(plan.adopted[0].from_record);
 }
@@ -92,32 +81,13 @@ fn a_worktree_without_a_record_is_named_by_its_lock_then_its_branch_then_its_id(
         let plan = reconcile(evidence(&[], vec![known]));
         assert!(!plan.adopted[0].from_record);
         let session = &plan.sessions[0];
-        (
-            session.name().to_string(),
-            session.branch().to_string(),
-            session.created_at(),
-        )
+        (session.name().to_string(), session.branch().to_string(), session.created_at())
     };
-    assert_eq!(
-        bare(Some("lock"), Some("feature/x")),
-        ("lock".into(), "feature/x".into(), at(3))
-    );
-    assert_eq!(
-        bare(None, Some("feature/a_b")),
-        ("a_b".into(), "feature/a_b".into(), at(3))
-    );
-    assert_eq!(
-        bare(None, Some("user/ümläut")),
-        ("user--ml-ut".into(), "user/ümläut".into(), at(3))
-    );
-    assert_eq!(
-        bare(None, Some("feature/con")),
-        ("recovered-00000000".into(), "feature/con".into(), at(3))
-    );
-    assert_eq!(
-        bare(None, None),
-        ("recovered-00000000".into(), "HEAD".into(), at(3))
-    );
+    assert_eq!(bare(Some("lock"), Some("feature/x")), ("lock".into(), "feature/x".into(), at(3)));
+    assert_eq!(bare(None, Some("feature/a_b")), ("a_b".into(), "feature/a_b".into(), at(3)));
+    assert_eq!(bare(None, Some("user/ümläut")), ("user--ml-ut".into(), "user/ümläut".into(), at(3)));
+    assert_eq!(bare(None, Some("feature/con")), ("recovered-00000000".into(), "feature/con".into(), at(3)));
+    assert_eq!(bare(None, None), ("recovered-00000000".into(), "HEAD".into(), at(3)));
 }
 
 #[test]
@@ -125,12 +95,8 @@ fn a_folder_that_tells_no_branch_gets_one_of_its_own() {
     let mut lost = known(&session(1, "one"));
     lost.record = None;
     lost.name = None;
-    lost.worktree = Worktree {
-        state: WorktreeState::Unregistered,
-        branch: None,
-        head: None,
-        ..lost.worktree
-    };
+    lost.worktree =
+        Worktree { state: WorktreeState::Unregistered, branch: None, head: None, ..lost.worktree };
     let plan = reconcile(evidence(&[], vec![lost]));
     assert_eq!(plan.sessions[0].branch().as_str(), "recovered/00000000");
 }
@@ -162,11 +128,7 @@ fn an_adopted_session_leaves_a_taken_issue_to_its_owner() {
         let mut session = session(number, name);
         let reference = "a/b#1".parse().unwrap();
         session.bind(at(0), |it| {
-            it.issue = Some(Issue {
-                reference,
-                label: None,
-                intervention: false,
-            });
+            it.issue = Some(Issue { reference, label: None, intervention: false });
         });
         session
     };
@@ -189,10 +151,9 @@ fn a_session_follows_its_worktree_to_another_branch_but_not_during_a_rebase() {
     let plan = moved(None, WorktreeState::Present);
     assert_eq!(plan.sessions[0].branch().as_str(), "elsewhere");
     assert!(matches!(plan.changes[..], [Change::Branch { .. }]));
-    for (operation, state) in [
-        (Some(Operation::Rebase), WorktreeState::Present),
-        (None, WorktreeState::Missing),
-    ] {
+    for (operation, state) in
+        [(Some(Operation::Rebase), WorktreeState::Present), (None, WorktreeState::Missing)]
+    {
         let plan = moved(operation, state);
         assert_eq!(plan.sessions, std::slice::from_ref(&one));
         assert_eq!(plan.changes, []);
@@ -204,20 +165,8 @@ fn a_backup_does_not_bring_back_what_was_destroyed_after_it() {
     let (one, two) = (session(1, "one"), session(2, "two"));
     let mut old = evidence(&[&one, &two], vec![known(&two)]);
     old.trashed = HashSet::from([one.id()]);
-    assert_eq!(
-        names(
-            &reconcile(Evidence {
-                doubtful: false,
-                ..old.clone()
-            })
-            .sessions
-        ),
-        ["one", "two"]
-    );
-    let plan = reconcile(Evidence {
-        doubtful: true,
-        ..old
-    });
+    assert_eq!(names(&reconcile(Evidence { doubtful: false, ..old.clone() }).sessions), ["one", "two"]);
+    let plan = reconcile(Evidence { doubtful: true, ..old });
     assert_eq!(names(&plan.sessions), ["two"]);
     assert_eq!(plan.changes, [Change::Destroyed { id: one.id() }]);
 }
@@ -231,22 +180,14 @@ fn git_and_the_backup_together_outvote_a_damaged_table() {
         let mut known = known(&one);
         known.record = Some(record.clone());
         let evidence = evidence(&[&flipped], vec![known]);
-        reconcile(Evidence {
-            doubtful: true,
-            witness: vec![one.clone()],
-            ..evidence
-        })
+        reconcile(Evidence { doubtful: true, witness: vec![one.clone()], ..evidence })
     };
     let plan = damaged(&one);
     assert_eq!(
         (names(&plan.sessions), &plan.changes[..]),
         (vec!["one"], &[Change::Corrected { id: one.id() }][..])
     );
-    assert_eq!(
-        names(&damaged(&flipped).sessions),
-        ["onf"],
-        "git agrees with the table"
-    );
+    assert_eq!(names(&damaged(&flipped).sessions), ["onf"], "git agrees with the table");
 }
 
 #[test]
@@ -255,11 +196,7 @@ fn an_edit_of_anything_but_the_identity_is_honoured() {
     let mut edited = one.clone();
     edited.set_phase(Some("by hand".parse().unwrap()), at(0));
     let evidence = evidence(&[&edited], vec![known(&one)]);
-    let plan = reconcile(Evidence {
-        doubtful: true,
-        witness: vec![one],
-        ..evidence
-    });
+    let plan = reconcile(Evidence { doubtful: true, witness: vec![one], ..evidence });
     assert_eq!(plan.sessions, [edited]);
 }
 
@@ -268,16 +205,9 @@ fn a_flipped_id_does_not_keep_the_place_of_the_real_session() {
     let one = session(1, "one");
     let flipped = session(9, "one");
     let evidence = evidence(&[&flipped], vec![known(&one)]);
-    let plan = reconcile(Evidence {
-        doubtful: true,
-        witness: vec![one.clone()],
-        ..evidence
-    });
+    let plan = reconcile(Evidence { doubtful: true, witness: vec![one.clone()], ..evidence });
     assert_eq!(plan.changes, [Change::Dropped { id: flipped.id() }]);
-    assert_eq!(
-        (plan.sessions[0].id(), plan.sessions[0].name()),
-        (one.id(), one.name())
-    );
+    assert_eq!((plan.sessions[0].id(), plan.sessions[0].name()), (one.id(), one.name()));
     assert_eq!(plan.sessions.len(), 1);
 }
 

@@ -19,10 +19,8 @@ fn json() -> impl Strategy<Value = String> {
         prop_oneof![
             collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(" , "))),
             collection::vec(("[a-c]", inner), 0..4).prop_map(|members| {
-                let members: Vec<String> = members
-                    .iter()
-                    .map(|(key, value)| format!("\"{key}\": {value}"))
-                    .collect();
+                let members: Vec<String> =
+                    members.iter().map(|(key, value)| format!("\"{key}\": {value}")).collect();
                 format!("{{{}}}", members.join(","))
             }),
         ]

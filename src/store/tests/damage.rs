@@ -62,22 +62,13 @@ fn what_is_no_table_is_broken_with_a_reason() {
         (vec![0; 4096], "it is not a JSON object: "),
         (b"garbage".to_vec(), "it is not a JSON object: "),
         (b"[]".to_vec(), "it is not a JSON object: "),
-        (
-            format!("\u{feff}{good}").into_bytes(),
-            "it is not a JSON object: ",
-        ),
+        (format!("\u{feff}{good}").into_bytes(), "it is not a JSON object: "),
         (format!("{good}}}").into_bytes(), "it is not a JSON object: "),
         (format!("{good}\0").into_bytes(), "it is not a JSON object: "),
         ([good.as_bytes(), b"\xff"].concat(), "it is not UTF-8: "),
-        (
-            b"{\"version\":\"1.0\",\"sessions\":{}}".to_vec(),
-            "it has no list of sessions",
-        ),
+        (b"{\"version\":\"1.0\",\"sessions\":{}}".to_vec(), "it has no list of sessions"),
         (b"{\"version\":\"1.0\"}".to_vec(), "it has no list of sessions"),
-        (
-            good.replace(']', "],\"sessions\":[]").into_bytes(),
-            "`sessions` stands in it twice",
-        ),
+        (good.replace(']', "],\"sessions\":[]").into_bytes(), "`sessions` stands in it twice"),
     ] {
         let because = lost_because(bytes);
         assert!(because.starts_with(start), "{because}");
@@ -88,38 +79,21 @@ fn what_is_no_table_is_broken_with_a_reason() {
 fn a_missing_or_odd_version_is_broken() {
     for version in ["1", "1.", "1.x", "1.0.0", "v2", "", " 2.0", "-1.0"] {
         let text = file(&[]).replace("\"1.0\"", &format!("{version:?}"));
-        assert_eq!(
-            lost_because(&text),
-            "it has no version that can be read",
-            "{version}"
-        );
+        assert_eq!(lost_because(&text), "it has no version that can be read", "{version}");
     }
     for version in ["1", "1.0", "null", "[2]"] {
         let text = file(&[]).replace("\"1.0\"", version);
-        assert_eq!(
-            lost_because(&text),
-            "it has no version that can be read",
-            "{version}"
-        );
+        assert_eq!(lost_because(&text), "it has no version that can be read", "{version}");
     }
-    assert_eq!(
-        lost_because("{\"sessions\":[]}"),
-        "it has no version that can be read"
-    );
+    assert_eq!(lost_because("{\"sessions\":[]}"), "it has no version that can be read");
 }
 
 #[test]
 fn a_deep_or_huge_file_is_broken_and_not_a_crash() {
-    let deep = format!(
-        r#"{{"version":"1.0","sessions":[],"x":{}{}}}"#,
-        "[".repeat(1 << 20),
-        "]".repeat(1 << 20)
-    );
+    let deep =
+        format!(r#"{{"version":"1.0","sessions":[],"x":{}{}}}"#, "[".repeat(1 << 20), "]".repeat(1 << 20));
     assert_eq!(lost_because(deep), "it nests too deep");
-    let long = format!(
-        r#"{{"version":"1.0","sessions":[],"x":"{}"}}"#,
-        "x".repeat(2 << 20)
-    );
+    let long = format!(r#"{{"version":"1.0","sessions":[],"x":"{}"}}"#, "x".repeat(2 << 20));
     assert_eq!(lost_because(long), "it has a string of more than 1048576 bytes");
     let place = Place::new();
     let huge = File::create(place.state()).unwrap();
@@ -181,9 +155,9 @@ fn what_others_wrote_comes_back_to_the_letter() {
     assert_eq!(read.origin, Origin::Unsigned);
     let written = place.text();
     assert_eq!(written.matches(odd).count(), 5, "{written}");
-    assert!(written.ends_with(&format!(
-        ",\n  \"zeta\": {odd},\n  \"alpha\": {odd},\n  \"zeta\": null\n}}\n"
-    )));
+    assert!(
+        written.ends_with(&format!(",\n  \"zeta\": {odd},\n  \"alpha\": {odd},\n  \"zeta\": null\n}}\n"))
+    );
     assert_eq!(place.read().sessions, read.sessions);
     assert_eq!(place.read().origin, Origin::File);
 }
@@ -204,11 +178,7 @@ fn one_bad_session_among_four_costs_only_itself() {
     let entries = [entry(1, ""), entry(2, ""), bad.clone(), entry(4, "")];
     let place = Place::holding(file(&entries));
     let reading = place.load_and_save();
-    let names: Vec<&str> = reading
-        .sessions
-        .iter()
-        .map(|session| session.name().as_str())
-        .collect();
+    let names: Vec<&str> = reading.sessions.iter().map(|session| session.name().as_str()).collect();
     assert_eq!(names, ["s1", "s2", "s4"]);
     assert_eq!(reading.quarantined.len(), 1);
     assert_eq!(reading.quarantined[0].entry, bad);
@@ -238,10 +208,7 @@ fn a_quarantine_that_cannot_be_read_is_quarantined() {
     for (quarantine, kept) in [
         ("7", "7"),
         (r#"[{"entry":1}]"#, r#"{"entry":1}"#),
-        (
-            r#"[{"because":"b","entry":1,"more":2}]"#,
-            r#"{"because":"b","entry":1,"more":2}"#,
-        ),
+        (r#"[{"because":"b","entry":1,"more":2}]"#, r#"{"because":"b","entry":1,"more":2}"#),
     ] {
         let text = file(&[]).replace("[]", &format!("[],\"quarantine\":{quarantine}"));
         let place = Place::holding(text);
@@ -266,17 +233,9 @@ fn of_doubles_the_first_stays() {
         same(8, "feature/s8", "feature/s1").replace("\"branch\"", "\"repository\":\"web\",\"branch\""),
     ];
     let reading = Place::holding(file(&entries)).read();
-    let names: Vec<&str> = reading
-        .sessions
-        .iter()
-        .map(|session| session.name().as_str())
-        .collect();
+    let names: Vec<&str> = reading.sessions.iter().map(|session| session.name().as_str()).collect();
     assert_eq!(names, ["s1", "s6", "s7", "s8"]);
-    let why: Vec<&str> = reading
-        .quarantined
-        .iter()
-        .map(|kept| kept.because.as_str())
-        .collect();
+    let why: Vec<&str> = reading.quarantined.iter().map(|kept| kept.because.as_str()).collect();
     assert_eq!(
         why,
         [
@@ -300,18 +259,11 @@ fn a_stored_path_is_never_taken() {
     ] {
         let place = Place::holding(file(&[entry(1, &format!(r#","worktreePath":"{path}""#))]));
         let reading = place.load_and_save();
-        let note = Note::PathIgnored {
-            id: sessions(1)[0].id(),
-            stored: path.to_owned(),
-        };
+        let note = Note::PathIgnored { id: sessions(1)[0].id(), stored: path.to_owned() };
         assert_eq!(reading.notes, [note], "{path}");
         assert_eq!(reading.sessions, sessions(1));
         let derived = place.workspace.worktree(sessions(1)[0].id());
-        assert!(
-            place
-                .text()
-                .contains(&format!("\"worktreePath\": \"{}\"", derived.display()))
-        );
+        assert!(place.text().contains(&format!("\"worktreePath\": \"{}\"", derived.display())));
     }
     let moved = r#","worktreePath":"/old/place/.worktrees/00000000-0000-4000-8000-000000000001""#;
     assert_eq!(Place::holding(file(&[entry(1, moved)])).read().notes, []);
@@ -319,19 +271,10 @@ fn a_stored_path_is_never_taken() {
 
 #[test]
 fn timestamps_out_of_range_cost_only_their_session() {
-    for moment in [
-        "99999-01-01T00:00:00.000Z",
-        "-0001-01-01T00:00:00Z",
-        "2025-02-30T00:00:00Z",
-        "",
-    ] {
+    for moment in ["99999-01-01T00:00:00.000Z", "-0001-01-01T00:00:00Z", "2025-02-30T00:00:00Z", ""] {
         let bad = entry(2, "").replace("2025-11-24T10:30:00.000Z", moment);
         let reading = Place::holding(file(&[entry(1, ""), bad])).read();
-        assert_eq!(
-            (reading.sessions.len(), reading.quarantined.len()),
-            (1, 1),
-            "{moment}"
-        );
+        assert_eq!((reading.sessions.len(), reading.quarantined.len()), (1, 1), "{moment}");
     }
 }
 
@@ -343,21 +286,14 @@ fn the_deepest_entry_that_is_read_can_be_quarantined() {
         (r#"{"version":"1.0","sessions":[@]}"#, 125),
         (r#"{"version":"1.0","sessions":[],"quarantine":@}"#, 126),
         (r#"{"version":"1.0","sessions":[],"quarantine":{"x":@}}"#, 124),
-        (
-            r#"{"version":"1.0","sessions":[],"quarantine":[{"because":"b","entry":@}]}"#,
-            125,
-        ),
+        (r#"{"version":"1.0","sessions":[],"quarantine":[{"because":"b","entry":@}]}"#, 125),
         (r#"{"version":"1.0","sessions":[],"more":@}"#, 127),
     ] {
         let place = Place::holding(text.replace('@', &nested(depth)));
         for count in 1..=3 {
             place.save(&sessions(count));
             let reading = place.read();
-            assert_eq!(
-                (reading.origin, reading.sessions.len()),
-                (Origin::File, count),
-                "{text}"
-            );
+            assert_eq!((reading.origin, reading.sessions.len()), (Origin::File, count), "{text}");
         }
         assert!(broken(&text.replace('@', &nested(depth + 1))), "{text}");
     }

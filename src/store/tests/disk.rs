@@ -125,10 +125,7 @@ fn a_commit_that_fails_leaves_the_old_file_and_no_temp() {
         put(&place.beside(&format!("json.{number}")).join("x"), "");
     }
     let outcome = place.try_save(&sessions(2));
-    assert!(
-        matches!(outcome, Err(StoreError::Io { action: "rename", .. })),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Err(StoreError::Io { action: "rename", .. })), "{outcome:?}");
     assert_eq!(place.bytes(), before);
     assert!(!place.beside("tmp").exists());
 }
@@ -195,10 +192,7 @@ fn a_lock_of_somebody_who_says_nothing_has_no_name() {
     let file = File::create(place.beside("lock")).unwrap();
     file.lock().unwrap();
     let outcome = place.store().begin();
-    assert!(
-        matches!(outcome, Err(StoreError::Locked { holder: None, .. })),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Err(StoreError::Locked { holder: None, .. })), "{outcome:?}");
 }
 
 #[test]
@@ -227,18 +221,12 @@ fn a_file_that_a_person_edits_or_makes_meanwhile_is_not_overwritten() {
     store.begin().unwrap();
     place.put(file(&[entry(1, "")]));
     let made = place.bytes();
-    assert!(matches!(
-        store.commit(&sessions(3)),
-        Err(StoreError::LockBroken { .. })
-    ));
+    assert!(matches!(store.commit(&sessions(3)), Err(StoreError::LockBroken { .. })));
     assert_eq!(place.bytes(), made);
     assert_eq!(store.begin().unwrap().sessions, sessions(1));
     store.commit(&sessions(3)).unwrap();
     fs::remove_file(place.state()).unwrap();
-    assert!(matches!(
-        store.commit(&sessions(2)),
-        Err(StoreError::LockBroken { found: 0, .. })
-    ));
+    assert!(matches!(store.commit(&sessions(2)), Err(StoreError::LockBroken { found: 0, .. })));
     assert!(!place.state().exists());
 }
 
@@ -290,13 +278,7 @@ fn links_in_a_ring_are_an_error() {
     let place = Place::new();
     symlink("ring", place.state()).unwrap();
     symlink(".claude-container-sessions.json", place.path("ring")).unwrap();
-    assert!(matches!(
-        place.store().read(),
-        Err(StoreError::Io {
-            action: "follow the link",
-            ..
-        })
-    ));
+    assert!(matches!(place.store().read(), Err(StoreError::Io { action: "follow the link", .. })));
 }
 
 #[test]
@@ -315,10 +297,7 @@ fn a_table_that_could_not_be_read_again_is_not_written() {
     let mut long = session(2);
     let value = serde_json::value::to_raw_value(&"x".repeat(2 << 20)).unwrap();
     long.metadata_mut().set("long", value);
-    assert!(matches!(
-        place.try_save(&[long]),
-        Err(StoreError::OutOfBounds { .. })
-    ));
+    assert!(matches!(place.try_save(&[long]), Err(StoreError::OutOfBounds { .. })));
     let mut many = sessions(70);
     for session in &mut many {
         let value = serde_json::value::to_raw_value(&"x".repeat(1 << 20)).unwrap();

@@ -53,9 +53,7 @@ fn a_missing_file_gives_way_to_the_newest_backup() {
 fn a_backup_that_is_damaged_itself_is_passed_over() {
     let place = with_backups();
     place.put("{");
-    let edited = fs::read_to_string(place.beside("json.1"))
-        .unwrap()
-        .replace("s3", "s9");
+    let edited = fs::read_to_string(place.beside("json.1")).unwrap().replace("s3", "s9");
     put(&place.beside("json.1"), edited);
     put(&place.beside("json.2"), "\0\0\0");
     let reading = place.read();
@@ -153,8 +151,5 @@ fn a_file_without_checksum_is_signed_by_the_next_commit() {
     assert_eq!(reading.origin, Origin::Unsigned);
     assert!(reading.notes.is_empty());
     assert_eq!(place.read().origin, Origin::File);
-    assert_eq!(
-        fs::read_to_string(place.beside("json.1")).unwrap(),
-        file(&[entry(1, "")])
-    );
+    assert_eq!(fs::read_to_string(place.beside("json.1")).unwrap(), file(&[entry(1, "")]));
 }

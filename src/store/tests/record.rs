@@ -58,15 +58,9 @@ fn a_record_can_be_flattened_into_a_view() {
         dirty: bool,
     }
     let (session, workspace) = (decode_record(&entry(1, FULL)).unwrap(), workspace());
-    let view = View {
-        record: record(&session, &workspace),
-        dirty: true,
-    };
+    let view = View { record: record(&session, &workspace), dirty: true };
     let text = serde_json::to_string(&view).unwrap();
-    assert!(
-        text.ends_with(r#""x-dup":1,"x-dup":{"deep":[1 , 2]},"dirty":true}"#),
-        "{text}"
-    );
+    assert!(text.ends_with(r#""x-dup":1,"x-dup":{"deep":[1 , 2]},"dirty":true}"#), "{text}");
     assert!(text.contains(r#""metadata":{"n":1e400,"n":2}"#), "{text}");
 }
 
@@ -106,16 +100,10 @@ fn bad_values_of_ours_are_refused() {
         (r#","repository":"/etc""#, "repository"),
         (r#","base":{"commit":"main"}"#, "base"),
         (r#","process":{"pid":0,"started":1,"boot":"b"}"#, "process"),
-        (
-            r#","process":{"pid":4294967295,"started":1,"boot":"b"}"#,
-            "process",
-        ),
+        (r#","process":{"pid":4294967295,"started":1,"boot":"b"}"#, "process"),
         (r#","process":{"pid":7}"#, "process"),
         (r#","process":7"#, "process"),
-        (
-            r#","process":{"pid":7,"pid":8,"started":1,"boot":"b"}"#,
-            "process",
-        ),
+        (r#","process":{"pid":7,"pid":8,"started":1,"boot":"b"}"#, "process"),
         (r#","issue":{"repository":"a","number":1}"#, "issue"),
         (r#","issue":{"repository":"a/b","number":0}"#, "issue"),
         (r#","editor":{"name":"code","pid":5}"#, "editor"),
@@ -139,10 +127,7 @@ fn names_branches_and_ids_are_held_to_their_rules() {
         let quoted = |value: &str| format!(r#""{field}":"{value}""#);
         let with_bad = entry(1, "").replace(&quoted(&good), &quoted(bad));
         let text = because(&with_bad);
-        assert!(
-            text.starts_with(&format!("`{field}` cannot be taken: ")),
-            "{text}"
-        );
+        assert!(text.starts_with(&format!("`{field}` cannot be taken: ")), "{text}");
         let without = entry(1, "").replace(&quoted(&good), r#""x":1"#);
         assert_eq!(because(&without), format!("it has no `{field}`"));
     }
@@ -157,14 +142,8 @@ fn a_detached_worktree_has_head_for_a_branch() {
 #[test]
 fn what_is_no_object_or_out_of_bounds_is_refused() {
     for text in ["", "[]", "null", "{", "{}x", r#"{"\ud800":1}"#] {
-        assert!(
-            matches!(decode_record(text), Err(RecordError::Syntax(_))),
-            "{text}"
-        );
+        assert!(matches!(decode_record(text), Err(RecordError::Syntax(_))), "{text}");
     }
-    let deep = entry(
-        1,
-        &format!(r#","x":{}{}"#, "[".repeat(200_000), "]".repeat(200_000)),
-    );
+    let deep = entry(1, &format!(r#","x":{}{}"#, "[".repeat(200_000), "]".repeat(200_000)));
     assert!(matches!(decode_record(&deep), Err(RecordError::Bounds(_))));
 }

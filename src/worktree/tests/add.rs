@@ -12,31 +12,15 @@ fn an_added_worktree_is_locked_recorded_and_clean() {
     assert_eq!(git_in(&folder, ["branch", "--show-current"]), "feature/auth");
     assert_eq!(status(&folder), "");
     assert_eq!(ground.git(["status", "--porcelain"]), "");
-    assert_eq!(
-        fs::read_to_string(ground.admin(addition.id).join("session.json")).unwrap(),
-        addition.record
-    );
-    let worktree = ground
-        .worktrees()
-        .inspect(addition.id, &addition.repository)
-        .unwrap();
+    assert_eq!(fs::read_to_string(ground.admin(addition.id).join("session.json")).unwrap(), addition.record);
+    let worktree = ground.worktrees().inspect(addition.id, &addition.repository).unwrap();
     assert_eq!(worktree.state, WorktreeState::Present);
     assert_eq!(worktree.lock, WorktreeLock::Ours);
-    assert_eq!(
-        ground.worktrees().settle_add(&addition).unwrap(),
-        AddEnd::Complete
-    );
+    assert_eq!(ground.worktrees().settle_add(&addition).unwrap(), AddEnd::Complete);
     assert_eq!(
         fs::read_dir(ground.admin(addition.id))
             .unwrap()
-            .filter(|entry| {
-                entry
-                    .as_ref()
-                    .unwrap()
-                    .path()
-                    .extension()
-                    .is_some_and(|end| end == "tmp")
-            })
+            .filter(|entry| { entry.as_ref().unwrap().path().extension().is_some_and(|end| end == "tmp") })
             .count(),
         0
     );
@@ -100,9 +84,7 @@ fn an_add_whose_git_is_killed_at_any_moment_leaves_nothing() {
              kill -9 -$p 2>/dev/null || kill -9 $p\nwait $p",
             marker.display()
         );
-        let outcome = ground
-            .with(ground.shim(&script, Duration::from_mins(1)))
-            .add(&addition);
+        let outcome = ground.with(ground.shim(&script, Duration::from_mins(1))).add(&addition);
         fs::remove_dir(&marker).unwrap();
         if outcome.is_ok() {
             ground.worktrees().withdraw(&addition).unwrap();
@@ -110,10 +92,7 @@ fn an_add_whose_git_is_killed_at_any_moment_leaves_nothing() {
         assert_eq!(ground.branches(), ["main"], "{millis} ms");
         assert!(!ground.folder(addition.id).exists(), "{millis} ms");
         assert!(!ground.admin(addition.id).exists(), "{millis} ms");
-        assert!(
-            !ground.path(".git/refs/heads/feature/auth.lock").exists(),
-            "{millis} ms"
-        );
+        assert!(!ground.path(".git/refs/heads/feature/auth.lock").exists(), "{millis} ms");
     }
     ground.session("auth");
 }
@@ -122,24 +101,15 @@ fn an_add_whose_git_is_killed_at_any_moment_leaves_nothing() {
 fn what_plain_git_reads_stays_readable_for_others() {
     let ground = Ground::new();
     let (addition, of, folder) = ground.session("auth");
-    ground
-        .worktrees()
-        .remember(&of, &"renamed".parse().unwrap(), "{}")
-        .unwrap();
+    ground.worktrees().remember(&of, &"renamed".parse().unwrap(), "{}").unwrap();
     fs::remove_file(folder.join(".git")).unwrap();
     ground.worktrees().mend(&of, &addition.name, "{}").unwrap();
     let admin = ground.admin(addition.id);
-    for file in [
-        ground.path(".git/info/exclude"),
-        admin.join("locked"),
-        admin.join("gitdir"),
-        folder.join(".git"),
-    ] {
+    for file in
+        [ground.path(".git/info/exclude"), admin.join("locked"), admin.join("gitdir"), folder.join(".git")]
+    {
         let mode = fs::metadata(&file).unwrap().permissions().mode();
-        let usual = fs::metadata(ground.path(".git/config"))
-            .unwrap()
-            .permissions()
-            .mode();
+        let usual = fs::metadata(ground.path(".git/config")).unwrap().permissions().mode();
         assert_eq!(mode, usual, "{}", file.display());
     }
 }
@@ -209,14 +179,9 @@ fn of_twenty_adds_of_one_branch_one_wins() {
         })
         .collect();
     let won = thread::scope(|scope| {
-        let waits: Vec<_> = additions
-            .iter()
-            .map(|addition| scope.spawn(|| ground.worktrees().add(addition)))
-            .collect();
-        waits
-            .into_iter()
-            .filter_map(|wait| wait.join().unwrap().ok())
-            .count()
+        let waits: Vec<_> =
+            additions.iter().map(|addition| scope.spawn(|| ground.worktrees().add(addition))).collect();
+        waits.into_iter().filter_map(|wait| wait.join().unwrap().ok()).count()
     });
     assert_eq!(won, 1);
     assert_eq!(fs::read_dir(ground.path(".git/worktrees")).unwrap().count(), 1);
@@ -303,16 +268,11 @@ fn name_and_record_are_remembered() {
 fn a_renamed_branch_takes_its_worktree_along() {
     let ground = Ground::new();
     let (_, of, folder) = ground.session("auth");
-    ground
-        .worktrees()
-        .rename_branch(&of, &"feature/login".parse().unwrap())
-        .unwrap();
+    ground.worktrees().rename_branch(&of, &"feature/login".parse().unwrap()).unwrap();
     assert_eq!(git_in(&folder, ["branch", "--show-current"]), "feature/login");
     let (second, _, _) = ground.session("auth");
-    let err = ground
-        .worktrees()
-        .rename_branch(&checkout(&second), &"feature/login".parse().unwrap())
-        .unwrap_err();
+    let err =
+        ground.worktrees().rename_branch(&checkout(&second), &"feature/login".parse().unwrap()).unwrap_err();
     assert!(matches!(err, WorktreeError::BranchExists { .. }), "{err}");
 }
 
@@ -321,9 +281,6 @@ fn a_branch_is_not_renamed_during_a_bisect() {
     let ground = Ground::new();
     let (_, of, folder) = ground.session("auth");
     git_in(&folder, ["bisect", "start"]);
-    let err = ground
-        .worktrees()
-        .rename_branch(&of, &"feature/login".parse().unwrap())
-        .unwrap_err();
+    let err = ground.worktrees().rename_branch(&of, &"feature/login".parse().unwrap()).unwrap_err();
     assert!(matches!(err, WorktreeError::InProgress { .. }), "{err}");
 }

@@ -44,10 +44,7 @@ fn healthy_detached_and_locked_worktrees_agree() {
     agrees(&space, id);
     space.git(&["worktree", "lock", "--reason", "on a\nusb disk", &path]);
     agrees(&space, id);
-    assert_eq!(
-        space.inspect(id).lock,
-        WorktreeLock::Foreign("on a\nusb disk".to_owned())
-    );
+    assert_eq!(space.inspect(id).lock, WorktreeLock::Foreign("on a\nusb disk".to_owned()));
 }
 
 #[test]
@@ -122,10 +119,7 @@ fn an_unborn_worktree_has_a_branch_and_no_commit() {
     space.git(&["worktree", "add", "-q", "--orphan", "-b", "fresh", &path]);
     let worktree = space.inspect(id);
     assert_eq!(worktree.state, WorktreeState::Present);
-    assert_eq!(
-        (worktree.branch.unwrap().as_str(), worktree.head),
-        ("fresh", None)
-    );
+    assert_eq!((worktree.branch.unwrap().as_str(), worktree.head), ("fresh", None));
     let changes = space.worktrees.count_changes(&checkout(1)).unwrap();
     assert_eq!((changes.ahead, changes.behind), (None, None));
 }
@@ -136,10 +130,7 @@ fn a_branch_emptied_by_a_power_cut_has_no_commit() {
     let id = space.session(1);
     write(&space.root().join(".git/refs/heads/feature/1"), b"");
     let worktree = space.inspect(id);
-    assert_eq!(
-        (worktree.branch.unwrap().as_str(), worktree.head),
-        ("feature/1", None)
-    );
+    assert_eq!((worktree.branch.unwrap().as_str(), worktree.head), ("feature/1", None));
 }
 
 #[test]
@@ -157,22 +148,11 @@ fn a_scan_writes_nothing() {
     let space = Space::with_repository();
     let id = space.session(1);
     write(&space.path(id).join("file.txt"), b"changed");
-    let index = || {
-        fs::metadata(space.admin(id).join("index"))
-            .unwrap()
-            .modified()
-            .unwrap()
-    };
+    let index = || fs::metadata(space.admin(id).join("index")).unwrap().modified().unwrap();
     let before = index();
     space.worktrees.scan_all(&[]).unwrap();
     space.worktrees.count_changes(&checkout(1)).unwrap();
-    space
-        .worktrees
-        .find_losses(&checkout(1), crate::session::BranchFate::Delete)
-        .unwrap();
+    space.worktrees.find_losses(&checkout(1), crate::session::BranchFate::Delete).unwrap();
     assert_eq!(index(), before);
-    assert_eq!(
-        space.worktrees.find_repositories().unwrap(),
-        [RepositoryPath::root()]
-    );
+    assert_eq!(space.worktrees.find_repositories().unwrap(), [RepositoryPath::root()]);
 }

@@ -17,22 +17,13 @@ fn neither_hooks_nor_fsmonitor_of_a_repository_run() {
     let ground = Ground::new();
     let pwned = ground.root.with_file_name("pwned");
     let hooks = ground.root.with_file_name("hooks");
-    for hook in [
-        "post-checkout",
-        "pre-commit",
-        "reference-transaction",
-        "post-index-change",
-    ] {
+    for hook in ["post-checkout", "pre-commit", "reference-transaction", "post-index-change"] {
         let path = hooks.join(hook);
         ground.write_at(&path, &format!("#!/bin/sh\ntouch '{}'\n", pwned.display()));
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     }
     ground.git(["config", "core.hooksPath", hooks.to_str().unwrap()]);
-    ground.git([
-        "config",
-        "core.fsmonitor",
-        &format!("touch '{}'", pwned.display()),
-    ]);
+    ground.git(["config", "core.fsmonitor", &format!("touch '{}'", pwned.display())]);
     fs::remove_file(&pwned).ok();
     let (_, of, folder) = ground.session("auth");
     ground.write_at(&folder.join("new.txt"), "new");
@@ -47,20 +38,14 @@ fn neither_hooks_nor_fsmonitor_of_a_repository_run() {
 fn a_repository_named_in_the_environment_is_not_taken() {
     let ground = Ground::new();
     // The environment of a test cannot be changed; so a shim says what git would have seen.
-    let settings = ground.shim(
-        "env | grep '^GIT_' | grep -v '^GIT_SSL_' | sort",
-        Duration::from_secs(10),
-    );
+    let settings = ground.shim("env | grep '^GIT_' | grep -v '^GIT_SSL_' | sort", Duration::from_secs(10));
     let worktrees = ground.with(settings);
     let asked = worktrees.git(&ground.root, &["status"]).unwrap();
     let asked = String::from_utf8(asked).unwrap();
     assert_eq!(asked, "GIT_OPTIONAL_LOCKS=0\nGIT_TERMINAL_PROMPT=0\n");
     let call = GitCall::tell(&ground.root, &["add"]).env("GIT_INDEX_FILE", "/x");
     let told = worktrees.run(&call).unwrap().stdout;
-    assert_eq!(
-        String::from_utf8(told).unwrap(),
-        "GIT_INDEX_FILE=/x\nGIT_TERMINAL_PROMPT=0\n"
-    );
+    assert_eq!(String::from_utf8(told).unwrap(), "GIT_INDEX_FILE=/x\nGIT_TERMINAL_PROMPT=0\n");
 }
 
 #[test]
@@ -86,20 +71,14 @@ fn a_background_process_does_not_keep_an_answer_waiting() {
     let ground = Ground::new();
     let settings = ground.shim("sleep 3 &\necho done", Duration::from_mins(1));
     let began = Instant::now();
-    assert_eq!(
-        ground.with(settings).git(&ground.root, &["status"]).unwrap(),
-        b"done\n"
-    );
+    assert_eq!(ground.with(settings).git(&ground.root, &["status"]).unwrap(), b"done\n");
     assert!(began.elapsed() < Duration::from_secs(2));
 }
 
 #[test]
 fn a_flood_of_complaints_is_read_and_cut() {
     let ground = Ground::new();
-    let settings = ground.shim(
-        "head -c 1000000 /dev/zero | tr '\\0' x >&2; exit 1",
-        Duration::from_mins(1),
-    );
+    let settings = ground.shim("head -c 1000000 /dev/zero | tr '\\0' x >&2; exit 1", Duration::from_mins(1));
     let err = ground.with(settings).git(&ground.root, &["status"]).unwrap_err();
     let WorktreeError::Git { stderr, status, verb } = err else {
         panic!("{err}");
@@ -111,10 +90,7 @@ fn a_flood_of_complaints_is_read_and_cut() {
 #[test]
 fn what_git_complains_about_is_escaped() {
     let ground = Ground::new();
-    let settings = ground.shim(
-        "printf 'a\\033[31mb\\nc\\n' >&2; kill -9 $$",
-        Duration::from_mins(1),
-    );
+    let settings = ground.shim("printf 'a\\033[31mb\\nc\\n' >&2; kill -9 $$", Duration::from_mins(1));
     let err = ground.with(settings).git(&ground.root, &["status"]).unwrap_err();
     let WorktreeError::Git { stderr, status, .. } = err else {
         panic!("{err}");
@@ -126,27 +102,15 @@ fn what_git_complains_about_is_escaped() {
 #[test]
 fn a_missing_git_an_old_one_and_one_that_talks_garbage_are_told_apart() {
     let ground = Ground::new();
-    let none = ground.with(GitSettings {
-        program: "/nowhere/git".to_owned(),
-        ..GitSettings::default()
-    });
+    let none = ground.with(GitSettings { program: "/nowhere/git".to_owned(), ..GitSettings::default() });
     assert!(matches!(none.git_version(), Err(WorktreeError::NoGit { .. })));
     let version = |text: &str| {
         let settings = ground.shim(&format!("printf '{text}'"), Duration::from_secs(10));
         ground.with(settings).git_version()
     };
-    assert!(matches!(
-        version("git version 2.30.1\\n"),
-        Err(WorktreeError::OldGit { .. })
-    ));
-    assert!(matches!(
-        version("\\377\\001"),
-        Err(WorktreeError::GitAnswer { .. })
-    ));
-    assert_eq!(
-        version("git version 2.50.1 (Apple Git-155)\\n").unwrap(),
-        "2.50.1 (Apple Git-155)"
-    );
+    assert!(matches!(version("git version 2.30.1\\n"), Err(WorktreeError::OldGit { .. })));
+    assert!(matches!(version("\\377\\001"), Err(WorktreeError::GitAnswer { .. })));
+    assert_eq!(version("git version 2.50.1 (Apple Git-155)\\n").unwrap(), "2.50.1 (Apple Git-155)");
     assert!(ground.worktrees().git_version().is_ok());
 }
 
@@ -155,10 +119,7 @@ fn garbage_from_git_loses_nothing() {
     let ground = Ground::new();
     let (_, of, folder) = ground.session("auth");
     let settings = ground.shim("head -c 5000 /dev/urandom", Duration::from_secs(10));
-    let err = ground
-        .with(settings)
-        .discard(&of, BranchFate::Delete, "{}")
-        .unwrap_err();
+    let err = ground.with(settings).discard(&of, BranchFate::Delete, "{}").unwrap_err();
     assert!(matches!(err, WorktreeError::GitAnswer { .. }), "{err}");
     assert!(folder.join("kept.txt").exists());
 }
@@ -166,10 +127,8 @@ fn garbage_from_git_loses_nothing() {
 #[test]
 fn the_lock_of_a_repository_is_waited_for_only_so_long() {
     let ground = Ground::new();
-    let worktrees = ground.with(GitSettings {
-        lock_limit: Duration::from_millis(50),
-        ..GitSettings::default()
-    });
+    let worktrees =
+        ground.with(GitSettings { lock_limit: Duration::from_millis(50), ..GitSettings::default() });
     let _held = worktrees.lock_repository(&ground.path(".git")).unwrap();
     let err = worktrees.add(&ground.addition("auth")).unwrap_err();
     assert!(matches!(err, WorktreeError::RepositoryLocked { .. }), "{err}");
@@ -184,9 +143,7 @@ fn a_git_that_lives_on_keeps_the_lock() {
     };
     let worktrees = ground.with(settings);
     let lock = worktrees.lock_repository(&ground.path(".git")).unwrap();
-    worktrees
-        .run(&GitCall::tell(&ground.root, &["gc"]).holding(lock.file()))
-        .unwrap();
+    worktrees.run(&GitCall::tell(&ground.root, &["gc"]).holding(lock.file())).unwrap();
     drop(lock);
     let err = worktrees.lock_repository(&ground.path(".git")).unwrap_err();
     assert!(matches!(err, WorktreeError::RepositoryLocked { .. }), "{err}");

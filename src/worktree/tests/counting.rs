@@ -58,10 +58,7 @@ fn changes_are_counted_alike_whoever_is_asked() {
         make_changes(&space);
         git(&space.path(id), setup);
         // It fails because there are changes, and writes the index all the same.
-        try_git(
-            &space.path(id),
-            &["update-index", "-q", "--refresh", "--force-write-index"],
-        );
+        try_git(&space.path(id), &["update-index", "-q", "--refresh", "--force-write-index"]);
         // A rename is one file gone and one new.
         assert_eq!(files(&space), (4, 2), "{setup:?}");
     }
@@ -137,32 +134,17 @@ fn ahead_and_behind_prefer_upstream_then_base_ref_then_commit() {
             (changes.ahead, changes.behind)
         };
         let base = |reference: Option<&str>, commit: &str| {
-            Some(Base {
-                commit: commit.parse().unwrap(),
-                reference: reference.map(str::to_owned),
-            })
+            Some(Base { commit: commit.parse().unwrap(), reference: reference.map(str::to_owned) })
         };
         assert_eq!(distance(None), (None, None));
         assert_eq!(distance(base(None, &commit)), (Some(1), Some(0)));
-        assert_eq!(
-            distance(base(Some("refs/heads/base"), &commit)),
-            (Some(1), Some(1))
-        );
-        assert_eq!(
-            distance(base(Some("refs/heads/gone"), &commit)),
-            (Some(1), Some(0))
-        );
+        assert_eq!(distance(base(Some("refs/heads/base"), &commit)), (Some(1), Some(1)));
+        assert_eq!(distance(base(Some("refs/heads/gone"), &commit)), (Some(1), Some(0)));
         assert_eq!(distance(base(None, &"1".repeat(40))), (None, None));
         space.git(&["branch", "-q", "--set-upstream-to=main", "feature/1"]);
-        assert_eq!(
-            distance(base(Some("refs/heads/base"), &commit)),
-            (Some(1), Some(2))
-        );
+        assert_eq!(distance(base(Some("refs/heads/base"), &commit)), (Some(1), Some(2)));
         git(&path, &["checkout", "-q", "--detach"]);
-        assert_eq!(
-            distance(base(Some("refs/heads/base"), &commit)),
-            (Some(1), Some(1))
-        );
+        assert_eq!(distance(base(Some("refs/heads/base"), &commit)), (Some(1), Some(1)));
     }
 }
 

@@ -11,10 +11,7 @@ fn a_branch_is_deleted_or_kept_as_asked() {
     let ground = Ground::new();
     let (_, of, _) = ground.session("kept");
     let worktrees = ground.worktrees();
-    assert_eq!(
-        worktrees.discard(&of, BranchFate::Keep, "{}").unwrap(),
-        BranchFate::Keep
-    );
+    assert_eq!(worktrees.discard(&of, BranchFate::Keep, "{}").unwrap(), BranchFate::Keep);
     let (_, of, _) = ground.session("gone");
     for _ in 0..2 {
         let fate = worktrees.discard(&of, BranchFate::Delete, "{}").unwrap();
@@ -91,10 +88,7 @@ fn a_branch_that_somebody_switched_away_from_is_not_renamed() {
         git_in(&folder, ["switch", "-q"].iter().chain(switch));
         let err = ground.worktrees().rename_branch(&of, &to).unwrap_err();
         assert!(matches!(err, WorktreeError::Unusable { .. }), "{err}");
-        assert!(
-            err.to_string()
-                .ends_with("it is on another branch than its record says")
-        );
+        assert!(err.to_string().ends_with("it is on another branch than its record says"));
     }
     assert_eq!(ground.branches(), ["feature/auth", "main", "other"]);
     git_in(&folder, ["switch", "-q", "feature/auth"]);

@@ -20,12 +20,7 @@ fn the_repository_around_the_workspace_does_not_show_our_files() {
         assert_ne!(status(root), "");
         let worktrees = worktrees_at(workspace, GitSettings::default());
         worktrees.hide_own_files().unwrap();
-        assert_eq!(
-            git_in(root, ["status", "--porcelain"]),
-            "",
-            "{}",
-            workspace.display()
-        );
+        assert_eq!(git_in(root, ["status", "--porcelain"]), "", "{}", workspace.display());
         let text = fs::read_to_string(ground.path(".git/info/exclude")).unwrap();
         assert!(text.starts_with("mine\n"));
         let written = fs::metadata(ground.path(".git/info/exclude")).unwrap().ino();

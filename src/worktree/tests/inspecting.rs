@@ -33,14 +33,8 @@ fn a_packed_branch_still_has_its_commit() {
 fn relative_pointers_are_understood() {
     let space = Space::with_repository();
     let id = space.session(1);
-    write(
-        &space.path(id).join(".git"),
-        format!("gitdir: ../../.git/worktrees/{id}\n").as_bytes(),
-    );
-    write(
-        &space.admin(id).join("gitdir"),
-        format!("../../../.worktrees/{id}/.git\n").as_bytes(),
-    );
+    write(&space.path(id).join(".git"), format!("gitdir: ../../.git/worktrees/{id}\n").as_bytes());
+    write(&space.admin(id).join("gitdir"), format!("../../../.worktrees/{id}/.git\n").as_bytes());
     assert_eq!(space.state(id), WorktreeState::Present);
 }
 
@@ -76,12 +70,7 @@ fn every_damage_to_every_file_is_a_state() {
         ("ORIG_HEAD", [Present; 4]),
     ];
     for (file, expected) in cases {
-        let damages = [
-            Some(&b""[..]),
-            None,
-            Some(&[0; 40][..]),
-            Some(&b"\xff garbage\n"[..]),
-        ];
+        let damages = [Some(&b""[..]), None, Some(&[0; 40][..]), Some(&b"\xff garbage\n"[..])];
         for (damage, expected) in damages.into_iter().zip(expected) {
             let space = Space::with_repository();
             let id = space.session(1);
@@ -102,12 +91,9 @@ fn every_damage_to_every_file_is_a_state() {
 fn a_damaged_lock_is_somebodys_lock() {
     let space = Space::with_repository();
     let id = space.session(1);
-    for (bytes, reason) in [
-        (&b""[..], ""),
-        (&[0; 8], ""),
-        (b"{\"wharf\":1", "{\"wharf\":1"),
-        (b"usb disk\n", "usb disk"),
-    ] {
+    for (bytes, reason) in
+        [(&b""[..], ""), (&[0; 8], ""), (b"{\"wharf\":1", "{\"wharf\":1"), (b"usb disk\n", "usb disk")]
+    {
         write(&space.admin(id).join("locked"), bytes);
         assert_eq!(space.inspect(id).lock, WorktreeLock::Foreign(reason.to_owned()));
     }
@@ -124,10 +110,7 @@ fn a_pointer_to_a_victim_makes_it_unlinked() {
     let id = space.session(1);
     let victim = space.outside().join("victim");
     write(&victim.join(".git"), b"precious");
-    write(
-        &space.admin(id).join("gitdir"),
-        victim.join(".git").as_os_str().as_encoded_bytes(),
-    );
+    write(&space.admin(id).join("gitdir"), victim.join(".git").as_os_str().as_encoded_bytes());
     assert_eq!(space.state(id), WorktreeState::Unlinked);
     remove(&space.path(id));
     assert_eq!(space.state(id), WorktreeState::Unlinked);
@@ -138,10 +121,7 @@ fn a_copy_of_another_session_is_not_that_session() {
     let space = Space::with_repository();
     let one = space.session(1);
     let copy = id(2);
-    write(
-        &space.path(copy).join(".git"),
-        &fs::read(space.path(one).join(".git")).unwrap(),
-    );
+    write(&space.path(copy).join(".git"), &fs::read(space.path(one).join(".git")).unwrap());
     let worktree = space.inspect(copy);
     assert_eq!(worktree.state, WorktreeState::Unregistered);
     assert_eq!(worktree.lock, WorktreeLock::None);
@@ -166,10 +146,7 @@ fn something_else_in_the_place_is_foreign() {
     remove(&path);
     git(&space.outside(), &["init", "-q", "other"]);
     commit_in(&space.outside().join("other"), "x");
-    git(
-        &space.outside().join("other"),
-        &["worktree", "add", "-q", "-b", "y", &path.display().to_string()],
-    );
+    git(&space.outside().join("other"), &["worktree", "add", "-q", "-b", "y", &path.display().to_string()]);
     assert_eq!(space.state(id), WorktreeState::Foreign);
 }
 
@@ -177,10 +154,7 @@ fn something_else_in_the_place_is_foreign() {
 fn a_moved_repository_leaves_its_worktree_unlinked() {
     let space = Space::with_repository();
     let id = space.session(1);
-    write(
-        &space.path(id).join(".git"),
-        format!("gitdir: /nowhere/.git/worktrees/{id}\n").as_bytes(),
-    );
+    write(&space.path(id).join(".git"), format!("gitdir: /nowhere/.git/worktrees/{id}\n").as_bytes());
     assert_eq!(space.state(id), WorktreeState::Unlinked);
 }
 
@@ -207,11 +181,7 @@ fn operations_are_seen_and_the_branch_they_come_back_to() {
     assert!(!try_git(&path, &["cherry-pick", "main"]).status.success());
     seen(Operation::CherryPick, Some("feature/1"));
     git(&path, &["cherry-pick", "--abort"]);
-    assert!(
-        !try_git(&path, &["revert", "--no-edit", "HEAD~1"])
-            .status
-            .success()
-    );
+    assert!(!try_git(&path, &["revert", "--no-edit", "HEAD~1"]).status.success());
     seen(Operation::Revert, Some("feature/1"));
     git(&path, &["revert", "--abort"]);
     git(&path, &["bisect", "start", "HEAD", "HEAD~1"]);
@@ -220,15 +190,8 @@ fn operations_are_seen_and_the_branch_they_come_back_to() {
     git(&path, &["bisect", "reset"]);
     assert_eq!(space.inspect(id).operation, None);
     let mailbox = space.outside().join("a.patch");
-    write(
-        &mailbox,
-        git(&space.root(), &["format-patch", "-1", "--stdout"]).as_bytes(),
-    );
-    assert!(
-        !try_git(&path, &["am", &mailbox.display().to_string()])
-            .status
-            .success()
-    );
+    write(&mailbox, git(&space.root(), &["format-patch", "-1", "--stdout"]).as_bytes());
+    assert!(!try_git(&path, &["am", &mailbox.display().to_string()]).status.success());
     seen(Operation::ApplyMailbox, Some("feature/1"));
 }
 
@@ -251,10 +214,7 @@ fn a_linked_folder_of_worktrees_is_refused() {
     symlink(space.outside().join("w"), &worktrees).unwrap();
     let inspected = space.worktrees.inspect_one(id, &RepositoryPath::root());
     assert!(matches!(inspected, Err(WorktreeError::UnsafePath { .. })));
-    assert!(matches!(
-        space.worktrees.scan_all(&[]),
-        Err(WorktreeError::UnsafePath { .. })
-    ));
+    assert!(matches!(space.worktrees.scan_all(&[]), Err(WorktreeError::UnsafePath { .. })));
 }
 
 #[test]

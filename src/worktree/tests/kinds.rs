@@ -67,13 +67,7 @@ fn a_repository_with_packed_refs_and_worktree_configuration() {
 fn a_repository_with_a_submodule() {
     let ground = Ground::new();
     let library = Ground::new();
-    ground.git([
-        "submodule",
-        "--quiet",
-        "add",
-        library.root.to_str().unwrap(),
-        "library",
-    ]);
+    ground.git(["submodule", "--quiet", "add", library.root.to_str().unwrap(), "library"]);
     ground.git(["commit", "-q", "-m", "with a submodule"]);
     whole_life(&ground);
     let (_, of, folder) = ground.session("modules");
@@ -82,10 +76,7 @@ fn a_repository_with_a_submodule() {
     let worktrees = ground.worktrees();
     worktrees.discard(&of, BranchFate::Delete, "{}").unwrap();
     bring_back_first(&worktrees).unwrap();
-    assert_eq!(
-        git_in(&folder, ["-C", "library", "status", "--porcelain"]),
-        " M kept.txt"
-    );
+    assert_eq!(git_in(&folder, ["-C", "library", "status", "--porcelain"]), " M kept.txt");
 }
 
 #[test]
@@ -101,10 +92,7 @@ fn a_repository_with_large_files() {
     ground.git(["commit", "-q", "-m", "with a large file"]);
     whole_life(&ground);
     let (addition, of, folder) = ground.session("large");
-    assert_eq!(
-        fs::read_to_string(folder.join("large.bin")).unwrap(),
-        "a large file\n"
-    );
+    assert_eq!(fs::read_to_string(folder.join("large.bin")).unwrap(), "a large file\n");
     ground.write_at(&folder.join("large.bin"), "changed\n");
     let worktrees = ground.worktrees();
     worktrees.discard(&of, BranchFate::Delete, "{}").unwrap();
@@ -122,10 +110,7 @@ fn a_mount_below_a_worktree_is_never_emptied() {
     ground.write_at(&volume.join("precious"), "precious");
     let point = folder.join("point");
     fs::create_dir(&point).unwrap();
-    if !run(
-        "mount",
-        ["--bind".as_ref(), volume.as_os_str(), point.as_os_str()],
-    ) {
+    if !run("mount", ["--bind".as_ref(), volume.as_os_str(), point.as_os_str()]) {
         return skipped("nothing can be mounted here");
     }
     let err = ground.worktrees().discard(&of, BranchFate::Delete, "{}");

@@ -17,10 +17,7 @@ fn kept(space: &Space) -> Vec<Loss> {
 }
 
 fn sample<const N: usize>(paths: [&str; N]) -> Sample {
-    Sample {
-        count: N,
-        first: paths.map(str::to_owned).to_vec(),
-    }
+    Sample { count: N, first: paths.map(str::to_owned).to_vec() }
 }
 
 #[test]
@@ -74,11 +71,9 @@ fn only_the_first_few_paths_are_kept() {
 fn settings_that_hide_changes_hide_nothing_from_a_destroy() {
     let space = Space::with_repository();
     let path = space.path(space.session(1));
-    for setting in [
-        ["status.showUntrackedFiles", "no"],
-        ["core.ignoreStat", "true"],
-        ["diff.ignoreSubmodules", "all"],
-    ] {
+    for setting in
+        [["status.showUntrackedFiles", "no"], ["core.ignoreStat", "true"], ["diff.ignoreSubmodules", "all"]]
+    {
         git(&path, &["config", setting[0], setting[1]]);
     }
     write(&path.join("new"), b"");
@@ -93,15 +88,7 @@ fn a_worktree_that_claims_to_be_elsewhere_is_looked_at_where_it_is() {
         space.git(&["config", "extensions.worktreeConfig", "true"]);
         let elsewhere = space.outside().join("elsewhere");
         write(&elsewhere.join("file.txt"), b"first");
-        git(
-            &path,
-            &[
-                "config",
-                "--worktree",
-                "core.worktree",
-                &elsewhere.display().to_string(),
-            ],
-        );
+        git(&path, &["config", "--worktree", "core.worktree", &elsewhere.display().to_string()]);
         write(&path.join("new"), b"");
         assert_eq!(kept(&space), [Loss::Untracked(sample(["new"]))]);
         let changes = space.worktrees.count_changes(&checkout(1)).unwrap();
@@ -129,10 +116,7 @@ fn a_changed_submodule_is_modified() {
     git(&space.outside(), &["init", "-q", "-b", "main", "library"]);
     commit_in(&library, "x");
     let path = space.path(space.session(1));
-    git(
-        &path,
-        &["submodule", "add", "-q", &library.display().to_string(), "lib"],
-    );
+    git(&path, &["submodule", "add", "-q", &library.display().to_string(), "lib"]);
     git(&path, &["commit", "-q", "-m", "submodule"]);
     assert_eq!(kept(&space), []);
     write(&path.join("lib/new"), b"");
@@ -186,13 +170,7 @@ fn an_operation_that_was_begun_is_named() {
     commit_in(&path, "mine");
     commit_in(&space.root(), "theirs");
     assert!(!try_git(&path, &["rebase", "main"]).status.success());
-    assert_eq!(
-        kept(&space),
-        [
-            Loss::Modified(sample(["file.txt"])),
-            Loss::InProgress(Operation::Rebase)
-        ]
-    );
+    assert_eq!(kept(&space), [Loss::Modified(sample(["file.txt"])), Loss::InProgress(Operation::Rebase)]);
 }
 
 #[test]

@@ -16,23 +16,11 @@ use crate::{
 };
 
 fn mend(ground: &Ground, addition: &Addition, of: &Checkout) -> Vec<Mended> {
-    let done = ground
-        .worktrees()
-        .mend(of, &addition.name, &addition.record)
-        .unwrap();
-    let found = ground
-        .worktrees()
-        .inspect(of.id, &RepositoryPath::root())
-        .unwrap();
+    let done = ground.worktrees().mend(of, &addition.name, &addition.record).unwrap();
+    let found = ground.worktrees().inspect(of.id, &RepositoryPath::root()).unwrap();
     assert_eq!(found.state, WorktreeState::Present);
     assert_eq!(found.lock, WorktreeLock::Ours);
-    assert_eq!(
-        ground
-            .worktrees()
-            .mend(of, &addition.name, &addition.record)
-            .unwrap(),
-        []
-    );
+    assert_eq!(ground.worktrees().mend(of, &addition.name, &addition.record).unwrap(), []);
     git_in(&ground.root, ["worktree", "prune", "--expire=now"]);
     git_in(&ground.folder(of.id), ["fsck"]);
     done
@@ -53,10 +41,7 @@ fn a_worktree_that_was_pruned_is_adopted_with_its_work() {
     ground.write_at(&folder.join("new.txt"), "new\n");
     let shown = status(&folder);
     delete_tree(&ground.admin(of.id)).unwrap();
-    assert_eq!(
-        mend(&ground, &addition, &of),
-        [Mended::Adopted, Mended::Remembered]
-    );
+    assert_eq!(mend(&ground, &addition, &of), [Mended::Adopted, Mended::Remembered]);
     assert_eq!(status(&folder), shown);
     assert_eq!(git_in(&folder, ["branch", "--show-current"]), "feature/auth");
     assert_eq!(fs::read_to_string(folder.join("kept.txt")).unwrap(), "changed\n");
@@ -69,27 +54,13 @@ fn an_adoption_that_was_cut_short_is_ended() {
     let (addition, of, folder) = ground.session("auth");
     ground.write_at(&folder.join("new.txt"), "new\n");
     delete_tree(&ground.admin(of.id)).unwrap();
-    let beside = ground
-        .path(format!(".worktrees/.adopt-{}", of.id))
-        .join(of.id.to_string());
+    let beside = ground.path(format!(".worktrees/.adopt-{}", of.id)).join(of.id.to_string());
     let reason = LockReason::encode(of.id, &addition.name);
     let place = beside.to_str().unwrap();
-    let add = [
-        "worktree",
-        "add",
-        "-q",
-        "--no-checkout",
-        "--lock",
-        "--reason",
-        &reason,
-        place,
-        "feature/auth",
-    ];
+    let add =
+        ["worktree", "add", "-q", "--no-checkout", "--lock", "--reason", &reason, place, "feature/auth"];
     ground.git(add);
-    assert_eq!(
-        mend(&ground, &addition, &of),
-        [Mended::Repaired, Mended::Remembered]
-    );
+    assert_eq!(mend(&ground, &addition, &of), [Mended::Repaired, Mended::Remembered]);
     assert_eq!(status(&folder), "?? new.txt");
     assert!(!beside.parent().unwrap().exists());
 }
@@ -104,10 +75,7 @@ fn what_was_staged_survives_damaged_administrative_files() {
     let done = mend(&ground, &addition, &of);
     assert!(done.contains(&Mended::Adopted), "{done:?}");
     assert_eq!(status(&folder), "A  new.txt");
-    assert_eq!(
-        fs::read_dir(ground.path(".worktrees/.damaged")).unwrap().count(),
-        1
-    );
+    assert_eq!(fs::read_dir(ground.path(".worktrees/.damaged")).unwrap().count(), 1);
 }
 
 #[test]
@@ -126,10 +94,7 @@ fn a_folder_of_another_worktree_is_not_relinked() {
     let ground = Ground::new();
     let (_, victim, _) = ground.session("victim");
     let (addition, of, folder) = ground.session("auth");
-    ground.write_at(
-        &folder.join(".git"),
-        &format!("gitdir: {}\n", ground.admin(victim.id).display()),
-    );
+    ground.write_at(&folder.join(".git"), &format!("gitdir: {}\n", ground.admin(victim.id).display()));
     let err = ground.worktrees().mend(&of, &addition.name, "{}").unwrap_err();
     assert!(matches!(err, WorktreeError::Unusable { .. }), "{err}");
 }
@@ -152,10 +117,7 @@ fn a_worktree_of_which_only_the_branch_is_left_is_made_again() {
     git_in(&folder, ["commit", "-q", "--allow-empty", "-m", "more"]);
     delete_tree(&folder).unwrap();
     delete_tree(&ground.admin(of.id)).unwrap();
-    assert_eq!(
-        mend(&ground, &addition, &of),
-        [Mended::CheckedOut, Mended::Remembered]
-    );
+    assert_eq!(mend(&ground, &addition, &of), [Mended::CheckedOut, Mended::Remembered]);
     assert_eq!(git_in(&folder, ["log", "-1", "--format=%s"]), "more");
     assert_eq!(status(&folder), "");
 }
@@ -171,22 +133,13 @@ fn a_branch_that_is_gone_begins_at_its_base_again() {
     let base = addition.start.base.commit.clone();
     assert_eq!(
         mend(&ground, &addition, &of),
-        [
-            Mended::BranchRestored(base),
-            Mended::CheckedOut,
-            Mended::Remembered
-        ]
+        [Mended::BranchRestored(base), Mended::CheckedOut, Mended::Remembered]
     );
 }
 
 #[test]
 fn a_damaged_ref_is_restored_from_its_reflog() {
-    for damage in [
-        "",
-        "garbage\n",
-        "\0\0\0\0",
-        "0123456789012345678901234567890123456789\n",
-    ] {
+    for damage in ["", "garbage\n", "\0\0\0\0", "0123456789012345678901234567890123456789\n"] {
         let ground = Ground::new();
         let (addition, of, folder) = ground.session("auth");
         git_in(&folder, ["commit", "-q", "--allow-empty", "-m", "more"]);
@@ -205,10 +158,7 @@ fn an_unborn_branch_is_no_damage() {
     git_in(&folder, ["checkout", "-q", "--orphan", "fresh"]);
     of.branch = "fresh".parse().unwrap();
     of.base = None;
-    let done = ground
-        .worktrees()
-        .mend(&of, &addition.name, &addition.record)
-        .unwrap();
+    let done = ground.worktrees().mend(&of, &addition.name, &addition.record).unwrap();
     assert_eq!(done, []);
 }
 
@@ -218,11 +168,7 @@ fn an_emptied_pointer_is_repaired_in_place() {
     for file in ["gitdir", ".git", "index"] {
         let (addition, of, folder) = ground.session(&format!("s{}", file.trim_start_matches('.')));
         ground.write_at(&folder.join("new.txt"), "new\n");
-        let place = if file == ".git" {
-            folder.join(file)
-        } else {
-            ground.admin(of.id).join(file)
-        };
+        let place = if file == ".git" { folder.join(file) } else { ground.admin(of.id).join(file) };
         ground.write_at(&place, "");
         assert_eq!(mend(&ground, &addition, &of), [Mended::Repaired], "{file}");
         assert_eq!(status(&folder), "?? new.txt", "{file}");
@@ -245,10 +191,7 @@ fn a_session_on_no_branch_is_adopted_on_no_branch() {
     git_in(&folder, ["checkout", "-q", "--detach"]);
     of.branch = BranchName::detached();
     delete_tree(&ground.admin(of.id)).unwrap();
-    assert_eq!(
-        mend(&ground, &addition, &of),
-        [Mended::Adopted, Mended::Remembered]
-    );
+    assert_eq!(mend(&ground, &addition, &of), [Mended::Adopted, Mended::Remembered]);
     assert_eq!(git_in(&folder, ["branch", "--show-current"]), "");
     assert_eq!(status(&folder), "");
 }
@@ -257,11 +200,7 @@ fn a_session_on_no_branch_is_adopted_on_no_branch() {
 fn a_worktree_whose_files_were_emptied_is_set_aside_and_checked_out_again() {
     let ground = Ground::new();
     let (addition, of, folder) = ground.session("auth");
-    for file in [
-        folder.join(".git"),
-        folder.join("kept.txt"),
-        ground.admin(of.id).join("HEAD"),
-    ] {
+    for file in [folder.join(".git"), folder.join("kept.txt"), ground.admin(of.id).join("HEAD")] {
         ground.write_at(&file, "");
     }
     ground.write_at(&folder.join("mine.txt"), "mine");
@@ -283,15 +222,9 @@ fn a_worktree_without_a_lock_is_locked_and_a_foreign_lock_stays() {
     fs::remove_file(ground.admin(of.id).join("locked")).unwrap();
     assert_eq!(mend(&ground, &addition, &of), [Mended::Locked]);
     ground.write_at(&ground.admin(of.id).join("locked"), "theirs");
-    let done = ground
-        .worktrees()
-        .mend(&of, &addition.name, &addition.record)
-        .unwrap();
+    let done = ground.worktrees().mend(&of, &addition.name, &addition.record).unwrap();
     assert_eq!(done, []);
-    assert_eq!(
-        fs::read_to_string(ground.admin(of.id).join("locked")).unwrap(),
-        "theirs"
-    );
+    assert_eq!(fs::read_to_string(ground.admin(of.id).join("locked")).unwrap(), "theirs");
 }
 
 #[test]

@@ -157,10 +157,7 @@ fn a_discard_that_ended_while_a_mend_waited_is_left_as_it_is() {
         while !ground.path(".git/wharf.busy").exists() {
             thread::yield_now();
         }
-        let mended = ground
-            .worktrees()
-            .mend(&of, &addition.name, &addition.record)
-            .unwrap();
+        let mended = ground.worktrees().mend(&of, &addition.name, &addition.record).unwrap();
         assert_eq!(mended, []);
         discarding.join().unwrap().unwrap();
     });

@@ -23,10 +23,7 @@ fn found(space: &Space) -> Vec<String> {
 
 fn at(space: &Space, folder: &str) -> Result<String, WorktreeError> {
     let folder = space.root().join(folder);
-    space
-        .worktrees
-        .find_repository_at(&folder)
-        .map(|repository| repository.to_string())
+    space.worktrees.find_repository_at(&folder).map(|repository| repository.to_string())
 }
 
 #[test]
@@ -55,26 +52,17 @@ fn repositories_are_found_two_folders_deep() {
     assert_eq!(found(&space), ["b", "team/a", "team/bare.git"]);
     assert!(matches!(at(&space, "."), Err(WorktreeError::NoRepository { .. })));
     assert!(matches!(at(&space, "link"), Err(WorktreeError::Outside { .. })));
-    assert!(matches!(
-        at(&space, "missing"),
-        Err(WorktreeError::NoRepository { .. })
-    ));
+    assert!(matches!(at(&space, "missing"), Err(WorktreeError::NoRepository { .. })));
 }
 
 #[test]
 fn nothing_outside_the_workspace_is_taken() {
     let space = Space::with_repository();
     init(&space.outside().join("elsewhere"), &[]);
-    assert!(matches!(
-        at(&space, "../elsewhere"),
-        Err(WorktreeError::Outside { .. })
-    ));
+    assert!(matches!(at(&space, "../elsewhere"), Err(WorktreeError::Outside { .. })));
     symlink(space.outside(), space.root().join("link")).unwrap();
     let sneaky: RepositoryPath = "link/elsewhere".parse().unwrap();
-    assert!(matches!(
-        space.worktrees.common_dir(&sneaky),
-        Err(WorktreeError::Outside { .. })
-    ));
+    assert!(matches!(space.worktrees.common_dir(&sneaky), Err(WorktreeError::Outside { .. })));
 }
 
 #[test]
@@ -83,10 +71,7 @@ fn a_bare_repository_is_one() {
     init(&space.root(), &["--bare"]);
     assert_eq!(found(&space), ["."]);
     assert_eq!(at(&space, "refs").unwrap(), ".");
-    assert_eq!(
-        space.worktrees.common_dir(&RepositoryPath::root()).unwrap(),
-        space.root()
-    );
+    assert_eq!(space.worktrees.common_dir(&RepositoryPath::root()).unwrap(), space.root());
 }
 
 #[test]
@@ -96,28 +81,9 @@ fn a_file_that_leads_to_a_bare_repository_makes_one() {
     init(&root.join(".bare"), &["--bare"]);
     write(&root.join(".git"), b"gitdir: ./.bare\n");
     assert_eq!(found(&space), ["."]);
-    assert_eq!(
-        space.worktrees.common_dir(&RepositoryPath::root()).unwrap(),
-        root.join(".bare")
-    );
-    git(
-        &root,
-        &[
-            "commit-tree",
-            "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
-            "-m",
-            "x",
-        ],
-    );
-    let commit = git(
-        &root,
-        &[
-            "commit-tree",
-            "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
-            "-m",
-            "x",
-        ],
-    );
+    assert_eq!(space.worktrees.common_dir(&RepositoryPath::root()).unwrap(), root.join(".bare"));
+    git(&root, &["commit-tree", "4b825dc642cb6eb9a060e54bf8d69288fbee4904", "-m", "x"]);
+    let commit = git(&root, &["commit-tree", "4b825dc642cb6eb9a060e54bf8d69288fbee4904", "-m", "x"]);
     git(&root, &["update-ref", "refs/heads/main", &commit]);
     git(&root, &["worktree", "add", "-q", "work", "main"]);
     assert_eq!(at(&space, "work").unwrap(), ".");
@@ -133,10 +99,7 @@ fn a_folder_of_a_session_gives_its_main_repository() {
     fs::create_dir(space.path(id).join("src")).unwrap();
     assert_eq!(at(&space, &format!(".worktrees/{id}/src")).unwrap(), ".");
     remove(&space.admin(id));
-    assert!(matches!(
-        at(&space, &format!(".worktrees/{id}")),
-        Err(WorktreeError::UnsafePath { .. })
-    ));
+    assert!(matches!(at(&space, &format!(".worktrees/{id}")), Err(WorktreeError::UnsafePath { .. })));
 }
 
 #[test]
@@ -146,16 +109,10 @@ fn a_workspace_that_is_a_linked_worktree_is_a_repository() {
     init(&main, &[]);
     commit_in(&main, "x");
     fs::remove_dir(space.root()).unwrap();
-    git(
-        &main,
-        &["worktree", "add", "-q", &space.root().display().to_string()],
-    );
+    git(&main, &["worktree", "add", "-q", &space.root().display().to_string()]);
     assert_eq!(found(&space), ["."]);
     assert_eq!(at(&space, ".").unwrap(), ".");
-    assert_eq!(
-        space.worktrees.common_dir(&RepositoryPath::root()).unwrap(),
-        main.join(".git")
-    );
+    assert_eq!(space.worktrees.common_dir(&RepositoryPath::root()).unwrap(), main.join(".git"));
 }
 
 #[test]

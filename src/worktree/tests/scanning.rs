@@ -56,14 +56,8 @@ fn every_source_alone_is_enough() {
         what(&space);
         only(&space).worktree.state
     };
-    assert_eq!(
-        without(|space| remove(&space.path(id(1)))),
-        WorktreeState::Missing
-    );
-    assert_eq!(
-        without(|space| remove(&space.admin(id(1)))),
-        WorktreeState::Unregistered
-    );
+    assert_eq!(without(|space| remove(&space.path(id(1)))), WorktreeState::Missing);
+    assert_eq!(without(|space| remove(&space.admin(id(1)))), WorktreeState::Unregistered);
     let emptied = |space: &Space| write(&space.admin(id(1)).join("gitdir"), b"");
     assert_eq!(without(emptied), WorktreeState::Emptied);
     let emptied_and_missing = |space: &Space| {
@@ -79,10 +73,7 @@ fn every_source_alone_is_enough() {
 fn a_missing_git_command_loses_nothing() {
     let space = Space::with_repository();
     space.session(1);
-    let settings = GitSettings {
-        program: "/nowhere/git".to_owned(),
-        ..GitSettings::default()
-    };
+    let settings = GitSettings { program: "/nowhere/git".to_owned(), ..GitSettings::default() };
     let without_git = worktrees_at(&space.root(), settings);
     let blind = without_git.scan_all(&[]).unwrap();
     assert_eq!(blind.found, scan(&space).found);
@@ -109,19 +100,9 @@ fn a_session_that_was_moved_away_is_not_lost() {
     let space = Space::with_repository();
     let id = space.session(1);
     let away = space.outside().join("away").display().to_string();
-    space.git(&[
-        "worktree",
-        "move",
-        "-f",
-        "-f",
-        &space.path(id).display().to_string(),
-        &away,
-    ]);
+    space.git(&["worktree", "move", "-f", "-f", &space.path(id).display().to_string(), &away]);
     let found = only(&space);
-    assert_eq!(
-        (found.worktree.id, found.worktree.state),
-        (id, WorktreeState::Unlinked)
-    );
+    assert_eq!((found.worktree.id, found.worktree.state), (id, WorktreeState::Unlinked));
 }
 
 #[test]
@@ -155,16 +136,10 @@ fn what_is_not_ours_is_left_alone() {
     let theirs = space.path(id(4)).display().to_string();
     git(&outside, &["worktree", "add", "-q", "-b", "y", &theirs]);
     let mut expected = vec![
-        format!(
-            ".worktrees/{}: nothing says which repository it belongs to",
-            id(1)
-        ),
+        format!(".worktrees/{}: nothing says which repository it belongs to", id(1)),
         format!(".worktrees/{}: it is no folder", id(2)),
         format!(".worktrees/{}: it is a repository of its own", id(3)),
-        format!(
-            ".worktrees/{}: it belongs to a repository outside the workspace",
-            id(4)
-        ),
+        format!(".worktrees/{}: it belongs to a repository outside the workspace", id(4)),
         ".worktrees/by-hand: its name is no session id".to_owned(),
         ".worktrees/file: its name is no session id".to_owned(),
         ".worktrees/notes: its name is no session id".to_owned(),
@@ -177,12 +152,7 @@ fn what_is_not_ours_is_left_alone() {
 fn a_worktree_inside_a_session_is_left_alone() {
     let space = Space::with_repository();
     let id = space.session(1);
-    space.git(&[
-        "worktree",
-        "add",
-        "-q",
-        &space.path(id).join("inner").display().to_string(),
-    ]);
+    space.git(&["worktree", "add", "-q", &space.path(id).join("inner").display().to_string()]);
     let scan = scan(&space);
     assert_eq!(scan.found.len(), 1);
     assert_eq!(scan.left_alone[0].path, space.path(id).join("inner"));
@@ -200,12 +170,8 @@ fn sessions_of_several_repositories_are_told_apart() {
         git(&folder, &["worktree", "add", "-q", "-b", "session", &path]);
     }
     remove(&space.path(id(4)));
-    let names = |scan: Scan| -> Vec<String> {
-        scan.found
-            .iter()
-            .map(|found| found.repository.to_string())
-            .collect()
-    };
+    let names =
+        |scan: Scan| -> Vec<String> { scan.found.iter().map(|found| found.repository.to_string()).collect() };
     assert_eq!(names(scan(&space)), ["one", "team/two", ".hidden"]);
     let known = ["far/far/away".parse().unwrap(), "never/there".parse().unwrap()];
     let all = space.worktrees.scan_all(&known).unwrap();

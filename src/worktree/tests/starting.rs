@@ -7,11 +7,7 @@ use crate::{
 };
 
 fn decide(space: &Space, branch: &str, explicit: bool, from: Option<&str>) -> Result<Start, WorktreeError> {
-    let wanted = Wanted {
-        branch: branch.parse().unwrap(),
-        explicit,
-        from: from.map(str::to_owned),
-    };
+    let wanted = Wanted { branch: branch.parse().unwrap(), explicit, from: from.map(str::to_owned) };
     space.worktrees.decide_start(&RepositoryPath::root(), &wanted)
 }
 
@@ -82,10 +78,7 @@ fn an_existing_branch_is_used_when_it_was_named() {
         let start = by_hand(&space, "old", None).unwrap();
         assert!(!start.branch_is_new);
         assert_eq!(start.base.commit.as_str(), space.git(&["rev-parse", "old"]));
-        assert!(matches!(
-            by_hand(&space, "old", Some("main")),
-            Err(WorktreeError::BranchHasBase { .. })
-        ));
+        assert!(matches!(by_hand(&space, "old", Some("main")), Err(WorktreeError::BranchHasBase { .. })));
         assert_eq!(in_the_way(by_default(&space, "old", None)), "old");
     }
 }
@@ -112,26 +105,16 @@ fn a_branch_that_is_rebased_or_bisected_is_in_use() {
         git(&path, &["branch", "stacked", "HEAD"]);
         commit_in(&path, "more");
         commit_in(&space.root(), "theirs");
-        assert!(
-            !try_git(&path, &["rebase", "--update-refs", "main"])
-                .status
-                .success()
-        );
+        assert!(!try_git(&path, &["rebase", "--update-refs", "main"]).status.success());
         for branch in ["feature/1", "stacked"] {
             let outcome = by_hand(&space, branch, None);
-            assert!(
-                matches!(outcome, Err(WorktreeError::BranchInUse { .. })),
-                "{branch}: {outcome:?}"
-            );
+            assert!(matches!(outcome, Err(WorktreeError::BranchInUse { .. })), "{branch}: {outcome:?}");
         }
         git(&path, &["rebase", "--abort"]);
         assert!(by_hand(&space, "stacked", None).is_ok());
         git(&path, &["bisect", "start", "HEAD", "HEAD~1"]);
         git(&path, &["checkout", "-q", "--detach"]);
-        assert!(matches!(
-            by_hand(&space, "feature/1", None),
-            Err(WorktreeError::BranchInUse { .. })
-        ));
+        assert!(matches!(by_hand(&space, "feature/1", None), Err(WorktreeError::BranchInUse { .. })));
     }
 }
 
@@ -148,10 +131,7 @@ fn a_branch_of_one_remote_becomes_a_local_one() {
         space.git(&["update-ref", "refs/remotes/origin/team/x", "HEAD"]);
         let start = by_hand(&space, "team/x", None).unwrap();
         assert!(start.branch_is_new);
-        assert_eq!(
-            start.base.reference.as_deref(),
-            Some("refs/remotes/origin/team/x")
-        );
+        assert_eq!(start.base.reference.as_deref(), Some("refs/remotes/origin/team/x"));
         assert_eq!(in_the_way(by_default(&space, "team/x", None)), "team/x");
         assert!(by_hand(&space, "x", None).unwrap().base.reference.as_deref() == Some("refs/heads/main"));
         space.git(&["remote", "add", "my/fork", "/nowhere"]);
@@ -161,10 +141,7 @@ fn a_branch_of_one_remote_becomes_a_local_one() {
             ["--from my/fork/team/x", "--from origin/team/x"]
         );
         let start = by_hand(&space, "team/x", Some("my/fork/team/x")).unwrap();
-        assert_eq!(
-            start.base.reference.as_deref(),
-            Some("refs/remotes/my/fork/team/x")
-        );
+        assert_eq!(start.base.reference.as_deref(), Some("refs/remotes/my/fork/team/x"));
     }
 }
 
@@ -172,10 +149,7 @@ fn a_branch_of_one_remote_becomes_a_local_one() {
 fn the_name_of_a_remote_branch_is_ambiguous() {
     for space in Space::both() {
         space.git(&["update-ref", "refs/remotes/origin/x", "HEAD"]);
-        assert_eq!(
-            candidates(by_hand(&space, "origin/x", None)),
-            ["--branch x", "--from origin/x"]
-        );
+        assert_eq!(candidates(by_hand(&space, "origin/x", None)), ["--branch x", "--from origin/x"]);
     }
 }
 
@@ -250,10 +224,7 @@ fn an_unknown_revision_is_refused_with_what_it_might_be() {
 fn a_repository_without_a_commit_is_unborn() {
     for space in Space::both() {
         space.git(&["symbolic-ref", "HEAD", "refs/heads/fresh"]);
-        assert!(matches!(
-            by_default(&space, "feature/a", None),
-            Err(WorktreeError::Unborn { .. })
-        ));
+        assert!(matches!(by_default(&space, "feature/a", None), Err(WorktreeError::Unborn { .. })));
         assert!(matches!(
             by_default(&space, "feature/a", Some("fresh")),
             Err(WorktreeError::UnknownRevision { .. })
@@ -263,17 +234,10 @@ fn a_repository_without_a_commit_is_unborn() {
 
 #[test]
 fn a_damaged_head_is_not_taken_for_an_empty_repository() {
-    for (file, bytes) in [
-        ("refs/heads/main", &b""[..]),
-        ("HEAD", b"garbage\n"),
-        ("HEAD", b""),
-    ] {
+    for (file, bytes) in [("refs/heads/main", &b""[..]), ("HEAD", b"garbage\n"), ("HEAD", b"")] {
         let space = Space::with_repository();
         write(&space.root().join(".git").join(file), bytes);
         let refused = by_default(&space, "feature/a", None);
-        assert!(
-            matches!(refused, Err(WorktreeError::UnknownRevision { .. })),
-            "{file}: {refused:?}"
-        );
+        assert!(matches!(refused, Err(WorktreeError::UnknownRevision { .. })), "{file}: {refused:?}");
     }
 }

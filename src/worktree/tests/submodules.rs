@@ -21,17 +21,11 @@ fn with_submodule(space: &Space) -> PathBuf {
 }
 
 fn losses(space: &Space) -> Vec<Loss> {
-    space
-        .worktrees
-        .find_losses(&checkout(1), BranchFate::Keep)
-        .unwrap()
+    space.worktrees.find_losses(&checkout(1), BranchFate::Keep).unwrap()
 }
 
 fn loss(path: &str, count: Option<usize>) -> Loss {
-    Loss::Submodule {
-        path: path.to_owned(),
-        count,
-    }
+    Loss::Submodule { path: path.to_owned(), count }
 }
 
 #[test]
@@ -47,14 +41,8 @@ fn commits_that_only_a_submodule_has_are_a_loss() {
     git(&module, &["push", "-q", "origin", "mine"]);
     assert_eq!(losses(&space), []);
     commit_in(&module, "on no branch");
-    let changed = Sample {
-        count: 1,
-        first: vec!["libs/one".to_owned()],
-    };
-    assert_eq!(
-        losses(&space),
-        [Loss::Modified(changed), loss("libs/one", Some(1))]
-    );
+    let changed = Sample { count: 1, first: vec!["libs/one".to_owned()] };
+    assert_eq!(losses(&space), [Loss::Modified(changed), loss("libs/one", Some(1))]);
 }
 
 #[test]

@@ -41,19 +41,13 @@ impl Space {
     /// The same, with refs in files and with refs that libgit2 cannot read: both must be answered alike.
     pub(super) fn both() -> Vec<Self> {
         let reftable = Self::initialised(&["--ref-format=reftable"]);
-        [Some(Self::with_repository()), reftable]
-            .into_iter()
-            .flatten()
-            .collect()
+        [Some(Self::with_repository()), reftable].into_iter().flatten().collect()
     }
 
     /// Repositories that libgit2 cannot open at all.
     pub(super) fn beyond_libgit2() -> Vec<Self> {
         let (reftable, sha256) = ("--ref-format=reftable", "--object-format=sha256");
-        [&[reftable][..], &[sha256], &[reftable, sha256]]
-            .into_iter()
-            .filter_map(Self::initialised)
-            .collect()
+        [&[reftable][..], &[sha256], &[reftable, sha256]].into_iter().filter_map(Self::initialised).collect()
     }
 
     /// A repository made with further arguments for `git init`; none when this git does not know them.
@@ -104,10 +98,7 @@ impl Space {
         args.extend(lock);
         args.extend(["-b", &branch, "--", &path]);
         self.git(&args);
-        write(
-            &self.admin(id).join("session.json"),
-            format!("{{\"name\":\"s{number}\"}}").as_bytes(),
-        );
+        write(&self.admin(id).join("session.json"), format!("{{\"name\":\"s{number}\"}}").as_bytes());
         id
     }
 
@@ -154,27 +145,18 @@ pub(super) fn checkout(number: u8) -> Checkout {
 
 /// A session id that says which one it is.
 pub(super) fn id(number: u8) -> SessionId {
-    format!("0a1b2c3d-0000-4000-8000-0000000000{number:02x}")
-        .parse()
-        .unwrap()
+    format!("0a1b2c3d-0000-4000-8000-0000000000{number:02x}").parse().unwrap()
 }
 
 /// Runs git and answers what it said, without the line end.
 pub(super) fn git(folder: &Path, args: &[&str]) -> String {
     let output = try_git(folder, args);
-    assert!(
-        output.status.success(),
-        "git {args:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
 }
 
 /// Runs git, which may fail.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests make their repositories with git itself"
-)]
+#[expect(clippy::disallowed_methods, reason = "tests make their repositories with git itself")]
 pub(super) fn try_git(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new("git");
     for (key, _) in std::env::vars_os() {
@@ -191,13 +173,7 @@ pub(super) fn try_git(folder: &Path, args: &[&str]) -> Output {
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_SYSTEM", "/dev/null")
         .env("LC_ALL", "C")
-        .args([
-            "-c",
-            "protocol.file.allow=always",
-            "-c",
-            "init.defaultBranch=main",
-            "-C",
-        ])
+        .args(["-c", "protocol.file.allow=always", "-c", "init.defaultBranch=main", "-C"])
         .arg(folder)
         .args(args)
         .output()

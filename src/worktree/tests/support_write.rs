@@ -71,10 +71,7 @@ impl Ground {
     }
 
     #[expect(clippy::disallowed_methods, reason = "a test plays the person")]
-    #[expect(
-        clippy::unused_self,
-        reason = "it reads like the other things done on this ground"
-    )]
+    #[expect(clippy::unused_self, reason = "it reads like the other things done on this ground")]
     pub(super) fn write_at(&self, path: &Path, text: &str) {
         assert!(path.is_absolute());
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -148,11 +145,7 @@ pub(super) fn checkout(addition: &Addition) -> Checkout {
 /// Runs git as a person would, without that person's own settings, and answers what it printed.
 pub(super) fn git_in<A: AsRef<OsStr>>(dir: &Path, args: impl IntoIterator<Item = A>) -> String {
     let output = try_git(dir, args);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
@@ -161,12 +154,7 @@ pub(super) fn try_git<A: AsRef<OsStr>>(dir: &Path, args: impl IntoIterator<Item 
     Command::new("git")
         .arg("-C")
         .arg(dir)
-        .args([
-            "-c",
-            "protocol.file.allow=always",
-            "-c",
-            "advice.detachedHead=false",
-        ])
+        .args(["-c", "protocol.file.allow=always", "-c", "advice.detachedHead=false"])
         .args(args)
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")

@@ -11,9 +11,8 @@ fn mount_points_come_with_their_odd_characters() {
         24 1 0:22 / /short\\04 rw - tmpfs tmpfs rw\n\
         garbage\n";
     let points: Vec<PathBuf> = mounts::mount_points(table).collect();
-    let expected: Vec<PathBuf> = ["/proc", "/with space\ttab\\slash", "/short\\04"]
-        .map(PathBuf::from)
-        .to_vec();
+    let expected: Vec<PathBuf> =
+        ["/proc", "/with space\ttab\\slash", "/short\\04"].map(PathBuf::from).to_vec();
     assert_eq!(points, expected);
 }
 
@@ -21,10 +20,7 @@ fn mount_points_come_with_their_odd_characters() {
 fn a_neighbour_with_the_same_beginning_is_no_mount_below() {
     let proc = mounts::at_or_below("/proc".as_ref()).unwrap();
     assert!(proc.contains(&PathBuf::from("/proc")));
-    assert_eq!(
-        mounts::at_or_below("/pro".as_ref()).unwrap(),
-        Vec::<PathBuf>::new()
-    );
+    assert_eq!(mounts::at_or_below("/pro".as_ref()).unwrap(), Vec::<PathBuf>::new());
 }
 
 #[test]
@@ -43,12 +39,7 @@ fn a_status_is_read_field_by_field() {
 
 #[test]
 fn what_is_no_status_is_refused() {
-    for answer in [
-        &b"On branch main\0"[..],
-        b"1 .M short\0",
-        b"# branch.ab 2 3\0",
-        b"?\0",
-    ] {
+    for answer in [&b"On branch main\0"[..], b"1 .M short\0", b"# branch.ab 2 3\0", b"?\0"] {
         assert_eq!(status::parse(answer), None, "{}", String::from_utf8_lossy(answer));
     }
 }

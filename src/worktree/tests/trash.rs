@@ -45,18 +45,13 @@ fn work_comes_back_to_the_byte_with_its_index() {
     let (before, shown) = (files(&folder), status(&folder));
     let index = git_in(&folder, ["ls-files", "--stage"]);
     let worktrees = ground.worktrees();
-    worktrees
-        .discard(&of, BranchFate::Delete, "{\"kept\":true}")
-        .unwrap();
+    worktrees.discard(&of, BranchFate::Delete, "{\"kept\":true}").unwrap();
     assert!(!folder.exists() && !ground.admin(addition.id).exists());
     assert!(worktrees.is_discarded(addition.id));
     assert_eq!(ground.branches(), ["main"]);
     let trash = worktrees.trash().unwrap();
     assert_eq!(trash.len(), 1);
-    assert_eq!(
-        (trash[0].id, trash[0].record.as_str()),
-        (addition.id, "{\"kept\":true}")
-    );
+    assert_eq!((trash[0].id, trash[0].record.as_str()), (addition.id, "{\"kept\":true}"));
     worktrees.bring_back(trash[0].id, &trash[0].repository).unwrap();
     assert_eq!(files(&folder), before);
     assert_eq!(status(&folder), shown);
@@ -198,12 +193,7 @@ fn a_purged_session_is_gone_with_its_ref() {
     assert_eq!(ground.hidden(), "");
     assert!(worktrees.trash().unwrap().is_empty());
     assert!(ground.path("folder/deep.txt").exists());
-    assert!(
-        !ground
-            .path(".worktrees/.trash")
-            .join(addition.id.to_string())
-            .exists()
-    );
+    assert!(!ground.path(".worktrees/.trash").join(addition.id.to_string()).exists());
 }
 
 #[test]
@@ -213,10 +203,7 @@ fn a_trash_that_is_a_link_is_not_used() {
     let elsewhere = ground.root.with_file_name("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, ground.path(".worktrees/.trash")).unwrap();
-    let err = ground
-        .worktrees()
-        .discard(&of, BranchFate::Delete, "{}")
-        .unwrap_err();
+    let err = ground.worktrees().discard(&of, BranchFate::Delete, "{}").unwrap_err();
     assert!(matches!(err, WorktreeError::UnsafePath { .. }), "{err}");
     assert!(folder.join("kept.txt").exists());
     assert!(ground.worktrees().trash().unwrap().is_empty());
@@ -242,16 +229,10 @@ fn somebody_elses_lock_is_never_gone_over() {
     let ground = Ground::new();
     let (addition, of, folder) = ground.session("auth");
     ground.write_at(&ground.admin(addition.id).join("locked"), "on a \u{1b}disk\n");
-    let err = ground
-        .worktrees()
-        .discard(&of, BranchFate::Delete, "{}")
-        .unwrap_err();
+    let err = ground.worktrees().discard(&of, BranchFate::Delete, "{}").unwrap_err();
     assert_eq!(
         err.to_string(),
-        format!(
-            "session {} cannot be moved to the trash: it is locked: on a \\u{{1b}}disk",
-            addition.id
-        )
+        format!("session {} cannot be moved to the trash: it is locked: on a \\u{{1b}}disk", addition.id)
     );
     assert!(folder.join("kept.txt").exists());
     assert_eq!(ground.hidden(), "");
@@ -262,22 +243,13 @@ fn a_folder_that_points_elsewhere_is_not_destroyed() {
     let ground = Ground::new();
     let (_, victim, victims) = ground.session("victim");
     let (addition, of, folder) = ground.session("auth");
-    ground.write_at(
-        &folder.join(".git"),
-        &format!("gitdir: {}\n", ground.admin(victim.id).display()),
-    );
-    let err = ground
-        .worktrees()
-        .discard(&of, BranchFate::Delete, "{}")
-        .unwrap_err();
+    ground.write_at(&folder.join(".git"), &format!("gitdir: {}\n", ground.admin(victim.id).display()));
+    let err = ground.worktrees().discard(&of, BranchFate::Delete, "{}").unwrap_err();
     assert!(matches!(err, WorktreeError::Unusable { .. }), "{err}");
     fs::remove_file(folder.join(".git")).unwrap();
     super::super::delete::delete_tree(&folder).unwrap();
     std::os::unix::fs::symlink(&victims, &folder).unwrap();
-    let err = ground
-        .worktrees()
-        .discard(&of, BranchFate::Delete, "{}")
-        .unwrap_err();
+    let err = ground.worktrees().discard(&of, BranchFate::Delete, "{}").unwrap_err();
     assert!(matches!(err, WorktreeError::UnsafePath { .. }), "{err}");
     assert!(victims.join("kept.txt").exists() && ground.admin(addition.id).exists());
 }
@@ -287,10 +259,7 @@ fn a_branch_that_another_worktree_uses_is_not_deleted() {
     let ground = Ground::new();
     let (_, mut of, folder) = ground.session("auth");
     of.branch = "main".parse().unwrap();
-    let err = ground
-        .worktrees()
-        .discard(&of, BranchFate::Delete, "{}")
-        .unwrap_err();
+    let err = ground.worktrees().discard(&of, BranchFate::Delete, "{}").unwrap_err();
     assert!(matches!(err, WorktreeError::BranchInUse { .. }), "{err}");
     assert!(folder.exists());
 }
@@ -369,9 +338,7 @@ fn a_nested_repository_without_a_commit_does_not_stop_a_destroy() {
     git_in(&folder.join("nested"), ["init", "-q"]);
     ground.write_at(&folder.join("nested/file"), "x");
     let worktrees = ground.worktrees();
-    worktrees
-        .discard(&checkout(&addition), BranchFate::Delete, "{}")
-        .unwrap();
+    worktrees.discard(&checkout(&addition), BranchFate::Delete, "{}").unwrap();
     bring_back_first(&worktrees).unwrap();
     assert!(folder.join("nested/file").exists());
 }

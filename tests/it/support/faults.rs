@@ -35,10 +35,7 @@ pub fn tree(folder: &Path) -> Tree {
             let bytes = if about.is_file() {
                 fs::read(&path).unwrap()
             } else if about.is_symlink() {
-                fs::read_link(&path)
-                    .unwrap()
-                    .into_os_string()
-                    .into_encoded_bytes()
+                fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()
             } else {
                 Vec::new()
             };
@@ -65,10 +62,7 @@ pub fn assert_same(before: &Tree, after: &Tree) {
     let is_other = |(path, held): &(&PathBuf, &_)| after.get(*path) != Some(*held);
     let gone: Vec<_> = before.iter().filter(is_other).map(|(path, _)| path).collect();
     let new: Vec<_> = after.keys().filter(|path| !before.contains_key(*path)).collect();
-    assert!(
-        gone.is_empty() && new.is_empty(),
-        "changed or gone: {gone:?}, new: {new:?}"
-    );
+    assert!(gone.is_empty() && new.is_empty(), "changed or gone: {gone:?}, new: {new:?}");
 }
 
 /// Puts a script somewhere, to be run.
@@ -80,15 +74,10 @@ pub fn script(path: &Path, body: &str) {
 
 /// Whether this git is at least of a version.
 pub fn git_is(major: u32, minor: u32) -> bool {
-    let output = super::git_command(Path::new("/"))
-        .arg("--version")
-        .output()
-        .unwrap();
+    let output = super::git_command(Path::new("/")).arg("--version").output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let mut numbers = text
-        .trim_start_matches("git version ")
-        .split('.')
-        .map_while(|it| it.trim().parse::<u32>().ok());
+    let mut numbers =
+        text.trim_start_matches("git version ").split('.').map_while(|it| it.trim().parse::<u32>().ok());
     (numbers.next().unwrap(), numbers.next().unwrap()) >= (major, minor)
 }
 
@@ -101,11 +90,7 @@ impl Workspace {
     /// Lets the workspace have this many sessions.
     pub fn limit(&self, sessions: usize) {
         fs::create_dir_all(self.path(".wharf")).unwrap();
-        fs::write(
-            self.path(".wharf/config.toml"),
-            format!("max_sessions = {sessions}\n"),
-        )
-        .unwrap();
+        fs::write(self.path(".wharf/config.toml"), format!("max_sessions = {sessions}\n")).unwrap();
     }
 
     /// Takes the state file away, with all its backups and kept copies.
@@ -131,8 +116,7 @@ impl Workspace {
     pub fn expire(&self, id: &str) {
         let note = self.path(".worktrees/.trash").join(id).join("trash.json");
         let note = fs::File::options().write(true).open(note).unwrap();
-        note.set_modified(UNIX_EPOCH + Duration::from_secs(1_700_000_000))
-            .unwrap();
+        note.set_modified(UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
     }
 
     /// Makes work of every sort in a session: staged, changed and untracked. Its commit is on the branch.
@@ -166,19 +150,14 @@ impl Workspace {
     pub fn run_with(&self, env: &[(&str, &str)], args: &[&str]) -> Ran {
         let mut command = self.command();
         command.envs(env.iter().copied()).args(args);
-        Ran {
-            output: command.output().unwrap(),
-        }
+        Ran { output: command.output().unwrap() }
     }
 
     /// Runs the binary with a script in the place of git; `$GIT` is the real one.
     pub fn run_with_git(&self, body: &str, args: &[&str]) -> Ran {
         let folder = self.home().join("disguise");
         let path = std::env::var_os("PATH").unwrap();
-        let real = std::env::split_paths(&path)
-            .map(|it| it.join("git"))
-            .find(|it| it.is_file())
-            .unwrap();
+        let real = std::env::split_paths(&path).map(|it| it.join("git")).find(|it| it.is_file()).unwrap();
         script(&folder.join("git"), &format!("GIT='{}'\n{body}", real.display()));
         let path = format!("{}:{}", folder.display(), path.to_string_lossy());
         self.run_with(&[("PATH", &path)], args)
@@ -191,10 +170,7 @@ impl Workspace {
         for line in text.split('\0') {
             let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
             match word {
-                "worktree" => all.push(Listed {
-                    path: rest.into(),
-                    ..Listed::default()
-                }),
+                "worktree" => all.push(Listed { path: rest.into(), ..Listed::default() }),
                 "branch" => {
                     all.last_mut().unwrap().branch = Some(rest.trim_start_matches("refs/heads/").to_owned());
                 }

@@ -22,11 +22,7 @@ pub fn restored(space: &Workspace, branches: &[&str], after: &str) {
     whole(space, branches, after);
     let before = picture(space);
     space.run(["restore"]).succeeds();
-    assert_eq!(
-        picture(space),
-        before,
-        "{after}: the second restore changed something"
-    );
+    assert_eq!(picture(space), before, "{after}: the second restore changed something");
 }
 
 /// Checks that table, disk and git agree and that nothing is left over.
@@ -42,11 +38,7 @@ pub fn whole(space: &Workspace, branches: &[&str], after: &str) {
     let ids: BTreeSet<String> = sessions.iter().map(|it| text(it, "id")).collect();
     let thrown: BTreeSet<String> = trash.iter().map(|it| text(it, "id")).collect();
     assert_eq!(visible(&space.path(".worktrees")), ids, "{after}: folders");
-    assert_eq!(
-        visible(&space.path(".git/worktrees")),
-        ids,
-        "{after}: administrative entries"
-    );
+    assert_eq!(visible(&space.path(".git/worktrees")), ids, "{after}: administrative entries");
     assert_eq!(names(&space.path(".worktrees/.trash")), thrown, "{after}: trash");
     let hidden = space.git(["for-each-ref", "--format=%(refname:lstrip=3)", "refs/wharf"]);
     let hidden: BTreeSet<String> = hidden.lines().map(ToOwned::to_owned).collect();
@@ -68,26 +60,15 @@ fn has_its_worktree(space: &Workspace, session: &Value, after: &str) {
     assert_eq!(session["worktreeState"], "present", "{after}: {session}");
     assert!(session["pending"].is_null(), "{after}: {session}");
     let folder = space.path(".worktrees").join(&id);
-    assert_eq!(
-        space.git_at(&folder, ["branch", "--show-current"]),
-        text(session, "branch"),
-        "{after}"
-    );
+    assert_eq!(space.git_at(&folder, ["branch", "--show-current"]), text(session, "branch"), "{after}");
     let admin = space.path(".git/worktrees").join(&id);
     let lock: Value = serde_json::from_slice(&fs::read(admin.join("locked")).unwrap()).unwrap();
-    assert_eq!(
-        (&lock["id"], &lock["name"]),
-        (&session["id"], &session["name"]),
-        "{after}"
-    );
+    assert_eq!((&lock["id"], &lock["name"]), (&session["id"], &session["name"]), "{after}");
     let record: Value = serde_json::from_slice(&fs::read(admin.join("session.json")).unwrap()).unwrap();
     let stored = space.state();
     let stored = stored["sessions"].as_array().unwrap().iter();
     let stored = stored.clone().find(|it| it["id"] == session["id"]).unwrap();
-    assert_eq!(
-        &record, stored,
-        "{after}: the record of {name} beside git's files"
-    );
+    assert_eq!(&record, stored, "{after}: the record of {name} beside git's files");
 }
 
 /// The sessions of the state file, everything git has, and every file of every worktree.
@@ -139,9 +120,7 @@ fn names(folder: &Path) -> BTreeSet<String> {
     let Ok(entries) = fs::read_dir(folder) else {
         return BTreeSet::new();
     };
-    entries
-        .map(|it| it.unwrap().file_name().to_string_lossy().into_owned())
-        .collect()
+    entries.map(|it| it.unwrap().file_name().to_string_lossy().into_owned()).collect()
 }
 
 fn visible(folder: &Path) -> BTreeSet<String> {

@@ -40,9 +40,7 @@ impl Workspace {
 
     /// A folder without a repository.
     pub fn empty() -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-        }
+        Self { dir: tempfile::tempdir().unwrap() }
     }
 
     /// A repository with sessions `s1`, `s2`, ….
@@ -73,22 +71,14 @@ impl Workspace {
 
     /// A path below the root.
     pub fn path(&self, below: &str) -> PathBuf {
-        if below == "." {
-            self.root()
-        } else {
-            self.root().join(below)
-        }
+        if below == "." { self.root() } else { self.root().join(below) }
     }
 
     /// The binary, in a clean environment, told to work here.
     pub fn command(&self) -> Command {
         let mut command = binary();
-        command
-            .current_dir(self.root())
-            .env("WHARF_WORKSPACE", self.root());
-        command
-            .env("HOME", self.home())
-            .env("XDG_CONFIG_HOME", self.home().join(".config"));
+        command.current_dir(self.root()).env("WHARF_WORKSPACE", self.root());
+        command.env("HOME", self.home()).env("XDG_CONFIG_HOME", self.home().join(".config"));
         command
     }
 
@@ -101,9 +91,7 @@ impl Workspace {
 
     /// Runs the binary and waits for it.
     pub fn run<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Ran {
-        Ran {
-            output: self.command().args(args).output().unwrap(),
-        }
+        Ran { output: self.command().args(args).output().unwrap() }
     }
 
     /// Runs it with `--json` and reads what it printed.
@@ -115,11 +103,7 @@ impl Workspace {
     /// Starts the binary without waiting.
     pub fn spawn<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> std::process::Child {
         let mut command = self.command();
-        command
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap()
     }
 
@@ -131,11 +115,7 @@ impl Workspace {
     /// Git in a folder; it must succeed. Answers what it printed, trimmed.
     pub fn git_at<I: AsRef<OsStr>>(&self, at: &Path, args: impl IntoIterator<Item = I>) -> String {
         let output = git_command(at).args(args).output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
@@ -151,10 +131,7 @@ impl Workspace {
 
     /// The names of all sessions, oldest first.
     pub fn names(&self) -> Vec<String> {
-        self.sessions()
-            .iter()
-            .map(|it| it["name"].as_str().unwrap().to_owned())
-            .collect()
+        self.sessions().iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The worktree of a session.
@@ -168,15 +145,7 @@ impl Workspace {
         let Ok(entries) = fs::read_dir(self.path(".worktrees")) else {
             return 0;
         };
-        entries
-            .filter(|it| {
-                !it.as_ref()
-                    .unwrap()
-                    .file_name()
-                    .to_string_lossy()
-                    .starts_with('.')
-            })
-            .count()
+        entries.filter(|it| !it.as_ref().unwrap().file_name().to_string_lossy().starts_with('.')).count()
     }
 
     /// The branches of the root's repository.
@@ -201,11 +170,7 @@ impl Workspace {
             }
         }
         let refs = self.git(["for-each-ref", "--format=%(refname)"]);
-        found.extend(
-            refs.lines()
-                .filter(|it| *it != "refs/heads/main")
-                .map(ToOwned::to_owned),
-        );
+        found.extend(refs.lines().filter(|it| *it != "refs/heads/main").map(ToOwned::to_owned));
         found.sort();
         found
     }
@@ -228,13 +193,7 @@ impl Ran {
     /// It exited with this code.
     #[track_caller]
     pub fn fails(self, code: i32) -> Self {
-        assert_eq!(
-            self.output.status.code(),
-            Some(code),
-            "{}\n{}",
-            self.stdout(),
-            self.stderr()
-        );
+        assert_eq!(self.output.status.code(), Some(code), "{}\n{}", self.stdout(), self.stderr());
         self
     }
 
@@ -275,10 +234,7 @@ impl Ran {
 /// The binary in an environment with nothing but a path.
 pub fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wharf"));
-    command
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .stdin(Stdio::null());
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).stdin(Stdio::null());
     command.env("GIT_CONFIG_NOSYSTEM", "1");
     command
 }
@@ -286,18 +242,10 @@ pub fn binary() -> Command {
 /// Git in a folder, free of the machine's configuration.
 pub fn git_command(at: &Path) -> Command {
     let mut command = Command::new("git");
-    command
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .current_dir(at);
-    command
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("HOME", "/nonexistent");
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir(at);
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("HOME", "/nonexistent");
     for (key, value) in [("NAME", "Test"), ("EMAIL", "test@localhost")] {
-        command
-            .env(format!("GIT_AUTHOR_{key}"), value)
-            .env(format!("GIT_COMMITTER_{key}"), value);
+        command.env(format!("GIT_AUTHOR_{key}"), value).env(format!("GIT_COMMITTER_{key}"), value);
     }
     command
 }

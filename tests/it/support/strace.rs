@@ -18,9 +18,7 @@ pub const CHANGES: &str = "write,pwrite64,fsync,fdatasync,rename,renameat,rename
 
 /// Whether strace can be used here; says so when not.
 pub fn is_there() -> bool {
-    let found = Command::new("strace")
-        .args(["-qq", "-o", "/dev/null", "true"])
-        .output();
+    let found = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).output();
     let works = found.is_ok_and(|output| output.status.success());
     if !works {
         eprintln!("skipped: strace is missing or may not trace here");
@@ -31,11 +29,7 @@ pub fn is_there() -> bool {
 /// A command run by another one, in the same place and environment.
 pub fn under(wrapper: &[&str], command: &Command) -> Command {
     let mut outer = Command::new(wrapper[0]);
-    outer
-        .args(&wrapper[1..])
-        .arg(command.get_program())
-        .args(command.get_args())
-        .env_clear();
+    outer.args(&wrapper[1..]).arg(command.get_program()).args(command.get_args()).env_clear();
     outer.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
     outer.current_dir(command.get_current_dir().unwrap());
     outer.stdin(Stdio::null());
@@ -72,21 +66,13 @@ impl Cut {
             }
         }
         self.run(space, args, &|number| {
-            let log = if self == Self::Together {
-                logs(number)
-            } else {
-                log.clone()
-            };
+            let log = if self == Self::Together { logs(number) } else { log.clone() };
             format!("-o {} -e trace={CHANGES}", log.display())
         });
         let mut points = Vec::new();
         let mut add = |command: usize, text: &str| {
             for (call, count) in counted(text) {
-                points.extend((1..=count).map(|n| Point {
-                    command,
-                    call: call.clone(),
-                    n,
-                }));
+                points.extend((1..=count).map(|n| Point { command, call: call.clone(), n }));
             }
         };
         match self {
@@ -133,11 +119,7 @@ impl Cut {
 /// Runs the binary and kills it before its Nth write, rename or sync; a run with fewer of them ends as it should.
 pub fn killed_somewhere(space: &Workspace, args: &[&str], n: usize) {
     let kinds = ["write", "rename", "fsync", "unlink", "wait4", "mkdir"];
-    let point = Point {
-        command: 1,
-        call: kinds[n % kinds.len()].to_owned(),
-        n: n / kinds.len() + 1,
-    };
+    let point = Point { command: 1, call: kinds[n % kinds.len()].to_owned(), n: n / kinds.len() + 1 };
     Cut::Alone.at(space, args, &point);
 }
 
@@ -170,10 +152,8 @@ fn shim(space: &Workspace, options: &dyn Fn(usize) -> String) -> String {
     fs::create_dir_all(&folder).unwrap();
     drop(fs::remove_file(&count));
     let real = std::env::var("PATH").unwrap();
-    let mut script = format!(
-        "#!/bin/sh\nPATH='{real}'\nprintf x >> '{0}'\ncase $(wc -c < '{0}') in\n",
-        count.display()
-    );
+    let mut script =
+        format!("#!/bin/sh\nPATH='{real}'\nprintf x >> '{0}'\ncase $(wc -c < '{0}') in\n", count.display());
     for number in 1..=COMMANDS_MAX {
         let options = options(number);
         if !options.is_empty() {
@@ -201,16 +181,7 @@ pub fn failing_at<I: AsRef<OsStr>>(
     let mut command = space.command();
     command.args(args).arg("--json");
     let log = space.home().join("trace");
-    let wrapper = [
-        "strace",
-        "-qq",
-        "-o",
-        log.to_str().unwrap(),
-        "-e",
-        &trace,
-        "-e",
-        &inject,
-    ];
+    let wrapper = ["strace", "-qq", "-o", log.to_str().unwrap(), "-e", &trace, "-e", &inject];
     let output = under(&wrapper, &command).output().unwrap();
     let failed = fs::read_to_string(log).unwrap().contains("(INJECTED)");
     (Ran { output }, failed)
