@@ -18,6 +18,7 @@ mod create;
 mod destroy;
 mod doctor;
 mod faults;
+mod faults_page;
 mod filters;
 mod full_disk;
 mod git_command;
