@@ -125,6 +125,3 @@ fn metadata(text: &str) -> Result<MetadataChange, Failure> {
     }
     Ok(MetadataChange::Set(key.to_owned(), value))
 }
-
-#[cfg(test)]
-mod tests;
