@@ -142,3 +142,27 @@ fn a_shell_in_the_folder_is_told_to_leave() {
     assert!(ran.error()["hint"].as_str().unwrap().starts_with("leave the folder first"));
     space.run(["destroy", "s1"]).succeeds();
 }
+
+#[test]
+fn an_operation_in_progress_has_a_flag_of_its_own() {
+    let space = Workspace::with_sessions(1);
+    let folder = space.worktree("s1");
+    for (side, text) in [("ours", "ours\n"), ("theirs", "theirs\n")] {
+        space.git_at(&folder, ["switch", "-q", "-c", side, "feature/s1"]);
+        fs::write(folder.join("README.md"), text).unwrap();
+        space.git_at(&folder, ["commit", "-q", "-am", side]);
+    }
+    let merge = crate::support::git_command(&folder).args(["merge", "-q", "ours"]).output().unwrap();
+    assert!(!merge.status.success(), "it is meant to conflict");
+    let ran = space.run(["destroy", "s1", "--modified", "--json"]).fails(6);
+    assert_eq!(ran.error()["losses"][0]["flag"], "--in-progress");
+    assert_eq!(ran.error()["losses"][0]["examples"][0], "merge");
+    let conflict = fs::read_to_string(folder.join("README.md")).unwrap();
+    space.run(["destroy", "s1", "--modified", "--in-progress"]).succeeds();
+    space.run(["undo"]).succeeds();
+    assert_eq!(fs::read_to_string(folder.join("README.md")).unwrap(), conflict);
+    assert!(
+        space.git_at(&folder, ["status"]).contains("All conflicts fixed")
+            || space.git_at(&folder, ["status"]).contains("unmerged paths")
+    );
+}

@@ -67,3 +67,50 @@ fn each_move_to_the_trash_and_back_is_durable_before_the_next_step() {
     let after = &calls[cleared..];
     synced(&after[..first(after, is_table)], [&worktrees.join(".trash"); 2]);
 }
+
+/// RELIABILITY R1.
+#[test]
+fn a_commit_is_on_the_disk_before_it_takes_its_name_and_its_name_before_it_is_acknowledged() {
+    if !strace::is_there() {
+        return;
+    }
+    let space = Workspace::with_sessions(1);
+    let calls = trace(&space, &["meta", "s1", "owner=ann"]);
+    let synced =
+        first(&calls, |call| call.contains("fsync(") && call.contains(".claude-container-sessions.tmp>"));
+    let renamed = first(&calls, |call| call.contains("rename") && call.ends_with(&format!("{STATE}\") = 0")));
+    let root = format!("<{}>", space.root().display());
+    let acknowledged =
+        calls[renamed..].iter().position(|call| call.contains("fsync(") && call.contains(&root));
+    assert!(synced < renamed && acknowledged.is_some(), "{calls:#?}");
+}
+
+/// RELIABILITY G4.
+#[test]
+fn a_create_is_acknowledged_when_everything_that_names_the_work_is_on_the_disk() {
+    if !strace::is_there() {
+        return;
+    }
+    let space = Workspace::new();
+    let calls = trace(&space, &["create", "auth"]);
+    let is_table = |call: &String| call.contains("rename") && call.ends_with(&format!("{STATE}\") = 0"));
+    let reserved = calls.iter().position(is_table).unwrap();
+    let acknowledged = calls.iter().rposition(is_table).unwrap();
+    assert!(reserved < acknowledged, "{calls:#?}");
+    let made = &calls[reserved..acknowledged];
+    let folder = space.worktree("auth");
+    let admin = space.path(".git/worktrees").join(folder.file_name().unwrap());
+    let named =
+        ["HEAD", "commondir", "gitdir", "locked", "index", "session.json"].map(|name| admin.join(name));
+    let others = [
+        folder.join(".git"),
+        space.path(".git/refs/heads/feature/auth"),
+        admin.clone(),
+        space.path(".git/worktrees"),
+        space.path(".worktrees"),
+        space.path(".git/refs/heads/feature"),
+    ];
+    for path in named.iter().chain(&others) {
+        synced(made, [path; 2]);
+    }
+}
