@@ -78,3 +78,23 @@ fn what_was_destroyed_before_the_damage_stays_in_the_trash() {
     space.run(["restore"]).succeeds();
     assert_eq!(space.names(), ["s2"], "not even as the shadow that the backup remembers");
 }
+
+/// Without its objects git takes a repository for none at all.
+#[test]
+fn a_repository_that_is_broken_with_the_state_file_keeps_its_sessions_for_later() {
+    let space = Workspace::with_sessions(2);
+    space.run(["meta", "s1", "owner=ann"]).succeeds();
+    let before = kept(&space, "s1");
+    let folder = space.worktree("s1");
+    fs::write(folder.join("work.txt"), "precious\n").unwrap();
+    let (objects, aside) = (space.path(".git/objects"), space.path(".git/objects.aside"));
+    fs::rename(&objects, &aside).unwrap();
+    damage(&space, "all gone");
+    space.run(["restore"]).succeeds();
+    space.run(["list"]).succeeds();
+    fs::rename(&aside, &objects).unwrap();
+    space.run(["restore"]).succeeds();
+    assert_eq!(kept(&space, "s1"), before);
+    assert_eq!(space.names(), ["s1", "s2"]);
+    assert_eq!(fs::read_to_string(folder.join("work.txt")).unwrap(), "precious\n");
+}
