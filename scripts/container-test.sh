@@ -446,7 +446,7 @@ hold_to_it() {
         present[$(jq --raw-output .name <<<"$line")]=$line
     done <"$folder/now"
     trees=$(inside "$main" sh -c 'cd /workspace; ls .worktrees | wc -l; ls .git/worktrees | wc -l;
-        for file in .worktrees/*/untracked; do [ -f "$file" ] && echo "$file $(cat "$file")"; done')
+        for file in .worktrees/*/untracked; do if [ -f "$file" ]; then echo "$file $(cat "$file")"; fi; done')
     local count
     count=$(jq length <<<"$now")
     if [ "$(head -n 2 <<<"$trees" | tr '\n' ' ')" != "$count $count " ]; then
