@@ -169,6 +169,17 @@ fn of_two_that_collide_the_first_stays() {
 }
 
 #[test]
+fn one_id_stands_once_whatever_else_differs() {
+    let first = session("first");
+    let mut double = first.clone();
+    double.rename("second".parse().unwrap());
+    double.switch("elsewhere".parse().unwrap());
+    let (table, turned_away) = Registry::of(vec![first.clone(), double.clone()]);
+    assert_eq!(table.all(), [first]);
+    assert_eq!(turned_away, [double]);
+}
+
+#[test]
 fn all_sessions_come_oldest_first() {
     let young = Session::from_parts(SessionParts {
         created_at: Timestamp::from_unix_millis(2_000_000_000_000).unwrap(),
