@@ -78,6 +78,17 @@ fn name_branch_and_issue_have_one_owner() {
 }
 
 #[test]
+fn what_a_session_held_is_free_when_it_left() {
+    let owner = bound("auth", "acme/shop#7");
+    let mut table = registry(&[&owner]);
+    assert_eq!(table.remove(owner.id()), Some(owner.clone()));
+    assert_eq!(table.remove(owner.id()), None);
+    let again = bound("auth", "acme/shop#7");
+    table.vacancy(&Claim::of(&again), 1).unwrap().fill(again.clone());
+    assert_eq!(table.all(), [again]);
+}
+
+#[test]
 fn one_branch_name_in_two_repositories_is_two_branches() {
     let one = session("one");
     let two = Session::from_parts(SessionParts {
