@@ -62,3 +62,29 @@ impl Workspace {
         self.own_folder().join("log")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_is_derived_from_root_and_id() {
+        let space = Workspace::at(Path::new("/workspace"));
+        let id = "2f1e8f0a-6f0c-4a55-9d3c-0d7f4a4b8c11".parse().unwrap();
+        let below = |path: PathBuf| path.strip_prefix(space.root()).unwrap().to_str().unwrap().to_owned();
+        assert_eq!(below(space.state_file()), ".claude-container-sessions.json");
+        assert_eq!(below(space.worktrees()), ".worktrees");
+        assert_eq!(below(space.worktree(id)), ".worktrees/2f1e8f0a-6f0c-4a55-9d3c-0d7f4a4b8c11");
+        assert_eq!(below(space.trash()), ".worktrees/.trash");
+        assert_eq!(below(space.damaged()), ".worktrees/.damaged");
+        assert_eq!(below(space.own_folder()), ".wharf");
+        assert_eq!(below(space.settings()), ".wharf/config.toml");
+        assert_eq!(below(space.logs()), ".wharf/log");
+    }
+
+    #[test]
+    #[should_panic(expected = "absolute path")]
+    fn a_relative_path_is_no_workspace() {
+        drop(Workspace::at(Path::new("workspace")));
+    }
+}
