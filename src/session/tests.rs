@@ -108,6 +108,15 @@ fn branch_names_follow_gits_rules() {
 }
 
 #[test]
+fn a_branch_name_has_at_most_a_thousand_bytes() {
+    let longest = format!("{0}/{0}/{0}/{0}/{0}x", "x".repeat(199));
+    assert_eq!(longest.len(), BRANCH_BYTES_MAX);
+    assert_eq!(longest.parse::<BranchName>().unwrap().to_string(), longest);
+    assert!(format!("{longest}x").parse::<BranchName>().is_err());
+    assert!(format!("{0}/{0}/{0}/{0}/{0}/x", "x".repeat(199)).parse::<BranchName>().is_err());
+}
+
+#[test]
 fn only_a_record_may_say_detached() {
     assert!(BranchName::from_record("HEAD").unwrap().is_detached());
     assert!(!BranchName::from_record("main").unwrap().is_detached());
