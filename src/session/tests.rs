@@ -138,6 +138,7 @@ fn an_issue_is_owner_repo_and_number() {
     let issue: IssueRef = "Acme/shop.js#42".parse().unwrap();
     assert_eq!((issue.repository(), issue.number()), ("Acme/shop.js", 42));
     assert_eq!(issue.to_string(), "Acme/shop.js#42");
+    assert_eq!(issue.folded(), ("acme/shop.js".to_owned(), 42));
     assert_eq!(issue, "acme/SHOP.js#42".parse().unwrap());
     assert_ne!(issue, "acme/shop.js#43".parse().unwrap());
     for text in [
