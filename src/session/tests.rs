@@ -167,6 +167,7 @@ fn an_issue_is_owner_repo_and_number() {
 #[test]
 fn labels_have_a_length() {
     assert_eq!("status-07:code-review".parse::<Label>().unwrap().as_str(), "status-07:code-review");
+    assert_eq!("two words".parse::<Label>().unwrap().to_string(), "two words");
     assert!("x".repeat(1000).parse::<Label>().is_ok());
     assert_eq!("x".repeat(1001).parse::<Label>(), Err(LabelError { bytes: 1001 }));
     assert!("".parse::<Label>().is_err());
@@ -175,6 +176,8 @@ fn labels_have_a_length() {
 
 #[test]
 fn a_commit_id_is_whole() {
+    let commit: CommitId = "a1".repeat(20).parse().unwrap();
+    assert_eq!((commit.as_str(), commit.to_string()), ("a1".repeat(20).as_str(), "a1".repeat(20)));
     assert!("a".repeat(40).parse::<CommitId>().is_ok());
     assert!("0".repeat(64).parse::<CommitId>().is_ok());
     for text in ["", "abc", &"A".repeat(40), &"g".repeat(40), &"a".repeat(41)] {
@@ -185,6 +188,9 @@ fn a_commit_id_is_whole() {
 #[test]
 fn a_repository_lies_below_the_workspace() {
     let below = |text: &str| text.parse::<RepositoryPath>().unwrap().below(Path::new("/w"));
+    let path: RepositoryPath = "org/api".parse().unwrap();
+    assert_eq!((path.as_str(), path.to_string()), ("org/api", "org/api".to_owned()));
+    assert_eq!(RepositoryPath::root().as_str(), ".");
     assert_eq!(below("."), Path::new("/w"));
     assert_eq!(below("org/api"), Path::new("/w/org/api"));
     for text in ["", "/", "/etc", "..", "../x", "a/../..", "a/./b", "./a", "a/", "a//b", "a\0b"] {
