@@ -1,4 +1,7 @@
 //! How an entry of the trash is deleted for good: at each moment it is there as a whole or not at all.
+//!
+//! One rename dooms it. The hidden ref goes next, found through the note in the doomed folder, and the folder last, so
+//! that whoever finds a purge that was cut short can end it.
 
 use std::path::Path;
 
@@ -9,8 +12,13 @@ use super::{
     files::{names_in, settled},
     mounts,
     site::{Site, io_error, is_folder, is_there},
+    trash::Note,
 };
-use crate::{atomic, session::SessionId, text};
+use crate::{
+    atomic,
+    session::{RepositoryPath, SessionId},
+    text,
+};
 
 /// What an entry is called from the moment it cannot be brought back any more.
 const PURGING: &str = "purging-";
@@ -19,19 +27,16 @@ const ENTRIES_MAX: usize = 10_000;
 
 impl GitWorktrees {
     pub(super) fn purge_one(&self, trashed: &Trashed) -> Result<(), WorktreeError> {
-        match self.site(trashed.id, &trashed.repository) {
-            Ok(site) => self.at_work(&site, |_| self.purge_entry(trashed.id, Some(&site)))?,
+        match self.site_left(trashed.id, &trashed.repository)? {
+            Some(site) => self.at_work(&site, |_| self.doom(trashed.id, Some(&site)))?,
             // Without its repository nobody can bring it back, so nobody else is at work with it.
-            Err(WorktreeError::NoRepository { .. } | WorktreeError::Read { .. }) => {
-                self.purge_entry(trashed.id, None)?;
-            }
-            Err(err) => return Err(err),
+            None => self.doom(trashed.id, None)?,
         }
         self.end_purges()
     }
 
     /// Takes the entry out of the trash; the caller has the repository lock, if there is a repository.
-    fn purge_entry(&self, id: SessionId, site: Option<&Site>) -> Result<(), WorktreeError> {
+    fn doom(&self, id: SessionId, site: Option<&Site>) -> Result<(), WorktreeError> {
         let trash = self.workspace.trash();
         let entry = trash.join(id.to_string());
         let unsafe_path = [&self.workspace.worktrees(), &trash, &entry]
@@ -54,10 +59,6 @@ impl GitWorktrees {
         if let Some(mount) = mounts::at_or_below(&settled(&entry))?.first() {
             return Err(WorktreeError::InTheWay { id, because: format!("{} is a mount", text::path(mount)) });
         }
-        // The ref goes first: without it the folders still bring everything back, but nothing would find it without them.
-        if let Some(site) = site {
-            self.delete_hidden_ref(site)?;
-        }
         let doomed = trash.join(format!("{PURGING}{id}"));
         delete_tree(&doomed)?;
         atomic::rename(&entry, &doomed).map_err(io_error("move", &entry))?;
@@ -70,14 +71,31 @@ impl GitWorktrees {
         if !is_folder(&self.workspace.worktrees()) || !is_folder(&trash) {
             return Ok(());
         }
-        let names = names_in(&trash, ENTRIES_MAX)?;
-        let is_doomed = |name: &Path| {
-            let id = name.to_str().and_then(|name| name.strip_prefix(PURGING));
-            id.is_some_and(|id| id.parse::<SessionId>().is_ok())
-        };
-        names
-            .iter()
-            .filter(|name| is_doomed(Path::new(name)))
-            .try_for_each(|name| delete_tree(&trash.join(name)))
+        for name in names_in(&trash, ENTRIES_MAX)? {
+            let id = name.to_str().and_then(|name| name.strip_prefix(PURGING)?.parse().ok());
+            if let Some(id) = id {
+                self.end_purge(id, &trash.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_purge(&self, id: SessionId, doomed: &Path) -> Result<(), WorktreeError> {
+        // A note that is gone went after the ref.
+        let repository = Note::load(doomed).and_then(|note| note.repository.parse().ok());
+        let site = repository.map_or(Ok(None), |repository| self.site_left(id, &repository))?;
+        if let Some(site) = site {
+            self.at_work(&site, |_| self.delete_hidden_ref(&site))?;
+        }
+        delete_tree(doomed)
+    }
+
+    /// The places of a session, if its repository is still there.
+    fn site_left(&self, id: SessionId, repository: &RepositoryPath) -> Result<Option<Site>, WorktreeError> {
+        match self.site(id, repository) {
+            Ok(site) => Ok(Some(site)),
+            Err(WorktreeError::NoRepository { .. } | WorktreeError::Read { .. }) => Ok(None),
+            Err(err) => Err(err),
+        }
     }
 }

@@ -135,6 +135,26 @@ fn an_undo_happens_or_is_finished_with_the_work_in_it() {
 }
 
 #[test]
+fn what_the_trash_loses_is_gone_with_its_ref() {
+    let mut space = furnished();
+    step_through(
+        &["trash", "empty", "--yes"],
+        &[Cut::Alone, Cut::Each],
+        &mut space,
+        |space| {
+            if space.json(["trash", "list"]).as_array().unwrap().is_empty() {
+                space.run(["create", "old"]).succeeds();
+                space.run(["destroy", "old", "--force", "--delete-branch"]).succeeds();
+            }
+        },
+        |space, after| {
+            invariants::restored(space, &[], after);
+            has_work(space, "kept", after);
+        },
+    );
+}
+
+#[test]
 fn a_rename_is_whole_after_the_next_start() {
     let mut space = furnished();
     step_through(

@@ -6,11 +6,14 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 pub struct Dice(u64);
 
 impl Dice {
-    /// The seed in `WHARF_TEST_SEED`, else a new one.
+    /// The seed in `WHARF_TEST_SEED`, a new one when that is `random`, else always the same, so that a failure is that
+    /// of the change at hand.
     pub fn seed() -> u64 {
-        let given = std::env::var("WHARF_TEST_SEED").ok();
-        let given = given.and_then(|text| text.parse().ok());
-        given.unwrap_or_else(|| RandomState::new().build_hasher().finish())
+        match std::env::var("WHARF_TEST_SEED").as_deref() {
+            Ok("random") => RandomState::new().build_hasher().finish(),
+            Ok(number) => number.parse().expect("WHARF_TEST_SEED is a number or \"random\""),
+            Err(_) => 20_261_120,
+        }
     }
 
     /// Dice that throw what this seed gives.
