@@ -8,8 +8,8 @@
 //! |---|---|
 //! | 5 | `cli` |
 //! | 4 | `manager`: the verbs, one file each |
-//! | 3 | `registry`, `store`, `worktree`, `config` |
-//! | 2 | `process`, `workspace` |
+//! | 3 | `registry`, `store`, `worktree`, `terminal`, `config` |
+//! | 2 | `process`, `workspace`, `screen` |
 //! | 1 | `session` |
 //! | 0 | `clock`, `text`, `json`, `atomic` |
 //!
@@ -27,8 +27,10 @@ pub mod json;
 pub mod manager;
 pub mod process;
 pub mod registry;
+pub mod screen;
 pub mod session;
 pub mod store;
+pub mod terminal;
 pub mod text;
 pub mod workspace;
 pub mod worktree;

@@ -1,0 +1,122 @@
+//! How messages are cut out of a stream of bytes: one byte kind, four bytes length (little endian), payload.
+
+use thiserror::Error;
+
+/// The longest payload; a longer one ends the connection.
+pub const FRAME_BYTES_MAX: usize = 1 << 20;
+/// What stands before every payload.
+const HEAD_BYTES: usize = 5;
+
+/// One message as it travels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Frame {
+    /// Which message it is; a kind that is not known is passed over, so that a newer peer can say more.
+    pub(super) kind: u8,
+    /// What belongs to it.
+    pub(super) payload: Vec<u8>,
+}
+
+/// Why a stream makes no sense.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("a frame of {bytes} bytes is longer than {FRAME_BYTES_MAX}")]
+pub(super) struct FrameTooLong {
+    bytes: usize,
+}
+
+/// Puts a frame behind what is already to be sent.
+pub(super) fn push(out: &mut impl Extend<u8>, kind: u8, parts: &[&[u8]]) {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    debug_assert!(length <= FRAME_BYTES_MAX, "whoever sends cuts what is too long");
+    let length = u32::try_from(length).expect("a frame is at most 1 MiB");
+    out.extend([kind]);
+    out.extend(length.to_le_bytes());
+    for part in parts {
+        out.extend(part.iter().copied());
+    }
+}
+
+/// Collects bytes until a frame is whole.
+#[derive(Debug, Default)]
+pub(super) struct Frames {
+    bytes: Vec<u8>,
+    taken: usize,
+}
+
+impl Frames {
+    /// Takes what was read.
+    pub(super) fn take(&mut self, bytes: &[u8]) {
+        if self.taken > 0 {
+            self.bytes.drain(..self.taken);
+            self.taken = 0;
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The next frame, if one is whole.
+    pub(super) fn next(&mut self) -> Result<Option<Frame>, FrameTooLong> {
+        let rest = &self.bytes[self.taken..];
+        let Some((&[kind, a, b, c, d], rest)) = rest.split_first_chunk::<HEAD_BYTES>() else {
+            return Ok(None);
+        };
+        let bytes = u32::from_le_bytes([a, b, c, d]) as usize;
+        if bytes > FRAME_BYTES_MAX {
+            return Err(FrameTooLong { bytes });
+        }
+        let Some(payload) = rest.get(..bytes) else {
+            return Ok(None);
+        };
+        let frame = Frame { kind, payload: payload.to_vec() };
+        self.taken += HEAD_BYTES + bytes;
+        Ok(Some(frame))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(kind: u8, payload: &[u8]) -> Frame {
+        Frame { kind, payload: payload.to_vec() }
+    }
+
+    #[test]
+    fn frames_come_out_as_they_went_in_however_the_stream_is_cut() {
+        let mut stream = Vec::new();
+        push(&mut stream, b'a', &[b"one", b" and two"]);
+        push(&mut stream, b'b', &[]);
+        push(&mut stream, b'c', &[&[7; 70_000]]);
+        for step in [1, 2, 5, 64, stream.len()] {
+            let (mut frames, mut found) = (Frames::default(), Vec::new());
+            for bytes in stream.chunks(step) {
+                frames.take(bytes);
+                while let Some(frame) = frames.next().unwrap() {
+                    found.push(frame);
+                }
+            }
+            assert_eq!(
+                found,
+                [frame(b'a', b"one and two"), frame(b'b', b""), frame(b'c', &[7; 70_000])],
+                "{step} bytes at a time"
+            );
+        }
+    }
+
+    #[test]
+    fn a_frame_that_claims_to_be_huge_is_refused_before_it_comes() {
+        let mut frames = Frames::default();
+        frames.take(&[b'I']);
+        assert_eq!(frames.next(), Ok(None));
+        let bytes = FRAME_BYTES_MAX + 1;
+        frames.take(&u32::try_from(bytes).unwrap().to_le_bytes());
+        assert_eq!(frames.next(), Err(FrameTooLong { bytes }));
+    }
+
+    #[test]
+    fn the_longest_frame_is_taken() {
+        let (mut stream, mut frames) = (Vec::new(), Frames::default());
+        push(&mut stream, b'I', &[&vec![1; FRAME_BYTES_MAX]]);
+        frames.take(&stream);
+        assert_eq!(frames.next().unwrap().unwrap().payload.len(), FRAME_BYTES_MAX);
+        assert_eq!(frames.next(), Ok(None));
+    }
+}

@@ -1,0 +1,115 @@
+//! What runs in a session: the holder of its terminal, and how others reach it.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::{
+    screen::Size,
+    session::{ProcessId, SessionId, SessionName},
+};
+
+mod error;
+mod frame;
+mod message;
+
+pub use self::{
+    error::TerminalError,
+    frame::FRAME_BYTES_MAX,
+    message::{
+        Attach, BadMessage, Exited, FromClient, FromHolder, Hello, Info, PROTOCOL, PROTOCOL_MIN, Question,
+        Refusal, Role, Status, Stop,
+    },
+};
+
+/// What is needed to run a program in a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// The session.
+    pub id: SessionId,
+    /// What people call it.
+    pub name: SessionName,
+    /// The workspace it belongs to.
+    pub workspace: PathBuf,
+    /// Its worktree, where the program begins.
+    pub worktree: PathBuf,
+    /// The program and its arguments; never empty.
+    pub command: Vec<String>,
+    /// How large its terminal is before anybody attaches.
+    pub size: Size,
+    /// What its terminal may cost.
+    pub limits: Limits,
+}
+
+/// What a terminal may cost, each with a setting of its name under `terminal.`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows of scrollback (`scrollback`, 10,000).
+    pub scrollback_rows_max: usize,
+    /// Bytes of raw output kept on the disk (`log_size`, 8 MiB).
+    pub log_bytes_max: u64,
+    /// Clients that may be attached at once (`clients`, 16).
+    pub clients_max: usize,
+    /// Bytes that may wait for one client (`queue`, 1 MiB); over it, it gets the screen anew when it reads again.
+    pub queue_bytes_max: usize,
+    /// How long a program must be silent before its session waits (`quiet`, 10 seconds); nothing: never.
+    pub quiet: Option<Duration>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            scrollback_rows_max: 10_000,
+            log_bytes_max: 8 << 20,
+            clients_max: 16,
+            queue_bytes_max: 1 << 20,
+            quiet: Some(Duration::from_secs(10)),
+        }
+    }
+}
+
+/// A program that was started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// The process in the terminal.
+    pub process: ProcessId,
+    /// Its holder.
+    pub holder: ProcessId,
+}
+
+/// How a session moved by what its program does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    /// The program prints, or somebody types.
+    Active,
+    /// The program waits for somebody.
+    Waiting,
+}
+
+/// Where a holder writes down what happens to its session. Called from a thread of its own, so it may wait.
+pub trait Keeper: Send {
+    /// The program is about to run; it runs only when this succeeds.
+    fn started(&mut self, launch: &Launch, started: &Started) -> Result<(), KeepError>;
+
+    /// Something happened in the terminal.
+    fn moved(&mut self, mood: Mood) -> Result<(), KeepError>;
+
+    /// The program ended.
+    fn ended(&mut self, exited: Exited, shutdown: bool) -> Result<(), KeepError>;
+}
+
+/// Why something could not be written down, in words.
+pub type KeepError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The terminals of a workspace.
+pub trait Terminals: Send + Sync {
+    /// Starts a program in a session and returns when it runs and is written down.
+    fn start(&self, launch: &Launch) -> Result<Started, TerminalError>;
+
+    /// What the holder of a session says about it.
+    fn info(&self, id: SessionId) -> Result<Info, TerminalError>;
+
+    /// Ends a session's program and everything it started, and returns when nothing of it is left.
+    fn stop(&self, id: SessionId, stop: Stop) -> Result<Exited, TerminalError>;
+
+    /// Ends what a holder that was killed left behind. Answers how many processes that were.
+    fn sweep(&self, id: SessionId) -> Result<usize, TerminalError>;
+}
