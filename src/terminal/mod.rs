@@ -9,15 +9,23 @@ use crate::{
 
 mod error;
 mod frame;
+mod holder;
+mod launch;
 mod message;
+mod output_log;
+mod pty;
+mod runtime;
 
 pub use self::{
     error::TerminalError,
     frame::FRAME_BYTES_MAX,
+    holder::hold,
+    launch::{HOLD, answer, close_inherited, let_go_of_streams, own_program, read_order},
     message::{
         Attach, BadMessage, Exited, FromClient, FromHolder, Hello, Info, PROTOCOL, PROTOCOL_MIN, Question,
         Refusal, Role, Status, Stop,
     },
+    runtime::Runtime,
 };
 
 /// What is needed to run a program in a session.
@@ -82,6 +90,8 @@ pub enum Mood {
     Active,
     /// The program waits for somebody.
     Waiting,
+    /// Something happened, and nobody wants to know what it means.
+    Unknown,
 }
 
 /// Where a holder writes down what happens to its session. Called from a thread of its own, so it may wait.
