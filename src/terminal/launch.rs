@@ -14,10 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::{Deserialize, Serialize};
 
 use super::{Launch, Limits, Started, TerminalError, pty};
-use crate::{
-    screen::Size,
-    session::ProcessId,
-};
+use crate::{screen::Size, session::ProcessId};
 
 /// What a holder is called on the command line of this program.
 pub const HOLD: &str = "hold";
@@ -121,7 +118,8 @@ pub fn read_order(from: impl Read) -> Option<Launch> {
 /// Closes what this process inherited beside its standard streams: a holder lives long, and a pipe that somebody waits
 /// on must not live as long. Has to come before anything is opened.
 pub fn close_inherited() -> io::Result<()> {
-    let names: Vec<_> = fs::read_dir("/proc/self/fd")?.filter_map(Result::ok).map(|it| it.file_name()).collect();
+    let names: Vec<_> =
+        fs::read_dir("/proc/self/fd")?.filter_map(Result::ok).map(|it| it.file_name()).collect();
     for number in names.iter().filter_map(|name| name.to_str()?.parse::<i32>().ok()).filter(|it| *it > 2) {
         // SAFETY: nothing has been opened yet, so nothing in this process owns any of them. The one that listed the
         // others is closed already, which does no harm.
@@ -144,9 +142,7 @@ pub fn let_go_of_streams() -> io::Result<()> {
 /// The line a holder answers with.
 pub fn answer(outcome: Result<&Started, &TerminalError>) -> String {
     let word = match outcome {
-        Ok(started) => {
-            Word::Started { process: (&started.process).into(), holder: (&started.holder).into() }
-        }
+        Ok(started) => Word::Started { process: (&started.process).into(), holder: (&started.holder).into() },
         Err(TerminalError::Running) => Word::Running,
         Err(TerminalError::Program { because, .. }) => Word::Failed(because.clone()),
         Err(err) => Word::Failed(because(err)),

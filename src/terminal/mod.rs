@@ -15,6 +15,8 @@ mod message;
 mod output_log;
 mod pty;
 mod runtime;
+#[cfg(any())]
+mod terminals;
 
 pub use self::{
     error::TerminalError,

@@ -134,11 +134,9 @@ mod tests {
     #[test]
     fn bell_notification_and_prompt_are_a_wait_and_a_command_is_not() {
         let (mut activity, now) = begun(Some(QUIET));
-        for notice in [
-            Notice::Bell,
-            Notice::Notification("done".to_owned()),
-            Notice::Prompt(PromptMark::Prompt),
-        ] {
+        for notice in
+            [Notice::Bell, Notice::Notification("done".to_owned()), Notice::Prompt(PromptMark::Prompt)]
+        {
             activity.noticed(&notice);
             assert_eq!(activity.news(now), Some(Mood::Waiting), "{notice:?}");
             activity.noticed(&Notice::Prompt(PromptMark::Output));

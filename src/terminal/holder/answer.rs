@@ -12,4 +12,3 @@ pub(super) fn answer(question: Question, screen: &Screen, info: &Info) -> Vec<u8
         Question::Cells => Vec::new(),
     }
 }
-

@@ -37,7 +37,8 @@ impl Ending {
         let polite = stop.signal.and_then(Signal::from_named_raw);
         if !grace.is_zero() {
             for signal in [polite.unwrap_or(Signal::HUP), Signal::CONT] {
-                let groups = [leader, foreground.filter(|group| leader.is_some_and(|leader| leader != *group))];
+                let groups =
+                    [leader, foreground.filter(|group| leader.is_some_and(|leader| leader != *group))];
                 for group in groups.into_iter().flatten() {
                     say(kill_process_group(group, signal));
                 }
@@ -95,7 +96,8 @@ impl Ending {
         let is_terming = self.term_at.is_some_and(|at| now >= at);
         if is_killing || is_terming {
             let signal = if is_killing { Signal::KILL } else { Signal::TERM };
-            for pid in left.iter().filter(|process| !process.is_zombie).filter_map(|process| pid(process.pid)) {
+            for pid in left.iter().filter(|process| !process.is_zombie).filter_map(|process| pid(process.pid))
+            {
                 // All of them are below this process, which reaps them, so no number can mean somebody else.
                 say(kill_process(pid, signal));
                 if !is_killing {

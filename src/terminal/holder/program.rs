@@ -136,8 +136,7 @@ impl Program {
         let Some(status) = waitid(WaitId::PidFd(self.pidfd.as_fd()), options)? else {
             return Ok(false);
         };
-        self.exited =
-            Some(Exited { code: status.exit_status(), signal: status.terminating_signal(), asked });
+        self.exited = Some(Exited { code: status.exit_status(), signal: status.terminating_signal(), asked });
         Ok(true)
     }
 }

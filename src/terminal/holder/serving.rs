@@ -158,7 +158,9 @@ impl Holder {
     /// Has a full-screen program draw everything again: only another size makes it do so.
     pub(super) fn redraw(&mut self) {
         let size = self.screen.size();
-        if let Some(other) = Size::new(size.rows(), size.cols() + 1).or(Size::new(size.rows(), size.cols() - 1)) {
+        if let Some(other) =
+            Size::new(size.rows(), size.cols() + 1).or(Size::new(size.rows(), size.cols() - 1))
+        {
             self.program.resize(other);
             self.program.resize(size);
         }
@@ -174,7 +176,11 @@ impl Holder {
         let signal = rustix::process::Signal::from_named_raw(signal);
         let group = self.program.living().and_then(|leader| self.program.foreground().or(Some(leader)));
         let (Some(signal), Some(group)) = (signal, group) else {
-            return self.clients[at].refuse("bad-message", "there is no such signal, or nobody to take it", now);
+            return self.clients[at].refuse(
+                "bad-message",
+                "there is no such signal, or nobody to take it",
+                now,
+            );
         };
         if let Err(err) = rustix::process::kill_process_group(group, signal) {
             tracing::debug!(error = %err, "a signal found nobody");
