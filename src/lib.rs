@@ -9,7 +9,7 @@
 //! | 5 | `cli` |
 //! | 4 | `manager`: the verbs, one file each |
 //! | 3 | `registry`, `store`, `worktree`, `config` |
-//! | 2 | `process`, `workspace` |
+//! | 2 | `process`, `screen`, `workspace` |
 //! | 1 | `session` |
 //! | 0 | `clock`, `text`, `json`, `atomic` |
 //!
@@ -27,6 +27,7 @@ pub mod json;
 pub mod manager;
 pub mod process;
 pub mod registry;
+pub mod screen;
 pub mod session;
 pub mod store;
 pub mod text;

@@ -10,7 +10,7 @@ use std::{
 const FLOORS: &[&[&str]] = &[
     &["atomic", "clock", "json", "text"],
     &["session"],
-    &["process", "workspace"],
+    &["process", "screen", "workspace"],
     &["config", "registry", "store", "worktree"],
     &["manager"],
     &["cli"],
