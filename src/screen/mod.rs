@@ -29,3 +29,6 @@ impl Default for Size {
         Self { rows: 24, cols: 80 }
     }
 }
+
+/// Takes everything back that a program may have set in a terminal.
+pub const RESET: &[u8] = b"\x1b[?2026l\x1b[?1049l\x1b[0m";

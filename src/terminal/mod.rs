@@ -7,17 +7,29 @@ use crate::{
     session::{ProcessId, SessionId, SessionName},
 };
 
+mod attach;
+mod client;
 mod error;
 mod frame;
+mod history;
 mod message;
+mod outgoing;
+mod runtime;
+
+#[cfg(test)]
+mod tests;
 
 pub use self::{
+    attach::{Departure, DetachKey, DetachKeyError, Parting, Place, View, attach},
+    client::Connection,
     error::TerminalError,
     frame::FRAME_BYTES_MAX,
+    history::{Follower, History},
     message::{
         Attach, BadMessage, Exited, FromClient, FromHolder, Hello, Info, PROTOCOL, PROTOCOL_MIN, Question,
         Refusal, Role, Status, Stop,
     },
+    runtime::Runtime,
 };
 
 /// What is needed to run a program in a session.
