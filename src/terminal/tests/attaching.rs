@@ -66,13 +66,13 @@ fn keys_go_in_and_output_comes_out_until_the_key_leaves() {
 
 #[test]
 fn an_exit_shows_the_last_output_first() {
-    let (ended, mut pair) = attached(Role::Control, |holder, _| {
+    let (ended, _) = attached(Role::Control, |holder, pair| {
         holder.show("screen");
         holder.print(&"line\r\n".repeat(2_000));
         holder.print("last words");
         holder.say(&FromHolder::Exit(EXITED));
+        pair.until("last words");
     });
-    pair.until("last words");
     assert_eq!(ended.unwrap(), left(Departure::Exited(EXITED)));
 }
 
