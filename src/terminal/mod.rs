@@ -7,20 +7,29 @@ use crate::{
     session::{ProcessId, SessionId, SessionName},
 };
 
+mod attach;
+mod client;
 mod error;
 mod frame;
+mod history;
 mod holder;
 mod launch;
 mod message;
+mod outgoing;
 mod output_log;
 mod pty;
 mod runtime;
-#[cfg(any())]
 mod terminals;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::{
+    attach::{Departure, DetachKey, DetachKeyError, Parting, Place, View, attach},
+    client::Connection,
     error::TerminalError,
     frame::FRAME_BYTES_MAX,
+    history::{Follower, History},
     holder::hold,
     launch::{HOLD, answer, close_inherited, let_go_of_streams, own_program, read_order},
     message::{
@@ -28,6 +37,7 @@ pub use self::{
         Refusal, Role, Status, Stop,
     },
     runtime::Runtime,
+    terminals::HolderTerminals,
 };
 
 /// What is needed to run a program in a session.
