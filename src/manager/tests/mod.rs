@@ -1,5 +1,6 @@
 //! Orders and injected failures of the verbs, and the pure judgement of a recovery.
 
+mod observing;
 mod order;
 mod recovering;
 
