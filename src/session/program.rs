@@ -71,7 +71,7 @@ pub enum Cause {
 
 impl Command {
     /// A program and its arguments.
-    pub fn new(words: Vec<String>) -> Result<Self, CommandError> {
+    pub fn of(words: Vec<String>) -> Result<Self, CommandError> {
         if words.first().is_none_or(String::is_empty) {
             return Err(CommandError::Empty);
         }
@@ -228,7 +228,7 @@ mod tests {
     }
 
     fn command(words: &[&str]) -> Result<Command, CommandError> {
-        Command::new(words.iter().copied().map(ToOwned::to_owned).collect())
+        Command::of(words.iter().copied().map(ToOwned::to_owned).collect())
     }
 
     fn process(pid: u32) -> ProcessId {

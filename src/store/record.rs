@@ -145,7 +145,7 @@ pub(super) fn decode(text: &str) -> Result<Decoded, RecordError> {
         phase: phase.filter(|text| !text.is_empty()).map(|text| parsed("currentPhase", &text)).transpose()?,
         metadata: fields.json("metadata")?.unwrap_or_default(),
         unproven_pid: pid.filter(|_| process.is_none()),
-        command: fields.map("command", Command::new)?,
+        command: fields.map("command", Command::of)?,
         process,
         holder: fields.map("holder", ProcessRecord::into_value)?,
         ending: fields.map("ended", EndedRecord::into_value)?,

@@ -41,7 +41,7 @@ impl Drop for Alive {
 
 fn running(process: ProcessId, holder: ProcessId) -> Session {
     let mut session = session(1, "auth");
-    session.run(Command::new(vec!["make".to_owned()]).unwrap(), process, holder, at(1));
+    session.run(Command::of(vec!["make".to_owned()]).unwrap(), process, holder, at(1));
     session
 }
 

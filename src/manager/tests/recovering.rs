@@ -75,7 +75,7 @@ fn a_worktree_with_a_record_gets_its_session_back_at_rest() {
 fn a_session_that_comes_back_keeps_its_command_and_rests_unless_it_is_proven_to_run() {
     let mut one = session(1, "one");
     let process = |pid| ProcessId { pid, started: 1, boot: "b".to_owned() };
-    let command = Command::new(vec!["make".to_owned()]).unwrap();
+    let command = Command::of(vec!["make".to_owned()]).unwrap();
     one.run(command.clone(), process(7), process(8), at(1));
     let back = |is_running| {
         let known = Known { is_running, ..known(&one) };

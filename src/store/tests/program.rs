@@ -20,7 +20,7 @@ fn at() -> Timestamp {
 fn a_running_session_is_written_with_command_process_and_holder() {
     let mut session = decode_record(&entry(1, "")).unwrap();
     let process = |pid| ProcessId { pid, started: 5, boot: "b/1".to_owned() };
-    let command = Command::new(vec!["sh".to_owned(), "-c".to_owned(), "echo \"a b\"".to_owned()]).unwrap();
+    let command = Command::of(vec!["sh".to_owned(), "-c".to_owned(), "echo \"a b\"".to_owned()]).unwrap();
     session.run(command, process(7), process(8), at());
     let text = written(&session);
     for part in [
