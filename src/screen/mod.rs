@@ -29,6 +29,70 @@ impl Default for Size {
         Self { rows: 24, cols: 80 }
     }
 }
-
-/// Takes everything back that a program may have set in a terminal.
+/// stub
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Notice {
+    Bell,
+    Notification(String),
+    Prompt(PromptMark),
+    Title,
+    Rebuilt,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum PromptMark {
+    Prompt,
+    Input,
+    Output,
+    Done { exit_code: Option<i32> },
+}
+#[allow(missing_docs)]
+pub struct Fed {
+    pub replies: Vec<u8>,
+    pub notices: Vec<Notice>,
+}
+#[allow(missing_docs)]
+pub struct Screen {
+    size: Size,
+    seen: Vec<u8>,
+}
+#[allow(missing_docs)]
+impl Screen {
+    pub fn new(size: Size, _m: usize) -> Self {
+        Self { size, seen: vec![] }
+    }
+    pub fn feed(&mut self, b: &[u8]) -> Fed {
+        self.seen.extend(b);
+        if self.seen.len() > 100_000 {
+            self.seen.drain(..50_000);
+        }
+        Fed { replies: vec![], notices: vec![] }
+    }
+    pub fn resize(&mut self, size: Size) {
+        self.size = size;
+    }
+    pub fn size(&self) -> Size {
+        self.size
+    }
+    pub fn snapshot(&mut self, _m: usize) -> Vec<u8> {
+        self.seen.clone()
+    }
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.seen).into_owned()
+    }
+    pub fn ansi(&self) -> String {
+        self.text()
+    }
+    pub fn title(&self) -> Option<&str> {
+        None
+    }
+    pub fn is_alternate(&self) -> bool {
+        false
+    }
+    pub fn takes_bracketed_paste(&self) -> bool {
+        false
+    }
+}
+/// stub
 pub const RESET: &[u8] = b"\x1b[?2026l\x1b[?1049l\x1b[0m";

@@ -1,0 +1,63 @@
+//! How a process is signalled and waited for: through a pidfd, so that nobody who got its pid later is meant
+//! (RELIABILITY P2).
+
+use std::{
+    io,
+    os::fd::OwnedFd,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+};
+
+use super::identify;
+use crate::session::ProcessId;
+
+/// Sends a signal to exactly this process. Says whether it was alive.
+pub fn send(process: &ProcessId, signal: Signal) -> io::Result<bool> {
+    let Some(handle) = open(process)? else {
+        return Ok(false);
+    };
+    match pidfd_send_signal(&handle, signal) {
+        Ok(()) => Ok(true),
+        Err(Errno::SRCH) => Ok(false),
+        Err(err) => Err(err.into()),
+    }
+}
+
+/// Waits until exactly this process has ended, reaped or not, at most this long. Says whether it has.
+pub fn wait_for_end(process: &ProcessId, limit: Duration) -> io::Result<bool> {
+    let Some(handle) = open(process)? else {
+        return Ok(true);
+    };
+    let begun = Instant::now();
+    loop {
+        let left = limit.saturating_sub(begun.elapsed());
+        // A limit that no system can count to is none.
+        let timeout = Timespec::try_from(left).ok();
+        let mut waiting = [PollFd::new(&handle, PollFlags::IN)];
+        match poll(&mut waiting, timeout.as_ref()) {
+            Ok(0) | Err(Errno::INTR) if begun.elapsed() >= limit => return Ok(false),
+            Ok(0) | Err(Errno::INTR) => (),
+            Ok(_) => return Ok(true),
+            Err(err) => return Err(err.into()),
+        }
+    }
+}
+
+/// A handle on exactly this process; nothing when it has ended. The handle comes first and the look second, so that
+/// what is looked at is what the handle holds.
+fn open(process: &ProcessId) -> io::Result<Option<OwnedFd>> {
+    let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else {
+        return Ok(None);
+    };
+    let handle = match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(handle) => handle,
+        Err(Errno::SRCH) => return Ok(None),
+        Err(err) => return Err(err.into()),
+    };
+    Ok((identify(process.pid)?.as_ref() == Some(process)).then_some(handle))
+}

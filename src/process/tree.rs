@@ -1,0 +1,118 @@
+//! Which processes there are, who started whom, and which carry a mark in their environment.
+
+use std::{collections::HashMap, fs, io};
+
+use super::{boot, stat};
+use crate::session::ProcessId;
+
+/// A process as it was when the table of processes was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its pid.
+    pub pid: u32,
+    /// The pid of its parent, or of who adopted it.
+    pub parent: u32,
+    /// When it started, in clock ticks since the boot.
+    pub started: u64,
+    /// Whether it has ended and waits for its parent to notice.
+    pub is_zombie: bool,
+    /// What the kernel calls it, at most 15 bytes.
+    pub name: String,
+    /// The time it has had on a processor, in clock ticks.
+    pub cpu_ticks: u64,
+    /// The memory it holds, in bytes.
+    pub resident_bytes: u64,
+}
+
+impl Process {
+    /// Its identity.
+    pub fn id(&self) -> io::Result<ProcessId> {
+        Ok(ProcessId { pid: self.pid, started: self.started, boot: boot()?.to_owned() })
+    }
+}
+
+/// Every process that can be seen, by pid, from one pass over `/proc`.
+pub fn all() -> io::Result<Vec<Process>> {
+    let page_bytes = rustix::param::page_size() as u64;
+    let mut found = Vec::new();
+    for pid in pids()? {
+        // One that cannot be read belongs to somebody else, or is gone.
+        let Ok(Some(stat)) = stat::load(pid) else {
+            continue;
+        };
+        found.push(Process {
+            pid,
+            parent: stat.parent,
+            started: stat.started,
+            is_zombie: stat.is_zombie,
+            name: stat.name,
+            cpu_ticks: stat.cpu_ticks,
+            resident_bytes: stat.resident_pages.saturating_mul(page_bytes),
+        });
+    }
+    found.sort_by_key(|process| process.pid);
+    Ok(found)
+}
+
+/// Of these processes, the descendants of the one with this pid: parents before their children, and not itself.
+pub fn below(processes: &[Process], root: u32) -> Vec<Process> {
+    let mut children: HashMap<u32, Vec<&Process>> = HashMap::new();
+    for process in processes.iter().filter(|process| process.pid != root) {
+        children.entry(process.parent).or_default().push(process);
+    }
+    let mut found: Vec<Process> = Vec::new();
+    let mut parents = vec![root];
+    while let Some(parent) = parents.pop() {
+        // Taken out, so that a pid that was given anew while we looked can make no circle.
+        for child in children.remove(&parent).unwrap_or_default() {
+            parents.push(child.pid);
+            found.push(child.clone());
+        }
+    }
+    found
+}
+
+/// The descendants of a process, from one pass over `/proc`: those whose chain of parents leads to it. One that was
+/// orphaned is among them only when the process is a subreaper.
+pub fn descendants(root: u32) -> io::Result<Vec<Process>> {
+    Ok(below(&all()?, root))
+}
+
+/// The processes with `key=value` in the environment they were started with, except this one. Those that we may not
+/// look into are passed over.
+pub fn marked(key: &str, value: &str) -> io::Result<Vec<ProcessId>> {
+    let found = marks(key)?.into_iter().filter(|(mark, _)| mark == value);
+    Ok(found.map(|(_, process)| process).collect())
+}
+
+/// Every process that has the key in the environment it was started with, and the value there, except this one.
+pub fn marks(key: &str) -> io::Result<Vec<(String, ProcessId)>> {
+    let own = std::process::id();
+    let mut found = Vec::new();
+    for pid in pids()?.into_iter().filter(|pid| *pid != own) {
+        // The identity goes first: whoever has the pid afterwards is then told apart from who had it before.
+        let Ok(Some(process)) = super::identify(pid) else {
+            continue;
+        };
+        let Some(value) = variable(pid, key) else {
+            continue;
+        };
+        found.push((value, process));
+    }
+    Ok(found)
+}
+
+fn variable(pid: u32, key: &str) -> Option<String> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let mut entries = environment.split(|byte| *byte == 0);
+    let value = entries.find_map(|entry| entry.strip_prefix(key.as_bytes())?.strip_prefix(b"="))?;
+    Some(String::from_utf8_lossy(value).into_owned())
+}
+
+fn pids() -> io::Result<Vec<u32>> {
+    let mut pids = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        pids.extend(entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()));
+    }
+    Ok(pids)
+}
