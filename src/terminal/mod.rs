@@ -19,6 +19,7 @@ mod outgoing;
 mod output_log;
 mod pty;
 mod runtime;
+mod terminals;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ pub use self::{
         Refusal, Role, Status, Stop,
     },
     runtime::Runtime,
+    terminals::HolderTerminals,
 };
 
 /// What is needed to run a program in a session.

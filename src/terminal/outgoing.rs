@@ -33,9 +33,9 @@ impl Outgoing {
         self.tail().extend_from_slice(bytes);
     }
 
-    /// Where the next bytes go; what was written makes room first.
+    /// Where the next bytes go; what was written makes room when it is the larger part.
     pub(super) fn tail(&mut self) -> &mut Vec<u8> {
-        if self.written > 0 {
+        if self.written > self.len() {
             self.bytes.drain(..self.written);
             self.written = 0;
         }

@@ -1,10 +1,12 @@
 //! Where the sockets of running sessions lie: a folder that is ours alone, one file per session (RELIABILITY H1).
 
 use std::{
-    env, fs, io,
+    env,
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
     os::unix::{
         ffi::OsStrExt as _,
-        fs::{DirBuilderExt as _, MetadataExt as _},
+        fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     },
     path::{Path, PathBuf},
 };
@@ -45,8 +47,34 @@ impl Runtime {
         self.folder.join(format!("{id}.sock"))
     }
 
-    /// Locked by the holder of a session as long as it lives.
-    pub(super) fn lock(&self, id: SessionId) -> PathBuf {
+    /// Takes the place of a session's holder, as long as the file that is answered stays open. Two holders of one
+    /// session exclude each other so, also where the socket of a killed one is left.
+    pub(super) fn claim(&self, id: SessionId) -> Result<File, TerminalError> {
+        self.prepare(id)?;
+        let path = self.lock(id);
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let file = file.map_err(failed("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(TerminalError::Running),
+            Err(TryLockError::Error(source)) => Err(failed("lock", &path)(source)),
+        }
+    }
+
+    /// Removes what a holder that is gone left here; the caller has its place.
+    pub(super) fn clear(&self, id: SessionId) -> Result<(), TerminalError> {
+        for path in [self.socket(id), self.token(id)] {
+            match fs::remove_file(&path) {
+                Err(err) if err.kind() != io::ErrorKind::NotFound => {
+                    return Err(failed("remove", &path)(err));
+                }
+                Ok(()) | Err(_) => (),
+            }
+        }
+        Ok(())
+    }
+
+    fn lock(&self, id: SessionId) -> PathBuf {
         self.folder.join(format!("{id}.lock"))
     }
 
@@ -56,24 +84,18 @@ impl Runtime {
     }
 
     /// Makes the folder, or makes sure that nobody else can put anything into it, and that a socket's path fits.
-    pub(super) fn prepare(&self, id: SessionId) -> Result<(), TerminalError> {
+    fn prepare(&self, id: SessionId) -> Result<(), TerminalError> {
         let socket = self.socket(id);
         if socket.as_os_str().len() > SOCKET_PATH_BYTES_MAX {
             return Err(TerminalError::LongPath { path: socket });
         }
         let base = self.folder.parent().expect("the folder of a workspace lies in another one");
         for folder in [base, &self.folder] {
-            let mut builder = fs::DirBuilder::new();
-            match builder
-                .recursive(folder == base && !base.parent().is_some_and(Path::exists))
-                .mode(0o700)
-                .create(folder)
-            {
-                Err(err) if err.kind() == io::ErrorKind::AlreadyExists => (),
-                Err(source) => {
-                    return Err(TerminalError::Io { action: "make", path: folder.to_owned(), source });
+            match fs::DirBuilder::new().mode(0o700).create(folder) {
+                Err(err) if err.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(failed("make", folder)(err));
                 }
-                Ok(()) => (),
+                Ok(()) | Err(_) => (),
             }
             ensure_private(folder)?;
         }
@@ -99,6 +121,11 @@ fn ensure_private(folder: &Path) -> Result<(), TerminalError> {
         return unsafe_folder("lets other users in; its mode has to be 0700");
     }
     Ok(())
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> TerminalError {
+    let path = path.to_owned();
+    move |source| TerminalError::Io { action, path, source }
 }
 
 #[cfg(test)]
@@ -127,6 +154,23 @@ mod tests {
             runtime.prepare(id()).unwrap();
         }
         assert_eq!(fs::metadata(&runtime.folder).unwrap().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn one_holder_has_the_place_of_a_session_and_leaves_it_clean() {
+        let dir = tempfile::tempdir().unwrap();
+        let runtime = Runtime::below(&dir.path().join("wharf"), Path::new("/one"));
+        let claim = runtime.claim(id()).unwrap();
+        assert!(matches!(runtime.claim(id()), Err(TerminalError::Running)));
+        for path in [runtime.socket(id()), runtime.token(id())] {
+            fs::File::create(path).unwrap();
+        }
+        runtime.clear(id()).unwrap();
+        runtime.clear(id()).unwrap();
+        drop(claim);
+        drop(runtime.claim(id()).unwrap());
+        let left: Vec<_> = fs::read_dir(&runtime.folder).unwrap().map(|it| it.unwrap().path()).collect();
+        assert_eq!(left, [runtime.lock(id())]);
     }
 
     #[test]

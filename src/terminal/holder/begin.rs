@@ -2,7 +2,7 @@
 //! that is written down.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions},
     io::{self, Write as _},
     os::unix::{
         fs::{OpenOptionsExt as _, PermissionsExt as _},
@@ -27,6 +27,7 @@ use super::{
     program::Program,
     reporter::{Keys, Reporter},
 };
+use crate::session::SessionId;
 
 /// How many random bytes a token has.
 const TOKEN_BYTES: usize = 32;
@@ -34,24 +35,26 @@ const TOKEN_BYTES: usize = 32;
 /// What belongs to one holder on the disk; the files go with it, the lock file stays.
 #[derive(Debug)]
 pub(super) struct Seat {
+    runtime: Runtime,
+    id: SessionId,
     socket: PathBuf,
     token: PathBuf,
-    _lock: File,
+    _claim: File,
 }
 
 impl Seat {
     /// Takes the place of a session's holder, if nobody has it.
     pub(super) fn take(runtime: &Runtime, launch: &Launch) -> Result<Self, TerminalError> {
-        runtime.prepare(launch.id)?;
-        let lock = lock(&runtime.lock(launch.id))?;
-        let seat = Self { socket: runtime.socket(launch.id), token: runtime.token(launch.id), _lock: lock };
+        let claim = runtime.claim(launch.id)?;
+        runtime.clear(launch.id)?;
+        let (socket, token) = (runtime.socket(launch.id), runtime.token(launch.id));
+        let seat = Self { runtime: runtime.clone(), id: launch.id, socket, token, _claim: claim };
         write_token(&seat.token).map_err(failed("write", &seat.token))?;
         Ok(seat)
     }
 
     /// Listens at the socket, which nobody but its own user can open from its first moment on.
     pub(super) fn listen(&self) -> Result<UnixListener, TerminalError> {
-        remove(&self.socket).map_err(failed("remove", &self.socket))?;
         // The holder has one thread yet, so nobody else makes a file with this mask.
         let before = rustix::process::umask(Mode::RWXG | Mode::RWXO | Mode::XUSR);
         let listener = UnixListener::bind(&self.socket);
@@ -95,39 +98,18 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        for path in [&self.socket, &self.token] {
-            if let Err(err) = remove(path) {
-                tracing::warn!(path = %path.display(), error = %err, "a file of a holder stays");
-            }
+        if let Err(err) = self.runtime.clear(self.id) {
+            tracing::warn!(sessionId = %self.id, error = %err, "a file of a holder stays");
         }
-    }
-}
-
-/// Two holders of one session exclude each other, also where the socket of a killed one is left.
-fn lock(path: &Path) -> Result<File, TerminalError> {
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-    let file = file.map_err(failed("open", path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(TerminalError::Running),
-        Err(TryLockError::Error(source)) => Err(failed("lock", path)(source)),
     }
 }
 
 fn write_token(path: &Path) -> io::Result<()> {
     let mut token = [0; TOKEN_BYTES];
     getrandom(&mut token, GetRandomFlags::empty())?;
-    remove(path)?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     let text: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
     file.write_all(text.as_bytes())
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(err) if err.kind() != io::ErrorKind::NotFound => Err(err),
-        Ok(()) | Err(_) => Ok(()),
-    }
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> TerminalError {

@@ -1,7 +1,7 @@
 //! One connection to a holder: what it was shown, what waits to be sent, and what it said.
 
 use std::{
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _},
     os::{
         fd::{AsFd, BorrowedFd},
         unix::net::UnixStream,
@@ -12,6 +12,7 @@ use std::{
 use super::super::{
     frame::Frames,
     message::{FromClient, FromHolder, Refusal, Role},
+    outgoing::Outgoing,
 };
 
 /// How much is read at once.
@@ -26,8 +27,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 pub(super) struct Client {
     stream: UnixStream,
     frames: Frames,
-    out: Vec<u8>,
-    sent: usize,
+    out: Outgoing,
     /// When bytes last went out, or began to wait.
     moved: Instant,
     /// What it is attached as.
@@ -63,8 +63,7 @@ impl Client {
         Ok(Self {
             stream,
             frames: Frames::default(),
-            out: Vec::new(),
-            sent: 0,
+            out: Outgoing::default(),
             moved: now,
             view: None,
             is_gone: false,
@@ -73,12 +72,12 @@ impl Client {
 
     /// Whether something waits to be sent.
     pub(super) fn waits(&self) -> bool {
-        self.sent < self.out.len()
+        !self.out.is_empty()
     }
 
     /// How many bytes wait.
     pub(super) fn waiting(&self) -> usize {
-        self.out.len() - self.sent
+        self.out.len()
     }
 
     /// Whether the program is to be held up, so that this client, which reads, misses nothing; and until when.
@@ -93,7 +92,7 @@ impl Client {
         if !self.waits() {
             self.moved = now;
         }
-        message.push(&mut self.out);
+        message.push(self.out.tail());
         self.flush(now);
     }
 
@@ -119,7 +118,7 @@ impl Client {
         if waiting == 0 {
             self.moved = now;
         }
-        FromHolder::push_output(&mut self.out, offset, bytes);
+        FromHolder::push_output(self.out.tail(), offset, bytes);
     }
 
     /// Whether it missed something and has read all that waited.
@@ -129,25 +128,13 @@ impl Client {
 
     /// Sends what the other side takes without waiting.
     pub(super) fn flush(&mut self, now: Instant) {
-        while self.waits() && !self.is_gone {
-            match self.stream.write(&self.out[self.sent..]) {
-                Ok(0) => self.is_gone = true,
-                Ok(count) => {
-                    self.sent += count;
-                    self.moved = now;
-                }
-                Err(err) if err.kind() == io::ErrorKind::WouldBlock => break,
-                Err(err) if err.kind() == io::ErrorKind::Interrupted => (),
-                Err(_) => self.is_gone = true,
-            }
+        if self.is_gone {
+            return;
         }
-        if !self.waits() {
-            self.out.clear();
-            self.sent = 0;
-            self.out.shrink_to(SLOW_BYTES);
-        } else if self.sent > self.out.len() / 2 {
-            self.out.drain(..self.sent);
-            self.sent = 0;
+        match self.out.write_to(&self.stream, usize::MAX) {
+            Ok(went) if went => self.moved = now,
+            Ok(_) => (),
+            Err(_) => self.is_gone = true,
         }
     }
 
