@@ -13,7 +13,9 @@ use crate::{
     clock::{Clock, SystemClock, Timestamp},
     config::{self, ConfigError, Settings},
     manager::{FolderManager, SessionManager},
+    session::Session,
     store::{FileStore, FolderStore},
+    terminal::{Connection, Runtime},
     workspace::Workspace,
     worktree::{GitSettings, GitWorktrees},
 };
@@ -53,6 +55,14 @@ impl Context {
             settings.sessions_max = sessions_max(limit)?;
         }
         Ok(Self { manager: manager(workspace, settings), output })
+    }
+}
+
+impl Context {
+    /// Reaches the holder of a session.
+    pub(super) fn connect(&self, session: &Session) -> Result<Connection, Failure> {
+        let runtime = Runtime::of(self.manager.workspace().root());
+        Connection::open(&runtime.socket(session.id())).map_err(Failure::of_terminal(session))
     }
 }
 

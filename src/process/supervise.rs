@@ -107,7 +107,7 @@ impl Ward<'_> {
         let pid = Pid::from_child(&child);
         if tcsetpgrp(rustix::stdio::stdin(), pid).is_ok() {
             // A shell that looked for the keyboard before it had it has stopped itself.
-            drop(kill_process(pid, Signal::CONT));
+            say(kill_process(pid, Signal::CONT));
         }
         self.running = Some((pid, Instant::now()));
         Ok(())
@@ -134,7 +134,7 @@ impl Ward<'_> {
     fn signal(&self, signal: Signal) {
         if let Some((pid, _)) = self.running {
             // Not reaped yet, so the number still is the command's.
-            drop(kill_process(pid, signal));
+            say(kill_process(pid, signal));
         }
     }
 
@@ -181,10 +181,17 @@ fn kill_all() {
             break;
         }
         for pid in left.iter().filter_map(|process| Pid::from_raw(i32::try_from(process.pid).ok()?)) {
-            drop(kill_process(pid, Signal::KILL));
+            say(kill_process(pid, Signal::KILL));
         }
         while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
         thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Who has ended meanwhile needs no signal.
+fn say(outcome: rustix::io::Result<()>) {
+    if let Err(err) = outcome {
+        tracing::debug!(error = %err, "a signal found nobody");
     }
 }
 

@@ -156,6 +156,11 @@ impl Screen {
         self.emulator.term.mode().contains(TermMode::BRACKETED_PASTE)
     }
 
+    /// Whether cursor keys are to be sent in their other form (`ESC O A`).
+    pub fn takes_application_cursor(&self) -> bool {
+        self.emulator.term.mode().contains(TermMode::APP_CURSOR)
+    }
+
     /// How many rows above the visible ones are kept; on the alternate screen, those of the primary one that are old.
     pub fn scrollback_rows(&self) -> usize {
         self.emulator.spill.rows() + self.emulator.term.grid().history_size()

@@ -113,6 +113,7 @@ pub enum Question {
 /// What the holder knows about its session.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Info {
     /// The process in the terminal.
     pub pid: u32,
@@ -136,6 +137,8 @@ pub struct Info {
     pub alternate: bool,
     /// Whether text is pasted between marks.
     pub bracketed_paste: bool,
+    /// Whether cursor keys are sent in their other form (`ESC O A`).
+    pub application_cursor: bool,
 }
 
 /// Something changed about the attachment of a client.

@@ -202,6 +202,7 @@ impl Holder {
             title: self.screen.title().map(ToOwned::to_owned),
             alternate: self.screen.is_alternate(),
             bracketed_paste: self.screen.takes_bracketed_paste(),
+            application_cursor: self.screen.takes_application_cursor(),
         }
     }
 }
