@@ -47,6 +47,7 @@ pub(super) struct Emulator {
     pub(super) recall: Recall,
     pub(super) spill: Spill,
     pub(super) said: Said,
+    pub(super) scrollback_rows_max: usize,
     hot_rows_max: usize,
     /// Above so many hot rows something must be done.
     hot_rows_limit: usize,
@@ -65,7 +66,9 @@ impl Emulator {
             ),
             size,
             recall: Recall::new(size),
-            spill: Spill::new(scrollback_rows_max - hot_rows_max),
+            // The hot rows are not always as many as they may be, so the spill alone could fill the whole scrollback.
+            spill: Spill::new(if scrollback_rows_max > hot_rows_max { scrollback_rows_max } else { 0 }),
+            scrollback_rows_max,
             said: Said::default(),
             hot_rows_max,
             hot_rows_limit: 0,
@@ -106,8 +109,18 @@ impl Emulator {
         }
     }
 
+    /// How many rows above the visible ones are kept.
+    pub(super) fn scrollback_rows(&self) -> usize {
+        (self.spill.rows() + self.hot_rows()).min(self.scrollback_rows_max)
+    }
+
+    /// How many rows above the visible ones are cells.
+    pub(super) fn hot_rows(&self) -> usize {
+        self.term.grid().history_size()
+    }
+
     /// For how many hot rows there is memory.
-    fn capacity(&self) -> usize {
+    pub(super) fn capacity(&self) -> usize {
         self.hot_rows_limit.min(self.hot_rows_max)
     }
 

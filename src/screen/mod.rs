@@ -29,7 +29,6 @@ use std::{
 };
 
 use alacritty_terminal::{
-    grid::Dimensions as _,
     term::TermMode,
     vte::ansi::{Processor, Timeout},
 };
@@ -63,7 +62,9 @@ pub struct Screen {
     emulator: Emulator,
     parser: Processor<Immediately>,
     scanner: Scanner,
-    scrollback_rows_max: usize,
+    /// The beginning of a character whose end was not fed yet. The parser is not given halves: it loses what stands
+    /// behind them.
+    begun: Vec<u8>,
     was_rebuilt: bool,
 }
 
@@ -74,7 +75,7 @@ impl Screen {
             emulator: Emulator::new(size, scrollback_rows_max),
             parser: Processor::new(),
             scanner: Scanner::default(),
-            scrollback_rows_max,
+            begun: Vec::new(),
             was_rebuilt: false,
         }
     }
@@ -82,12 +83,21 @@ impl Screen {
     /// Takes what the program printed, in pieces of any size, and tells what came of it.
     pub fn feed(&mut self, bytes: &[u8]) -> Fed {
         let mut notices = Vec::new();
+        let joined;
         let mut rest = bytes;
+        if !self.begun.is_empty() {
+            joined = [&*mem::take(&mut self.begun), bytes].concat();
+            rest = &joined;
+        }
         while !rest.is_empty() {
             let piece = self.scanner.next(rest);
-            let (taken, behind) = rest.split_at(piece.length);
-            self.parse(taken);
+            let (mut taken, behind) = rest.split_at(piece.length);
             rest = &behind[piece.skipped..];
+            if rest.is_empty() && self.scanner.is_at_rest() {
+                let begun = scan::begun_character(taken);
+                (taken, self.begun) = (&taken[..taken.len() - begun], taken[taken.len() - begun..].to_vec());
+            }
+            self.parse(taken);
             self.act_on(piece, &mut notices);
         }
         let Said { replies, bell, title } = mem::take(&mut self.emulator.said);
@@ -112,8 +122,16 @@ impl Screen {
     }
 
     /// The bytes that bring a fresh terminal of the same size to this very state, with at most so many rows of scrollback.
+    ///
+    /// It erases what that terminal shows, and nothing above. At its end is the part of a sequence or a character that was
+    /// fed so far, so that the rest of it may follow.
     pub fn snapshot(&mut self, scrollback_rows_max: usize) -> Vec<u8> {
-        self.guarded(|emulator, _| emulator.snapshot(scrollback_rows_max)).unwrap_or_else(|| RESET.to_vec())
+        let mut snapshot = self
+            .guarded(|emulator, _| emulator.snapshot(scrollback_rows_max))
+            .unwrap_or_else(|| RESET.to_vec());
+        snapshot.extend(self.scanner.unfinished());
+        snapshot.extend_from_slice(&self.begun);
+        snapshot
     }
 
     /// The visible rows as plain text. Blanks at the end of a row and empty rows at the end are left out.
@@ -163,7 +181,7 @@ impl Screen {
 
     /// How many rows above the visible ones are kept; on the alternate screen, those of the primary one that are old.
     pub fn scrollback_rows(&self) -> usize {
-        self.emulator.spill.rows() + self.emulator.term.grid().history_size()
+        self.emulator.scrollback_rows()
     }
 
     fn parse(&mut self, bytes: &[u8]) {
@@ -196,7 +214,7 @@ impl Screen {
     }
 
     fn rebuild(&mut self, size: Size) {
-        let mut emulator = Emulator::new(size, self.scrollback_rows_max);
+        let mut emulator = Emulator::new(size, self.emulator.scrollback_rows_max);
         emulator.spill = mem::take(&mut self.emulator.spill);
         emulator.recall.title = self.emulator.recall.title.take();
         self.emulator = emulator;

@@ -18,7 +18,8 @@ use super::{
 /// Makes the pen plain, whatever was placed before.
 const PLAIN: &[u8] = b"\x1b[0m\x1b]8;;\x1b\\\x1b(B\x1b)B\x1b*B\x1b+B\x0f";
 
-const CLEAR: &[u8] = b"\x1b[H\x1b[2J";
+/// Erases all that is shown. To erase "the screen" would be shorter, but some terminals scroll for it.
+const CLEAR: &[u8] = b"\x1b[H\x1b[J";
 
 /// The modes the emulator knows that are off in an ordinary terminal, by their numbers.
 const MODES: [(TermMode, &str); 11] = [
@@ -69,9 +70,10 @@ impl Emulator {
     }
 
     fn write_primary(&self, scrollback_rows_max: usize, out: &mut Vec<u8>) {
-        let hot = self.term.grid().history_size();
-        self.spill.write_last(scrollback_rows_max.saturating_sub(hot), out);
-        write_grid(self.term.grid(), hot.min(scrollback_rows_max), out);
+        let rows = scrollback_rows_max.min(self.scrollback_rows_max);
+        let hot = self.hot_rows().min(rows);
+        self.spill.write_last(rows - hot, out);
+        write_grid(self.term.grid(), hot, out);
     }
 
     fn write_tabs(&self, out: &mut Vec<u8>) {
