@@ -8,6 +8,7 @@ mod context;
 mod ending;
 mod failure;
 mod generate;
+mod holding;
 mod keys;
 mod locate;
 mod logs;
@@ -38,12 +39,18 @@ use self::{
     failure::Failure,
     output::Output,
 };
-use crate::{manager::MetadataChange, terminal::Exited};
+use crate::{
+    manager::MetadataChange,
+    terminal::{self, Exited},
+};
 
 /// Runs one command line and answers its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     outlive_file_size_limit();
     let args: Vec<OsString> = args.into_iter().collect();
+    if args.get(1).is_some_and(|arg| arg == terminal::HOLD) {
+        return holding::hold(Output::new(true));
+    }
     let json = args.iter().any(|arg| arg == "--json");
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,

@@ -12,8 +12,11 @@ use thiserror::Error;
 
 use crate::session::Label;
 
+mod terminal;
 #[cfg(test)]
 mod tests;
+
+pub use self::terminal::{DetachKey, DetachKeyError, TerminalSettings};
 
 /// The largest settings file, in bytes.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
@@ -33,6 +36,8 @@ pub struct Settings {
     pub trust_hooks: bool,
     /// What the editor's process is called (`editor.name`, `code`).
     pub editor: Label,
+    /// What a terminal may cost and how it behaves.
+    pub terminal: TerminalSettings,
 }
 
 impl Default for Settings {
@@ -44,6 +49,7 @@ impl Default for Settings {
             git_time_limit: Duration::from_mins(10),
             trust_hooks: false,
             editor: "code".parse().expect("a short word is a label"),
+            terminal: TerminalSettings::default(),
         }
     }
 }
@@ -87,6 +93,7 @@ struct File {
     log: Log,
     git: Git,
     editor: Editor,
+    terminal: terminal::File,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -166,7 +173,7 @@ impl Settings {
         if let Some(name) = file.editor.name {
             self.editor = name.parse().map_err(|_| wrong("editor.name", "is a text of 1 to 1000 bytes"))?;
         }
-        Ok(())
+        self.terminal.apply(file.terminal, origin).map_err(|(key, rule)| wrong(key, rule))
     }
 }
 

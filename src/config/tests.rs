@@ -1,6 +1,7 @@
 use std::error::Error as _;
 
 use super::*;
+use crate::session::Command;
 
 fn load(user: &str, workspace: &str) -> Result<Settings, ConfigError> {
     let dir = tempfile::tempdir().unwrap();
@@ -84,4 +85,67 @@ fn the_users_folder_follows_the_platform() {
     assert_eq!(unix(&[]), None);
     let windows = user_folder_from(with(&[("USERPROFILE", "C:/Users/u"), ("HOME", "/h")]), true);
     assert_eq!(windows, Some("C:/Users/u/.wharf".into()));
+}
+
+#[test]
+fn every_setting_of_terminals_is_taken() {
+    let text = "[terminal]\nscrollback = 0\nlog_size = 65536\nclients = 1\nqueue = 65536\nquiet = 3\nactivity = false\nrunning_max = 2\ndetach_key = 'ctrl-B'\nstop_timeout = 0\n";
+    let terminal = load("[terminal]\nshell = [\"bash\", \"-l\"]\nquiet = 9\n", text).unwrap().terminal;
+    let expected = TerminalSettings {
+        scrollback_rows_max: 0,
+        log_bytes_max: 65_536,
+        clients_max: 1,
+        queue_bytes_max: 65_536,
+        quiet: Some(Duration::from_secs(3)),
+        activity: false,
+        running_max: NonZeroUsize::new(2),
+        detach_key: "ctrl-b".parse().unwrap(),
+        shell: Some(Command::of(vec!["bash".to_owned(), "-l".to_owned()]).unwrap()),
+        stop_timeout: Duration::ZERO,
+    };
+    assert_eq!(terminal, expected);
+    assert_eq!(load("[terminal]\nquiet = 0", "").unwrap().terminal.quiet, None);
+    let shell = load("[terminal]\nshell = \"/bin/zsh\"", "").unwrap().terminal.shell;
+    assert_eq!(shell.unwrap().words(), ["/bin/zsh"]);
+}
+
+#[test]
+fn a_value_of_terminals_that_is_out_of_range_names_its_key() {
+    for (key, value) in [
+        ("scrollback", "1000001"),
+        ("log_size", "65535"),
+        ("clients", "0"),
+        ("clients", "1001"),
+        ("queue", "0"),
+        ("quiet", "86401"),
+        ("running_max", "0"),
+        ("detach_key", "\"b\""),
+        ("stop_timeout", "86401"),
+    ] {
+        let err = load("", &format!("[terminal]\n{key} = {value}")).unwrap_err();
+        assert!(matches!(err, ConfigError::Value { .. }), "{key}: {err}");
+        assert!(err.to_string().contains(&format!("`terminal.{key}` is ")), "{err}");
+    }
+    for shell in ["\"\"", "[]"] {
+        let err = load(&format!("[terminal]\nshell = {shell}"), "").unwrap_err();
+        assert!(err.to_string().contains("`terminal.shell` is a program"), "{err}");
+    }
+}
+
+#[test]
+fn a_workspace_cannot_name_the_program_that_runs() {
+    let err = load("", "[terminal]\nshell = \"./evil\"\n").unwrap_err();
+    assert!(err.to_string().ends_with("`terminal.shell` can only be set in the user's own file"), "{err}");
+}
+
+#[test]
+fn a_detach_key_is_one_control_byte() {
+    for (text, byte) in [("ctrl-\\", 0x1c), ("ctrl-a", 1), ("ctrl-Z", 26), ("ctrl-@", 0), ("ctrl-_", 31)] {
+        let key: DetachKey = text.parse().unwrap();
+        assert_eq!((key.byte(), key.to_string()), (byte, text.to_ascii_lowercase()));
+    }
+    assert_eq!(TerminalSettings::default().detach_key.to_string(), "ctrl-\\");
+    for text in ["", "ctrl-", "ctrl-ab", "ctrl-1", "ctrl- ", "a", "ctrl-é", "Ctrl-a"] {
+        assert_eq!(text.parse::<DetachKey>(), Err(DetachKeyError), "{text}");
+    }
 }

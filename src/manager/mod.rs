@@ -23,6 +23,7 @@ mod findings;
 mod folders;
 mod journal;
 mod list;
+mod observe;
 mod recovery;
 mod rename;
 mod restore;
@@ -36,6 +37,7 @@ mod tests;
 use self::{
     create::settled,
     journal::{ensure_quiet, is_abandoned},
+    observe::observe,
 };
 
 pub use self::{
@@ -105,6 +107,17 @@ impl SessionManager {
     /// The table as it is now. A damaged state file is rebuilt first, on the disk if that can be written, else
     /// only in memory.
     pub fn registry(&mut self) -> Result<Registry, ManagerError> {
+        let now = self.clock.now();
+        let mut registry = self.stored_registry()?;
+        if !observe(&mut registry, now).is_empty() {
+            // A holder that ended in order has written that down before it went; only now its word is sure to be there.
+            registry = self.stored_registry()?;
+            observe(&mut registry, now);
+        }
+        Ok(registry)
+    }
+
+    fn stored_registry(&mut self) -> Result<Registry, ManagerError> {
         let reading = self.store.read()?;
         if !self.is_damaged(&reading) {
             return Ok(Registry::of(reading.sessions).0);
@@ -138,7 +151,11 @@ impl SessionManager {
         {
             tracing::warn!(error = %err, "git will show wharf's own files as untracked");
         }
-        let (registry, _) = Registry::of(reading.sessions);
+        let (mut registry, _) = Registry::of(reading.sessions);
+        // Under the lock no holder can be between its last word and its end.
+        for lost in observe(&mut registry, self.clock.now()) {
+            tracing::warn!(sessionId = %lost.id(), name = %lost.name(), "the holder of a session was killed");
+        }
         Ok(Transaction { store: &mut *self.store, registry })
     }
 

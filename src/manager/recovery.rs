@@ -20,6 +20,8 @@ pub(super) struct Known {
     pub(super) repository: RepositoryPath,
     pub(super) name: Option<SessionName>,
     pub(super) record: Option<Session>,
+    /// Whether the process in that record is proven alive, with its holder.
+    pub(super) is_running: bool,
     pub(super) created: Timestamp,
 }
 
@@ -256,7 +258,9 @@ fn adopted(known: &Known) -> (Session, bool) {
     let record = known.record.as_ref().filter(|record| record.id() == known.worktree.id);
     if let Some(record) = record {
         let mut session = record.clone();
-        session.rest();
+        if !known.is_running {
+            session.rest();
+        }
         session.settle();
         return (followed(&session, Some(known)).unwrap_or(session), true);
     }
@@ -282,7 +286,10 @@ fn adopted(known: &Known) -> (Session, bool) {
         base: None,
         phase: None,
         metadata: Members::new(),
+        command: None,
         process: None,
+        holder: None,
+        ending: None,
         unproven_pid: None,
         binding: None,
         pending: None,

@@ -8,13 +8,13 @@ use std::{
 use super::{
     Adopted, Change, ManagerError, Plan, SessionManager, Transaction, checkout,
     create::settled,
+    observe::{is_whole, observe},
     recovery::{Evidence, Known, reconcile},
     remember,
     settle::Settled,
     trash::Discarded,
 };
 use crate::{
-    process,
     registry::Registry,
     session::{Session, SessionId, SessionName},
     store::{Note, Origin, Quarantined, Reading, decode_record, encode_record},
@@ -79,8 +79,10 @@ impl SessionManager {
             ..Restored::default()
         };
         let plan = self.judge(reading, scan.clone());
+        let now = self.clock.now();
         let mut transaction =
             Transaction { store: &mut *self.store, registry: Registry::of(plan.sessions).0 };
+        observe(&mut transaction.registry, now);
         if scope == Scope::Start {
             transaction.rest_all();
         }
@@ -239,10 +241,10 @@ impl SessionManager {
 }
 
 impl Transaction<'_> {
-    /// Every session is idle, but for those whose process is proven to be theirs still.
+    /// Every session is idle, but for those whose process is proven to be theirs still and has its holder.
     fn rest_all(&mut self) {
         for session in self.registry.all() {
-            if !session.process().is_some_and(process::is_alive) {
+            if !is_whole(&session) {
                 self.registry.update(session.id(), Session::rest);
             }
         }
@@ -274,11 +276,13 @@ fn known(found: Found) -> Known {
             None
         }
     });
+    let is_running = record.as_ref().is_some_and(|record| record.holder().is_some() && is_whole(record));
     Known {
         worktree: found.worktree,
         repository: found.repository,
         name: found.name,
         record,
+        is_running,
         created: found.created,
     }
 }

@@ -4,6 +4,7 @@ mod branch;
 mod id;
 mod issue;
 mod name;
+mod program;
 mod status;
 mod value;
 
@@ -15,6 +16,7 @@ pub use self::{
     id::{SessionId, SessionIdError},
     issue::{Binding, Editor, Issue, IssueRef, IssueRefError},
     name::{NAME_CHARS_MAX, SessionName, SessionNameError},
+    program::{COMMAND_BYTES_MAX, COMMAND_WORDS_MAX, Cause, Command, CommandError, Ending, How},
     status::{SessionStatus, SessionStatusError},
     value::{
         Base, CommitId, CommitIdError, LABEL_BYTES_MAX, Label, LabelError, ProcessId, RepositoryPath,
@@ -36,7 +38,10 @@ pub struct Session {
     base: Option<Base>,
     phase: Option<Label>,
     metadata: Members,
+    command: Option<Command>,
     process: Option<ProcessId>,
+    holder: Option<ProcessId>,
+    ending: Option<Ending>,
     unproven_pid: Option<i64>,
     binding: Option<Binding>,
     pending: Option<Pending>,
@@ -66,8 +71,14 @@ pub struct SessionParts {
     pub phase: Option<Label>,
     /// What its user keeps with it.
     pub metadata: Members,
+    /// The command that was started in it last.
+    pub command: Option<Command>,
     /// The process that runs in it.
     pub process: Option<ProcessId>,
+    /// The process that holds the terminal of that one.
+    pub holder: Option<ProcessId>,
+    /// How its last process ended.
+    pub ending: Option<Ending>,
     /// A pid somebody wrote without saying when it started; it is shown and never used.
     pub unproven_pid: Option<i64>,
     /// The issue and the editor it is bound to.
@@ -129,7 +140,10 @@ impl Session {
             base,
             phase,
             metadata,
+            command,
             process,
+            holder,
+            ending,
             unproven_pid,
             binding,
             pending,
@@ -146,7 +160,10 @@ impl Session {
             base,
             phase,
             metadata,
+            command,
             process,
+            holder,
+            ending,
             unproven_pid,
             binding,
             pending,
@@ -204,16 +221,6 @@ impl Session {
         &self.metadata
     }
 
-    /// The process that runs in it.
-    pub fn process(&self) -> Option<&ProcessId> {
-        self.process.as_ref()
-    }
-
-    /// The pid to show: that of its process, else the one somebody wrote without proof.
-    pub fn pty_pid(&self) -> Option<i64> {
-        self.process.as_ref().map(|process| i64::from(process.pid)).or(self.unproven_pid)
-    }
-
     /// The issue and the editor it is bound to.
     pub fn binding(&self) -> Option<&Binding> {
         self.binding.as_ref()
@@ -261,13 +268,6 @@ impl Session {
         &mut self.metadata
     }
 
-    /// Comes back after a restart: nothing runs, whatever the record says.
-    pub fn rest(&mut self) {
-        self.status = SessionStatus::Idle;
-        self.process = None;
-        self.unproven_pid = None;
-    }
-
     /// Takes another name; id and folder stay.
     pub fn rename(&mut self, name: SessionName) {
         self.name = name;
@@ -300,15 +300,6 @@ impl Session {
     /// Writes into the journal that something was begun.
     pub fn begin(&mut self, pending: Pending) {
         self.pending = Some(pending);
-    }
-
-    /// Takes over what is going on with another reading of the same session: process, status and journal.
-    #[must_use]
-    pub fn at_work_as(mut self, other: &Self) -> Self {
-        self.pending.clone_from(&other.pending);
-        self.process.clone_from(&other.process);
-        self.unproven_pid = other.unproven_pid;
-        self
     }
 
     /// Clears the journal.

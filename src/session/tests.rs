@@ -237,7 +237,7 @@ fn a_binding_keeps_when_it_began_and_ends_when_empty() {
     assert_eq!(session.binding(), None);
 }
 
-fn example(now: Timestamp) -> Session {
+pub(super) fn example(now: Timestamp) -> Session {
     let name: SessionName = "auth".parse().unwrap();
     Session::from_parts(SessionParts {
         id: ID.parse().unwrap(),
@@ -250,7 +250,10 @@ fn example(now: Timestamp) -> Session {
         base: None,
         phase: None,
         metadata: Members::new(),
+        command: None,
         process: Some(ProcessId { pid: 7, started: 1, boot: "b/1".to_owned() }),
+        holder: None,
+        ending: None,
         unproven_pid: Some(8),
         binding: None,
         pending: None,

@@ -7,8 +7,8 @@ use super::record::Text;
 use crate::{
     clock::Timestamp,
     session::{
-        Base, BranchFate, CommitId, Editor, Issue, IssueRef, IssueRefError, Label, Pending, PendingAction,
-        ProcessId,
+        Base, BranchFate, Cause, CommitId, Editor, Ending, How, Issue, IssueRef, IssueRefError, Label,
+        Pending, PendingAction, ProcessId,
     },
 };
 
@@ -22,6 +22,8 @@ pub(super) enum PartError {
     Pid { pid: u32 },
     #[error("`pid`, `started` and `boot` stand together or not at all")]
     HalfProcess,
+    #[error("a process ends with a code or by a signal, not with both")]
+    TwoEnds,
     #[error(transparent)]
     Issue(#[from] IssueRefError),
 }
@@ -65,6 +67,56 @@ impl ProcessRecord {
 impl From<&ProcessId> for ProcessRecord {
     fn from(process: &ProcessId) -> Self {
         Self { pid: process.pid, started: process.started, boot: process.boot.clone() }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct EndedRecord {
+    at: Text<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signal: Option<i32>,
+    cause: Text<Label>,
+}
+
+impl EndedRecord {
+    pub(super) fn into_value(self) -> Result<Ending, PartError> {
+        let how = match (self.code, self.signal) {
+            (Some(code), None) => How::Exited(code),
+            (None, Some(signal)) => How::Signalled(signal),
+            (None, None) => How::Unseen,
+            (Some(_), Some(_)) => return Err(PartError::TwoEnds),
+        };
+        let cause = match self.cause.0.as_str() {
+            "itself" => Cause::Itself,
+            "asked" => Cause::Asked,
+            "shutdown" => Cause::Shutdown,
+            "restart" => Cause::Restart,
+            "lost" => Cause::Lost,
+            _ => Cause::Unknown(self.cause.0),
+        };
+        Ok(Ending { at: self.at.0, how, cause })
+    }
+}
+
+impl From<&Ending> for EndedRecord {
+    fn from(ending: &Ending) -> Self {
+        let (code, signal) = match ending.how {
+            How::Exited(code) => (Some(code), None),
+            How::Signalled(signal) => (None, Some(signal)),
+            How::Unseen => (None, None),
+        };
+        let word = |word: &str| word.parse().expect("a short word is a label");
+        let cause = match &ending.cause {
+            Cause::Itself => word("itself"),
+            Cause::Asked => word("asked"),
+            Cause::Shutdown => word("shutdown"),
+            Cause::Restart => word("restart"),
+            Cause::Lost => word("lost"),
+            Cause::Unknown(cause) => cause.clone(),
+        };
+        Self { at: Text(ending.at), code, signal, cause: Text(cause) }
     }
 }
 

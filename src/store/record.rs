@@ -11,20 +11,21 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::{
-    parts::{BaseRecord, EditorRecord, IssueRecord, PendingRecord, ProcessRecord},
+    parts::{BaseRecord, EditorRecord, EndedRecord, IssueRecord, PendingRecord, ProcessRecord},
     scan,
 };
 use crate::{
     clock::Timestamp,
     json::Members,
     session::{
-        Binding, BranchName, RepositoryPath, Session, SessionId, SessionName, SessionParts, SessionStatus,
+        Binding, BranchName, Command, RepositoryPath, Session, SessionId, SessionName, SessionParts,
+        SessionStatus,
     },
     workspace::Workspace,
 };
 
 /// Every field that is ours; each may stand only once.
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 21] = [
     "id",
     "name",
     "status",
@@ -37,7 +38,10 @@ const FIELDS: [&str; 18] = [
     "metadata",
     "repository",
     "base",
+    "command",
     "process",
+    "holder",
+    "ended",
     "issue",
     "editor",
     "startedAt",
@@ -141,7 +145,10 @@ pub(super) fn decode(text: &str) -> Result<Decoded, RecordError> {
         phase: phase.filter(|text| !text.is_empty()).map(|text| parsed("currentPhase", &text)).transpose()?,
         metadata: fields.json("metadata")?.unwrap_or_default(),
         unproven_pid: pid.filter(|_| process.is_none()),
+        command: fields.map("command", Command::of)?,
         process,
+        holder: fields.map("holder", ProcessRecord::into_value)?,
+        ending: fields.map("ended", EndedRecord::into_value)?,
         binding: binding(&mut fields, created_at)?,
         pending: fields.map("pending", PendingRecord::into_value)?,
         unknown: fields.unknown,
@@ -263,7 +270,10 @@ impl Serialize for Record<'_> {
         optional(&mut map, "metadata", metadata)?;
         map.serialize_entry("repository", session.repository().as_str())?;
         optional(&mut map, "base", session.base().map(BaseRecord::from))?;
+        optional(&mut map, "command", session.command().map(Command::words))?;
         optional(&mut map, "process", session.process().map(ProcessRecord::from))?;
+        optional(&mut map, "holder", session.holder().map(ProcessRecord::from))?;
+        optional(&mut map, "ended", session.ending().map(EndedRecord::from))?;
         optional(&mut map, "issue", session.issue().map(IssueRecord::from))?;
         optional(&mut map, "editor", session.editor().map(EditorRecord::from))?;
         if let Some(binding) = session.binding() {

@@ -118,11 +118,11 @@ pub fn read_order(from: impl Read) -> Option<Launch> {
 /// Closes what this process inherited beside its standard streams: a holder lives long, and a pipe that somebody waits
 /// on must not live as long. Has to come before anything is opened.
 pub fn close_inherited() -> io::Result<()> {
-    let names: Vec<_> =
-        fs::read_dir("/proc/self/fd")?.filter_map(Result::ok).map(|it| it.file_name()).collect();
-    for number in names.iter().filter_map(|name| name.to_str()?.parse::<i32>().ok()).filter(|it| *it > 2) {
-        // SAFETY: nothing has been opened yet, so nothing in this process owns any of them. The one that listed the
-        // others is closed already, which does no harm.
+    let listed: Vec<_> = fs::read_dir("/proc/self/fd")?.filter_map(Result::ok).map(|it| it.path()).collect();
+    let number = |path: &Path| path.file_name()?.to_str()?.parse::<i32>().ok().filter(|it| *it > 2);
+    // The one that listed the others is closed by now.
+    for number in listed.iter().filter(|path| path.is_symlink()).filter_map(|path| number(path)) {
+        // SAFETY: nothing has been opened yet, so nothing in this process owns any of them.
         #[expect(unsafe_code, reason = "what was inherited has no owner in this process")]
         unsafe {
             rustix::io::close(number);

@@ -1,5 +1,6 @@
 //! Orders and injected failures of the verbs, and the pure judgement of a recovery.
 
+mod observing;
 mod order;
 mod recovering;
 
@@ -48,7 +49,10 @@ fn session(number: u8, name: &str) -> Session {
         base: Some(base()),
         phase: None,
         metadata: Members::new(),
+        command: None,
         process: None,
+        holder: None,
+        ending: None,
         unproven_pid: None,
         binding: None,
         pending: None,

@@ -6,7 +6,7 @@ use crate::{
         Change,
         recovery::{Evidence, Known, reconcile},
     },
-    session::{Issue, Pending, PendingAction, ProcessId},
+    session::{Cause, Command, Issue, Pending, PendingAction, ProcessId},
     worktree::{Operation, Worktree, WorktreeLock, WorktreeState},
 };
 
@@ -25,6 +25,7 @@ fn known(session: &Session) -> Known {
         repository: session.repository().clone(),
         name: Some(session.name().clone()),
         record: Some(session.clone()),
+        is_running: false,
         created: at(3),
     }
 }
@@ -68,6 +69,23 @@ fn a_worktree_with_a_record_gets_its_session_back_at_rest() {
     assert_eq!((back.id(), back.created_at(), back.base()), (one.id(), one.created_at(), one.base()));
     assert_eq!((back.status(), back.pending()), (SessionStatus::Idle, None));
     assert!(plan.adopted[0].from_record);
+}
+
+#[test]
+fn a_session_that_comes_back_keeps_its_command_and_rests_unless_it_is_proven_to_run() {
+    let mut one = session(1, "one");
+    let process = |pid| ProcessId { pid, started: 1, boot: "b".to_owned() };
+    let command = Command::of(vec!["make".to_owned()]).unwrap();
+    one.run(command.clone(), process(7), process(8), at(1));
+    let back = |is_running| {
+        let known = Known { is_running, ..known(&one) };
+        reconcile(evidence(&[], vec![known])).sessions.remove(0)
+    };
+    assert_eq!(back(true), one);
+    let rested = back(false);
+    assert_eq!((rested.status(), rested.process()), (SessionStatus::Idle, None));
+    assert_eq!(rested.command(), Some(&command));
+    assert_eq!(rested.ending().map(|it| &it.cause), Some(&Cause::Restart));
 }
 
 #[test]

@@ -27,6 +27,17 @@ fn json() -> impl Strategy<Value = String> {
     })
 }
 
+fn ended() -> impl Strategy<Value = String> {
+    let cause = sample::select(vec!["itself", "asked", "shutdown", "restart", "lost", "a newer one"]);
+    let how = prop_oneof![
+        Just(String::new()),
+        any::<i32>().prop_map(|code| format!(",\"code\":{code}")),
+        any::<i32>().prop_map(|signal| format!(",\"signal\":{signal}")),
+    ];
+    (cause, how)
+        .prop_map(|(cause, how)| format!(r#"{{"at":"2025-11-24T10:30:00.000Z","cause":"{cause}"{how}}}"#))
+}
+
 fn session() -> impl Strategy<Value = String> {
     let status = sample::select(vec!["active", "waiting", "idle", "error", "stopped"]);
     let object = collection::vec(json(), 0..3).prop_map(|values| {
@@ -39,9 +50,11 @@ fn session() -> impl Strategy<Value = String> {
         option::of(any::<i64>()),
         option::of(object),
         option::of(json()),
+        option::of(ended()),
+        option::of(collection::vec(any::<String>(), 0..4)),
         any::<bool>(),
     );
-    fields.prop_map(|(number, status, pid, metadata, unknown, full)| {
+    fields.prop_map(|(number, status, pid, metadata, unknown, ended, arguments, full)| {
         if full {
             return entry(number, FULL).replace("\"number\":7", &format!("\"number\":{}", number + 1));
         }
@@ -49,6 +62,12 @@ fn session() -> impl Strategy<Value = String> {
         more.extend(status.map(|status| format!(",\"status\":\"{status}\"")));
         more.extend(pid.map(|pid| format!(",\"ptyPid\":{pid}")));
         more.extend(metadata.map(|metadata| format!(",\"metadata\":{metadata}")));
+        more.extend(ended.map(|ended| format!(",\"ended\":{ended}")));
+        more.extend(arguments.map(|arguments| {
+            let mut command = vec!["sh".to_owned()];
+            command.extend(arguments.into_iter().map(|word| word.replace('\0', "")));
+            format!(",\"command\":{}", serde_json::to_string(&command).unwrap())
+        }));
         more.extend(unknown.map(|unknown| format!(",\"x y\":{unknown}")));
         entry(number, &more)
     })
@@ -133,7 +152,11 @@ proptest! {
     #[test]
     fn any_text_is_a_record_or_an_error(text in any::<String>(), value in json()) {
         prop_assert!(decode_record(&text).is_err());
-        for field in ["status", "ptyPid", "metadata", "repository", "base", "process", "issue", "editor", "pending"] {
+        let fields = [
+            "status", "ptyPid", "metadata", "repository", "base", "command", "process", "holder", "ended", "issue",
+            "editor", "pending",
+        ];
+        for field in fields {
             if let Ok(session) = decode_record(&entry(1, &format!(",\"{field}\":{value}"))) {
                 prop_assert_eq!(session.id().to_string(), uuid(1));
             }

@@ -4,5 +4,6 @@ mod arbitrary;
 mod damage;
 mod disk;
 mod fallback;
+mod program;
 mod record;
 mod support;

@@ -1,0 +1,30 @@
+//! Whether what the table says about a session's process still holds: its holder can be killed at any time.
+
+use crate::{
+    clock::Timestamp,
+    process,
+    registry::Registry,
+    session::{ProcessId, Session},
+};
+
+/// Whether the process of a session and, where it has one, its holder are proven alive.
+pub(super) fn is_whole(session: &Session) -> bool {
+    session.process().is_some_and(process::is_alive) && session.holder().is_none_or(process::is_alive)
+}
+
+/// Marks the sessions whose holder was killed as lost. Says which. One look into `/proc` for each session that runs.
+pub(super) fn observe(registry: &mut Registry, now: Timestamp) -> Vec<Session> {
+    let mut lost = Vec::new();
+    for session in registry.all() {
+        if session.holder().is_some_and(is_gone) {
+            lost.extend(registry.update(session.id(), |session| session.lose(now)).cloned());
+        }
+    }
+    lost
+}
+
+/// Whether a process is proven gone. One of another boot or container is not: nobody can tell from here.
+fn is_gone(holder: &ProcessId) -> bool {
+    process::is_of_this_boot(holder)
+        && process::identify(holder.pid).is_ok_and(|found| found.as_ref() != Some(holder))
+}
