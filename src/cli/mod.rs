@@ -30,7 +30,6 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use clap::Parser as _;
 use serde_json::value::RawValue;
 
 use self::{
@@ -52,7 +51,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         return holding::hold(Output::new(true));
     }
     let json = args.iter().any(|arg| arg == "--json");
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match Cli::read(&args) {
         Ok(cli) => cli,
         Err(err) => return refuse(&err, json),
     };

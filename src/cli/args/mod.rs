@@ -8,6 +8,7 @@ use clap_complete::Shell;
 mod ending;
 mod notes;
 mod running;
+mod typed;
 mod watching;
 
 pub(super) use self::{
