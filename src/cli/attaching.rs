@@ -5,7 +5,7 @@ use std::os::fd::AsFd as _;
 use super::{
     Context, Failure,
     args::{self, Viewing},
-    ending_text, parsed,
+    ending_text,
 };
 use crate::{
     session::Session,
@@ -19,7 +19,7 @@ pub(super) fn attach(mut context: Context, args: &args::Attach) -> Result<(), Fa
         (false, true) => Role::Take,
         (false, false) => Role::Control,
     };
-    let view = view(role, &args.viewing)?;
+    let view = view(&context, role, &args.viewing)?;
     let session = context.manager.session(&args.name)?;
     enter(&context, &session, view)
 }
@@ -32,7 +32,7 @@ pub(super) fn entrance(context: &Context, wanted: bool, viewing: &Viewing) -> Re
     if !context.output.has_terminal() {
         return Err(Failure::NoTerminal);
     }
-    view(Role::Control, viewing).map(Some)
+    view(context, Role::Control, viewing).map(Some)
 }
 
 /// Shows a session until somebody leaves or it ends.
@@ -58,7 +58,12 @@ pub(super) fn enter(context: &Context, session: &Session, view: View) -> Result<
     Ok(())
 }
 
-fn view(role: Role, viewing: &Viewing) -> Result<View, Failure> {
-    let key = parsed(viewing.detach_key.as_ref().filter(|text| !text.is_empty()))?.unwrap_or_default();
-    Ok(View { role, key, scrollback: viewing.scrollback })
+fn view(context: &Context, role: Role, viewing: &Viewing) -> Result<View, Failure> {
+    let settings = &context.manager.settings().terminal;
+    let key = match viewing.detach_key.as_deref() {
+        None | Some("") => settings.detach_key.to_string().parse()?,
+        Some(text) => text.parse()?,
+    };
+    let scrollback = viewing.scrollback.unwrap_or(settings.scrollback_rows_max);
+    Ok(View { role, key, scrollback })
 }

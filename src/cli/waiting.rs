@@ -19,6 +19,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How much goes onto the screen between two looks at it: a text must not scroll away unseen.
 const STEP_BYTES: usize = 1 << 10;
+/// How long a program is silent when it is idle, where the settings give no number.
+const QUIET: Duration = Duration::from_secs(10);
 /// How large a compiled expression may become.
 const REGEX_BYTES_MAX: usize = 4 << 20;
 
@@ -59,7 +61,7 @@ struct Patience<'a> {
 
 /// Waits until something is so.
 pub(super) fn wait(mut context: Context, args: &args::Wait) -> Result<(), Failure> {
-    let goal = goal(args)?;
+    let goal = goal(args, context.manager.settings().terminal.quiet)?;
     let timeout = args.timeout.as_deref().map(span::span).transpose()?;
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let session = context.manager.session(&args.name)?;
@@ -73,11 +75,14 @@ pub(super) fn wait(mut context: Context, args: &args::Wait) -> Result<(), Failur
     Ok(context.output.data(&met, || format!("{}: {}\n", session.name(), met.words))?)
 }
 
-fn goal(args: &args::Wait) -> Result<Goal, Failure> {
+fn goal(args: &args::Wait, quiet: Option<Duration>) -> Result<Goal, Failure> {
     let wrong = |wanted| Failure::Value { given: args.goal.clone(), wanted };
     Ok(match args.goal.split_once(':') {
         None if args.goal == "exit" => Goal::Exit,
-        None if args.goal == "idle" => Goal::Idle(span::span(&args.silent_for)?),
+        None if args.goal == "idle" => match &args.silent_for {
+            Some(text) => Goal::Idle(span::span(text)?),
+            None => Goal::Idle(quiet.unwrap_or(QUIET)),
+        },
         Some(("status", status)) => Goal::Status(status.parse()?),
         Some(("text", text)) => {
             let mut builder = RegexBuilder::new(text);

@@ -93,8 +93,11 @@ impl Connection {
 
     /// Sends a message, and waits until it is on its way.
     pub fn send(&mut self, message: &FromClient) -> Result<(), TerminalError> {
+        self.send_until(message, Instant::now() + ANSWER_WAIT_MAX)
+    }
+
+    fn send_until(&mut self, message: &FromClient, deadline: Instant) -> Result<(), TerminalError> {
         self.queue(message);
-        let deadline = Instant::now() + ANSWER_WAIT_MAX;
         while self.has_queued() {
             self.flush()?;
             if self.has_queued() && !self.wait(PollFlags::OUT, Some(deadline))? {
@@ -123,10 +126,19 @@ impl Connection {
 
     /// Asks something, and collects the parts of the answer.
     pub fn ask(&mut self, question: Question) -> Result<Vec<u8>, TerminalError> {
-        self.send(&FromClient::Ask(question))?;
+        self.ask_until(question, Instant::now() + ANSWER_WAIT_MAX)
+    }
+
+    /// The same, where the answer is worth a certain time only.
+    pub(super) fn ask_until(
+        &mut self,
+        question: Question,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, TerminalError> {
+        self.send_until(&FromClient::Ask(question), deadline)?;
         let mut answer = Vec::new();
         loop {
-            match self.receive(Some(ANSWER_WAIT_MAX))? {
+            match self.receive(Some(deadline.saturating_duration_since(Instant::now())))? {
                 Some(FromHolder::Answer { bytes, is_last }) => {
                     answer.extend_from_slice(&bytes);
                     if is_last {

@@ -29,12 +29,12 @@ pub(in crate::cli) struct Attach {
 /// How a session is shown.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Viewing {
-    /// The key that leaves [default: ctrl-\]
+    /// The key that leaves [default: `terminal.detach_key` in the settings, else ctrl-\]
     #[arg(long, value_name = "KEY", env = "WHARF_DETACH_KEY")]
     pub(in crate::cli) detach_key: Option<String>,
-    /// How many rows that scrolled away are shown first
-    #[arg(long, value_name = "ROWS", default_value_t = 10_000)]
-    pub(in crate::cli) scrollback: usize,
+    /// How many rows that scrolled away are shown first [default: all that are kept]
+    #[arg(long, value_name = "ROWS")]
+    pub(in crate::cli) scrollback: Option<usize>,
 }
 
 /// Start a program in a session, in a terminal that outlives everybody who looks at it
@@ -61,7 +61,7 @@ pub(in crate::cli) struct Start {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  wharf stop auth                             HUP, then TERM, then KILL, 5 seconds each
+  wharf stop auth                             HUP, then TERM, then KILL
   wharf stop auth --signal INT --timeout 30s")]
 pub(in crate::cli) struct Stop {
     /// Its name, its id, or the unique beginning of its id
@@ -69,9 +69,9 @@ pub(in crate::cli) struct Stop {
     /// The signal to begin with: a name such as INT, or a number
     #[arg(long, value_name = "SIGNAL")]
     pub(in crate::cli) signal: Option<String>,
-    /// How long each step may take before the next, harder one
-    #[arg(long, value_name = "SPAN", default_value = "5s")]
-    pub(in crate::cli) timeout: String,
+    /// How long each step may take before the next, harder one [default: `terminal.stop_timeout` in the settings]
+    #[arg(long, value_name = "SPAN")]
+    pub(in crate::cli) timeout: Option<String>,
 }
 
 /// End what runs in a session and start it again

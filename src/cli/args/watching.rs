@@ -86,7 +86,7 @@ pub(in crate::cli) struct Wait {
     /// How long to wait at most
     #[arg(long, value_name = "SPAN")]
     pub(in crate::cli) timeout: Option<String>,
-    /// How long it has to be silent to be idle
-    #[arg(long, value_name = "SPAN", default_value = "10s")]
-    pub(in crate::cli) silent_for: String,
+    /// How long it has to be silent to be idle [default: `terminal.quiet` in the settings, else 10s]
+    #[arg(long, value_name = "SPAN")]
+    pub(in crate::cli) silent_for: Option<String>,
 }

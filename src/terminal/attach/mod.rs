@@ -16,9 +16,13 @@ mod signals;
 mod stage;
 
 pub use self::keys::{DetachKey, DetachKeyError};
-use self::{keys::Watch, signals::Signals, stage::Stage};
+use self::{
+    keys::Watch,
+    signals::Signals,
+    stage::{Below, Stage},
+};
 use super::{
-    Attach, Connection, Exited, FromClient, FromHolder, Refusal, Role, Status, TerminalError,
+    Attach, Connection, Exited, FromClient, FromHolder, Info, Question, Refusal, Role, Status, TerminalError,
     client::timespec,
 };
 use crate::screen::Size;
@@ -151,10 +155,15 @@ impl Attachment<'_> {
                 break departure;
             }
         };
+        let below = match departure {
+            Departure::Detached => self.last_row().map_or(Below::Screen, Below::Row),
+            Departure::Exited(_) => Below::Cursor,
+            Departure::Signalled(_) | Departure::Gone => Below::Screen,
+        };
         if let Departure::Exited(_) | Departure::Gone = departure {
             self.stage.finish();
         }
-        self.stage.leave();
+        self.stage.leave(below);
         if let Departure::Detached | Departure::Signalled(_) = departure {
             self.say_good_bye();
         }
@@ -287,9 +296,8 @@ impl Attachment<'_> {
             match message {
                 FromHolder::Output { bytes, .. } => self.stage.show(&bytes),
                 FromHolder::Snapshot { bytes, is_last, .. } => {
-                    // The first one finds the place prepared.
-                    if self.picture == Picture::Whole {
-                        self.stage.begin_anew();
+                    if self.picture != Picture::Coming {
+                        self.stage.begin();
                     }
                     self.picture = if is_last { Picture::Whole } else { Picture::Coming };
                     self.stage.show(&bytes);
@@ -320,6 +328,20 @@ impl Attachment<'_> {
         if !had && status.controls {
             self.tell_size();
         }
+    }
+
+    /// The last row that has something in it, if the holder says so at once; of a full-screen program, what is left when
+    /// it is gone is not known.
+    fn last_row(&mut self) -> Option<u16> {
+        if !self.stage.is_terminal() {
+            return None;
+        }
+        let deadline = Instant::now() + FAREWELL_WAIT_MAX;
+        let info = self.connection.ask_until(Question::Info, deadline).ok()?;
+        let info: Info = serde_json::from_slice(&info).ok()?;
+        let text = self.connection.ask_until(Question::Text, deadline).ok().filter(|_| !info.alternate)?;
+        let rows = String::from_utf8_lossy(&text).trim_end().lines().count().max(1);
+        u16::try_from(rows).ok()
     }
 
     fn say_good_bye(&mut self) {

@@ -35,8 +35,19 @@ const STRING_END: &[u8] = b"\x1b\\";
 const KEEP_TITLE: &[u8] = b"\x1b[22;2t";
 const TITLE_BACK: &[u8] = b"\x1b[23;2t";
 const CLEAR: &[u8] = b"\x1b[H\x1b[2J";
-/// Below everything that is shown.
-const BELOW: &[u8] = b"\x1b[999;1H\r\n";
+/// A row below every screen.
+const BOTTOM: u16 = 999;
+
+/// Where the cursor goes when the terminal is left: below what is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Below {
+    /// A row that is the last with something in it.
+    Row(u16),
+    /// The program left the cursor behind what it printed.
+    Cursor,
+    /// Nobody knows where that is.
+    Screen,
+}
 
 /// Where the session is shown. When this is dropped, everything is as it was, however that came about.
 #[derive(Debug)]
@@ -47,6 +58,8 @@ pub(super) struct Stage<'a> {
     quick: Option<File>,
     out: Outgoing,
     original: Option<Termios>,
+    /// Whether anything of the session was shown.
+    is_begun: bool,
     is_left: bool,
 }
 
@@ -57,10 +70,6 @@ impl<'a> Stage<'a> {
         let mut stage = Self::stream(input, output);
         stage.original = Some(original);
         stage.raw()?;
-        stage.out.push(KEEP_TITLE);
-        // What the screen shows moves up into the scrollback, as far as the cursor.
-        stage.out.push("\n".repeat(stage.size().rows().into()).as_bytes());
-        stage.out.push(CLEAR);
         Ok(stage)
     }
 
@@ -72,6 +81,7 @@ impl<'a> Stage<'a> {
             quick: reopened(output),
             out: Outgoing::default(),
             original: None,
+            is_begun: false,
             is_left: false,
         }
     }
@@ -127,13 +137,21 @@ impl<'a> Stage<'a> {
         self.out.push(bytes);
     }
 
-    /// The screen comes anew: what waits is void, and what is shown makes room.
-    pub(super) fn begin_anew(&mut self) {
-        if self.is_terminal() {
+    /// A screen comes: what is shown makes room.
+    pub(super) fn begin(&mut self) {
+        let is_first = !std::mem::replace(&mut self.is_begun, true);
+        if !self.is_terminal() {
+            return;
+        }
+        if is_first {
+            self.out.push(KEEP_TITLE);
+            // What the screen shows moves up into the scrollback, as far as the cursor.
+            self.out.push("\n".repeat(self.size().rows().into()).as_bytes());
+        } else {
             self.out.push(STRING_END);
             self.out.push(screen::RESET);
-            self.out.push(CLEAR);
         }
+        self.out.push(CLEAR);
     }
 
     /// Writes what goes; to be called when the output is ready.
@@ -149,19 +167,22 @@ impl<'a> Stage<'a> {
     }
 
     /// Puts the terminal back as it was. What still waits is not shown.
-    pub(super) fn leave(&mut self) {
-        if self.is_left {
+    pub(super) fn leave(&mut self, below: Below) {
+        if std::mem::replace(&mut self.is_left, true) {
             return;
         }
-        self.is_left = true;
         self.out.clear();
-        if rustix::termios::isatty(self.output) {
+        if self.is_begun && rustix::termios::isatty(self.output) {
             for part in [STRING_END, screen::RESET] {
                 self.out.push(part);
             }
             if self.is_terminal() {
                 self.out.push(TITLE_BACK);
-                self.out.push(BELOW);
+                match below {
+                    Below::Row(row) => self.out.push(format!("\x1b[{row};1H\r\n").as_bytes()),
+                    Below::Cursor => self.out.push(b"\r\n"),
+                    Below::Screen => self.out.push(format!("\x1b[{BOTTOM};1H\r\n").as_bytes()),
+                }
             }
             self.drain(LEAVE_WAIT_MAX);
         }
@@ -193,7 +214,7 @@ impl<'a> Stage<'a> {
 
 impl Drop for Stage<'_> {
     fn drop(&mut self) {
-        self.leave();
+        self.leave(Below::Screen);
     }
 }
 

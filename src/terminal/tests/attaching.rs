@@ -55,13 +55,30 @@ fn keys_go_in_and_output_comes_out_until_the_key_leaves() {
         pair.until("a file");
         pair.type_in(b"x\x1cy");
         assert_eq!(holder.hear(), Some(FromClient::Input(b"x".to_vec())));
-        assert_eq!(holder.hear(), Some(FromClient::Detach));
+        assert_eq!(holder.hear_no_question(), Some(FromClient::Detach));
         assert_eq!(holder.hear(), None);
     });
     assert_eq!(ended.unwrap(), left(Departure::Detached));
     let reset = String::from_utf8(screen::RESET.to_vec()).unwrap();
     pair.until(&reset);
     pair.until("\x1b[999;1H\r\n");
+}
+
+#[test]
+fn the_cursor_is_left_below_the_last_row_that_has_something() {
+    let (ended, mut pair) = attached(Role::Control, |holder, pair| {
+        holder.show("screen");
+        pair.until("screen");
+        pair.type_in(b"\x1c");
+        for answer in ["{}", "one\n\nthree\n"] {
+            assert!(matches!(holder.hear(), Some(FromClient::Ask(_))));
+            holder.print("more of it");
+            holder.say(&FromHolder::Answer { bytes: answer.into(), is_last: true });
+        }
+        assert_eq!(holder.hear(), Some(FromClient::Detach));
+    });
+    assert_eq!(ended.unwrap(), left(Departure::Detached));
+    assert!(!pair.until("\x1b[3;1H\r\n").contains("more of it"));
 }
 
 #[test]
@@ -87,12 +104,13 @@ fn a_holder_that_dies_is_noticed_and_the_terminal_is_put_back() {
 
 #[test]
 fn who_is_refused_is_told_why() {
-    let (ended, _) = attached(Role::Control, |holder, _| {
+    let (ended, mut pair) = attached(Role::Control, |holder, _| {
         let refusal = Refusal { code: "controlled".to_owned(), message: "somebody is there".to_owned() };
         holder.say(&FromHolder::Refused(refusal));
         holder.hear();
     });
     assert!(matches!(ended, Err(TerminalError::Refused { code, .. }) if code == "controlled"));
+    assert_eq!(pair.seen_so_far(), "", "the screen is untouched");
 }
 
 #[test]
@@ -103,7 +121,7 @@ fn an_observer_types_nothing_and_leaves_by_the_key_or_by_ctrl_c() {
             pair.until("screen");
             pair.type_in(b"rm -rf .\r");
             pair.type_in(key);
-            assert_eq!(holder.hear(), Some(FromClient::Detach));
+            assert_eq!(holder.hear_no_question(), Some(FromClient::Detach));
         });
         assert_eq!(ended.unwrap(), left(Departure::Detached));
     }
@@ -128,7 +146,7 @@ fn who_lost_control_types_nothing_until_it_is_back() {
         holder.say(&status(false));
         pair.until("somebody else has taken control");
         pair.type_in(b"\x1c");
-        assert_eq!(holder.hear(), Some(FromClient::Detach));
+        assert_eq!(holder.hear_no_question(), Some(FromClient::Detach));
     });
     assert_eq!(ended.unwrap(), Parting { departure: Departure::Detached, was_taken: true });
 }
@@ -144,7 +162,7 @@ fn a_screen_that_comes_anew_replaces_what_was_shown() {
         assert!(seen.contains("first") && seen.ends_with("\x1b[H\x1b[2Jsecond"), "{seen:?}");
         holder.say(&FromHolder::Exit(EXITED));
     });
-    pair.until("\x1b[999;1H");
+    pair.until("\r\n");
 }
 
 #[test]
@@ -227,7 +245,7 @@ fn a_reader_that_closed_its_pipe_ends_it() {
         let mut holder = door.greet();
         holder.hear();
         drop(read);
-        assert_eq!(holder.hear(), Some(FromClient::Detach));
+        assert_eq!(holder.hear_no_question(), Some(FromClient::Detach));
         client.join().unwrap()
     });
     assert_eq!(ended.unwrap(), left(Departure::Detached));

@@ -84,6 +84,16 @@ impl Holder {
         self.say(&FromHolder::Output { offset: 0, bytes: text.into() });
     }
 
+    /// The next thing the client says beside questions; nothing when it left.
+    pub(super) fn hear_no_question(&mut self) -> Option<FromClient> {
+        loop {
+            match self.hear() {
+                Some(FromClient::Ask(_)) => (),
+                said => return said,
+            }
+        }
+    }
+
     /// The next thing the client says; nothing when it left.
     pub(super) fn hear(&mut self) -> Option<FromClient> {
         let mut buffer = vec![0; 64 << 10];
@@ -148,6 +158,12 @@ impl Pair {
             }
             assert!(self.look(deadline), "`{text:?}` is not in {:?}", String::from_utf8_lossy(seen_of(self)));
         }
+    }
+
+    /// What is to be seen without waiting.
+    pub(super) fn seen_so_far(&mut self) -> String {
+        while self.look(Instant::now()) {}
+        String::from_utf8_lossy(self.seen.make_contiguous()).into_owned()
     }
 
     fn look(&mut self, deadline: Instant) -> bool {
