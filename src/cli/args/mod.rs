@@ -7,6 +7,7 @@ use clap_complete::Shell;
 
 mod ending;
 mod notes;
+mod typed;
 
 pub(super) use self::{
     ending::{Destroy, Trash, Undo},
