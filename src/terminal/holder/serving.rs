@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// How many connections may be open beside those that are attached.
+/// How many connections may be open beside those that are attached; the oldest goes when there is one more.
 const CALLERS_MAX: usize = 64;
 
 impl Holder {
@@ -25,10 +25,10 @@ impl Holder {
         while let Ok((stream, _)) = self.listener.accept() {
             let is_own = rustix::net::sockopt::socket_peercred(&stream)
                 .is_ok_and(|peer| peer.uid.is_root() || peer.uid == rustix::process::geteuid());
-            let has_room = self.clients.len() < self.launch.limits.clients_max + CALLERS_MAX;
-            if !is_own || !has_room {
+            if !is_own {
                 continue;
             }
+            self.make_room();
             match Client::of(stream, now) {
                 Ok(mut client) => {
                     client.say(&FromHolder::Hello(self.hello()), now);
@@ -36,6 +36,17 @@ impl Holder {
                 }
                 Err(err) => tracing::debug!(error = %err, "a connection was lost at once"),
             }
+        }
+    }
+
+    /// Lets the oldest connection go that is not attached, when there are too many.
+    fn make_room(&mut self) {
+        let here = || self.clients.iter().filter(|client| !client.is_gone);
+        let attached = here().filter(|client| client.view.is_some()).count();
+        if here().count() >= attached + CALLERS_MAX
+            && let Some(oldest) = self.clients.iter_mut().find(|it| it.view.is_none() && !it.is_gone)
+        {
+            oldest.is_gone = true;
         }
     }
 
