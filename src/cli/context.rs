@@ -12,8 +12,10 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock, Timestamp},
     config::{self, ConfigError, Settings},
-    manager::{FolderManager, SessionManager},
+    manager::{FolderManager, Ports, SessionManager},
+    session::SessionId,
     store::{FileStore, FolderStore},
+    terminal::{Exited, Info, Launch, Started, Stop, TerminalError, Terminals},
     workspace::Workspace,
     worktree::{GitSettings, GitWorktrees},
 };
@@ -96,5 +98,32 @@ fn manager(workspace: Workspace, settings: Settings) -> SessionManager {
         ..GitSettings::default()
     };
     let worktrees = GitWorktrees::of(workspace.clone(), git, Arc::clone(&clock));
-    SessionManager::of(workspace, settings, Box::new(store), Arc::new(worktrees), clock)
+    let ports = Ports {
+        store: Box::new(store),
+        worktrees: Arc::new(worktrees),
+        terminals: Arc::new(NoTerminals),
+        clock,
+    };
+    SessionManager::of(workspace, settings, ports)
+}
+
+/// Stands where `terminal::HolderTerminals` is to stand: nothing can run.
+struct NoTerminals;
+
+impl Terminals for NoTerminals {
+    fn start(&self, _: &Launch) -> Result<Started, TerminalError> {
+        Err(TerminalError::NotRunning)
+    }
+
+    fn info(&self, _: SessionId) -> Result<Info, TerminalError> {
+        Err(TerminalError::NotRunning)
+    }
+
+    fn stop(&self, _: SessionId, _: Stop) -> Result<Exited, TerminalError> {
+        Err(TerminalError::NotRunning)
+    }
+
+    fn sweep(&self, _: SessionId) -> Result<usize, TerminalError> {
+        Err(TerminalError::NotRunning)
+    }
 }

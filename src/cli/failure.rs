@@ -214,6 +214,7 @@ fn kind_code(kind: Kind) -> u8 {
         Kind::Conflict => 4,
         Kind::Full => 5,
         Kind::Unsafe => 6,
+        Kind::Unreachable => 7,
         Kind::Locked => 8,
         Kind::State => 9,
     }

@@ -97,8 +97,14 @@ fn given_facts(session: &Session) -> Vec<(&'static str, String)> {
         let running = if is_running(editor) { "runs" } else { "does not run" };
         facts.push(("editor", format!("{} {running}", editor.name)));
     }
+    if let Some(command) = session.command() {
+        facts.push(("command", command.to_string()));
+    }
     if let Some(pid) = session.pty_pid() {
         facts.push(("pid", pid.to_string()));
+    }
+    if let Some(ending) = session.ending() {
+        facts.push(("ended", format!("{} ({ending})", ending.at)));
     }
     facts
 }

@@ -29,6 +29,7 @@ mod house;
 mod last_change;
 mod list;
 mod logs;
+mod lost;
 mod model;
 mod mounts;
 mod notes;

@@ -30,8 +30,9 @@ Examples:
   wharf destroy auth                refuses while work would be lost, and says which
   wharf undo                        brings the last destroyed session back
 
-Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 not found, 4 taken or ambiguous, 5 limit reached,
-6 work would be lost or a path is not safe, 8 locked by another process, 9 state file cannot be written.")]
+Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 not found or not running, 4 taken or ambiguous, 5 limit reached,
+6 work would be lost or a path is not safe, 7 a holder does not answer, 8 locked by another process,
+9 state file cannot be written.")]
 pub(super) struct Cli {
     /// What holds for every command.
     #[command(flatten)]
