@@ -1,14 +1,17 @@
-//! `create`.
+//! `create`, and what is started with it.
 
-use super::{Context, Failure, args, locate, metadata, parsed, showing};
+use super::{Context, Failure, args, attaching::entrance, locate, metadata, parsed, running, showing};
 use crate::{
     json::Members,
     manager::{CreateSession, MetadataChange},
     session::{Issue, IssueRef},
 };
 
-/// Creates a session and prints it.
+/// Creates a session and prints it, or starts a program in it and shows that.
 pub(super) fn create(mut context: Context, args: args::Create) -> Result<(), Failure> {
+    let view = entrance(&context, args.attach, &args.viewing)?;
+    let start = (args.attach || !args.command.is_empty()).then(|| running::request(&context, args.command));
+    let start = start.transpose()?;
     let repository = match &args.repo {
         Some(path) => Some(context.manager.repository_at(&locate::absolute(path)?)?),
         None => None,
@@ -36,5 +39,9 @@ pub(super) fn create(mut context: Context, args: args::Create) -> Result<(), Fai
         metadata: kept,
     };
     let session = context.manager.create(&request)?;
-    showing::record(&context, session)
+    let Some(start) = start else {
+        return showing::record(&context, session);
+    };
+    let session = context.manager.start(&session.id().to_string(), &start)?;
+    running::show(&context, session, view)
 }

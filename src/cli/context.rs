@@ -12,10 +12,10 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock, Timestamp},
     config::{self, ConfigError, Settings},
-    manager::{FolderManager, SessionManager},
+    manager::{FolderManager, Ports, SessionManager},
     session::Session,
     store::{FileStore, FolderStore},
-    terminal::{Connection, Runtime},
+    terminal::{self, Connection, HolderTerminals, Runtime},
     workspace::Workspace,
     worktree::{GitSettings, GitWorktrees},
 };
@@ -96,7 +96,8 @@ pub(super) fn settings(workspace: &Workspace) -> Result<Settings, ConfigError> {
     Settings::load(user.as_deref(), &workspace.settings())
 }
 
-fn manager(workspace: Workspace, settings: Settings) -> SessionManager {
+/// A manager on what is really there.
+pub(super) fn manager(workspace: Workspace, settings: Settings) -> SessionManager {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = FileStore::at(workspace.clone(), Arc::clone(&clock));
     let git = GitSettings {
@@ -106,5 +107,14 @@ fn manager(workspace: Workspace, settings: Settings) -> SessionManager {
         ..GitSettings::default()
     };
     let worktrees = GitWorktrees::of(workspace.clone(), git, Arc::clone(&clock));
-    SessionManager::of(workspace, settings, Box::new(store), Arc::new(worktrees), clock)
+    let runtime = Runtime::of(workspace.root());
+    // Without a program of our own nothing can be started, and the start says so.
+    let wharf = terminal::own_program().unwrap_or_else(|_| "wharf".into());
+    let ports = Ports {
+        store: Box::new(store),
+        worktrees: Arc::new(worktrees),
+        terminals: Arc::new(HolderTerminals::of(wharf, runtime)),
+        clock,
+    };
+    SessionManager::of(workspace, settings, ports)
 }

@@ -116,6 +116,7 @@ fn permits(args: &args::Destroy) -> Permits {
         Permit::Unmerged => args.unmerged,
         Permit::InProgress => args.in_progress,
         Permit::Occupied => args.occupied,
+        Permit::Running => args.running,
     };
     Permit::ALL.into_iter().filter(given).collect()
 }

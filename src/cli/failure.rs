@@ -46,14 +46,14 @@ pub(super) enum Failure {
     Unconfirmed { what: &'static str },
     #[error("{findings} findings need a cure")]
     Unhealthy { findings: usize },
-    #[error("session `{name}`: {source}")]
-    Terminal { name: SessionName, source: TerminalError },
     #[error("session `{name}`: its holder went away, and what ran in it with it")]
     Lost { name: SessionName },
     #[error("session `{name}` {how} before {} came", text::line(goal))]
     Ended { name: SessionName, how: String, goal: String },
     #[error("session `{name}`: {} did not come in time", text::line(goal))]
     TimedOut { name: SessionName, goal: String },
+    #[error("{count} of them do not run")]
+    NotResumed { count: usize },
     #[error("standard input and output are no terminal")]
     NoTerminal,
     #[error("ended by signal {signal}")]
@@ -87,7 +87,7 @@ impl Failure {
     /// What could not be done with the terminal of a session.
     pub(super) fn of_terminal(session: &Session) -> impl Fn(TerminalError) -> Self + use<> {
         let name = session.name().clone();
-        move |source| Self::Terminal { name: name.clone(), source }
+        move |source| Self::Manager(ManagerError::Terminal { name: name.clone(), source })
     }
 
     /// The stable word.
@@ -104,9 +104,9 @@ impl Failure {
             | Self::DetachKey(_)
             | Self::NoTerminal
             | Self::Unconfirmed { .. } => "INVALID_VALUE",
-            Self::Terminal { source, .. } => terminal_code(source).0,
             Self::Lost { .. } => "UNREACHABLE",
             Self::Ended { .. } => "ENDED",
+            Self::NotResumed { .. } => "NOT_RESUMED",
             Self::TimedOut { .. } => "TIMED_OUT",
             Self::Signalled { .. } => "SIGNALLED",
             Self::NoWorkspace { .. } | Self::NoHome | Self::NotBound { .. } | Self::NoCommand { .. } => {
@@ -132,12 +132,15 @@ impl Failure {
             | Self::DetachKey(_)
             | Self::NoTerminal
             | Self::Unconfirmed { .. } => 2,
-            Self::Terminal { source, .. } => terminal_code(source).1,
             Self::Lost { .. } => 7,
             Self::TimedOut { .. } => 124,
             Self::Signalled { signal } => u8::try_from(128 + signal).unwrap_or(1),
             Self::NoWorkspace { .. } | Self::NoHome | Self::NotBound { .. } | Self::NoCommand { .. } => 3,
-            Self::Ended { .. } | Self::Unhealthy { .. } | Self::Io { .. } | Self::Output(_) => 1,
+            Self::NotResumed { .. }
+            | Self::Ended { .. }
+            | Self::Unhealthy { .. }
+            | Self::Io { .. }
+            | Self::Output(_) => 1,
         };
         ExitCode::from(code)
     }
@@ -159,7 +162,6 @@ impl Failure {
             Self::Unconfirmed { .. } => Some("give `--yes`".to_owned()),
             Self::Unhealthy { .. } => Some("`wharf doctor --fix` cures what can be cured".to_owned()),
             Self::Config(_) => Some("correct the file; `restore` and `doctor` go on without it".to_owned()),
-            Self::Terminal { name, source } => terminal_hint(name, source),
             Self::Lost { name } => {
                 Some(format!("`wharf show {name}` says how it is, `wharf start {name}` starts it again"))
             }
@@ -173,6 +175,7 @@ impl Failure {
             | Self::Label(_)
             | Self::Value { .. }
             | Self::Ended { .. }
+            | Self::NotResumed { .. }
             | Self::TimedOut { .. }
             | Self::Signalled { .. }
             | Self::DetachKey(_)
@@ -221,9 +224,9 @@ impl Failure {
             | Self::Unconfirmed { .. }
             | Self::Unhealthy { .. }
             | Self::NoCommand { .. }
-            | Self::Terminal { .. }
             | Self::Lost { .. }
             | Self::Ended { .. }
+            | Self::NotResumed { .. }
             | Self::TimedOut { .. }
             | Self::NoTerminal
             | Self::Signalled { .. }
@@ -233,42 +236,6 @@ impl Failure {
         };
         json(self.code(), chain(self), self.hint(), losses)
     }
-}
-
-/// The stable word and the exit code.
-fn terminal_code(err: &TerminalError) -> (&'static str, u8) {
-    match err {
-        TerminalError::NotRunning | TerminalError::Silent { .. } | TerminalError::Protocol { .. } => {
-            ("UNREACHABLE", 7)
-        }
-        TerminalError::Running => ("IN_USE", 4),
-        TerminalError::Refused { code, .. } => match &**code {
-            "controlled" | "not-control" => ("IN_USE", 4),
-            "full" => ("MAX_CLIENTS", 5),
-            _ => ("UNREACHABLE", 7),
-        },
-        TerminalError::UnsafeFolder { .. } | TerminalError::LongPath { .. } => ("UNSAFE_PATH", 6),
-        TerminalError::Program { .. } => ("INVALID_VALUE", 2),
-        TerminalError::Io { .. } => ("IO_FAILED", 1),
-    }
-}
-
-fn terminal_hint(name: &SessionName, err: &TerminalError) -> Option<String> {
-    let text = match err {
-        TerminalError::NotRunning => format!("`wharf start {name}` starts it"),
-        TerminalError::Refused { code, .. } if code == "controlled" => {
-            "`--take` takes control, `--observe` looks on".to_owned()
-        }
-        TerminalError::Protocol { .. } => format!("`wharf restart {name}` starts it with this wharf"),
-        TerminalError::Silent { .. } => format!("`wharf ps {name}` shows its processes"),
-        TerminalError::Running
-        | TerminalError::Refused { .. }
-        | TerminalError::UnsafeFolder { .. }
-        | TerminalError::LongPath { .. }
-        | TerminalError::Program { .. }
-        | TerminalError::Io { .. } => return None,
-    };
-    Some(text)
 }
 
 /// The JSON form of wrong arguments, which never become a [`Failure`].
@@ -306,6 +273,7 @@ fn kind_code(kind: Kind) -> u8 {
         Kind::Conflict => 4,
         Kind::Full => 5,
         Kind::Unsafe => 6,
+        Kind::Unreachable => 7,
         Kind::Locked => 8,
         Kind::State => 9,
     }

@@ -2,10 +2,12 @@
 
 use std::{io, process::ExitCode};
 
-use super::Output;
+use super::{Output, context};
 use crate::{
     clock::SystemClock,
-    terminal::{self, Keeper, Started, TerminalError},
+    manager::SessionKeeper,
+    terminal::{self, Keeper, Launch, Started},
+    workspace::Workspace,
 };
 
 /// Reads what to run from standard input, says once whether it runs, and stays until it ends.
@@ -18,13 +20,14 @@ pub(super) fn hold(output: Output) -> ExitCode {
         output.talk("wharf hold is started by wharf itself; use `wharf start`\n");
         return ExitCode::from(2);
     };
+    let keeper = keeper(&launch);
     let told = move |started: &Started| {
         say(terminal::answer(Ok(started)));
         if let Err(err) = terminal::let_go_of_streams() {
             tracing::warn!(error = %err, "a holder keeps the pipes of who started it");
         }
     };
-    let held = keeper(&launch).and_then(|keeper| terminal::hold(launch, keeper, Box::new(SystemClock), told));
+    let held = terminal::hold(launch, keeper, Box::new(SystemClock), told);
     match held {
         Ok(_) => ExitCode::SUCCESS,
         Err(err) => {
@@ -34,22 +37,9 @@ pub(super) fn hold(output: Output) -> ExitCode {
     }
 }
 
-fn keeper(_launch: &terminal::Launch) -> Result<Box<dyn Keeper>, TerminalError> {
-    struct Nobody;
-    impl Keeper for Nobody {
-        fn started(
-            &mut self,
-            _: &terminal::Launch,
-            _: &terminal::Started,
-        ) -> Result<(), terminal::KeepError> {
-            Ok(())
-        }
-        fn moved(&mut self, _: terminal::Mood) -> Result<(), terminal::KeepError> {
-            Ok(())
-        }
-        fn ended(&mut self, _: terminal::Exited, _: bool) -> Result<(), terminal::KeepError> {
-            Ok(())
-        }
-    }
-    Ok(Box::new(Nobody))
+/// Writes down what happens in the state file; settings that cannot be used do not keep a program from its record.
+fn keeper(launch: &Launch) -> Box<dyn Keeper> {
+    let workspace = Workspace::at(&launch.workspace);
+    let settings = context::settings(&workspace).unwrap_or_default();
+    Box::new(SessionKeeper::of(context::manager(workspace, settings)))
 }

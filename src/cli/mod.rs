@@ -15,6 +15,7 @@ mod logs;
 mod notes;
 mod output;
 mod recovering;
+mod running;
 mod sending;
 mod showing;
 mod span;
@@ -97,6 +98,12 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Path(args) => showing::path(open()?, &args),
         Command::Find(args) => showing::find(&global, &args),
         Command::Attach(args) => attaching::attach(open()?, &args),
+        Command::Start(args) => running::start(open()?, args),
+        Command::Stop(args) => running::stop(open()?, &args),
+        Command::Restart(args) => running::restart(open()?, args),
+        Command::Kill(args) => running::kill(open()?, &args),
+        Command::Resume(args) => running::resume(open()?, &args),
+        Command::Ps(args) => running::ps(open()?, &args),
         Command::Logs(args) => watching::logs(open()?, &args),
         Command::Screen(args) => watching::screen(open()?, &args),
         Command::Send(args) => sending::send(open()?, &args),

@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 
 use serde::Serialize;
 
+use crate::screen::Size;
+
 /// The longest text that is read from standard input.
 const INPUT_BYTES_MAX: u64 = 16 << 20;
 
@@ -68,6 +70,13 @@ impl Output {
     /// Whether somebody sits at a terminal: standard input and output are one.
     pub(super) fn has_terminal(self) -> bool {
         io::stdin().is_terminal() && self.is_terminal()
+    }
+
+    /// The size of the terminal that is standard output; the usual one where that is none.
+    #[expect(clippy::unused_self, reason = "printing goes through the one door")]
+    pub(super) fn size(self) -> Size {
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
+        size.and_then(|size| Size::new(size.ws_row, size.ws_col)).unwrap_or_default()
     }
 
     /// Standard input and output, for a session that is shown in them.

@@ -4,7 +4,7 @@ use super::{
     Context, Failure, args,
     keys::{CursorKeys, key},
 };
-use crate::terminal::{FromClient, Info};
+use crate::terminal::{FromClient, Info, TerminalError};
 
 const PASTE_BEGIN: &[u8] = b"\x1b[200~";
 const PASTE_END: &[u8] = b"\x1b[201~";
@@ -35,9 +35,15 @@ pub(super) fn send(mut context: Context, args: &args::Send) -> Result<(), Failur
     }
     // The answer to a question behind each part says that the terminal has it, and keeps enter apart from what is
     // typed before it: programs take both in one piece for a paste.
-    for part in parts.into_iter().filter(|part| !part.is_empty()) {
+    parts.retain(|part| !part.is_empty());
+    let count = parts.len();
+    for (at, part) in parts.into_iter().enumerate() {
         connection.send(&FromClient::Input(part)).map_err(&failed)?;
-        connection.info().map_err(&failed)?;
+        match connection.info() {
+            // The last key may well be the one that ended it.
+            Err(TerminalError::NotRunning) if at + 1 == count => (),
+            answer => drop(answer.map_err(&failed)?),
+        }
     }
     Ok(())
 }

@@ -4,8 +4,10 @@ use comfy_table::{Cell, Row, Table, presets};
 
 use crate::{
     clock::Timestamp,
-    manager::{Overview, is_running},
+    manager::{Overview, Running, is_running},
+    process::Process,
     session::Session,
+    terminal::Info,
     text,
     workspace::Workspace,
     worktree::{Changes, WorktreeState},
@@ -30,6 +32,49 @@ pub(super) fn sessions(overviews: &[Overview], now: Timestamp) -> String {
             condition(overview),
             count(changes.and_then(|it| it.ahead)),
             count(changes.and_then(|it| it.behind)),
+        ]));
+    }
+    render(&table)
+}
+
+/// What runs, one session a line.
+pub(super) fn running(all: &[(Running, Option<Info>)], now: Timestamp) -> String {
+    let mut table =
+        plain(&["NAME", "STATUS", "PID", "PROCESSES", "MEMORY", "ACTIVE", "SIZE", "CLIENTS", "COMMAND"]);
+    for (running, info) in all {
+        let session = &running.session;
+        let memory = running.processes.iter().map(|it| it.resident_bytes).sum();
+        let missing = || "-".to_owned();
+        table.add_row(row(&[
+            session.name().to_string(),
+            status(session),
+            session.pty_pid().map_or_else(missing, |pid| pid.to_string()),
+            running.processes.len().to_string(),
+            bytes(memory),
+            age(session.last_activity(), now),
+            info.as_ref().map_or_else(missing, |it| format!("{}x{}", it.cols, it.rows)),
+            info.as_ref().map_or_else(missing, |it| it.clients.to_string()),
+            session.command().map_or_else(missing, ToString::to_string),
+        ]));
+    }
+    render(&table)
+}
+
+/// Processes, one a line, each below the one that started it.
+pub(super) fn processes(all: &[Process]) -> String {
+    let mut table = plain(&["PID", "PARENT", "MEMORY", "NAME"]);
+    for process in all {
+        let mut depth = 0;
+        let mut above = process.parent;
+        while let Some(parent) = all.iter().find(|it| it.pid == above).filter(|_| depth < all.len()) {
+            depth += 1;
+            above = parent.parent;
+        }
+        table.add_row(row(&[
+            process.pid.to_string(),
+            process.parent.to_string(),
+            bytes(process.resident_bytes),
+            format!("{}{}", "  ".repeat(depth), process.name),
         ]));
     }
     render(&table)
@@ -97,8 +142,14 @@ fn given_facts(session: &Session) -> Vec<(&'static str, String)> {
         let running = if is_running(editor) { "runs" } else { "does not run" };
         facts.push(("editor", format!("{} {running}", editor.name)));
     }
+    if let Some(command) = session.command() {
+        facts.push(("command", command.to_string()));
+    }
     if let Some(pid) = session.pty_pid() {
         facts.push(("pid", pid.to_string()));
+    }
+    if let Some(ending) = session.ending() {
+        facts.push(("ended", format!("{} ({ending})", ending.at)));
     }
     facts
 }
@@ -133,6 +184,15 @@ fn age(from: Timestamp, to: Timestamp) -> String {
         60..3_600 => format!("{}m", seconds / 60),
         3_600..86_400 => format!("{}h", seconds / 3_600),
         _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// An amount in its largest unit: `512K`, `36M`, `2G`.
+fn bytes(count: u64) -> String {
+    match count >> 10 {
+        kib @ 0..1_024 => format!("{kib}K"),
+        kib @ 1_024..1_048_576 => format!("{}M", kib >> 10),
+        kib => format!("{}G", kib >> 20),
     }
 }
 

@@ -89,6 +89,7 @@ impl From<&Obstacle> for ObstacleView {
             Obstacle::Occupied(occupants) => {
                 ("occupied", Some(occupants.len()), occupants.iter().map(|it| it.pid.to_string()).collect())
             }
+            Obstacle::Running { pid } => ("running", None, vec![pid.to_string()]),
         };
         let flag = obstacle.permit().map(|permit| format!("--{}", permit.flag()));
         Self { kind, flag, count, examples, message: describe(obstacle) }
@@ -127,6 +128,7 @@ pub(super) fn describe(obstacle: &Obstacle) -> String {
             let name = |it: &Occupant| format!("{} ({})", it.pid, text::line(&it.name));
             format!("processes inside: {}", occupants.iter().map(name).collect::<Vec<_>>().join(", "))
         }
+        Obstacle::Running { pid } => format!("its program runs, process {pid}"),
     };
     match obstacle.permit() {
         Some(permit) => format!("{what} (--{})", permit.flag()),

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{Context, Failure, args, ending_text, span};
 use crate::{
+    manager::ManagerError,
     screen::{Screen, Size},
     session::{Session, SessionStatus},
     terminal::{Attach, Connection, Exited, FromClient, FromHolder, Role, TerminalError},
@@ -17,8 +18,8 @@ use crate::{
 
 /// How often the record of a session is read.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How much goes onto the screen between two looks at it: a text must not scroll away unseen.
-const STEP_BYTES: usize = 1 << 10;
+/// How much goes onto the screen between two looks at it, beside what the line ends in it allow.
+const STEP_BYTES: usize = 4 << 10;
 /// How long a program is silent when it is idle, where the settings give no number.
 const QUIET: Duration = Duration::from_secs(10);
 /// How large a compiled expression may become.
@@ -123,7 +124,7 @@ impl Patience<'_> {
 fn exit(context: &Context, patience: &Patience<'_>) -> Result<Met, Failure> {
     let mut connection = match context.connect(patience.session) {
         Ok(connection) => connection,
-        Err(Failure::Terminal { source: TerminalError::NotRunning, .. }) => {
+        Err(Failure::Manager(ManagerError::Terminal { source: TerminalError::NotRunning, .. })) => {
             return Ok(met("exit", "nothing runs in it".to_owned()));
         }
         Err(failure) => return Err(failure),
@@ -196,7 +197,7 @@ fn text(context: &Context, patience: &Patience<'_>, regex: &Regex) -> Result<Met
             }
             FromHolder::Hello(_) | FromHolder::Answer { .. } => continue,
         };
-        for step in bytes.chunks(STEP_BYTES) {
+        for step in steps(&bytes, size) {
             drop(screen.feed(step));
             // A screen of which parts are missing shows what never was there.
             if is_whole && let Some(found) = regex.find(&screen.text()) {
@@ -205,6 +206,20 @@ fn text(context: &Context, patience: &Patience<'_>, regex: &Regex) -> Result<Met
             }
         }
     }
+}
+
+/// Cuts output so that no line scrolls away between two looks at the screen.
+fn steps(bytes: &[u8], size: Size) -> impl Iterator<Item = &[u8]> {
+    let lines_max = usize::from(size.rows()).saturating_sub(1).max(1);
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let near = &rest[..rest.len().min(STEP_BYTES)];
+        let ends = near.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let length = ends.map(|(at, _)| at + 1).nth(lines_max - 1).unwrap_or(near.len());
+        let (step, behind) = rest.split_at(length);
+        rest = behind;
+        (!step.is_empty()).then_some(step)
+    })
 }
 
 fn status(context: &mut Context, patience: &Patience<'_>, status: SessionStatus) -> Result<Met, Failure> {
@@ -220,4 +235,19 @@ fn status(context: &mut Context, patience: &Patience<'_>, status: SessionStatus)
 
 fn met(goal: &'static str, words: String) -> Met {
     Met { goal, exited: None, text: None, status: None, words }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn between_two_looks_no_line_scrolls_away() {
+        let size = Size::new(3, 80).unwrap();
+        let cut = |text: &'static str| steps(text.as_bytes(), size).collect::<Vec<_>>();
+        assert_eq!(cut("1\n2\n3\n4\n5"), [&b"1\n2\n"[..], b"3\n4\n", b"5"]);
+        assert_eq!(cut(""), [&b""[..]; 0]);
+        let long = vec![b'x'; STEP_BYTES + 1];
+        assert_eq!(steps(&long, size).map(<[u8]>::len).collect::<Vec<_>>(), [STEP_BYTES, 1]);
+    }
 }

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::{Context, Failure, args, context::now, span};
 use crate::{
+    manager::ManagerError,
     screen,
     session::Session,
     terminal::{Connection, Follower, FromHolder, History, Question, TerminalError},
@@ -65,7 +66,7 @@ pub(super) fn screen(mut context: Context, args: &args::Screen) -> Result<(), Fa
 fn running(context: &Context, session: &Session) -> Result<Option<Connection>, Failure> {
     match context.connect(session) {
         Ok(connection) => Ok(Some(connection)),
-        Err(Failure::Terminal { source: TerminalError::NotRunning, .. }) => Ok(None),
+        Err(Failure::Manager(ManagerError::Terminal { source: TerminalError::NotRunning, .. })) => Ok(None),
         Err(failure) => Err(failure),
     }
 }

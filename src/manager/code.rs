@@ -5,6 +5,8 @@
 pub enum Code {
     /// The limit is reached.
     MaxSessions,
+    /// As many sessions run as may.
+    MaxRunning,
     /// Another session has the name.
     NameTaken,
     /// The branch exists, or is in use.
@@ -13,6 +15,10 @@ pub enum Code {
     IssueTaken,
     /// There is no such thing.
     NotFound,
+    /// Nothing runs in the session.
+    NotRunning,
+    /// The holder of a session does not answer.
+    Unreachable,
     /// A text could mean several things.
     Ambiguous,
     /// Somebody is at work with it.
@@ -54,6 +60,8 @@ pub enum Kind {
     Full,
     /// Work would be lost, or a path or owner is not safe.
     Unsafe,
+    /// Somebody who is needed for it does not answer.
+    Unreachable,
     /// Another process holds the lock.
     Locked,
     /// The state file cannot be written by this wharf.
@@ -65,10 +73,13 @@ impl Code {
     pub fn word(self) -> &'static str {
         match self {
             Self::MaxSessions => "MAX_SESSIONS",
+            Self::MaxRunning => "MAX_RUNNING",
             Self::NameTaken => "NAME_TAKEN",
             Self::BranchTaken => "BRANCH_TAKEN",
             Self::IssueTaken => "ISSUE_TAKEN",
             Self::NotFound => "NOT_FOUND",
+            Self::NotRunning => "NOT_RUNNING",
+            Self::Unreachable => "UNREACHABLE",
             Self::Ambiguous => "AMBIGUOUS",
             Self::InUse => "IN_USE",
             Self::UnsavedWork => "UNSAVED_WORK",
@@ -87,11 +98,13 @@ impl Code {
     /// What sort of failure it is.
     pub fn kind(self) -> Kind {
         match self {
-            Self::MaxSessions => Kind::Full,
+            Self::MaxSessions | Self::MaxRunning => Kind::Full,
             Self::NameTaken | Self::BranchTaken | Self::IssueTaken | Self::Ambiguous | Self::InUse => {
                 Kind::Conflict
             }
-            Self::NotFound => Kind::NotFound,
+            // What is sought is a program, and there is none.
+            Self::NotFound | Self::NotRunning => Kind::NotFound,
+            Self::Unreachable => Kind::Unreachable,
             Self::UnsavedWork | Self::UnsafePath | Self::UnsafeOwnership => Kind::Unsafe,
             Self::InvalidValue => Kind::Invalid,
             Self::GitFailed | Self::IoFailed | Self::Internal => Kind::Failed,

@@ -13,8 +13,13 @@ use crate::{
 pub enum Obstacle {
     /// Work or a state of git.
     Loss(Loss),
-    /// Processes that live in the folder.
+    /// Processes that live in the folder and are not the session's own.
     Occupied(Vec<Occupant>),
+    /// Its program runs.
+    Running {
+        /// The pid of that.
+        pid: u32,
+    },
 }
 
 /// What a person may agree to, each with a flag of its own.
@@ -32,6 +37,8 @@ pub enum Permit {
     InProgress,
     /// `--occupied`: processes that live in the folder.
     Occupied,
+    /// `--running`: the program that runs in it is ended.
+    Running,
 }
 
 /// The permits that were given.
@@ -51,8 +58,15 @@ pub struct Destroyed {
 
 impl Permit {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Modified, Self::Untracked, Self::Ignored, Self::Unmerged, Self::InProgress, Self::Occupied];
+    pub const ALL: [Self; 7] = [
+        Self::Modified,
+        Self::Untracked,
+        Self::Ignored,
+        Self::Unmerged,
+        Self::InProgress,
+        Self::Occupied,
+        Self::Running,
+    ];
 
     /// The flag that gives it, without hyphens.
     pub fn flag(self) -> &'static str {
@@ -63,6 +77,7 @@ impl Permit {
             Self::Unmerged => "unmerged",
             Self::InProgress => "in-progress",
             Self::Occupied => "occupied",
+            Self::Running => "running",
         }
     }
 }
@@ -94,14 +109,23 @@ impl Obstacle {
             Self::Loss(Loss::Commits { .. } | Loss::Submodule { .. }) => Some(Permit::Unmerged),
             Self::Loss(Loss::InProgress(_)) => Some(Permit::InProgress),
             Self::Occupied(_) => Some(Permit::Occupied),
+            Self::Running { .. } => Some(Permit::Running),
             Self::Loss(Loss::Locked(_) | Loss::Mounted(_)) => None,
+        }
+    }
+
+    /// Whether it is the session's own program.
+    fn is_running(&self) -> bool {
+        match self {
+            Self::Running { .. } => true,
+            Self::Occupied(_) | Self::Loss(_) => false,
         }
     }
 
     /// Whether it is processes.
     pub fn is_occupant(&self) -> bool {
         match self {
-            Self::Occupied(_) => true,
+            Self::Occupied(_) | Self::Running { .. } => true,
             Self::Loss(_) => false,
         }
     }
@@ -121,15 +145,36 @@ impl SessionManager {
             }
         };
         let mut obstacles: Vec<Obstacle> = losses.into_iter().map(Obstacle::Loss).collect();
-        let occupants = self.occupants(&session);
+        let own = own_processes(&session);
+        if let Some(process) = session.process().filter(|_| !own.is_empty()) {
+            obstacles.push(Obstacle::Running { pid: process.pid });
+        }
+        let mut occupants = self.occupants(&session);
+        occupants.retain(|occupant| !own.contains(&occupant.pid));
         if !occupants.is_empty() {
             obstacles.push(Obstacle::Occupied(occupants));
         }
         Ok(Destroyed { session, obstacles, branch })
     }
 
-    /// Moves a session's work into the trash and takes its record out of the table. Refuses everything that
-    /// nobody permitted; what is permitted still goes into the trash, from where `undo` brings it back.
+    /// What a destroy would run into, if all of it is permitted.
+    fn weigh_permitted(
+        &mut self,
+        who: &str,
+        permits: &Permits,
+        branch: BranchFate,
+    ) -> Result<Destroyed, ManagerError> {
+        let weighed = self.weigh_destroy(who, branch)?;
+        let refused: Vec<Obstacle> =
+            weighed.obstacles.iter().filter(|it| !permits.allow(it)).cloned().collect();
+        if refused.is_empty() {
+            return Ok(weighed);
+        }
+        Err(ManagerError::UnsavedWork { name: weighed.session.name().clone(), obstacles: refused })
+    }
+
+    /// Ends a session's program, moves its work into the trash and takes its record out of the table. Refuses everything
+    /// that nobody permitted; what is permitted still goes into the trash, from where `undo` brings it back.
     pub fn destroy(
         &mut self,
         who: &str,
@@ -137,15 +182,14 @@ impl SessionManager {
         branch: BranchFate,
     ) -> Result<Destroyed, ManagerError> {
         self.settle_abandoned()?;
-        let weighed = self.weigh_destroy(who, branch)?;
+        let mut weighed = self.weigh_permitted(who, permits, branch)?;
         let id = weighed.session.id();
-        let refused: Vec<Obstacle> =
-            weighed.obstacles.iter().filter(|it| !permits.allow(it)).cloned().collect();
-        if !refused.is_empty() {
-            return Err(ManagerError::UnsavedWork {
-                name: weighed.session.name().clone(),
-                obstacles: refused,
-            });
+        let running: Vec<Obstacle> = weighed.obstacles.iter().filter(|it| it.is_running()).cloned().collect();
+        if !running.is_empty() {
+            self.end_program(&weighed.session, self.default_stop())?;
+            // A program that ends may save what it had; that was not weighed yet.
+            weighed = self.weigh_permitted(&id.to_string(), permits, branch)?;
+            weighed.obstacles.extend(running);
         }
         let session = self.begin_destroy(who, id, branch)?;
         let record = store::encode_record(&settled(&session), &self.workspace);
@@ -176,6 +220,10 @@ impl SessionManager {
             return Err(ManagerError::Vanished { id });
         }
         ensure_quiet(found)?;
+        if let Some(process) = found.process().filter(|_| found.holder().is_some_and(process::is_alive)) {
+            let obstacles = vec![Obstacle::Running { pid: process.pid }];
+            return Err(ManagerError::UnsavedWork { name: found.name().clone(), obstacles });
+        }
         let session = transaction.registry.update(id, |session| session.begin(pending)).cloned();
         transaction.commit()?;
         session.ok_or(ManagerError::Vanished { id })
@@ -198,6 +246,16 @@ impl SessionManager {
     }
 }
 
+/// The holder of a session and everything below it; nothing when no holder lives.
+fn own_processes(session: &Session) -> Vec<u32> {
+    let Some(holder) = session.holder().filter(|holder| process::is_alive(holder)) else {
+        return Vec::new();
+    };
+    // Where the processes cannot be listed, those that live in the folder are in the way as if they were foreign.
+    let below = process::descendants(holder.pid).unwrap_or_default();
+    below.into_iter().map(|process| process.pid).chain([holder.pid]).collect()
+}
+
 /// What a person can do about these obstacles.
 pub(super) fn hint(obstacles: &[Obstacle]) -> String {
     if obstacles.iter().any(|obstacle| obstacle.permit().is_none()) {
@@ -205,7 +263,9 @@ pub(super) fn hint(obstacles: &[Obstacle]) -> String {
     }
     let flags: Vec<String> =
         obstacles.iter().filter_map(Obstacle::permit).map(|permit| format!("--{}", permit.flag())).collect();
-    let first = if obstacles.iter().all(Obstacle::is_occupant) {
+    let first = if obstacles.iter().all(Obstacle::is_running) {
+        "`wharf stop` it first"
+    } else if obstacles.iter().all(Obstacle::is_occupant) {
         "leave the folder first (a shell in it counts)"
     } else {
         "save it first"

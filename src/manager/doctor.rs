@@ -8,10 +8,11 @@ use super::{
         ailment, finding, state_findings, strangers, unreadable, unreadable_repository, worktree_findings,
     },
     journal::is_abandoned,
+    leftovers::Leftovers,
 };
 use crate::{
     process,
-    session::{Session, SessionStatus},
+    session::{Cause, Session, SessionStatus},
 };
 
 /// How bad a finding is.
@@ -65,10 +66,12 @@ impl SessionManager {
             ));
         }
         let sessions = self.store.read().map(|reading| reading.sessions).unwrap_or_default();
+        let sessions = self.observed(sessions);
         let scan = self.scan(&sessions);
         for session in &sessions {
             findings.extend(self.session_findings(session));
         }
+        findings.extend(self.leftovers(&sessions).into_iter().map(Leftovers::finding));
         findings.extend(strangers(&sessions, &scan));
         if git.is_ok() {
             findings.extend(scan.unreadable.iter().map(unreadable_repository));
@@ -100,6 +103,7 @@ impl SessionManager {
         }
         transaction.commit()?;
         drop(transaction);
+        self.sweep_leftovers()?;
         let after: HashSet<(&str, String)> =
             self.examine().into_iter().map(|it| (it.code, it.subject)).collect();
         Ok(before
@@ -121,6 +125,17 @@ impl SessionManager {
                 name,
                 "something was begun with it by a process that is gone",
                 "`wharf restore` finishes or undoes it",
+            ));
+        }
+        if session.ending().is_some_and(|ending| ending.cause == Cause::Lost)
+            && session.status() == SessionStatus::Error
+        {
+            findings.push(finding(
+                "session-lost",
+                Severity::Note,
+                name,
+                "its holder was killed; its files are as they were",
+                "`wharf start` begins anew, `wharf resume --all` with all others that were interrupted",
             ));
         }
         if claims_dead_process(session) {

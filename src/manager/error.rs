@@ -7,8 +7,9 @@ use thiserror::Error;
 use super::{Code, Kind, Obstacle};
 use crate::{
     registry::{AdmitError, LookupError},
-    session::{IssueRef, RepositoryPath, SessionId, SessionName},
+    session::{CommandError, IssueRef, RepositoryPath, SessionId, SessionName},
     store::StoreError,
+    terminal::TerminalError,
     worktree::WorktreeError,
 };
 
@@ -83,6 +84,35 @@ pub enum ManagerError {
         /// Which.
         name: SessionName,
     },
+    /// The terminal of a session cannot do it.
+    #[error("session `{name}`: {source}")]
+    Terminal {
+        /// Which.
+        name: SessionName,
+        /// Why not.
+        source: TerminalError,
+    },
+    /// What runs in a session was started where nobody can see from here whether it still does.
+    #[error("the program of session `{name}` was started at another boot or in another container")]
+    Elsewhere {
+        /// Which.
+        name: SessionName,
+    },
+    /// The files of a session are not where a program could begin.
+    #[error("session `{name}` has no worktree that a program could run in")]
+    NoWorktree {
+        /// Which.
+        name: SessionName,
+    },
+    /// As many sessions run as may.
+    #[error("Maximum {limit} sessions run at once. Stop one to start another.")]
+    MaxRunning {
+        /// How many may.
+        limit: usize,
+    },
+    /// Words are no command.
+    #[error(transparent)]
+    Command(#[from] CommandError),
     /// No process has this pid.
     #[error("there is no process {pid}")]
     NoProcess {
@@ -108,6 +138,7 @@ impl ManagerError {
             Self::Lookup(LookupError::NotFound { .. })
             | Self::NoRepository { .. }
             | Self::NotInTrash { .. }
+            | Self::NoWorktree { .. }
             | Self::NoProcess { .. } => Code::NotFound,
             Self::Lookup(LookupError::Ambiguous { .. }) | Self::ManyRepositories { .. } => Code::Ambiguous,
             Self::Store(err) => store_code(err),
@@ -120,7 +151,10 @@ impl ManagerError {
                 }
             }
             Self::Busy { .. } | Self::Vanished { .. } => Code::InUse,
-            Self::Detached { .. } => Code::InvalidValue,
+            Self::Detached { .. } | Self::Command(_) => Code::InvalidValue,
+            Self::Terminal { source, .. } => terminal_code(source),
+            Self::Elsewhere { .. } => Code::Unreachable,
+            Self::MaxRunning { .. } => Code::MaxRunning,
             Self::Process { .. } => Code::IoFailed,
         }
     }
@@ -159,7 +193,20 @@ impl ManagerError {
             Self::NotInTrash { .. } => "`wharf trash list` shows what can be brought back".to_owned(),
             Self::IssueElsewhere { .. } => "`wharf remove --folder` frees that one".to_owned(),
             Self::Detached { .. } => "switch its worktree to a branch first (`git switch`)".to_owned(),
-            Self::Vanished { .. } | Self::NoProcess { .. } | Self::Process { .. } => return None,
+            Self::Terminal { source, .. } => return terminal_hint(source),
+            Self::Elsewhere { .. } => {
+                "if that has ended, `wharf restore` brings the session to rest; else stop it there".to_owned()
+            }
+            Self::NoWorktree { .. } => {
+                "`wharf restore` mends what git keeps about it, `wharf doctor --fix` also checks it out again"
+                    .to_owned()
+            }
+            Self::MaxRunning { .. } => {
+                "`wharf ps` shows which run; or raise `terminal.running_max` in the settings".to_owned()
+            }
+            Self::Vanished { .. } | Self::NoProcess { .. } | Self::Process { .. } | Self::Command(_) => {
+                return None;
+            }
         };
         Some(text)
     }
@@ -281,4 +328,38 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
         | WorktreeError::Io { .. } => return None,
     };
     Some(text)
+}
+
+fn terminal_code(err: &TerminalError) -> Code {
+    match err {
+        TerminalError::NotRunning => Code::NotRunning,
+        TerminalError::Running => Code::InUse,
+        TerminalError::Refused { code, .. } => match code.as_str() {
+            "controlled" | "full" | "not-control" => Code::InUse,
+            _ => Code::Unreachable,
+        },
+        TerminalError::Protocol { .. } | TerminalError::Silent { .. } => Code::Unreachable,
+        TerminalError::Program { .. } => Code::InvalidValue,
+        TerminalError::UnsafeFolder { .. } => Code::UnsafePath,
+        TerminalError::LongPath { .. } | TerminalError::Io { .. } => Code::IoFailed,
+    }
+}
+
+fn terminal_hint(err: &TerminalError) -> Option<String> {
+    let text = match err {
+        TerminalError::NotRunning => "`wharf start` runs a program in it",
+        TerminalError::Running => "`wharf attach` shows it, `wharf restart` ends it and begins anew",
+        TerminalError::Protocol { .. } => {
+            "use the wharf that started it, or `wharf restart` it with this one"
+        }
+        TerminalError::Silent { .. } => "`wharf kill` ends it without its help",
+        TerminalError::Program { .. } => "name another program: `wharf start NAME -- PROGRAM`",
+        TerminalError::UnsafeFolder { .. } => "it must be yours and closed to others (mode 0700)",
+        TerminalError::LongPath { .. } => "choose a shorter `XDG_RUNTIME_DIR`",
+        TerminalError::Refused { code, .. } if code == "controlled" => {
+            "`--take` takes control, `--observe` looks on"
+        }
+        TerminalError::Refused { .. } | TerminalError::Io { .. } => return None,
+    };
+    Some(text.to_owned())
 }

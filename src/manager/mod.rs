@@ -8,6 +8,7 @@ use crate::{
     registry::Registry,
     session::{RepositoryPath, Session},
     store::{self, Origin, Reading, Store},
+    terminal::Terminals,
     workspace::Workspace,
     worktree::{Checkout, Worktrees},
 };
@@ -22,12 +23,18 @@ mod error;
 mod findings;
 mod folders;
 mod journal;
+mod keep;
+mod leftovers;
 mod list;
 mod observe;
+mod ps;
 mod recovery;
 mod rename;
 mod restore;
+mod resume;
 mod settle;
+mod start;
+mod stop;
 mod trash;
 mod undo;
 
@@ -49,9 +56,13 @@ pub use self::{
     doctor::{Finding, Severity},
     error::ManagerError,
     folders::FolderManager,
+    keep::SessionKeeper,
     list::{Filter, Overview},
+    ps::Running,
     recovery::{Adopted, Change, Plan},
     restore::{Restored, Scope},
+    resume::Resumed,
+    start::StartSession,
     trash::Discarded,
 };
 
@@ -61,7 +72,20 @@ pub struct SessionManager {
     settings: Settings,
     store: Box<dyn Store>,
     worktrees: Arc<dyn Worktrees>,
+    terminals: Arc<dyn Terminals>,
     clock: Arc<dyn Clock>,
+}
+
+/// Everything outside that a manager works with.
+pub struct Ports {
+    /// Where the table is kept.
+    pub store: Box<dyn Store>,
+    /// Where the code is checked out.
+    pub worktrees: Arc<dyn Worktrees>,
+    /// What runs in the sessions.
+    pub terminals: Arc<dyn Terminals>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// The table under its lock; what is not committed is gone when this is dropped.
@@ -84,14 +108,9 @@ impl Drop for Transaction<'_> {
 
 impl SessionManager {
     /// A manager of one workspace.
-    pub fn of(
-        workspace: Workspace,
-        settings: Settings,
-        store: Box<dyn Store>,
-        worktrees: Arc<dyn Worktrees>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self { workspace, settings, store, worktrees, clock }
+    pub fn of(workspace: Workspace, settings: Settings, ports: Ports) -> Self {
+        let Ports { store, worktrees, terminals, clock } = ports;
+        Self { workspace, settings, store, worktrees, terminals, clock }
     }
 
     /// The workspace it manages.

@@ -7,6 +7,11 @@ use crate::{
     session::{ProcessId, Session},
 };
 
+/// Whether something runs in a session: its process or its holder is proven alive.
+pub(super) fn runs(session: &Session) -> bool {
+    session.process().is_some_and(process::is_alive) || session.holder().is_some_and(process::is_alive)
+}
+
 /// Whether the process of a session and, where it has one, its holder are proven alive.
 pub(super) fn is_whole(session: &Session) -> bool {
     session.process().is_some_and(process::is_alive) && session.holder().is_none_or(process::is_alive)

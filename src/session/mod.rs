@@ -16,7 +16,9 @@ pub use self::{
     id::{SessionId, SessionIdError},
     issue::{Binding, Editor, Issue, IssueRef, IssueRefError},
     name::{NAME_CHARS_MAX, SessionName, SessionNameError},
-    program::{COMMAND_BYTES_MAX, COMMAND_WORDS_MAX, Cause, Command, CommandError, Ending, How},
+    program::{
+        COMMAND_BYTES_MAX, COMMAND_WORDS_MAX, Cause, Command, CommandError, Ending, How, SESSION_VARIABLE,
+    },
     status::{SessionStatus, SessionStatusError},
     value::{
         Base, CommitId, CommitIdError, LABEL_BYTES_MAX, Label, LabelError, ProcessId, RepositoryPath,

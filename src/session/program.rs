@@ -12,6 +12,9 @@ pub const COMMAND_WORDS_MAX: usize = 1_000;
 /// The most bytes of a command, all words together.
 pub const COMMAND_BYTES_MAX: usize = 128 << 10;
 
+/// The variable that every process of a session has in its environment, with the session's id.
+pub const SESSION_VARIABLE: &str = "WHARF_SESSION";
+
 /// A program and its arguments: at least one word that is not empty, no NUL, within bounds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Command(Vec<String>);

@@ -8,6 +8,7 @@
     reason = "a test may stop at the first surprise, starts programs, says what it leaves out, and shares one support room"
 )]
 
+mod attach;
 mod bind;
 mod branches;
 mod broken_git;
@@ -30,6 +31,7 @@ mod house;
 mod last_change;
 mod list;
 mod logs;
+mod lost;
 mod model;
 mod mounts;
 mod notes;
@@ -39,5 +41,7 @@ mod power_cuts;
 mod readme;
 mod rebuild;
 mod restore;
+mod sending;
 mod serial;
 mod support;
+mod waiting;

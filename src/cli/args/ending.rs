@@ -34,6 +34,9 @@ pub(in crate::cli) struct Destroy {
     /// Processes that live in the folder do not matter
     #[arg(long)]
     pub(in crate::cli) occupied: bool,
+    /// The program that runs in it is ended
+    #[arg(long)]
+    pub(in crate::cli) running: bool,
     /// All of these at once
     #[arg(long, short)]
     pub(in crate::cli) force: bool,

@@ -35,8 +35,9 @@ Examples:
   wharf destroy auth                refuses while work would be lost, and says which
   wharf undo                        brings the last destroyed session back
 
-Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 not found, 4 taken or ambiguous, 5 limit reached,
-6 work would be lost or a path is not safe, 8 locked by another process, 9 state file cannot be written.")]
+Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 not found or not running, 4 taken or ambiguous, 5 limit reached,
+6 work would be lost or a path is not safe, 7 a holder does not answer, 8 locked by another process,
+9 state file cannot be written, 124 `wait` ran out of time.")]
 pub(super) struct Cli {
     /// What holds for every command.
     #[command(flatten)]
@@ -73,7 +74,13 @@ pub(super) enum Command {
     Show(Show),
     Path(Path),
     Find(Find),
+    Start(Start),
     Attach(Attach),
+    Stop(Stop),
+    Restart(Restart),
+    Kill(Kill),
+    Resume(Resume),
+    Ps(Ps),
     Logs(Logs),
     Screen(Screen),
     Send(Send),
@@ -108,6 +115,7 @@ Examples:
   wharf create fix --branch hotfix/7 --from v1.2
   wharf create review --branch main-fix        uses main-fix, also when only a remote has it
   wharf create api-auth --repo services/api    in one of several repositories
+  wharf create auth --attach -- claude         and start a program in it
   wharf create i42 --issue acme/shop#42 --phase planning --meta owner=ann --meta points:=3")]
 pub(super) struct Create {
     /// Its name: 1 to 64 of A-Z a-z 0-9 . _ -
@@ -136,6 +144,14 @@ pub(super) struct Create {
     /// Keep a value with it: KEY=TEXT, or KEY:=JSON
     #[arg(long, value_name = "KEY=TEXT")]
     pub(super) meta: Vec<String>,
+    /// Start a program in it and show it here
+    #[arg(long)]
+    pub(super) attach: bool,
+    #[command(flatten)]
+    pub(super) viewing: Viewing,
+    /// The program to start and its arguments [default with --attach: your shell]
+    #[arg(last = true, value_name = "CMD")]
+    pub(super) command: Vec<String>,
 }
 
 /// List the sessions, oldest first

@@ -76,7 +76,11 @@ pub(in crate::cli) struct Stop {
 
 /// End what runs in a session and start it again
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  wharf restart auth\n  wharf restart auth --attach")]
+#[command(after_help = "\
+Examples:
+  wharf restart auth
+  wharf restart auth -- npm run build         from now on this
+  wharf restart auth --attach")]
 pub(in crate::cli) struct Restart {
     /// Its name, its id, or the unique beginning of its id
     pub(in crate::cli) name: String,
@@ -85,6 +89,9 @@ pub(in crate::cli) struct Restart {
     pub(in crate::cli) attach: bool,
     #[command(flatten)]
     pub(in crate::cli) viewing: Viewing,
+    /// The program and its arguments [default: what ran in it before]
+    #[arg(last = true, value_name = "CMD")]
+    pub(in crate::cli) command: Vec<String>,
 }
 
 /// End what runs in a session at once, with no time to clean up

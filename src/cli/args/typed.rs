@@ -24,8 +24,8 @@ impl Cli {
     /// real one behind it is unknown, and the answer is nothing.
     fn read_typed(line: &[OsString]) -> Option<Self> {
         let (name, define) = line.iter().skip(1).find_map(|word| definition(word))?;
-        let root = Global::augment_args(clap::Command::default().name("wharf"));
-        let root = root.subcommand(define(clap::Command::default().name(name)));
+        let root = Global::augment_args(clap::Command::new("wharf"));
+        let root = root.subcommand(define(clap::Command::new(name)));
         Self::from_arg_matches(&root.try_get_matches_from(line).ok()?).ok()
     }
 }
@@ -85,7 +85,7 @@ mod tests {
         let arguments = |command: &clap::Command| command.get_arguments().cloned().collect::<Vec<_>>();
         for among in Cli::command().get_subcommands() {
             let (name, define) = definition(among.get_name().as_ref()).unwrap();
-            let alone = define(clap::Command::default().name(name));
+            let alone = define(clap::Command::new(name));
             assert_eq!(name, among.get_name());
             assert_eq!(arguments(&alone), arguments(among), "{name}");
             assert_eq!(alone.get_subcommands().count(), among.get_subcommands().count(), "{name}");

@@ -1,20 +1,26 @@
 //! Orders and injected failures of the verbs, and the pure judgement of a recovery.
 
+mod keeping;
 mod observing;
 mod order;
 mod recovering;
+mod running;
+mod stopping;
 
 use std::sync::Arc;
 
-use super::SessionManager;
+use super::{Ports, SessionManager};
 use crate::{
     clock::{Clock, Timestamp},
     config::Settings,
     json::Members,
+    process,
     session::{
-        Base, BranchName, RepositoryPath, Session, SessionId, SessionName, SessionParts, SessionStatus,
+        Base, BranchName, ProcessId, RepositoryPath, Session, SessionId, SessionName, SessionParts,
+        SessionStatus,
     },
     store::{MockStore, Origin, Reading},
+    terminal::{Exited, Info, Launch, Started, Stop, TerminalError, Terminals},
     workspace::Workspace,
     worktree::MockWorktrees,
 };
@@ -76,11 +82,67 @@ fn reading(sessions: Vec<Session>) -> Reading {
 }
 
 fn manager(store: MockStore, worktrees: MockWorktrees) -> SessionManager {
-    SessionManager::of(
-        Workspace::at("/w".as_ref()),
-        Settings::default(),
-        Box::new(store),
-        Arc::new(worktrees),
-        Arc::new(FixedClock),
-    )
+    let ports = Ports {
+        store: Box::new(store),
+        worktrees: Arc::new(worktrees),
+        terminals: Arc::new(NoTerminals),
+        clock: Arc::new(FixedClock),
+    };
+    SessionManager::of(Workspace::at("/w".as_ref()), Settings::default(), ports)
+}
+
+/// Terminals in which nothing runs and nothing can.
+struct NoTerminals;
+
+impl Terminals for NoTerminals {
+    fn start(&self, _: &Launch) -> Result<Started, TerminalError> {
+        Err(TerminalError::NotRunning)
+    }
+
+    fn info(&self, _: SessionId) -> Result<Info, TerminalError> {
+        Err(TerminalError::NotRunning)
+    }
+
+    fn stop(&self, _: SessionId, _: Stop) -> Result<Exited, TerminalError> {
+        Err(TerminalError::NotRunning)
+    }
+
+    fn sweep(&self, _: SessionId) -> Result<usize, TerminalError> {
+        Ok(0)
+    }
+}
+
+/// A process that ends when this is dropped.
+struct Alive(std::process::Child);
+
+impl Alive {
+    fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// One with these variables in its environment.
+    #[expect(clippy::disallowed_methods, reason = "real processes are the subject")]
+    fn with(environment: &[(&str, &str)]) -> Self {
+        let mut command = std::process::Command::new("cat");
+        command.stdin(std::process::Stdio::piped()).envs(environment.iter().copied());
+        Self(command.spawn().unwrap())
+    }
+
+    fn id(&self) -> ProcessId {
+        process::identify(self.0.id()).unwrap().unwrap()
+    }
+
+    fn kill(mut self) -> ProcessId {
+        let id = self.id();
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+        id
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        drop(self.0.wait());
+    }
 }

@@ -1,43 +1,10 @@
-#![expect(clippy::disallowed_methods, reason = "real processes are the subject")]
-
-use std::{
-    process::{Child, Stdio},
-    sync::Mutex,
-};
+use std::sync::Mutex;
 
 use super::*;
 use crate::{
-    process,
     registry::Registry,
-    session::{Cause, Command, Ending, How, ProcessId},
+    session::{Cause, Command, Ending, How},
 };
-
-/// A process that ends when this is dropped.
-struct Alive(Child);
-
-impl Alive {
-    fn new() -> Self {
-        Self(std::process::Command::new("cat").stdin(Stdio::piped()).spawn().unwrap())
-    }
-
-    fn id(&self) -> ProcessId {
-        process::identify(self.0.id()).unwrap().unwrap()
-    }
-
-    fn kill(mut self) -> ProcessId {
-        let id = self.id();
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-        id
-    }
-}
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        drop(self.0.stdin.take());
-        drop(self.0.wait());
-    }
-}
 
 fn running(process: ProcessId, holder: ProcessId) -> Session {
     let mut session = session(1, "auth");

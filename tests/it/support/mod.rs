@@ -5,11 +5,13 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    time::Instant,
 };
 
 pub mod dice;
 pub mod invariants;
 pub mod processes;
+pub mod pty;
 pub mod strace;
 
 use serde_json::Value;
@@ -124,6 +126,14 @@ impl Workspace {
     pub fn json<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Value {
         let output = self.command().args(args).arg("--json").output().unwrap();
         Ran { output }.succeeds().json()
+    }
+
+    /// Waits until so many clients are attached to what runs in a session.
+    pub fn until_attached(&self, name: &str, count: u64) {
+        let deadline = Instant::now() + pty::PATIENCE;
+        while self.json(["ps", name])[0]["terminal"]["clients"] != count {
+            assert!(Instant::now() < deadline, "{count} clients never are attached");
+        }
     }
 
     /// Starts the binary without waiting.

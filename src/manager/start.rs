@@ -1,0 +1,107 @@
+//! A program begins in a session: in its worktree, in a terminal that its holder keeps.
+
+use super::{ManagerError, SessionManager, journal::ensure_quiet, observe::runs};
+use crate::{
+    config::TerminalSettings,
+    registry::Registry,
+    screen::Size,
+    session::{Command, Session, SessionId},
+    terminal::{Launch, Limits, TerminalError},
+    worktree::WorktreeState,
+};
+
+/// What runs where nobody says what to run.
+const SHELL: &str = "/bin/sh";
+
+/// What to start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StartSession {
+    /// The command; the one that ran last if none is given, else the setting `terminal.shell`, else `shell`.
+    pub command: Option<Command>,
+    /// The shell of who asks; `/bin/sh` if that is not known.
+    pub shell: Option<Command>,
+    /// How large the terminal is before anybody attaches.
+    pub size: Size,
+}
+
+impl SessionManager {
+    /// Starts a program in a session and answers when it runs.
+    pub fn start(&mut self, who: &str, request: &StartSession) -> Result<Session, ManagerError> {
+        let session = self.startable(who)?;
+        if runs(&session) {
+            return Err(running(&session));
+        }
+        ensure_room(&self.registry()?, session.id(), &self.settings.terminal)?;
+        let launch = self.launch(&session, request);
+        self.terminals.start(&launch).map_err(|source| terminal_error(&session, source))?;
+        // Its holder has written it down.
+        let session = self.session(&session.id().to_string())?;
+        tracing::info!(sessionId = %session.id(), name = %session.name(), pid = session.pty_pid(), "program started");
+        Ok(session)
+    }
+
+    /// The session a person means, if nobody is at work with it and a program could find its files.
+    pub(super) fn startable(&mut self, who: &str) -> Result<Session, ManagerError> {
+        self.settle_abandoned()?;
+        let session = self.session(who)?;
+        ensure_quiet(&session)?;
+        let worktree = self.worktrees.inspect(session.id(), session.repository())?;
+        match worktree.state {
+            // With its ties to git damaged, the files are there and can be worked on.
+            WorktreeState::Present | WorktreeState::Unregistered | WorktreeState::Unlinked => Ok(session),
+            WorktreeState::Missing
+            | WorktreeState::Gone
+            | WorktreeState::Emptied
+            | WorktreeState::Foreign => Err(ManagerError::NoWorktree { name: session.name().clone() }),
+        }
+    }
+
+    fn launch(&self, session: &Session, request: &StartSession) -> Launch {
+        let settings = &self.settings.terminal;
+        let given =
+            [request.command.as_ref(), session.command(), settings.shell.as_ref(), request.shell.as_ref()];
+        let command = given.into_iter().flatten().next();
+        Launch {
+            id: session.id(),
+            name: session.name().clone(),
+            workspace: self.workspace.root().to_owned(),
+            worktree: self.workspace.worktree(session.id()),
+            command: command.map_or_else(|| vec![SHELL.to_owned()], |command| command.words().to_vec()),
+            size: request.size,
+            limits: limits(settings),
+        }
+    }
+}
+
+/// An error if as many other sessions run as may.
+pub(super) fn ensure_room(
+    registry: &Registry,
+    id: SessionId,
+    settings: &TerminalSettings,
+) -> Result<(), ManagerError> {
+    let Some(limit) = settings.running_max else {
+        return Ok(());
+    };
+    let running = registry.all().iter().filter(|session| session.id() != id && runs(session)).count();
+    if running >= limit.get() { Err(ManagerError::MaxRunning { limit: limit.get() }) } else { Ok(()) }
+}
+
+/// The error of a session in which something runs already.
+pub(super) fn running(session: &Session) -> ManagerError {
+    terminal_error(session, TerminalError::Running)
+}
+
+/// An error of a session's terminal.
+pub(super) fn terminal_error(session: &Session, source: TerminalError) -> ManagerError {
+    ManagerError::Terminal { name: session.name().clone(), source }
+}
+
+fn limits(settings: &TerminalSettings) -> Limits {
+    Limits {
+        scrollback_rows_max: settings.scrollback_rows_max,
+        log_bytes_max: settings.log_bytes_max,
+        clients_max: settings.clients_max,
+        queue_bytes_max: settings.queue_bytes_max,
+        quiet: settings.quiet.filter(|_| settings.activity),
+    }
+}

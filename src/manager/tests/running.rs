@@ -1,0 +1,383 @@
+//! What a start needs and refuses, what comes back by itself, and what runs.
+
+use std::sync::Mutex;
+
+use super::*;
+use crate::{
+    config::TerminalSettings,
+    manager::{ManagerError, StartSession},
+    session::{Cause, Command, Ending, How, Pending, PendingAction, SESSION_VARIABLE},
+    store::StoreError,
+    terminal::Limits,
+    worktree::{Loss, Worktree, WorktreeLock, WorktreeState},
+};
+
+/// A table in memory, terminals that write into it as holders do, and what happened, in order.
+#[derive(Clone)]
+pub(super) struct House {
+    pub(super) table: Arc<Mutex<Vec<Session>>>,
+    pub(super) story: Arc<Mutex<Vec<String>>>,
+    pub(super) launches: Arc<Mutex<Vec<Launch>>>,
+    /// Which commit fails because the lock is held, from 1; 0: none.
+    pub(super) locked_commits: Arc<Mutex<usize>>,
+    pub(super) holder: Holder,
+    pub(super) settings: Settings,
+    pub(super) worktree: WorktreeState,
+    pub(super) losses: Vec<Loss>,
+    pub(super) clock: Arc<Mutex<Timestamp>>,
+}
+
+/// How the holders of a house behave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// They do what they are told and write it down.
+    Works,
+    /// They do what they are told and cannot write.
+    Mute,
+    /// There is none; this many processes with the mark are left.
+    Dead(usize),
+    /// They do not answer.
+    Silent,
+    /// They cannot start a program.
+    Refuses,
+    /// They cannot be reached, for no reason that anybody foresaw.
+    Broken,
+}
+
+struct Hands(Arc<Mutex<Timestamp>>);
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+impl House {
+    pub(super) fn with(sessions: Vec<Session>) -> Self {
+        Self {
+            table: Arc::new(Mutex::new(sessions)),
+            story: Arc::default(),
+            launches: Arc::default(),
+            locked_commits: Arc::default(),
+            holder: Holder::Works,
+            settings: Settings::default(),
+            worktree: WorktreeState::Present,
+            losses: Vec::new(),
+            clock: Arc::new(Mutex::new(at(5))),
+        }
+    }
+
+    pub(super) fn manager(&self) -> SessionManager {
+        let ports = Ports {
+            store: Box::new(self.store()),
+            worktrees: Arc::new(self.worktrees()),
+            terminals: Arc::new(self.clone()),
+            clock: Arc::new(Hands(Arc::clone(&self.clock))),
+        };
+        SessionManager::of(Workspace::at("/w".as_ref()), self.settings.clone(), ports)
+    }
+
+    pub(super) fn session(&self) -> Session {
+        self.table.lock().unwrap()[0].clone()
+    }
+
+    pub(super) fn told(&self) -> Vec<String> {
+        self.story.lock().unwrap().clone()
+    }
+
+    fn tell(&self, word: impl Into<String>) {
+        self.story.lock().unwrap().push(word.into());
+    }
+
+    fn store(&self) -> MockStore {
+        let mut mock = MockStore::new();
+        let (read, begun, house) = (self.clone(), self.clone(), self.clone());
+        mock.expect_read().returning(move || Ok(reading(read.table.lock().unwrap().clone())));
+        mock.expect_begin().returning(move || Ok(reading(begun.table.lock().unwrap().clone())));
+        mock.expect_end().returning(|| ());
+        mock.expect_commit().returning(move |sessions| {
+            let mut locked = house.locked_commits.lock().unwrap();
+            if *locked > 0 {
+                *locked -= 1;
+                return Err(StoreError::Locked { path: "/w/lock".into(), holder: None });
+            }
+            if *house.table.lock().unwrap() != sessions {
+                house.tell("commit");
+                *house.table.lock().unwrap() = sessions.to_vec();
+            }
+            Ok(())
+        });
+        mock
+    }
+
+    fn worktrees(&self) -> MockWorktrees {
+        let mut mock = MockWorktrees::new();
+        let (remembers, discards, state, losses) =
+            (self.clone(), self.clone(), self.worktree, self.losses.clone());
+        mock.expect_remember().returning(move |_, _, _| {
+            remembers.tell("remember");
+            Ok(())
+        });
+        mock.expect_discard().returning(move |_, fate, _| {
+            discards.tell("discard");
+            Ok(fate)
+        });
+        mock.expect_losses().returning(move |_, _| Ok(losses.clone()));
+        mock.expect_git_version().returning(|| Ok("2.47".to_owned()));
+        mock.expect_scan().returning(|_| Ok(crate::worktree::Scan::default()));
+        mock.expect_trash().returning(|| Ok(Vec::new()));
+        mock.expect_inspect().returning(move |id, _| {
+            Ok(Worktree {
+                id,
+                path: "/w/x".into(),
+                state,
+                branch: None,
+                head: Some("b".repeat(40).parse().unwrap()),
+                lock: WorktreeLock::Ours,
+                operation: None,
+            })
+        });
+        mock
+    }
+}
+
+impl Terminals for House {
+    fn start(&self, launch: &Launch) -> Result<Started, TerminalError> {
+        self.tell(format!("start {}", launch.name));
+        self.launches.lock().unwrap().push(launch.clone());
+        if self.holder == Holder::Refuses {
+            let (program, because) = (launch.command[0].clone(), "no such file".to_owned());
+            return Err(TerminalError::Program { program, because });
+        }
+        let own = process::own().unwrap();
+        let mut table = self.table.lock().unwrap();
+        let session = table.iter_mut().find(|it| it.id() == launch.id).unwrap();
+        session.run(Command::of(launch.command.clone()).unwrap(), own.clone(), own.clone(), at(6));
+        Ok(Started { process: own.clone(), holder: own })
+    }
+
+    fn info(&self, _: SessionId) -> Result<Info, TerminalError> {
+        match self.holder {
+            Holder::Works | Holder::Mute => Ok(Info::default()),
+            Holder::Silent => Err(TerminalError::Silent { because: "it does not read" }),
+            Holder::Dead(_) | Holder::Refuses => Err(TerminalError::NotRunning),
+            Holder::Broken => Err(TerminalError::LongPath { path: "/x".into() }),
+        }
+    }
+
+    fn stop(&self, id: SessionId, stop: Stop) -> Result<Exited, TerminalError> {
+        self.tell("stop");
+        match self.holder {
+            Holder::Works => {
+                let mut table = self.table.lock().unwrap();
+                let session = table.iter_mut().find(|it| it.id() == id).unwrap();
+                let cause = if stop.shutdown { Cause::Shutdown } else { Cause::Asked };
+                session.end(Ending { at: at(7), how: How::Signalled(1), cause });
+                Ok(Exited { code: None, signal: Some(1), asked: true })
+            }
+            Holder::Mute => Ok(Exited { code: Some(0), signal: None, asked: true }),
+            Holder::Silent => Err(TerminalError::Silent { because: "it does not read" }),
+            Holder::Dead(_) | Holder::Refuses => Err(TerminalError::NotRunning),
+            Holder::Broken => Err(TerminalError::LongPath { path: "/x".into() }),
+        }
+    }
+
+    fn sweep(&self, _: SessionId) -> Result<usize, TerminalError> {
+        self.tell("sweep");
+        match self.holder {
+            Holder::Dead(count) => Ok(count),
+            Holder::Works | Holder::Mute | Holder::Silent | Holder::Refuses | Holder::Broken => Ok(0),
+        }
+    }
+}
+
+pub(super) fn command(words: &[&str]) -> Command {
+    Command::of(words.iter().copied().map(ToOwned::to_owned).collect()).unwrap()
+}
+
+/// A session in which this very process runs, and holds itself.
+pub(super) fn running(number: u8, name: &str) -> Session {
+    let own = process::own().unwrap();
+    let mut session = session(number, name);
+    session.run(command(&["make"]), own.clone(), own, at(1));
+    session
+}
+
+pub(super) fn ended(number: u8, name: &str, cause: Cause) -> Session {
+    let mut session = running(number, name);
+    session.end(Ending { at: at(2), how: How::Unseen, cause });
+    session
+}
+
+fn start(house: &House, request: &StartSession) -> Result<Session, ManagerError> {
+    house.manager().start("auth", request)
+}
+
+#[test]
+fn a_start_runs_what_was_given_else_the_last_else_the_setting_else_the_shell() {
+    let mut house = House::with(vec![session(1, "auth")]);
+    let (given, shell) = (Some(command(&["make", "test"])), Some(command(&["/bin/zsh"])));
+    let run = |house: &House, request: &StartSession| {
+        let session = start(house, request).unwrap();
+        assert_eq!(
+            (session.status(), session.process()),
+            (SessionStatus::Active, Some(&process::own().unwrap()))
+        );
+        let command = house.launches.lock().unwrap().pop().unwrap().command.join(" ");
+        house.table.lock().unwrap()[0].lose(at(7));
+        command
+    };
+    let fresh = session(1, "auth");
+    assert_eq!(run(&house, &StartSession { command: given, ..StartSession::default() }), "make test");
+    assert_eq!(run(&house, &StartSession { shell: shell.clone(), ..StartSession::default() }), "make test");
+    *house.table.lock().unwrap() = vec![fresh.clone()];
+    assert_eq!(run(&house, &StartSession { shell: shell.clone(), ..StartSession::default() }), "/bin/zsh");
+    *house.table.lock().unwrap() = vec![fresh.clone()];
+    assert_eq!(run(&house, &StartSession::default()), "/bin/sh");
+    *house.table.lock().unwrap() = vec![fresh];
+    house.settings.terminal.shell = Some(command(&["bash", "-l"]));
+    assert_eq!(run(&house, &StartSession { shell, ..StartSession::default() }), "bash -l");
+}
+
+#[test]
+fn a_launch_has_the_worktree_of_the_id_and_the_limits_of_the_settings() {
+    let mut house = House::with(vec![session(1, "auth")]);
+    house.settings.terminal =
+        TerminalSettings { clients_max: 3, activity: false, ..TerminalSettings::default() };
+    let size = crate::screen::Size::new(50, 120).unwrap();
+    start(&house, &StartSession { size, ..StartSession::default() }).unwrap();
+    let launch = house.launches.lock().unwrap()[0].clone();
+    assert_eq!(launch.worktree.to_str().unwrap(), format!("/w/.worktrees/{}", id(1)));
+    assert_eq!((launch.workspace.to_str(), launch.size, launch.name.as_str()), (Some("/w"), size, "auth"));
+    assert_eq!(launch.limits, Limits { clients_max: 3, quiet: None, ..Limits::default() });
+    let defaults = House::with(vec![session(1, "auth")]);
+    start(&defaults, &StartSession::default()).unwrap();
+    assert_eq!(defaults.launches.lock().unwrap()[0].limits, Limits::default());
+}
+
+#[test]
+fn a_session_that_runs_is_not_started_again() {
+    let house = House::with(vec![running(1, "auth")]);
+    let err = start(&house, &StartSession::default()).unwrap_err();
+    assert_eq!(err.to_string(), "session `auth`: a program runs in it already");
+    assert_eq!(err.code().word(), "IN_USE");
+    assert_eq!(house.told(), [""; 0]);
+}
+
+#[test]
+fn a_session_somebody_is_at_work_with_is_not_started() {
+    let mut busy = session(1, "auth");
+    let worker = process::own().unwrap();
+    busy.begin(Pending { action: PendingAction::BringingBack, worker, since: at(0) });
+    let house = House::with(vec![busy]);
+    let err = start(&house, &StartSession::default()).unwrap_err();
+    assert!(matches!(err, ManagerError::Busy { .. }), "{err}");
+    assert_eq!(house.told(), [""; 0]);
+}
+
+#[test]
+fn a_session_without_its_files_is_not_started_and_told_how_to_get_them_back() {
+    for state in [WorktreeState::Missing, WorktreeState::Gone, WorktreeState::Emptied, WorktreeState::Foreign]
+    {
+        let mut house = House::with(vec![session(1, "auth")]);
+        house.worktree = state;
+        let err = start(&house, &StartSession::default()).unwrap_err();
+        assert_eq!(err.code().word(), "NOT_FOUND");
+        assert!(err.hint().unwrap().contains("`wharf restore`"), "{err}");
+        assert_eq!(house.told(), [""; 0]);
+    }
+    let mut house = House::with(vec![session(1, "auth")]);
+    house.worktree = WorktreeState::Unregistered;
+    start(&house, &StartSession::default()).unwrap();
+}
+
+#[test]
+fn no_more_sessions_run_than_may() {
+    let mut house = House::with(vec![session(1, "auth"), running(2, "two")]);
+    house.settings.terminal.running_max = std::num::NonZeroUsize::new(1);
+    let err = start(&house, &StartSession::default()).unwrap_err();
+    assert_eq!(err.to_string(), "Maximum 1 sessions run at once. Stop one to start another.");
+    assert_eq!((err.code().word(), err.kind()), ("MAX_RUNNING", crate::manager::Kind::Full));
+    house.settings.terminal.running_max = std::num::NonZeroUsize::new(2);
+    start(&house, &StartSession::default()).unwrap();
+}
+
+#[test]
+fn a_program_that_cannot_be_started_leaves_the_session_as_it_was() {
+    let mut house = House::with(vec![session(1, "auth")]);
+    house.holder = Holder::Refuses;
+    let request = StartSession { command: Some(command(&["nonsense"])), ..StartSession::default() };
+    let err = start(&house, &request).unwrap_err();
+    assert_eq!(err.to_string(), "session `auth`: cannot start `nonsense`: no such file");
+    assert_eq!(err.code().word(), "INVALID_VALUE");
+    assert_eq!(house.session(), session(1, "auth"));
+}
+
+#[test]
+fn what_nobody_wanted_to_end_is_resumed_and_nothing_else() {
+    let causes = [Cause::Restart, Cause::Asked, Cause::Lost, Cause::Itself, Cause::Shutdown];
+    let names = ["restart", "asked", "lost", "itself", "shutdown"];
+    let mut sessions: Vec<Session> =
+        (1..).zip(names).zip(causes).map(|((n, name), cause)| ended(n, name, cause)).collect();
+    sessions.push(running(6, "running"));
+    let mut without_command = session(7, "bare");
+    without_command.lose(at(2));
+    sessions.push(without_command);
+    let house = House::with(sessions);
+    let resumed = house.manager().resume_all(crate::screen::Size::default()).unwrap();
+    let told: Vec<_> = resumed.iter().map(|it| (it.before.name().as_str(), it.outcome.is_ok())).collect();
+    assert_eq!(told, [("restart", true), ("lost", true), ("shutdown", true)]);
+    assert!(house.launches.lock().unwrap().iter().all(|launch| launch.command == ["make"]));
+}
+
+#[test]
+fn a_session_that_cannot_be_resumed_does_not_keep_the_others_from_it() {
+    let mut house = House::with(vec![ended(1, "one", Cause::Restart), ended(2, "two", Cause::Restart)]);
+    house.settings.terminal.running_max = std::num::NonZeroUsize::new(1);
+    let resumed = house.manager().resume_all(crate::screen::Size::default()).unwrap();
+    let told: Vec<_> =
+        resumed.iter().map(|it| it.outcome.as_ref().map_err(|err| err.code().word()).is_ok()).collect();
+    assert_eq!(told, [true, false]);
+    house.holder = Holder::Refuses;
+    house.settings.terminal.running_max = None;
+    *house.table.lock().unwrap() = vec![ended(1, "one", Cause::Lost), ended(2, "two", Cause::Lost)];
+    let resumed = house.manager().resume_all(crate::screen::Size::default()).unwrap();
+    assert_eq!(resumed.iter().filter(|it| it.outcome.is_err()).count(), 2);
+}
+
+#[test]
+fn ps_shows_everything_below_the_holder() {
+    let child = Alive::new();
+    let house = House::with(vec![running(1, "auth"), session(2, "two")]);
+    let all = house.manager().ps(None).unwrap();
+    assert_eq!(all.iter().map(|it| it.session.name().as_str()).collect::<Vec<_>>(), ["auth"]);
+    assert!(all[0].processes.iter().any(|it| it.pid == child.id().pid && it.name == "cat"));
+    assert_eq!(house.manager().ps(Some("auth")).unwrap().len(), 1);
+    let err = house.manager().ps(Some("two")).unwrap_err();
+    assert_eq!((err.code().word(), err.kind()), ("NOT_RUNNING", crate::manager::Kind::NotFound));
+}
+
+#[test]
+fn what_a_killed_holder_left_is_found_and_swept() {
+    let lost = ended(1, "auth", Cause::Lost);
+    let orphan = Alive::with(&[(SESSION_VARIABLE, &lost.id().to_string())]);
+    let found = |holder: Holder| {
+        let house = House { holder, ..House::with(vec![lost.clone()]) };
+        let mut manager = house.manager();
+        let left = manager.leftovers(std::slice::from_ref(&lost));
+        manager.sweep_leftovers().unwrap();
+        let pids: Vec<Vec<u32>> = left.iter().map(|it| it.pids.clone()).collect();
+        let codes: Vec<&str> = left.into_iter().map(|it| it.finding().code).collect();
+        (codes, pids, house.told())
+    };
+    let sweep = vec!["sweep".to_owned()];
+    assert_eq!(found(Holder::Dead(1)), (vec!["left-running"], vec![vec![orphan.id().pid]], sweep.clone()));
+    assert_eq!(
+        found(Holder::Works),
+        (Vec::new(), Vec::new(), Vec::new()),
+        "a holder that answers is at work"
+    );
+    drop(orphan);
+    assert_eq!(found(Holder::Dead(0)), (Vec::new(), Vec::new(), Vec::new()));
+    assert_eq!(found(Holder::Silent), (vec!["holder-gone"], vec![Vec::new()], sweep));
+}
