@@ -1,6 +1,10 @@
 #!/bin/sh
-# Brings the sessions back, then becomes the command. It starts the command whatever happens before: a workspace that
-# cannot be restored is one a person must be able to look into. What happened is on stderr; stdout is the command's.
+# Brings the sessions back, then becomes `wharf init`, which runs the command. It starts the command whatever happens
+# before: a workspace that cannot be restored is one a person must be able to look into. What happened is on stderr; stdout
+# is the command's.
+#
+# WHARF_RESTORE_SECONDS   how long the restore may take (120)
+# WHARF_RESUME            1: what the last stop or restart of the container ended is started again
 set -u
 
 restore_seconds=${WHARF_RESTORE_SECONDS:-120}
@@ -40,7 +44,7 @@ case $code in
     *) say "restore failed with exit code $code; starting anyway, run \`wharf doctor\` to see why, \`wharf-recover\` to repair" ;;
 esac
 
-if [ $# -eq 0 ]; then
-    set -- sleep infinity
+if [ "${WHARF_RESUME:-0}" = 1 ]; then
+    exec wharf init --resume -- "$@"
 fi
-exec "$@"
+exec wharf init -- "$@"

@@ -217,7 +217,7 @@ dirty_session "$main" gamma --from HEAD --meta 'json={"deep":[1,2]}'
 names=$(identity "$main")
 files=$(work "$main")
 same 'three sessions are active' '3 active' "$(jq length <<<"$names") $(statuses "$main")"
-same 'PID 1 is tini' tini "$(inside "$main" cat /proc/1/comm)"
+same 'PID 1 is wharf' wharf "$(inside "$main" cat /proc/1/comm)"
 
 "$docker" kill "$main" >/dev/null
 start "$main"
@@ -352,6 +352,54 @@ done
 # What another uid has made the caller may not be able to delete.
 "$docker" run --rm --label "$run_label" --user 0 --volume "$bind:/bind" --entrypoint sh "$image" \
     -c 'find /bind -mindepth 1 -delete'
+
+# Programs in sessions
+
+# What runs in a container and is neither its first process, nor its command, nor who asks.
+others() {
+    inside "$1" ps -eo pid=,stat=,args= | grep --invert-match --extended-regexp \
+        'wharf init|sleep infinity|ps -eo|wharf hold' || true
+}
+field() {
+    inside "$1" wharf show "$2" --json | jq --raw-output "$3"
+}
+same 'before anything is started nothing runs' '' "$(others "$main")"
+for name in alpha beta gamma; do
+    holds "a program starts in $name" inside "$main" wharf start "$name" -- sh -c \
+        'echo "begun in $WHARF_SESSION_NAME"; setsid sleep 3001 & exec sleep 3000'
+    holds "$name shows what was printed" inside "$main" wharf wait "$name" --for "text:begun in $name" --timeout 10s
+done
+same 'the record has pid and command' 'number sh' "$(field "$main" alpha '"\(.ptyPid | type) \(.command[0])"')"
+holds 'text can be sent' inside "$main" sh -c 'wharf stop alpha && wharf start alpha -- cat &&
+    wharf send alpha "hello there" --enter && wharf wait alpha --for "text:hello there" --timeout 10s'
+begun=$SECONDS
+"$docker" stop --time 20 "$main" >/dev/null
+if [ $((SECONDS - begun)) -lt 12 ]; then
+    ok 'docker stop ends all programs in order'
+else
+    wrong 'docker stop ends all programs in order' "$((SECONDS - begun)) s"
+fi
+start "$main"
+same 'after docker stop all sessions are idle' idle "$(statuses "$main")"
+same 'after docker stop it is known what ended them' shutdown "$(field "$main" beta .ended.cause)"
+holds 'wharf resume --all brings the commands back' inside "$main" wharf resume --all
+holds 'the resumed program runs' inside "$main" wharf wait beta --for 'text:begun in beta' --timeout 10s
+same 'three programs run' 3 "$(inside "$main" wharf ps --json | jq length)"
+"$docker" kill "$main" >/dev/null
+start "$main"
+same 'after docker kill all sessions are idle' idle "$(statuses "$main")"
+same 'after docker kill it is known what ended them' restart "$(field "$main" gamma .ended.cause)"
+holds 'wharf resume --all brings them back again' inside "$main" wharf resume --all
+inside "$main" sh -ceu 'kill -9 "$(wharf show beta --json | jq .holder.pid 2>/dev/null ||
+    wharf show beta --json | grep -A1 holder | grep -o "[0-9][0-9]*" | head -n 1)"'
+same 'a killed holder costs its own session' 'error lost' "$(field "$main" beta '"\(.status) \(.ended.cause)"')"
+same 'a killed holder costs no other session' active "$(field "$main" gamma .status)"
+holds 'it can be started again' inside "$main" wharf start beta
+for name in alpha beta gamma; do
+    holds "$name is stopped" inside "$main" wharf stop "$name"
+done
+same 'of all that was started nothing is left' '' "$(others "$main")"
+same 'the sessions and their work are as before' "$names" "$(identity "$main")"
 
 # Killed again and again under load
 

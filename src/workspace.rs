@@ -52,6 +52,11 @@ impl Workspace {
         self.root.join(".wharf")
     }
 
+    /// What a session leaves behind: what its programs printed.
+    pub fn session_folder(&self, id: SessionId) -> PathBuf {
+        self.own_folder().join("sessions").join(id.to_string())
+    }
+
     /// Optional settings.
     pub fn settings(&self) -> PathBuf {
         self.own_folder().join("config.toml")
@@ -78,6 +83,7 @@ mod tests {
         assert_eq!(below(space.trash()), ".worktrees/.trash");
         assert_eq!(below(space.damaged()), ".worktrees/.damaged");
         assert_eq!(below(space.own_folder()), ".wharf");
+        assert_eq!(below(space.session_folder(id)), ".wharf/sessions/2f1e8f0a-6f0c-4a55-9d3c-0d7f4a4b8c11");
         assert_eq!(below(space.settings()), ".wharf/config.toml");
         assert_eq!(below(space.logs()), ".wharf/log");
     }

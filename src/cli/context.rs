@@ -13,9 +13,9 @@ use crate::{
     clock::{Clock, SystemClock, Timestamp},
     config::{self, ConfigError, Settings},
     manager::{FolderManager, Ports, SessionManager},
-    session::SessionId,
+    session::Session,
     store::{FileStore, FolderStore},
-    terminal::{Exited, Info, Launch, Started, Stop, TerminalError, Terminals},
+    terminal::{self, Connection, HolderTerminals, Runtime},
     workspace::Workspace,
     worktree::{GitSettings, GitWorktrees},
 };
@@ -58,6 +58,14 @@ impl Context {
     }
 }
 
+impl Context {
+    /// Reaches the holder of a session.
+    pub(super) fn connect(&self, session: &Session) -> Result<Connection, Failure> {
+        let runtime = Runtime::of(self.manager.workspace().root());
+        Connection::open(&runtime.socket(session.id())).map_err(Failure::of_terminal(session))
+    }
+}
+
 /// The current moment, for ages.
 pub(super) fn now() -> Timestamp {
     SystemClock.now()
@@ -88,7 +96,8 @@ pub(super) fn settings(workspace: &Workspace) -> Result<Settings, ConfigError> {
     Settings::load(user.as_deref(), &workspace.settings())
 }
 
-fn manager(workspace: Workspace, settings: Settings) -> SessionManager {
+/// A manager on what is really there.
+pub(super) fn manager(workspace: Workspace, settings: Settings) -> SessionManager {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = FileStore::at(workspace.clone(), Arc::clone(&clock));
     let git = GitSettings {
@@ -98,32 +107,14 @@ fn manager(workspace: Workspace, settings: Settings) -> SessionManager {
         ..GitSettings::default()
     };
     let worktrees = GitWorktrees::of(workspace.clone(), git, Arc::clone(&clock));
+    let runtime = Runtime::of(workspace.root());
+    // Without a program of our own nothing can be started, and the start says so.
+    let wharf = terminal::own_program().unwrap_or_else(|_| "wharf".into());
     let ports = Ports {
         store: Box::new(store),
         worktrees: Arc::new(worktrees),
-        terminals: Arc::new(NoTerminals),
+        terminals: Arc::new(HolderTerminals::of(wharf, runtime)),
         clock,
     };
     SessionManager::of(workspace, settings, ports)
-}
-
-/// Stands where `terminal::HolderTerminals` is to stand: nothing can run.
-struct NoTerminals;
-
-impl Terminals for NoTerminals {
-    fn start(&self, _: &Launch) -> Result<Started, TerminalError> {
-        Err(TerminalError::NotRunning)
-    }
-
-    fn info(&self, _: SessionId) -> Result<Info, TerminalError> {
-        Err(TerminalError::NotRunning)
-    }
-
-    fn stop(&self, _: SessionId, _: Stop) -> Result<Exited, TerminalError> {
-        Err(TerminalError::NotRunning)
-    }
-
-    fn sweep(&self, _: SessionId) -> Result<usize, TerminalError> {
-        Err(TerminalError::NotRunning)
-    }
 }

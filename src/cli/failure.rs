@@ -9,7 +9,11 @@ use super::view::{ObstacleView, describe};
 use crate::{
     config::ConfigError,
     manager::{Kind, ManagerError},
-    session::{BranchNameError, IssueRefError, LabelError, SessionNameError, SessionStatusError},
+    session::{
+        BranchNameError, IssueRefError, LabelError, Session, SessionName, SessionNameError,
+        SessionStatusError,
+    },
+    terminal::{DetachKeyError, TerminalError},
     text,
 };
 
@@ -42,6 +46,20 @@ pub(super) enum Failure {
     Unconfirmed { what: &'static str },
     #[error("{findings} findings need a cure")]
     Unhealthy { findings: usize },
+    #[error("session `{name}`: {source}")]
+    Terminal { name: SessionName, source: TerminalError },
+    #[error("session `{name}`: its holder went away, and what ran in it with it")]
+    Lost { name: SessionName },
+    #[error("session `{name}` {how} before {} came", text::line(goal))]
+    Ended { name: SessionName, how: String, goal: String },
+    #[error("session `{name}`: {} did not come in time", text::line(goal))]
+    TimedOut { name: SessionName, goal: String },
+    #[error("standard input and output are no terminal")]
+    NoTerminal,
+    #[error("ended by signal {signal}")]
+    Signalled { signal: i32 },
+    #[error(transparent)]
+    DetachKey(#[from] DetachKeyError),
     #[error("there is no command `{}`", name.escape_debug())]
     NoCommand { name: String },
     #[error("cannot {action} {}", path.display())]
@@ -66,6 +84,12 @@ struct ErrorBody {
 }
 
 impl Failure {
+    /// What could not be done with the terminal of a session.
+    pub(super) fn of_terminal(session: &Session) -> impl Fn(TerminalError) -> Self + use<> {
+        let name = session.name().clone();
+        move |source| Self::Terminal { name: name.clone(), source }
+    }
+
     /// The stable word.
     pub(super) fn code(&self) -> &'static str {
         match self {
@@ -77,7 +101,14 @@ impl Failure {
             | Self::Label(_)
             | Self::Value { .. }
             | Self::Config(_)
+            | Self::DetachKey(_)
+            | Self::NoTerminal
             | Self::Unconfirmed { .. } => "INVALID_VALUE",
+            Self::Terminal { source, .. } => terminal_code(source).0,
+            Self::Lost { .. } => "UNREACHABLE",
+            Self::Ended { .. } => "ENDED",
+            Self::TimedOut { .. } => "TIMED_OUT",
+            Self::Signalled { .. } => "SIGNALLED",
             Self::NoWorkspace { .. } | Self::NoHome | Self::NotBound { .. } | Self::NoCommand { .. } => {
                 "NOT_FOUND"
             }
@@ -98,16 +129,23 @@ impl Failure {
             | Self::Label(_)
             | Self::Value { .. }
             | Self::Config(_)
+            | Self::DetachKey(_)
+            | Self::NoTerminal
             | Self::Unconfirmed { .. } => 2,
+            Self::Terminal { source, .. } => terminal_code(source).1,
+            Self::Lost { .. } => 7,
+            Self::TimedOut { .. } => 124,
+            Self::Signalled { signal } => u8::try_from(128 + signal).unwrap_or(1),
             Self::NoWorkspace { .. } | Self::NoHome | Self::NotBound { .. } | Self::NoCommand { .. } => 3,
-            Self::Unhealthy { .. } | Self::Io { .. } | Self::Output(_) => 1,
+            Self::Ended { .. } | Self::Unhealthy { .. } | Self::Io { .. } | Self::Output(_) => 1,
         };
         ExitCode::from(code)
     }
 
     /// Whether nobody is left to read about it.
     pub(super) fn is_silent(&self) -> bool {
-        matches!(self, Self::Output(err) if err.kind() == io::ErrorKind::BrokenPipe)
+        matches!(self, Self::Signalled { .. })
+            || matches!(self, Self::Output(err) if err.kind() == io::ErrorKind::BrokenPipe)
     }
 
     fn hint(&self) -> Option<String> {
@@ -121,12 +159,23 @@ impl Failure {
             Self::Unconfirmed { .. } => Some("give `--yes`".to_owned()),
             Self::Unhealthy { .. } => Some("`wharf doctor --fix` cures what can be cured".to_owned()),
             Self::Config(_) => Some("correct the file; `restore` and `doctor` go on without it".to_owned()),
+            Self::Terminal { name, source } => terminal_hint(name, source),
+            Self::Lost { name } => {
+                Some(format!("`wharf show {name}` says how it is, `wharf start {name}` starts it again"))
+            }
+            Self::NoTerminal => {
+                Some("`--observe` streams what it prints, `wharf send` types into it".to_owned())
+            }
             Self::Name(_)
             | Self::Branch(_)
             | Self::Status(_)
             | Self::Issue(_)
             | Self::Label(_)
             | Self::Value { .. }
+            | Self::Ended { .. }
+            | Self::TimedOut { .. }
+            | Self::Signalled { .. }
+            | Self::DetachKey(_)
             | Self::NotBound { .. }
             | Self::NoCommand { .. }
             | Self::Io { .. }
@@ -172,11 +221,54 @@ impl Failure {
             | Self::Unconfirmed { .. }
             | Self::Unhealthy { .. }
             | Self::NoCommand { .. }
+            | Self::Terminal { .. }
+            | Self::Lost { .. }
+            | Self::Ended { .. }
+            | Self::TimedOut { .. }
+            | Self::NoTerminal
+            | Self::Signalled { .. }
+            | Self::DetachKey(_)
             | Self::Io { .. }
             | Self::Output(_) => Vec::new(),
         };
         json(self.code(), chain(self), self.hint(), losses)
     }
+}
+
+/// The stable word and the exit code.
+fn terminal_code(err: &TerminalError) -> (&'static str, u8) {
+    match err {
+        TerminalError::NotRunning | TerminalError::Silent { .. } | TerminalError::Protocol { .. } => {
+            ("UNREACHABLE", 7)
+        }
+        TerminalError::Running => ("IN_USE", 4),
+        TerminalError::Refused { code, .. } => match &**code {
+            "controlled" | "not-control" => ("IN_USE", 4),
+            "full" => ("MAX_CLIENTS", 5),
+            _ => ("UNREACHABLE", 7),
+        },
+        TerminalError::UnsafeFolder { .. } | TerminalError::LongPath { .. } => ("UNSAFE_PATH", 6),
+        TerminalError::Program { .. } => ("INVALID_VALUE", 2),
+        TerminalError::Io { .. } => ("IO_FAILED", 1),
+    }
+}
+
+fn terminal_hint(name: &SessionName, err: &TerminalError) -> Option<String> {
+    let text = match err {
+        TerminalError::NotRunning => format!("`wharf start {name}` starts it"),
+        TerminalError::Refused { code, .. } if code == "controlled" => {
+            "`--take` takes control, `--observe` looks on".to_owned()
+        }
+        TerminalError::Protocol { .. } => format!("`wharf restart {name}` starts it with this wharf"),
+        TerminalError::Silent { .. } => format!("`wharf ps {name}` shows its processes"),
+        TerminalError::Running
+        | TerminalError::Refused { .. }
+        | TerminalError::UnsafeFolder { .. }
+        | TerminalError::LongPath { .. }
+        | TerminalError::Program { .. }
+        | TerminalError::Io { .. } => return None,
+    };
+    Some(text)
 }
 
 /// The JSON form of wrong arguments, which never become a [`Failure`].

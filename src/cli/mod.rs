@@ -1,20 +1,27 @@
 //! What a person types and reads: arguments become types here, and types become text again.
 
 mod args;
+mod attaching;
 mod begin;
 mod binding;
 mod context;
 mod ending;
 mod failure;
 mod generate;
+mod holding;
+mod keys;
 mod locate;
 mod logs;
 mod notes;
 mod output;
 mod recovering;
+mod sending;
 mod showing;
+mod span;
 mod table;
 mod view;
+mod waiting;
+mod watching;
 
 use std::{
     ffi::OsString,
@@ -23,7 +30,6 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use clap::Parser as _;
 use serde_json::value::RawValue;
 
 use self::{
@@ -32,14 +38,20 @@ use self::{
     failure::Failure,
     output::Output,
 };
-use crate::manager::MetadataChange;
+use crate::{
+    manager::MetadataChange,
+    terminal::{self, Exited},
+};
 
 /// Runs one command line and answers its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     outlive_file_size_limit();
     let args: Vec<OsString> = args.into_iter().collect();
+    if args.get(1).is_some_and(|arg| arg == terminal::HOLD) {
+        return holding::hold(Output::new(true));
+    }
     let json = args.iter().any(|arg| arg == "--json");
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match Cli::read(&args) {
         Ok(cli) => cli,
         Err(err) => return refuse(&err, json),
     };
@@ -84,6 +96,11 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Show(args) => showing::show(open()?, &args),
         Command::Path(args) => showing::path(open()?, &args),
         Command::Find(args) => showing::find(&global, &args),
+        Command::Attach(args) => attaching::attach(open()?, &args),
+        Command::Logs(args) => watching::logs(open()?, &args),
+        Command::Screen(args) => watching::screen(open()?, &args),
+        Command::Send(args) => sending::send(open()?, &args),
+        Command::Wait(args) => waiting::wait(open()?, &args),
         Command::Status(args) => notes::status(open()?, &args),
         Command::Phase(args) => notes::phase(open()?, &args),
         Command::Meta(args) => notes::meta(open()?, args),
@@ -101,6 +118,18 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Doctor(args) => recovering::doctor(open_anyway()?, &args),
         Command::Completions(args) => generate::completions(Output::new(global.json), args.shell),
         Command::Man(args) => generate::man(Output::new(global.json), &args),
+    }
+}
+
+/// How a program ended, in words.
+fn ending_text(exited: Exited) -> String {
+    match (exited.code, exited.signal) {
+        (Some(code), _) => format!("exited with {code}"),
+        (None, Some(signal)) => {
+            let name = signal_hook::low_level::signal_name(signal).unwrap_or("unknown");
+            format!("ended by signal {signal} ({name})")
+        }
+        (None, None) => "ended".to_owned(),
     }
 }
 

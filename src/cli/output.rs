@@ -1,8 +1,11 @@
 //! The one door to standard output and standard error.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
 
 use serde::Serialize;
+
+/// The longest text that is read from standard input.
+const INPUT_BYTES_MAX: u64 = 16 << 20;
 
 /// Prints data, as text or as JSON, and asks people.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +49,42 @@ impl Output {
         let mut out = anstream::stdout().lock();
         out.write_all(bytes)?;
         out.flush()
+    }
+
+    /// Bytes on standard output to the last one, escape sequences too wherever it goes.
+    #[expect(clippy::unused_self, reason = "printing goes through the one door")]
+    pub(super) fn exactly(self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()
+    }
+
+    /// Whether standard output is a terminal.
+    #[expect(clippy::unused_self, reason = "printing goes through the one door")]
+    pub(super) fn is_terminal(self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Whether somebody sits at a terminal: standard input and output are one.
+    pub(super) fn has_terminal(self) -> bool {
+        io::stdin().is_terminal() && self.is_terminal()
+    }
+
+    /// Standard input and output, for a session that is shown in them.
+    #[expect(clippy::unused_self, reason = "printing goes through the one door")]
+    pub(super) fn streams(self) -> (io::Stdin, io::Stdout) {
+        (io::stdin(), io::stdout())
+    }
+
+    /// All of standard input, up to [`INPUT_BYTES_MAX`].
+    #[expect(clippy::unused_self, reason = "reading goes through the one door too")]
+    pub(super) fn read_input(self) -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        io::stdin().lock().take(INPUT_BYTES_MAX + 1).read_to_end(&mut text)?;
+        if text.len() as u64 > INPUT_BYTES_MAX {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(text)
     }
 
     /// Talk on standard error; nobody is left to tell when that fails.

@@ -15,6 +15,7 @@ mod kill;
 mod reap;
 mod signal;
 mod stat;
+mod supervise;
 mod tree;
 
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use self::{
     kill::{Remains, kill_tree},
     reap::{become_subreaper, reap_adopted},
     signal::{send, wait_for_end},
+    supervise::{Charge, supervise},
     tree::{Process, all, below, descendants, marked, marks},
 };
 

@@ -24,14 +24,14 @@ pub(super) struct FrameTooLong {
 }
 
 /// Puts a frame behind what is already to be sent.
-pub(super) fn push(out: &mut impl Extend<u8>, kind: u8, parts: &[&[u8]]) {
+pub(super) fn push(out: &mut Vec<u8>, kind: u8, parts: &[&[u8]]) {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     debug_assert!(length <= FRAME_BYTES_MAX, "whoever sends cuts what is too long");
     let length = u32::try_from(length).expect("a frame is at most 1 MiB");
-    out.extend([kind]);
-    out.extend(length.to_le_bytes());
+    out.push(kind);
+    out.extend_from_slice(&length.to_le_bytes());
     for part in parts {
-        out.extend(part.iter().copied());
+        out.extend_from_slice(part);
     }
 }
 

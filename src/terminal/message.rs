@@ -93,6 +93,9 @@ pub struct Stop {
     pub shutdown: bool,
 }
 
+/// What the one message that is the same in every protocol asks for.
+pub(super) const HANGUP: Stop = Stop { signal: None, grace_ms: 5_000, shutdown: false };
+
 /// A question that is answered once.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -110,6 +113,7 @@ pub enum Question {
 /// What the holder knows about its session.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Info {
     /// The process in the terminal.
     pub pid: u32,
@@ -133,6 +137,8 @@ pub struct Info {
     pub alternate: bool,
     /// Whether text is pasted between marks.
     pub bracketed_paste: bool,
+    /// Whether cursor keys are sent in their other form (`ESC O A`).
+    pub application_cursor: bool,
 }
 
 /// Something changed about the attachment of a client.
@@ -226,16 +232,10 @@ struct Window {
 
 impl FromHolder {
     /// Puts it behind what is already to be sent.
-    pub(super) fn push(&self, out: &mut impl Extend<u8>) {
+    pub(super) fn push(&self, out: &mut Vec<u8>) {
         match self {
             Self::Hello(hello) => push(out, b'h', &[&json(hello)]),
-            Self::Output { offset, bytes } => {
-                let mut offset = *offset;
-                for part in bytes.chunks(PART_BYTES) {
-                    push(out, b'o', &[&offset.to_le_bytes(), part]);
-                    offset += part.len() as u64;
-                }
-            }
+            Self::Output { offset, bytes } => Self::push_output(out, *offset, bytes),
             Self::Snapshot { offset, bytes, is_last } => {
                 push_parts(bytes, *is_last, |last, part| {
                     push(out, b's', &[&offset.to_le_bytes(), &[u8::from(last)], part]);
@@ -247,6 +247,14 @@ impl FromHolder {
                 push_parts(bytes, *is_last, |last, part| push(out, b'a', &[&[u8::from(last)], part]));
             }
             Self::Refused(refusal) => push(out, b'e', &[&json(refusal)]),
+        }
+    }
+
+    /// Puts output behind what is already to be sent, without a copy of it in between.
+    pub(super) fn push_output(out: &mut Vec<u8>, mut offset: u64, bytes: &[u8]) {
+        for part in bytes.chunks(PART_BYTES) {
+            push(out, b'o', &[&offset.to_le_bytes(), part]);
+            offset += part.len() as u64;
         }
     }
 
@@ -279,7 +287,7 @@ impl FromHolder {
 
 impl FromClient {
     /// Puts it behind what is already to be sent.
-    pub(super) fn push(&self, out: &mut impl Extend<u8>) {
+    pub(super) fn push(&self, out: &mut Vec<u8>) {
         match self {
             Self::Attach(attach) => push(out, b'A', &[&json(attach)]),
             Self::Input(bytes) => {

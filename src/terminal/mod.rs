@@ -7,17 +7,37 @@ use crate::{
     session::{ProcessId, SessionId, SessionName},
 };
 
+mod attach;
+mod client;
 mod error;
 mod frame;
+mod history;
+mod holder;
+mod launch;
 mod message;
+mod outgoing;
+mod output_log;
+mod pty;
+mod runtime;
+mod terminals;
+
+#[cfg(test)]
+mod tests;
 
 pub use self::{
+    attach::{Departure, DetachKey, DetachKeyError, Parting, Place, View, attach},
+    client::Connection,
     error::TerminalError,
     frame::FRAME_BYTES_MAX,
+    history::{Follower, History},
+    holder::hold,
+    launch::{HOLD, answer, close_inherited, let_go_of_streams, own_program, read_order},
     message::{
         Attach, BadMessage, Exited, FromClient, FromHolder, Hello, Info, PROTOCOL, PROTOCOL_MIN, Question,
         Refusal, Role, Status, Stop,
     },
+    runtime::Runtime,
+    terminals::HolderTerminals,
 };
 
 /// What is needed to run a program in a session.
@@ -82,6 +102,8 @@ pub enum Mood {
     Active,
     /// The program waits for somebody.
     Waiting,
+    /// Something happened, and nobody wants to know what it means.
+    Unknown,
 }
 
 /// Where a holder writes down what happens to its session. Called from a thread of its own, so it may wait.

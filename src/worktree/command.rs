@@ -134,15 +134,25 @@ impl GitWorktrees {
 
     /// Runs a git command to its end or its limit.
     pub(super) fn run(&self, call: &GitCall<'_>) -> Result<GitAnswer, WorktreeError> {
+        self.run_beside(call, || ()).map(|(answer, ())| answer)
+    }
+
+    /// Runs a git command to its end or its limit, and does something short as soon as it was started.
+    pub(super) fn run_beside<T>(
+        &self,
+        call: &GitCall<'_>,
+        work: impl FnOnce() -> T,
+    ) -> Result<(GitAnswer, T), WorktreeError> {
         debug_assert!(call.dir.is_absolute(), "every git command is told where to run");
         let deadline = Instant::now() + self.settings.time_limit;
         let mut running = self.start_git(call)?;
+        let done = work();
         let output = running.output(deadline).map_err(|source| unreadable(call, source))?;
         let Some((status, stdout, stderr)) = output else {
             return Err(WorktreeError::GitTimeout { verb: call.verb(), limit: self.settings.time_limit });
         };
         match status.code() {
-            Some(code) if code == 0 || call.allowed.contains(&code) => Ok(GitAnswer { stdout, code }),
+            Some(code) if code == 0 || call.allowed.contains(&code) => Ok((GitAnswer { stdout, code }, done)),
             _ => Err(failure(call, status, &stderr)),
         }
     }

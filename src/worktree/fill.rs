@@ -26,49 +26,43 @@ const WORKERS_MAX: usize = 8;
 const WORKERS: &str = "checkout.workers";
 
 impl GitWorktrees {
-    /// Checks the files out, and meanwhile makes durable what names the work; the record comes last, after git.
+    /// Does what is left of `git worktree add`, the checkout and the hook that follows one, and meanwhile makes durable
+    /// what names the work; the record comes last, after git.
     pub(super) fn fill_and_sync(
         &self,
         addition: &Addition,
         site: &Site,
         lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
-        let (filled, named) = thread::scope(|scope| {
-            let naming = scope.spawn(|| sync_names(site, &addition.branch));
-            let filled = self.fill_new(addition, site, lock);
-            (filled, naming.join().expect("a sync does not panic"))
-        });
-        filled?;
-        named?;
-        write_record(site, &addition.record)?;
-        sync_last(site)
-    }
-
-    /// Does what is left of `git worktree add`, as git does it: the checkout, and the hook that follows one.
-    fn fill_new(&self, addition: &Addition, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
         let inside = |args: &[&str]| {
             let call = GitCall::tell(&site.folder, args).holding(lock.file());
             call.env("GIT_DIR", &site.admin).env("GIT_WORK_TREE", &site.folder)
         };
-        let mut reset = inside(&["reset", "--hard", "--quiet", "--no-recurse-submodules"]);
+        let mut fill = inside(&["read-tree", "--reset", "-u", "--no-recurse-submodules", "HEAD"]);
         if let Some(workers) = workers(&site.common) {
-            reset = reset.configured(WORKERS, &workers.to_string());
+            fill = fill.configured(WORKERS, &workers.to_string());
         }
-        self.run(&reset)?;
+        // Git first: what it takes to start, the disk has for the names.
+        let (_, named) = self.run_beside(&fill, || sync_names(site, &addition.branch))?;
+        named?;
         if self.settings.trust_hooks {
             let commit = addition.start.base.commit.as_str();
             let none = "0".repeat(commit.len());
             let hook = ["hook", "run", "--ignore-missing", "post-checkout", "--"];
             self.run(&inside(&hook).arg(none).arg(commit).arg("1"))?;
         }
-        Ok(())
+        write_record(site, &addition.record)?;
+        sync_last(site)
     }
 }
 
 /// How many processes git is to write the files of a large repository with, unless somebody has configured that.
 fn workers(common: &Path) -> Option<usize> {
+    if files_of(common).ok()? < FILES_MIN {
+        return None;
+    }
     let available = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    if available < 2 || files_of(common).ok()? < FILES_MIN {
+    if available < 2 {
         return None;
     }
     let config = Repository::open(common).ok()?.config().ok()?;

@@ -23,6 +23,7 @@ mod filters;
 mod full_disk;
 mod git_command;
 mod help;
+mod holder;
 mod hooks;
 mod hostile;
 mod house;

@@ -7,10 +7,15 @@ use clap_complete::Shell;
 
 mod ending;
 mod notes;
+mod running;
+mod typed;
+mod watching;
 
 pub(super) use self::{
     ending::{Destroy, Trash, Undo},
     notes::{Bind, Editor, Meta, Phase, Remove, Rename, Status, Touch, Unbind},
+    running::{Attach, Kill, Ps, Restart, Resume, Start, Stop, Viewing},
+    watching::{Logs, Screen, Send, Wait},
 };
 
 /// Parallel development sessions: each one a git branch, a worktree, and a record that outlives every restart.
@@ -69,6 +74,11 @@ pub(super) enum Command {
     Show(Show),
     Path(Path),
     Find(Find),
+    Attach(Attach),
+    Logs(Logs),
+    Screen(Screen),
+    Send(Send),
+    Wait(Wait),
     Status(Status),
     Phase(Phase),
     Meta(Meta),

@@ -9,10 +9,12 @@ use std::{
 
 pub mod dice;
 pub mod invariants;
+pub mod processes;
 pub mod strace;
 
 use serde_json::Value;
 use tempfile::TempDir;
+use wharf::terminal::{Connection, Stop};
 
 pub mod faults;
 
@@ -79,7 +81,31 @@ impl Workspace {
         let mut command = binary();
         command.current_dir(self.root()).env("WHARF_WORKSPACE", self.root());
         command.env("HOME", self.home()).env("XDG_CONFIG_HOME", self.home().join(".config"));
+        command.env("XDG_RUNTIME_DIR", self.runtime());
         command
+    }
+
+    /// A folder for sockets that is this workspace's alone.
+    pub fn runtime(&self) -> PathBuf {
+        let folder = self.home().join("run");
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    /// The socket of a session in which something runs.
+    pub fn socket(&self, name: &str) -> PathBuf {
+        let id = self.json(["show", name])["id"].as_str().unwrap().to_owned();
+        let mut sockets = self.sockets();
+        sockets.retain(|path| path.file_stem().unwrap().to_str() == Some(&id));
+        sockets.pop().unwrap_or_else(|| panic!("{name} has no socket"))
+    }
+
+    /// The sockets of all sessions in which something runs.
+    pub fn sockets(&self) -> Vec<PathBuf> {
+        let folders = fs::read_dir(self.runtime().join("wharf")).into_iter().flatten();
+        let files = folders.flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap());
+        let paths = files.map(|file| file.unwrap().path());
+        paths.filter(|path| path.extension().is_some_and(|it| it == "sock")).collect()
     }
 
     /// A home folder that is not the machine's.
@@ -173,6 +199,18 @@ impl Workspace {
         found.extend(refs.lines().filter(|it| *it != "refs/heads/main").map(ToOwned::to_owned));
         found.sort();
         found
+    }
+}
+
+impl Drop for Workspace {
+    /// What runs in its sessions goes with it.
+    fn drop(&mut self) {
+        for socket in self.sockets() {
+            let stop = Stop { signal: None, grace_ms: 0, shutdown: false };
+            if let Ok(mut holder) = Connection::open(&socket) {
+                drop(holder.stop(stop));
+            }
+        }
     }
 }
 

@@ -1,0 +1,127 @@
+//! How a command line is read: with the definition of the one command in it, because to define all of them takes longer
+//! than most commands do.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::{Args, Error, FromArgMatches as _, Parser as _, Subcommand};
+
+use super::{
+    Attach, Bind, Cli, Completions, Create, Destroy, Doctor, Editor, Find, Global, List, Logs, Man, Meta,
+    Path, Phase, Recover, Remove, Rename, Restore, Screen, Send, Show, Status, Touch, Trash, Unbind, Undo,
+    Wait,
+};
+
+/// A command before it has arguments, and afterwards.
+type Define = fn(clap::Command) -> clap::Command;
+
+impl Cli {
+    /// Reads a command line. Only what is right goes the short way: help and errors speak of all commands.
+    pub(in crate::cli) fn read(line: &[OsString]) -> Result<Self, Error> {
+        Self::read_typed(line).map_or_else(|| Self::try_parse_from(line), Ok)
+    }
+
+    /// Reads a line knowing only the first command in it. Where that word is no command but the value of a flag, the
+    /// real one behind it is unknown, and the answer is nothing.
+    fn read_typed(line: &[OsString]) -> Option<Self> {
+        let (name, define) = line.iter().skip(1).find_map(|word| definition(word))?;
+        let root = Global::augment_args(clap::Command::default().name("wharf"));
+        let root = root.subcommand(define(clap::Command::default().name(name)));
+        Self::from_arg_matches(&root.try_get_matches_from(line).ok()?).ok()
+    }
+}
+
+/// How a command is defined; nothing for other words.
+fn definition(word: &OsStr) -> Option<(&'static str, Define)> {
+    fn of<T: Args>(name: &'static str) -> (&'static str, Define) {
+        (name, T::augment_args)
+    }
+    fn group<T: Subcommand>(name: &'static str) -> (&'static str, Define) {
+        (name, T::augment_subcommands)
+    }
+    Some(match word.to_str()? {
+        "create" => of::<Create>("create"),
+        "list" => of::<List>("list"),
+        "show" => of::<Show>("show"),
+        "path" => of::<Path>("path"),
+        "find" => of::<Find>("find"),
+        "attach" => of::<Attach>("attach"),
+        "logs" => of::<Logs>("logs"),
+        "screen" => of::<Screen>("screen"),
+        "send" => of::<Send>("send"),
+        "wait" => of::<Wait>("wait"),
+        "status" => of::<Status>("status"),
+        "phase" => of::<Phase>("phase"),
+        "meta" => of::<Meta>("meta"),
+        "touch" => of::<Touch>("touch"),
+        "rename" => of::<Rename>("rename"),
+        "bind" => of::<Bind>("bind"),
+        "unbind" => of::<Unbind>("unbind"),
+        "editor" => group::<Editor>("editor"),
+        "remove" => of::<Remove>("remove"),
+        "destroy" => of::<Destroy>("destroy"),
+        "undo" => of::<Undo>("undo"),
+        "trash" => group::<Trash>("trash"),
+        "restore" => of::<Restore>("restore"),
+        "recover" => of::<Recover>("recover"),
+        "doctor" => of::<Doctor>("doctor"),
+        "completions" => of::<Completions>("completions"),
+        "man" => of::<Man>("man"),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::{super::Command, *};
+
+    fn line(words: &str) -> Vec<OsString> {
+        words.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn every_command_is_defined_alone_as_it_is_among_all() {
+        let arguments = |command: &clap::Command| command.get_arguments().cloned().collect::<Vec<_>>();
+        for among in Cli::command().get_subcommands() {
+            let (name, define) = definition(among.get_name().as_ref()).unwrap();
+            let alone = define(clap::Command::default().name(name));
+            assert_eq!(name, among.get_name());
+            assert_eq!(arguments(&alone), arguments(among), "{name}");
+            assert_eq!(alone.get_subcommands().count(), among.get_subcommands().count(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_right_is_read_the_short_way() {
+        let cli = Cli::read_typed(&line("wharf --workspace /w list --quick -v")).unwrap();
+        assert_eq!(cli.global.workspace, Some("/w".into()));
+        assert_eq!(cli.global.verbose, 1);
+        assert!(matches!(cli.command, Command::List(List { quick: true, .. })));
+    }
+
+    #[test]
+    fn a_value_that_is_called_like_a_command_is_a_value() {
+        for words in ["wharf --workspace list path show", "wharf path show --workspace list"] {
+            let cli = Cli::read(&line(words)).unwrap();
+            assert_eq!(cli.global.workspace, Some("list".into()), "{words}");
+            assert!(matches!(&cli.command, Command::Path(path) if path.name == "show"), "{words}");
+        }
+    }
+
+    #[test]
+    fn help_and_errors_speak_of_all_commands() {
+        for words in [
+            "wharf",
+            "wharf list --help",
+            "wharf help list",
+            "wharf lis",
+            "wharf list --quik",
+            "wharf --version",
+        ] {
+            let line = line(words);
+            let told = Cli::read(&line).unwrap_err().to_string();
+            assert_eq!(told, Cli::try_parse_from(&line).unwrap_err().to_string(), "{words}");
+        }
+    }
+}

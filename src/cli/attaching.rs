@@ -1,0 +1,69 @@
+//! `attach`, and what `--attach` does behind other commands.
+
+use std::os::fd::AsFd as _;
+
+use super::{
+    Context, Failure,
+    args::{self, Viewing},
+    ending_text,
+};
+use crate::{
+    session::Session,
+    terminal::{self, Departure, Place, Role, View},
+};
+
+/// Shows a session here.
+pub(super) fn attach(mut context: Context, args: &args::Attach) -> Result<(), Failure> {
+    let role = match (args.observe, args.take) {
+        (true, _) => Role::Observe,
+        (false, true) => Role::Take,
+        (false, false) => Role::Control,
+    };
+    let view = view(&context, role, &args.viewing)?;
+    let session = context.manager.session(&args.name)?;
+    enter(&context, &session, view)
+}
+
+/// How a session that was just started is shown; asked before it is, so that nothing runs that cannot be shown.
+pub(super) fn entrance(context: &Context, wanted: bool, viewing: &Viewing) -> Result<Option<View>, Failure> {
+    if !wanted {
+        return Ok(None);
+    }
+    if !context.output.has_terminal() {
+        return Err(Failure::NoTerminal);
+    }
+    view(context, Role::Control, viewing).map(Some)
+}
+
+/// Shows a session until somebody leaves or it ends.
+pub(super) fn enter(context: &Context, session: &Session, view: View) -> Result<(), Failure> {
+    let is_terminal = context.output.has_terminal();
+    if !is_terminal && view.role != Role::Observe {
+        return Err(Failure::NoTerminal);
+    }
+    let connection = context.connect(session)?;
+    let (input, output) = context.output.streams();
+    let place = Place { input: input.as_fd(), output: output.as_fd(), is_terminal };
+    let parting = terminal::attach(connection, place, view).map_err(Failure::of_terminal(session))?;
+    let name = session.name();
+    match parting.departure {
+        Departure::Detached if parting.was_taken => {
+            context.output.talk(&format!("[{name}: detached, somebody else controls it]\n"));
+        }
+        Departure::Detached => context.output.talk(&format!("[{name}: detached]\n")),
+        Departure::Exited(exited) => context.output.talk(&format!("[{name}: {}]\n", ending_text(exited))),
+        Departure::Signalled(signal) => return Err(Failure::Signalled { signal }),
+        Departure::Gone => return Err(Failure::Lost { name: name.clone() }),
+    }
+    Ok(())
+}
+
+fn view(context: &Context, role: Role, viewing: &Viewing) -> Result<View, Failure> {
+    let settings = &context.manager.settings().terminal;
+    let key = match viewing.detach_key.as_deref() {
+        None | Some("") => settings.detach_key.to_string().parse()?,
+        Some(text) => text.parse()?,
+    };
+    let scrollback = viewing.scrollback.unwrap_or(settings.scrollback_rows_max);
+    Ok(View { role, key, scrollback })
+}

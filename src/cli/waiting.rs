@@ -1,0 +1,223 @@
+//! `wait`.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use regex::{Regex, RegexBuilder};
+use serde::Serialize;
+
+use super::{Context, Failure, args, ending_text, span};
+use crate::{
+    screen::{Screen, Size},
+    session::{Session, SessionStatus},
+    terminal::{Attach, Connection, Exited, FromClient, FromHolder, Role, TerminalError},
+};
+
+/// How often the record of a session is read.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How much goes onto the screen between two looks at it: a text must not scroll away unseen.
+const STEP_BYTES: usize = 1 << 10;
+/// How long a program is silent when it is idle, where the settings give no number.
+const QUIET: Duration = Duration::from_secs(10);
+/// How large a compiled expression may become.
+const REGEX_BYTES_MAX: usize = 4 << 20;
+
+/// What is waited for.
+enum Goal {
+    Exit,
+    Idle(Duration),
+    Text(Regex),
+    Status(SessionStatus),
+}
+
+/// What came.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Met {
+    #[serde(rename = "for")]
+    goal: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exited: Option<Exited>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<SessionStatusView>,
+    #[serde(skip)]
+    words: String,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct SessionStatusView(String);
+
+/// Whose patience it is, and how long it lasts.
+struct Patience<'a> {
+    session: &'a Session,
+    goal: &'a str,
+    deadline: Option<Instant>,
+}
+
+/// Waits until something is so.
+pub(super) fn wait(mut context: Context, args: &args::Wait) -> Result<(), Failure> {
+    let goal = goal(args, context.manager.settings().terminal.quiet)?;
+    let timeout = args.timeout.as_deref().map(span::span).transpose()?;
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let session = context.manager.session(&args.name)?;
+    let patience = Patience { session: &session, goal: &args.goal, deadline };
+    let met = match goal {
+        Goal::Exit => exit(&context, &patience),
+        Goal::Idle(silence) => idle(&context, &patience, silence),
+        Goal::Text(regex) => text(&context, &patience, &regex),
+        Goal::Status(status) => self::status(&mut context, &patience, status),
+    }?;
+    Ok(context.output.data(&met, || format!("{}: {}\n", session.name(), met.words))?)
+}
+
+fn goal(args: &args::Wait, quiet: Option<Duration>) -> Result<Goal, Failure> {
+    let wrong = |wanted| Failure::Value { given: args.goal.clone(), wanted };
+    Ok(match args.goal.split_once(':') {
+        None if args.goal == "exit" => Goal::Exit,
+        None if args.goal == "idle" => match &args.silent_for {
+            Some(text) => Goal::Idle(span::span(text)?),
+            None => Goal::Idle(quiet.unwrap_or(QUIET)),
+        },
+        Some(("status", status)) => Goal::Status(status.parse()?),
+        Some(("text", text)) => {
+            let mut builder = RegexBuilder::new(text);
+            builder.multi_line(true).size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX);
+            Goal::Text(builder.build().map_err(|_| wrong("text: with a regular expression behind it"))?)
+        }
+        None | Some(_) => return Err(wrong("exit, idle, text:REGEX or status:STATUS")),
+    })
+}
+
+impl Patience<'_> {
+    /// How long to wait for one thing, at most until the time is over.
+    fn left(&self, limit: Option<Duration>) -> Result<Option<Duration>, Failure> {
+        let Some(deadline) = self.deadline else {
+            return Ok(limit);
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(self.over());
+        }
+        Ok(Some(limit.map_or(left, |limit| limit.min(left))))
+    }
+
+    fn over(&self) -> Failure {
+        Failure::TimedOut { name: self.session.name().clone(), goal: self.goal.to_owned() }
+    }
+
+    /// The next message; nothing when the limit has passed.
+    fn hear(&self, from: &mut Connection, limit: Option<Duration>) -> Result<Option<FromHolder>, Failure> {
+        match from.receive(self.left(limit)?) {
+            Ok(message) => Ok(message),
+            Err(_) if !from.is_open() => Err(Failure::Lost { name: self.session.name().clone() }),
+            Err(source) => Err(Failure::of_terminal(self.session)(source)),
+        }
+    }
+}
+
+fn exit(context: &Context, patience: &Patience<'_>) -> Result<Met, Failure> {
+    let mut connection = match context.connect(patience.session) {
+        Ok(connection) => connection,
+        Err(Failure::Terminal { source: TerminalError::NotRunning, .. }) => {
+            return Ok(met("exit", "nothing runs in it".to_owned()));
+        }
+        Err(failure) => return Err(failure),
+    };
+    loop {
+        if let Some(FromHolder::Exit(exited)) = patience.hear(&mut connection, None)? {
+            return Ok(Met { exited: Some(exited), ..met("exit", ending_text(exited)) });
+        }
+    }
+}
+
+fn idle(context: &Context, patience: &Patience<'_>, silence: Duration) -> Result<Met, Failure> {
+    let mut connection = context.connect(patience.session)?;
+    loop {
+        let info = connection.info().map_err(Failure::of_terminal(patience.session))?;
+        let silent = Duration::from_millis(info.silent_ms);
+        if silent >= silence {
+            return Ok(met("idle", format!("silent for {} s", silent.as_secs())));
+        }
+        let rest = silence.saturating_sub(silent).max(Duration::from_millis(1));
+        let said = patience.hear(&mut connection, Some(rest))?;
+        if let Some(FromHolder::Exit(exited)) = said {
+            return Ok(Met { exited: Some(exited), ..met("idle", ending_text(exited)) });
+        }
+    }
+}
+
+fn text(context: &Context, patience: &Patience<'_>, regex: &Regex) -> Result<Met, Failure> {
+    let mut connection = context.connect(patience.session)?;
+    let hello = connection.hello();
+    let mut size = Size::new(hello.rows, hello.cols).unwrap_or_default();
+    let attach = Attach {
+        protocol: connection.protocol(),
+        role: Role::Observe,
+        rows: size.rows(),
+        cols: size.cols(),
+        scrollback: 0,
+        is_terminal: false,
+    };
+    connection.send(&FromClient::Attach(attach)).map_err(Failure::of_terminal(patience.session))?;
+    let mut screen = Screen::new(size, 0);
+    let mut is_whole = true;
+    loop {
+        let Some(message) = patience.hear(&mut connection, None)? else {
+            return Err(patience.over());
+        };
+        let bytes = match message {
+            FromHolder::Output { bytes, .. } => bytes,
+            FromHolder::Snapshot { bytes, is_last, .. } => {
+                if is_whole {
+                    screen = Screen::new(size, 0);
+                }
+                is_whole = is_last;
+                bytes
+            }
+            FromHolder::Status(status) => {
+                size = Size::new(status.rows, status.cols).unwrap_or(size);
+                continue;
+            }
+            FromHolder::Exit(exited) => {
+                return Err(Failure::Ended {
+                    name: patience.session.name().clone(),
+                    how: ending_text(exited),
+                    goal: patience.goal.to_owned(),
+                });
+            }
+            FromHolder::Refused(refusal) => {
+                let source = TerminalError::Refused { code: refusal.code, message: refusal.message };
+                return Err(Failure::of_terminal(patience.session)(source));
+            }
+            FromHolder::Hello(_) | FromHolder::Answer { .. } => continue,
+        };
+        for step in bytes.chunks(STEP_BYTES) {
+            drop(screen.feed(step));
+            // A screen of which parts are missing shows what never was there.
+            if is_whole && let Some(found) = regex.find(&screen.text()) {
+                let found = found.as_str().to_owned();
+                return Ok(Met { text: Some(found.clone()), ..met("text", crate::text::lines(&found)) });
+            }
+        }
+    }
+}
+
+fn status(context: &mut Context, patience: &Patience<'_>, status: SessionStatus) -> Result<Met, Failure> {
+    let id = patience.session.id().to_string();
+    loop {
+        if context.manager.session(&id)?.status() == status {
+            let view = Some(SessionStatusView(status.to_string()));
+            return Ok(Met { status: view, ..met("status", status.to_string()) });
+        }
+        thread::sleep(patience.left(Some(LOOK_EVERY))?.unwrap_or(LOOK_EVERY));
+    }
+}
+
+fn met(goal: &'static str, words: String) -> Met {
+    Met { goal, exited: None, text: None, status: None, words }
+}

@@ -1,0 +1,247 @@
+//! What the first process of a container does: it runs one command, notices the end of every orphan, hands signals on,
+//! and goes only after everything else has gone (RUNTIME 1).
+
+use std::{
+    ffi::OsString,
+    io::{self, Read as _},
+    os::unix::{net::UnixStream, process::CommandExt as _},
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    process::{Pid, Signal, WaitOptions, kill_process, wait},
+    termios::tcsetpgrp,
+};
+
+use super::{become_subreaper, descendants};
+
+/// Signals that the command gets as they are.
+const HANDED_ON: [Signal; 5] = [Signal::HUP, Signal::USR1, Signal::USR2, Signal::QUIT, Signal::WINCH];
+/// Signals that end everything.
+const ENDING: [Signal; 2] = [Signal::TERM, Signal::INT];
+/// How long to wait before a command that failed is started again, at first and at most.
+const RESTART_PAUSE: Duration = Duration::from_secs(1);
+const RESTART_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How long a command must have run for its failure to be a new one.
+const RESTART_FORGIVEN: Duration = Duration::from_secs(60);
+/// How often to look whether everything has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How long to go on killing what does not end.
+const KILLING: Duration = Duration::from_secs(1);
+
+/// What to run, and how to end.
+#[derive(Clone, Debug)]
+pub struct Charge {
+    /// The command; empty: nothing but what is there.
+    pub command: Vec<OsString>,
+    /// Whether a command that fails is started again.
+    pub restart: bool,
+    /// How long everything together may take to end before it is killed.
+    pub grace: Duration,
+}
+
+/// Runs the command until it ends or somebody asks this process to end. `stop` is called once, on a thread of its own,
+/// when everything is to end; it starts no processes. Answers the exit code of the command, 0 without one.
+///
+/// Every child of this process is reaped here, so nothing else in it may wait for one.
+pub fn supervise(charge: &Charge, stop: impl FnOnce() + Send + 'static) -> io::Result<u8> {
+    if std::process::id() != 1 {
+        become_subreaper()?;
+    }
+    let signals = Signals::listen()?;
+    let mut ward = Ward { charge, running: None, again_at: None, pause: RESTART_PAUSE, code: 0 };
+    ward.start()?;
+    let mut stop = Some(stop);
+    let mut ending: Option<(Instant, thread::JoinHandle<()>)> = None;
+    loop {
+        reap_all(&mut ward)?;
+        let asked = signals.take(|signal| ward.signal(signal));
+        if (asked || ward.is_done())
+            && let Some(stop) = stop.take()
+        {
+            ward.give_up();
+            let thread = thread::Builder::new().name("stop".to_owned()).spawn(stop)?;
+            ending = Some((Instant::now() + charge.grace, thread));
+        }
+        let now = Instant::now();
+        match &ending {
+            Some((deadline, thread))
+                if now >= *deadline || (thread.is_finished() && ward.running.is_none()) =>
+            {
+                kill_all();
+                return Ok(ward.code);
+            }
+            Some(_) => signals.wait(Some(LOOK_EVERY))?,
+            None => {
+                ward.start_again(now)?;
+                signals.wait(ward.again_at.map(|at| at.saturating_duration_since(now)))?;
+            }
+        }
+    }
+}
+
+/// The command and what became of it.
+struct Ward<'a> {
+    charge: &'a Charge,
+    running: Option<(Pid, Instant)>,
+    again_at: Option<Instant>,
+    pause: Duration,
+    code: u8,
+}
+
+impl Ward<'_> {
+    #[expect(clippy::disallowed_methods, reason = "this is the door to the command of a container")]
+    fn start(&mut self) -> io::Result<()> {
+        let Some((program, args)) = self.charge.command.split_first() else {
+            return Ok(());
+        };
+        let child = Command::new(program).args(args).process_group(0).spawn()?;
+        let pid = Pid::from_child(&child);
+        if tcsetpgrp(rustix::stdio::stdin(), pid).is_ok() {
+            // A shell that looked for the keyboard before it had it has stopped itself.
+            say(kill_process(pid, Signal::CONT));
+        }
+        self.running = Some((pid, Instant::now()));
+        Ok(())
+    }
+
+    fn start_again(&mut self, now: Instant) -> io::Result<()> {
+        if self.again_at.is_some_and(|at| now >= at) {
+            self.again_at = None;
+            self.start()?;
+        }
+        Ok(())
+    }
+
+    /// Whether the command has ended and does not come back.
+    fn is_done(&self) -> bool {
+        !self.charge.command.is_empty() && self.running.is_none() && self.again_at.is_none()
+    }
+
+    fn give_up(&mut self) {
+        self.again_at = None;
+        self.signal(Signal::TERM);
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some((pid, _)) = self.running {
+            // Not reaped yet, so the number still is the command's.
+            say(kill_process(pid, signal));
+        }
+    }
+
+    fn ended(&mut self, code: u8) {
+        let Some((_, since)) = self.running.take() else {
+            return;
+        };
+        self.code = code;
+        if code == 0 || !self.charge.restart {
+            return;
+        }
+        if since.elapsed() >= RESTART_FORGIVEN {
+            self.pause = RESTART_PAUSE;
+        }
+        tracing::warn!(code, pause = ?self.pause, "the command failed and is started again");
+        self.again_at = Some(Instant::now() + self.pause);
+        self.pause = (self.pause * 2).min(RESTART_PAUSE_MAX);
+    }
+}
+
+fn reap_all(ward: &mut Ward<'_>) -> io::Result<()> {
+    loop {
+        match wait(WaitOptions::NOHANG) {
+            Ok(None) | Err(Errno::CHILD) => return Ok(()),
+            Ok(Some((ended, status))) => {
+                if ward.running.is_some_and(|(pid, _)| pid == ended) {
+                    let signalled = status.terminating_signal().map(|signal| 128 + signal);
+                    let code = status.exit_status().or(signalled).unwrap_or(1);
+                    ward.ended(u8::try_from(code).unwrap_or(u8::MAX));
+                }
+            }
+            Err(Errno::INTR) => (),
+            Err(err) => return Err(err.into()),
+        }
+    }
+}
+
+/// Ends what is left: as the first process of a container everything, else what is below this process.
+fn kill_all() {
+    let deadline = Instant::now() + KILLING;
+    while Instant::now() < deadline {
+        let left: Vec<_> = descendants(std::process::id()).unwrap_or_default();
+        if left.iter().all(|process| process.is_zombie) {
+            break;
+        }
+        for pid in left.iter().filter_map(|process| Pid::from_raw(i32::try_from(process.pid).ok()?)) {
+            say(kill_process(pid, Signal::KILL));
+        }
+        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Who has ended meanwhile needs no signal.
+fn say(outcome: rustix::io::Result<()>) {
+    if let Err(err) = outcome {
+        tracing::debug!(error = %err, "a signal found nobody");
+    }
+}
+
+/// A pipe that wakes whoever waits when a signal came, and a flag for each.
+struct Signals {
+    pipe: UnixStream,
+    ending: Arc<AtomicBool>,
+    handed_on: Vec<(Signal, Arc<AtomicBool>)>,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        let (pipe, writer) = UnixStream::pair()?;
+        pipe.set_nonblocking(true)?;
+        writer.set_nonblocking(true)?;
+        let hear = |signal: Signal, flag: &Arc<AtomicBool>| {
+            signal_hook::flag::register(signal.as_raw(), Arc::clone(flag))?;
+            signal_hook::low_level::pipe::register(signal.as_raw(), writer.try_clone()?)
+        };
+        let (ending, ignored) = (Arc::default(), Arc::default());
+        hear(Signal::CHILD, &ignored)?;
+        for signal in ENDING {
+            hear(signal, &ending)?;
+        }
+        let mut handed_on = Vec::new();
+        for signal in HANDED_ON {
+            let flag = Arc::default();
+            hear(signal, &flag)?;
+            handed_on.push((signal, flag));
+        }
+        Ok(Self { pipe, ending, handed_on })
+    }
+
+    /// Hands on what came; says whether everything is to end.
+    fn take(&self, hand_on: impl Fn(Signal)) -> bool {
+        let mut chunk = [0; 64];
+        while (&self.pipe).read(&mut chunk).is_ok_and(|count| count == chunk.len()) {}
+        for (signal, came) in &self.handed_on {
+            if came.swap(false, Ordering::Relaxed) {
+                hand_on(*signal);
+            }
+        }
+        self.ending.load(Ordering::Relaxed)
+    }
+
+    fn wait(&self, limit: Option<Duration>) -> io::Result<()> {
+        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+        match poll(&mut [PollFd::new(&self.pipe, PollFlags::IN)], limit.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(err) => Err(err.into()),
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! What happens between the user's terminal and a session while somebody is attached.
+
+use std::{
+    io,
+    os::fd::BorrowedFd,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags},
+    io::Errno,
+};
+
+mod keys;
+mod signals;
+mod stage;
+
+pub use self::keys::{DetachKey, DetachKeyError};
+use self::{
+    keys::Watch,
+    signals::Signals,
+    stage::{Below, Stage},
+};
+use super::{
+    Attach, Connection, Exited, FromClient, FromHolder, Info, Question, Refusal, Role, Status, TerminalError,
+    client::timespec,
+};
+use crate::screen::Size;
+
+/// How long the beginning of what may be the detach key is kept back.
+const KEY_WAIT: Duration = Duration::from_millis(50);
+/// How long a holder is waited for that has to be told good-bye.
+const FAREWELL_WAIT_MAX: Duration = Duration::from_millis(200);
+/// How much is read from a terminal at once.
+const INPUT_BYTES: usize = 16 << 10;
+/// Ctrl-c, with which whoever only looks on can leave too.
+const INTERRUPT: u8 = 3;
+const TAKEN_TITLE: &[u8] = b"\x1b]2;looking on: somebody else has taken control\x1b\\";
+
+/// Where a session is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// What is typed there.
+    pub input: BorrowedFd<'a>,
+    /// What is shown there.
+    pub output: BorrowedFd<'a>,
+    /// Whether both are one terminal in which somebody sits; else what is printed goes out and nothing comes in.
+    pub is_terminal: bool,
+}
+
+/// How somebody wants to see a session.
+#[derive(Clone, Copy, Debug)]
+pub struct View {
+    /// What they want to do.
+    pub role: Role,
+    /// The key that leaves.
+    pub key: DetachKey,
+    /// How many rows of scrollback come along.
+    pub scrollback: usize,
+}
+
+/// Why the session is not shown any longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// The key was typed, or the terminal went away. The session goes on.
+    Detached,
+    /// This process was asked to end by a signal. The session goes on.
+    Signalled(i32),
+    /// The program ended.
+    Exited(Exited),
+    /// The holder went away without a word, and the program with it.
+    Gone,
+}
+
+/// How an attachment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parting {
+    /// Why.
+    pub departure: Departure,
+    /// Whether somebody else took control meanwhile, and has it still.
+    pub was_taken: bool,
+}
+
+/// Shows a session until somebody leaves or it ends. The terminal is left as it was found, also after an error.
+pub fn attach(connection: Connection, place: Place<'_>, view: View) -> Result<Parting, TerminalError> {
+    let local = |source: io::Error| TerminalError::Io { action: "use", path: "the terminal".into(), source };
+    let signals = Signals::take().map_err(local)?;
+    let stage = if place.is_terminal {
+        Stage::terminal(place.input, place.output).map_err(local)?
+    } else {
+        Stage::stream(place.input, place.output)
+    };
+    let size = stage.size();
+    let mut attachment = Attachment {
+        connection,
+        stage,
+        signals,
+        watch: Watch::of(view.key),
+        role: view.role,
+        controls: view.role != Role::Observe,
+        was_taken: false,
+        size,
+        picture: Picture::None,
+        buffer: vec![0; INPUT_BYTES],
+    };
+    let request = Attach {
+        protocol: attachment.connection.protocol(),
+        role: view.role,
+        rows: size.rows(),
+        cols: size.cols(),
+        scrollback: view.scrollback,
+        is_terminal: place.is_terminal,
+    };
+    attachment.connection.queue(&FromClient::Attach(request));
+    attachment.run()
+}
+
+/// Somebody who is attached.
+struct Attachment<'a> {
+    connection: Connection,
+    stage: Stage<'a>,
+    signals: Signals,
+    watch: Watch,
+    role: Role,
+    controls: bool,
+    was_taken: bool,
+    size: Size,
+    picture: Picture,
+    buffer: Vec<u8>,
+}
+
+/// How much of a screen has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Picture {
+    /// Nothing yet.
+    None,
+    /// Some parts of it.
+    Coming,
+    /// All of it; what comes next is another one.
+    Whole,
+}
+
+/// Who has something to say.
+struct Ready {
+    signals: PollFlags,
+    holder: PollFlags,
+    input: PollFlags,
+    output: PollFlags,
+}
+
+impl Attachment<'_> {
+    fn run(mut self) -> Result<Parting, TerminalError> {
+        let departure = loop {
+            if let Some(departure) = self.turn()? {
+                break departure;
+            }
+        };
+        let below = match departure {
+            Departure::Detached => self.last_row().map_or(Below::Screen, Below::Row),
+            Departure::Exited(_) => Below::Cursor,
+            Departure::Signalled(_) | Departure::Gone => Below::Screen,
+        };
+        if let Departure::Exited(_) | Departure::Gone = departure {
+            self.stage.finish();
+        }
+        self.stage.leave(below);
+        if let Departure::Detached | Departure::Signalled(_) = departure {
+            self.say_good_bye();
+        }
+        Ok(Parting { departure, was_taken: self.was_taken })
+    }
+
+    /// Waits until something happens, and does what there is to do about it.
+    fn turn(&mut self) -> Result<Option<Departure>, TerminalError> {
+        let Some(ready) = self.wait()? else {
+            let bytes = self.watch.release();
+            self.say(bytes);
+            return Ok(None);
+        };
+        if !ready.signals.is_empty()
+            && let Some(departure) = self.heed_signals()
+        {
+            return Ok(Some(departure));
+        }
+        // Keys first: somebody who wants to leave does not wait for a program that prints without end.
+        if !ready.input.is_empty() && self.hear() {
+            return Ok(Some(Departure::Detached));
+        }
+        if ready.holder.contains(PollFlags::OUT) {
+            self.connection.flush()?;
+        }
+        if ready.holder.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
+            self.connection.fill()?;
+            if let Some(departure) = self.take_messages()? {
+                return Ok(Some(departure));
+            }
+        }
+        // Whoever closed the other end of a pipe does not want to see more.
+        let is_closed = ready.output.intersects(PollFlags::ERR | PollFlags::HUP);
+        if is_closed || (self.stage.has_queued() && self.stage.flush().is_err()) {
+            return Ok(Some(Departure::Detached));
+        }
+        if self.connection.has_queued() {
+            self.connection.flush()?;
+        }
+        Ok(None)
+    }
+
+    /// Waits for whoever may speak; nothing when only time has passed.
+    fn wait(&self) -> Result<Option<Ready>, TerminalError> {
+        let flag = |wanted: bool, flag: PollFlags| if wanted { flag } else { PollFlags::empty() };
+        let holder =
+            flag(!self.stage.is_full(), PollFlags::IN) | flag(self.connection.has_queued(), PollFlags::OUT);
+        let hears = self.stage.is_terminal() && !self.connection.is_full();
+        let mut polled = vec![
+            PollFd::new(&self.signals, PollFlags::IN),
+            PollFd::from_borrowed_fd(self.stage.output(), flag(self.stage.has_queued(), PollFlags::OUT)),
+        ];
+        // A peer that hung up would be reported at once and for ever, wanted or not.
+        let at = |list: &mut Vec<_>, fd| {
+            list.push(fd);
+            list.len() - 1
+        };
+        let holder = (!holder.is_empty()).then(|| at(&mut polled, PollFd::new(&self.connection, holder)));
+        let input =
+            hears.then(|| at(&mut polled, PollFd::from_borrowed_fd(self.stage.input(), PollFlags::IN)));
+        let limit = self.watch.holds().then(|| timespec(KEY_WAIT));
+        match rustix::event::poll(&mut polled, limit.as_ref()) {
+            Ok(0) => Ok(None),
+            Ok(_) => {
+                let seen = |place: Option<usize>| place.map_or(PollFlags::empty(), |at| polled[at].revents());
+                Ok(Some(Ready {
+                    signals: polled[0].revents(),
+                    output: polled[1].revents(),
+                    holder: seen(holder),
+                    input: seen(input),
+                }))
+            }
+            // A signal wakes its descriptor too, so the next turn finds it.
+            Err(Errno::INTR) => Ok(Some(Ready {
+                signals: PollFlags::IN,
+                output: PollFlags::empty(),
+                holder: PollFlags::empty(),
+                input: PollFlags::empty(),
+            })),
+            Err(_) => Err(TerminalError::Silent { because: "it cannot be waited for" }),
+        }
+    }
+
+    fn heed_signals(&mut self) -> Option<Departure> {
+        self.signals.clear();
+        if let Some(signal) = self.signals.leaving() {
+            return Some(Departure::Signalled(signal));
+        }
+        if self.signals.continued() && self.stage.raw().is_err() {
+            return Some(Departure::Detached);
+        }
+        if self.signals.resized() {
+            self.tell_size();
+        }
+        None
+    }
+
+    fn tell_size(&mut self) {
+        let size = self.stage.size();
+        if self.controls && size != self.size {
+            self.size = size;
+            self.connection.queue(&FromClient::Resize(size));
+        }
+    }
+
+    /// Reads what is typed; answers whether that was the wish to leave, or nobody is there any longer.
+    fn hear(&mut self) -> bool {
+        let count = match rustix::io::read(self.stage.input(), &mut self.buffer) {
+            Ok(0) => return true,
+            Ok(count) => count,
+            Err(Errno::INTR | Errno::AGAIN) => return false,
+            Err(_) => return true,
+        };
+        let typed = self.watch.take(&self.buffer[..count], Instant::now());
+        let interrupted = self.role == Role::Observe && typed.bytes.contains(&INTERRUPT);
+        self.say(typed.bytes);
+        typed.leaves || interrupted
+    }
+
+    /// Sends what was typed, if it is ours to type.
+    fn say(&mut self, bytes: Vec<u8>) {
+        if self.controls && !bytes.is_empty() {
+            self.connection.queue(&FromClient::Input(bytes));
+        }
+    }
+
+    /// Shows what the holder said.
+    fn take_messages(&mut self) -> Result<Option<Departure>, TerminalError> {
+        while let Some(message) = self.connection.next()? {
+            match message {
+                FromHolder::Output { bytes, .. } => self.stage.show(&bytes),
+                FromHolder::Snapshot { bytes, is_last, .. } => {
+                    if self.picture != Picture::Coming {
+                        self.stage.begin();
+                    }
+                    self.picture = if is_last { Picture::Whole } else { Picture::Coming };
+                    self.stage.show(&bytes);
+                }
+                FromHolder::Status(status) => self.heed_status(status),
+                FromHolder::Exit(exited) => return Ok(Some(Departure::Exited(exited))),
+                FromHolder::Refused(Refusal { code, message }) if self.picture == Picture::None => {
+                    return Err(TerminalError::Refused { code, message });
+                }
+                FromHolder::Refused(refusal) => {
+                    tracing::debug!(code = refusal.code, "the holder refused something");
+                }
+                FromHolder::Hello(_) | FromHolder::Answer { .. } => (),
+            }
+        }
+        Ok((!self.connection.is_open()).then_some(Departure::Gone))
+    }
+
+    fn heed_status(&mut self, status: Status) {
+        if self.role == Role::Observe {
+            return;
+        }
+        let had = std::mem::replace(&mut self.controls, status.controls);
+        self.was_taken = !status.controls;
+        if had && !status.controls && self.stage.is_terminal() {
+            self.stage.show(TAKEN_TITLE);
+        }
+        if !had && status.controls {
+            self.tell_size();
+        }
+    }
+
+    /// The last row that has something in it, if the holder says so at once; of a full-screen program, what is left when
+    /// it is gone is not known.
+    fn last_row(&mut self) -> Option<u16> {
+        if !self.stage.is_terminal() {
+            return None;
+        }
+        let deadline = Instant::now() + FAREWELL_WAIT_MAX;
+        let info = self.connection.ask_until(Question::Info, deadline).ok()?;
+        let info: Info = serde_json::from_slice(&info).ok()?;
+        let text = self.connection.ask_until(Question::Text, deadline).ok().filter(|_| !info.alternate)?;
+        let rows = String::from_utf8_lossy(&text).trim_end().lines().count().max(1);
+        u16::try_from(rows).ok()
+    }
+
+    fn say_good_bye(&mut self) {
+        self.connection.queue(&FromClient::Detach);
+        let deadline = Instant::now() + FAREWELL_WAIT_MAX;
+        // A holder that does not listen notices when the connection closes.
+        while self.connection.has_queued() && self.connection.flush().is_ok() && Instant::now() < deadline {
+            let left = timespec(deadline.saturating_duration_since(Instant::now()));
+            let mut polled = [PollFd::new(&self.connection, PollFlags::OUT)];
+            if self.connection.has_queued() && rustix::event::poll(&mut polled, Some(&left)).is_err() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The user's own terminal while it shows a session: its modes, what waits to be shown, and how it is left.
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::{
+        fd::{AsFd, AsRawFd as _, BorrowedFd},
+        unix::fs::OpenOptionsExt as _,
+    },
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags},
+    fs::OFlags,
+    termios::{OptionalActions, Termios},
+};
+
+use crate::{
+    screen::{self, Size},
+    terminal::{client::timespec, outgoing::Outgoing},
+};
+
+/// How much may wait to be shown; over it the holder is not read from, which sends the screen anew later.
+const QUEUE_BYTES_MAX: usize = 256 << 10;
+/// How much is written at once where the writing itself may wait: what the kernel keeps for a terminal at least.
+const STEP_BYTES: usize = 256;
+/// How long a terminal that takes nothing is waited for when it is left.
+const LEAVE_WAIT_MAX: Duration = Duration::from_secs(1);
+/// The same for the last output of a program that ended.
+const LAST_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Ends a control string that was cut off.
+const STRING_END: &[u8] = b"\x1b\\";
+const KEEP_TITLE: &[u8] = b"\x1b[22;2t";
+const TITLE_BACK: &[u8] = b"\x1b[23;2t";
+const CLEAR: &[u8] = b"\x1b[H\x1b[2J";
+/// A row below every screen.
+const BOTTOM: u16 = 999;
+
+/// Where the cursor goes when the terminal is left: below what is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Below {
+    /// A row that is the last with something in it.
+    Row(u16),
+    /// The program left the cursor behind what it printed.
+    Cursor,
+    /// Nobody knows where that is.
+    Screen,
+}
+
+/// Where the session is shown. When this is dropped, everything is as it was, however that came about.
+#[derive(Debug)]
+pub(super) struct Stage<'a> {
+    input: BorrowedFd<'a>,
+    output: BorrowedFd<'a>,
+    /// The same output, opened again so that writing never waits; other owners of the terminal see no difference.
+    quick: Option<File>,
+    out: Outgoing,
+    original: Option<Termios>,
+    /// Whether anything of the session was shown.
+    is_begun: bool,
+    is_left: bool,
+}
+
+impl<'a> Stage<'a> {
+    /// Shows the session in a terminal, that of the user.
+    pub(super) fn terminal(input: BorrowedFd<'a>, output: BorrowedFd<'a>) -> io::Result<Self> {
+        let original = rustix::termios::tcgetattr(input)?;
+        let mut stage = Self::stream(input, output);
+        stage.original = Some(original);
+        stage.raw()?;
+        Ok(stage)
+    }
+
+    /// Writes what the session prints to wherever the output goes.
+    pub(super) fn stream(input: BorrowedFd<'a>, output: BorrowedFd<'a>) -> Self {
+        Self {
+            input,
+            output,
+            quick: reopened(output),
+            out: Outgoing::default(),
+            original: None,
+            is_begun: false,
+            is_left: false,
+        }
+    }
+
+    /// Whether it is a terminal that somebody types at.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.original.is_some()
+    }
+
+    /// Lets every key through; also after the process was stopped, when the shell has set the terminal up anew.
+    pub(super) fn raw(&self) -> io::Result<()> {
+        if let Some(original) = &self.original {
+            let mut raw = original.clone();
+            raw.make_raw();
+            rustix::termios::tcsetattr(self.input, OptionalActions::Now, &raw)?;
+        }
+        Ok(())
+    }
+
+    /// The size of the terminal, or what stands for it.
+    pub(super) fn size(&self) -> Size {
+        let Ok(size) = rustix::termios::tcgetwinsize(self.output) else {
+            return Size::default();
+        };
+        if size.ws_row == 0 || size.ws_col == 0 {
+            return Size::default();
+        }
+        Size::new(size.ws_row.min(1_000), size.ws_col.clamp(2, 1_000)).unwrap_or_default()
+    }
+
+    /// What is typed.
+    pub(super) fn input(&self) -> BorrowedFd<'a> {
+        self.input
+    }
+
+    /// What can be waited for.
+    pub(super) fn output(&self) -> BorrowedFd<'_> {
+        self.quick.as_ref().map_or(self.output, AsFd::as_fd)
+    }
+
+    /// Whether something waits to be shown.
+    pub(super) fn has_queued(&self) -> bool {
+        !self.out.is_empty()
+    }
+
+    /// Whether so much waits that nothing should be added.
+    pub(super) fn is_full(&self) -> bool {
+        self.out.len() >= QUEUE_BYTES_MAX
+    }
+
+    /// Shows this behind what waits.
+    pub(super) fn show(&mut self, bytes: &[u8]) {
+        self.out.push(bytes);
+    }
+
+    /// A screen comes: what is shown makes room.
+    pub(super) fn begin(&mut self) {
+        let is_first = !std::mem::replace(&mut self.is_begun, true);
+        if !self.is_terminal() {
+            return;
+        }
+        if is_first {
+            self.out.push(KEEP_TITLE);
+            // What the screen shows moves up into the scrollback, as far as the cursor.
+            self.out.push("\n".repeat(self.size().rows().into()).as_bytes());
+        } else {
+            self.out.push(STRING_END);
+            self.out.push(screen::RESET);
+        }
+        self.out.push(CLEAR);
+    }
+
+    /// Writes what goes; to be called when the output is ready.
+    pub(super) fn flush(&mut self) -> io::Result<bool> {
+        let step = if self.quick.is_some() { usize::MAX } else { STEP_BYTES };
+        let to = self.quick.as_ref().map_or(self.output, AsFd::as_fd);
+        self.out.write_to(to, step)
+    }
+
+    /// Shows everything that waits; gives up when nothing moves for some time.
+    pub(super) fn finish(&mut self) {
+        self.drain(LAST_WAIT_MAX);
+    }
+
+    /// Puts the terminal back as it was. What still waits is not shown.
+    pub(super) fn leave(&mut self, below: Below) {
+        if std::mem::replace(&mut self.is_left, true) {
+            return;
+        }
+        self.out.clear();
+        if self.is_begun && rustix::termios::isatty(self.output) {
+            for part in [STRING_END, screen::RESET] {
+                self.out.push(part);
+            }
+            if self.is_terminal() {
+                self.out.push(TITLE_BACK);
+                match below {
+                    Below::Row(row) => self.out.push(format!("\x1b[{row};1H\r\n").as_bytes()),
+                    Below::Cursor => self.out.push(b"\r\n"),
+                    Below::Screen => self.out.push(format!("\x1b[{BOTTOM};1H\r\n").as_bytes()),
+                }
+            }
+            self.drain(LEAVE_WAIT_MAX);
+        }
+        if let Some(original) = &self.original
+            && let Err(err) = rustix::termios::tcsetattr(self.input, OptionalActions::Now, original)
+        {
+            tracing::debug!(error = %err, "the terminal is gone");
+        }
+    }
+
+    fn drain(&mut self, patience: Duration) {
+        let mut moved = Instant::now();
+        while self.has_queued() && moved.elapsed() < patience {
+            let left = timespec(patience.saturating_sub(moved.elapsed()));
+            let mut ready = [PollFd::from_borrowed_fd(self.output(), PollFlags::OUT)];
+            match rustix::event::poll(&mut ready, Some(&left)) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => continue,
+                Ok(_) => (),
+                Err(_) => return,
+            }
+            match self.flush() {
+                Ok(true) => moved = Instant::now(),
+                Ok(false) => (),
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+impl Drop for Stage<'_> {
+    fn drop(&mut self) {
+        self.leave(Below::Screen);
+    }
+}
+
+/// Opens what a descriptor stands for once more. To set the flag on the descriptor itself would also set it for the
+/// shell that gave it to us.
+fn reopened(output: BorrowedFd<'_>) -> Option<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let meta = rustix::fs::fstat(output).ok()?;
+    // A file would be written from its beginning, and never makes anybody wait.
+    let kind = rustix::fs::FileType::from_raw_mode(meta.st_mode);
+    if !matches!(kind, rustix::fs::FileType::CharacterDevice | rustix::fs::FileType::Fifo) {
+        return None;
+    }
+    OpenOptions::new()
+        .write(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(format!("/proc/self/fd/{}", output.as_raw_fd()))
+        .ok()
+}

@@ -1,0 +1,156 @@
+//! When a session works and when it waits for somebody, told from what its terminal does.
+
+use std::time::{Duration, Instant};
+
+use super::super::Mood;
+use crate::screen::{Notice, PromptMark};
+
+/// How often the same mood is told again while something happens.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What the terminal did last.
+#[derive(Debug)]
+pub(super) struct Activity {
+    /// How long a silence has to be to count as waiting; without it moods are not told apart.
+    quiet: Option<Duration>,
+    mood: Mood,
+    happened: Instant,
+    told: Option<Instant>,
+    is_news: bool,
+}
+
+impl Activity {
+    /// A program that was just started works.
+    pub(super) fn begin(quiet: Option<Duration>, now: Instant) -> Self {
+        let mood = if quiet.is_some() { Mood::Active } else { Mood::Unknown };
+        Self { quiet, mood, happened: now, told: None, is_news: true }
+    }
+
+    /// The program printed, or somebody typed.
+    pub(super) fn happened(&mut self, now: Instant) {
+        self.happened = now;
+        self.is_news = true;
+        self.turn(Mood::Active);
+    }
+
+    /// The program said something about itself.
+    pub(super) fn noticed(&mut self, notice: &Notice) {
+        match notice {
+            Notice::Bell
+            | Notice::Notification(_)
+            | Notice::Prompt(PromptMark::Prompt | PromptMark::Input) => {
+                self.turn(Mood::Waiting);
+            }
+            Notice::Prompt(PromptMark::Output) => self.turn(Mood::Active),
+            Notice::Prompt(PromptMark::Done { .. }) | Notice::Title | Notice::Rebuilt => (),
+        }
+    }
+
+    /// When the program printed, or somebody typed, last.
+    pub(super) fn happened_at(&self) -> Instant {
+        self.happened
+    }
+
+    /// How long the program has been silent.
+    pub(super) fn silence(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.happened)
+    }
+
+    /// When there will be something to tell although nothing happens.
+    pub(super) fn due(&self) -> Option<Instant> {
+        if self.is_news {
+            return Some(self.told.map_or(self.happened, |told| told + AGAIN));
+        }
+        match self.mood {
+            Mood::Active => self.quiet.map(|quiet| self.happened + quiet),
+            Mood::Waiting | Mood::Unknown => None,
+        }
+    }
+
+    /// What is to be told now.
+    pub(super) fn news(&mut self, now: Instant) -> Option<Mood> {
+        if self.quiet.is_some_and(|quiet| self.silence(now) >= quiet) {
+            self.turn(Mood::Waiting);
+        }
+        let is_early = self.told.is_some_and(|told| now < told + AGAIN);
+        if !self.is_news || is_early {
+            return None;
+        }
+        self.is_news = false;
+        self.told = Some(now);
+        Some(self.mood)
+    }
+
+    fn turn(&mut self, mood: Mood) {
+        if self.quiet.is_none() || self.mood == mood {
+            return;
+        }
+        self.mood = mood;
+        self.is_news = true;
+        // Another mood is told at once; whoever writes it down has a limit of its own.
+        self.told = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUIET: Duration = Duration::from_secs(10);
+
+    fn begun(quiet: Option<Duration>) -> (Activity, Instant) {
+        let now = Instant::now();
+        let mut activity = Activity::begin(quiet, now);
+        let first = if quiet.is_some() { Mood::Active } else { Mood::Unknown };
+        assert_eq!(activity.news(now), Some(first));
+        (activity, now)
+    }
+
+    #[test]
+    fn silence_becomes_waiting_and_output_ends_it() {
+        let (mut activity, start) = begun(Some(QUIET));
+        assert_eq!(activity.due(), Some(start + QUIET));
+        assert_eq!(activity.news(start + QUIET - Duration::from_millis(1)), None);
+        assert_eq!(activity.news(start + QUIET), Some(Mood::Waiting));
+        assert_eq!(activity.due(), None);
+        let later = start + QUIET * 2;
+        activity.happened(later);
+        assert_eq!(activity.news(later), Some(Mood::Active));
+    }
+
+    #[test]
+    fn a_stream_of_output_is_told_once_in_a_while() {
+        let (mut activity, start) = begun(Some(QUIET));
+        let told = (1..=100)
+            .filter(|tenth| {
+                let now = start + Duration::from_millis(tenth * 50);
+                activity.happened(now);
+                activity.news(now).is_some()
+            })
+            .count();
+        assert_eq!(told, 5);
+    }
+
+    #[test]
+    fn bell_notification_and_prompt_are_a_wait_and_a_command_is_not() {
+        let (mut activity, now) = begun(Some(QUIET));
+        for notice in
+            [Notice::Bell, Notice::Notification("done".to_owned()), Notice::Prompt(PromptMark::Prompt)]
+        {
+            activity.noticed(&notice);
+            assert_eq!(activity.news(now), Some(Mood::Waiting), "{notice:?}");
+            activity.noticed(&Notice::Prompt(PromptMark::Output));
+            assert_eq!(activity.news(now), Some(Mood::Active), "{notice:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_silence_moods_are_not_told_apart() {
+        let (mut activity, now) = begun(None);
+        activity.noticed(&Notice::Bell);
+        assert_eq!(activity.news(now + QUIET), None);
+        assert_eq!(activity.due(), None);
+        activity.happened(now + QUIET);
+        assert_eq!(activity.news(now + QUIET), Some(Mood::Unknown));
+    }
+}

@@ -1,0 +1,192 @@
+//! One connection to a holder: what it was shown, what waits to be sent, and what it said.
+
+use std::{
+    io::{self, Read as _},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::UnixStream,
+    },
+    time::{Duration, Instant},
+};
+
+use super::super::{
+    frame::Frames,
+    message::{FromClient, FromHolder, Refusal, Role},
+    outgoing::Outgoing,
+};
+
+/// How much is read at once.
+const CHUNK_BYTES: usize = 64 << 10;
+/// From how many waiting bytes on the program is held up for a client that still reads.
+const SLOW_BYTES: usize = 256 << 10;
+/// How long a client may read nothing before the program goes on without it.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// A connection.
+#[derive(Debug)]
+pub(super) struct Client {
+    stream: UnixStream,
+    frames: Frames,
+    out: Outgoing,
+    /// When bytes last went out, or began to wait.
+    moved: Instant,
+    /// What it is attached as.
+    pub(super) view: Option<View>,
+    /// Nothing more comes from it, or goes to it.
+    pub(super) is_gone: bool,
+}
+
+/// How a client sees the terminal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    /// Whether it types and decides on the size.
+    pub(super) controls: bool,
+    /// Whether it is a terminal, which answers what programs ask their terminal.
+    pub(super) is_terminal: bool,
+    /// How many rows of scrollback it wants.
+    pub(super) scrollback: usize,
+    /// Whether it missed something and gets the screen anew when it has read what waits.
+    pub(super) is_behind: bool,
+}
+
+impl View {
+    pub(super) fn of(role: Role, is_terminal: bool, scrollback: usize) -> Self {
+        let controls = matches!(role, Role::Control | Role::Take);
+        Self { controls, is_terminal, scrollback, is_behind: false }
+    }
+}
+
+impl Client {
+    /// A connection that was just made.
+    pub(super) fn of(stream: UnixStream, now: Instant) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        Ok(Self {
+            stream,
+            frames: Frames::default(),
+            out: Outgoing::default(),
+            moved: now,
+            view: None,
+            is_gone: false,
+        })
+    }
+
+    /// Whether something waits to be sent.
+    pub(super) fn waits(&self) -> bool {
+        !self.out.is_empty()
+    }
+
+    /// How many bytes wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Whether the program is to be held up, so that this client, which reads, misses nothing; and until when.
+    pub(super) fn holds_up(&self, now: Instant) -> Option<Instant> {
+        let is_shown = self.view.is_some_and(|view| !view.is_behind) && !self.is_gone;
+        let until = self.moved + PATIENCE;
+        (is_shown && self.waiting() > SLOW_BYTES && now < until).then_some(until)
+    }
+
+    /// Says something, as far as it reads.
+    pub(super) fn say(&mut self, message: &FromHolder, now: Instant) {
+        if !self.waits() {
+            self.moved = now;
+        }
+        message.push(self.out.tail());
+        self.flush(now);
+    }
+
+    /// Says that something was not done.
+    pub(super) fn refuse(&mut self, code: &str, message: &str, now: Instant) {
+        let refusal = Refusal { code: code.to_owned(), message: message.to_owned() };
+        self.say(&FromHolder::Refused(refusal), now);
+    }
+
+    /// Shows it what the program printed, unless too much waits already: then it gets the screen anew later on.
+    pub(super) fn show(&mut self, offset: u64, bytes: &[u8], queue_bytes_max: usize, now: Instant) {
+        let waiting = self.waiting();
+        let Some(view) = &mut self.view else {
+            return;
+        };
+        if view.is_behind {
+            return;
+        }
+        if waiting + bytes.len() > queue_bytes_max {
+            view.is_behind = true;
+            return;
+        }
+        if waiting == 0 {
+            self.moved = now;
+        }
+        FromHolder::push_output(self.out.tail(), offset, bytes);
+    }
+
+    /// Whether it missed something and has read all that waited.
+    pub(super) fn wants_screen(&self) -> bool {
+        self.view.is_some_and(|view| view.is_behind) && !self.waits() && !self.is_gone
+    }
+
+    /// Sends what the other side takes without waiting.
+    pub(super) fn flush(&mut self, now: Instant) {
+        if self.is_gone {
+            return;
+        }
+        match self.out.write_to(&self.stream, usize::MAX) {
+            Ok(went) if went => self.moved = now,
+            Ok(_) => (),
+            Err(_) => self.is_gone = true,
+        }
+    }
+
+    /// Reads what it said, once.
+    pub(super) fn listen(&mut self) -> Vec<FromClient> {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        match self.stream.read(&mut chunk) {
+            Ok(0) => self.is_gone = true,
+            Ok(count) => self.frames.take(&chunk[..count]),
+            Err(err) if matches!(err.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => (),
+            Err(_) => self.is_gone = true,
+        }
+        let mut said = Vec::new();
+        loop {
+            match self.frames.next() {
+                Ok(None) => return said,
+                Ok(Some(frame)) => match FromClient::of(frame) {
+                    Ok(message) => said.extend(message),
+                    Err(_) => self.break_off(),
+                },
+                Err(_) => {
+                    self.break_off();
+                    return said;
+                }
+            }
+        }
+    }
+
+    /// A client that makes no sense is told so and let go.
+    fn break_off(&mut self) {
+        self.refuse("bad-message", "the message makes no sense", self.moved);
+        self.is_gone = true;
+    }
+
+    /// Sends what waits, and waits for the other side for a limited time.
+    pub(super) fn flush_for(&mut self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        if self.is_gone || self.stream.set_nonblocking(false).is_err() {
+            return;
+        }
+        while self.waits() && !self.is_gone {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.stream.set_write_timeout(Some(left)).is_err() {
+                return;
+            }
+            self.flush(Instant::now());
+        }
+    }
+}
+
+impl AsFd for Client {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}

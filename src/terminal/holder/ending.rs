@@ -1,0 +1,123 @@
+//! How a program and everything it started is ended: politely, firmly, and at last with force (RUNTIME 3).
+
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use super::super::Stop;
+use crate::process;
+
+/// How long the leader may take after a HUP before everything else gets a TERM.
+const HANGUP_GRACE: Duration = Duration::from_secs(1);
+/// How long what a program leaves behind may take to end by itself, when nobody said otherwise.
+const LEFTOVER_GRACE: Duration = Duration::from_millis(500);
+/// How long to go on killing what does not end; only a process that the kernel holds is still there then.
+const KILLING: Duration = Duration::from_secs(5);
+/// How often to look while things end.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// The same while things are killed.
+const KILL_EVERY: Duration = Duration::from_millis(2);
+
+/// An end that was begun.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ending {
+    /// Whether somebody asked for it.
+    pub(super) asked: bool,
+    /// Whether the container is about to stop.
+    pub(super) shutdown: bool,
+    term_at: Option<Instant>,
+    kill_at: Instant,
+    look_at: Instant,
+}
+
+impl Ending {
+    /// Somebody wants the session to end: the foreground hears of it at once.
+    pub(super) fn asked(stop: Stop, foreground: Option<Pid>, leader: Option<Pid>, now: Instant) -> Self {
+        let grace = Duration::from_millis(stop.grace_ms);
+        let polite = stop.signal.and_then(Signal::from_named_raw);
+        if !grace.is_zero() {
+            for signal in [polite.unwrap_or(Signal::HUP), Signal::CONT] {
+                let groups =
+                    [leader, foreground.filter(|group| leader.is_some_and(|leader| leader != *group))];
+                for group in groups.into_iter().flatten() {
+                    say(kill_process_group(group, signal));
+                }
+            }
+        }
+        let term_at = polite.is_none().then(|| now + HANGUP_GRACE.min(grace / 2));
+        Self { asked: true, shutdown: stop.shutdown, term_at, kill_at: now + grace, look_at: now }
+    }
+
+    /// The program ended by itself; what it left behind is to end too.
+    pub(super) fn by_itself(now: Instant) -> Self {
+        let kill_at = now + LEFTOVER_GRACE;
+        Self { asked: false, shutdown: false, term_at: Some(now), kill_at, look_at: now }
+    }
+
+    /// Somebody wants it sooner, or for another reason, than it was begun.
+    pub(super) fn hurry(self, other: Self) -> Self {
+        Self {
+            asked: self.asked || other.asked,
+            shutdown: self.shutdown || other.shutdown,
+            term_at: self.term_at.min(other.term_at),
+            kill_at: self.kill_at.min(other.kill_at),
+            look_at: other.look_at,
+        }
+    }
+
+    /// The leader is gone: what is left need not wait any longer for its TERM.
+    pub(super) fn leader_ended(self, now: Instant) -> Self {
+        Self { term_at: Some(now), look_at: now, ..self }
+    }
+
+    /// When to look again.
+    pub(super) fn due(&self) -> Instant {
+        self.look_at
+    }
+
+    /// Takes the next step if it is time; says whether nothing of the session is left. `leader` while it lives.
+    pub(super) fn step(&mut self, leader: Option<Pid>, now: Instant) -> bool {
+        if now < self.look_at {
+            return false;
+        }
+        let leader_pid = leader.map(|leader| leader.as_raw_nonzero().get().unsigned_abs());
+        let left = process::reap_adopted(leader_pid)
+            .and_then(|_| process::descendants(std::process::id()))
+            .inspect_err(|err| tracing::warn!(error = %err, "processes cannot be listed"))
+            .unwrap_or_default();
+        if left.iter().all(|process| process.is_zombie) && leader.is_none() {
+            return true;
+        }
+        if now >= self.kill_at + KILLING {
+            tracing::error!(count = left.len(), "processes of a session cannot be killed");
+            return true;
+        }
+        let is_killing = now >= self.kill_at;
+        let is_terming = self.term_at.is_some_and(|at| now >= at);
+        if is_killing || is_terming {
+            let signal = if is_killing { Signal::KILL } else { Signal::TERM };
+            for pid in left.iter().filter(|process| !process.is_zombie).filter_map(|process| pid(process.pid))
+            {
+                // All of them are below this process, which reaps them, so no number can mean somebody else.
+                say(kill_process(pid, signal));
+                if !is_killing {
+                    say(kill_process(pid, Signal::CONT));
+                }
+            }
+            self.term_at = None;
+        }
+        self.look_at = now + if is_killing { KILL_EVERY } else { LOOK_EVERY };
+        false
+    }
+}
+
+fn pid(number: u32) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(number).ok()?)
+}
+
+/// Who ended meanwhile needs no signal.
+fn say(outcome: rustix::io::Result<()>) {
+    if let Err(err) = outcome {
+        tracing::debug!(error = %err, "a signal found nobody");
+    }
+}

@@ -1,0 +1,315 @@
+//! The process that owns one session's terminal: program, screen and socket, and nothing else.
+//!
+//! One thread in one `poll` loop; a second one writes down what happens, so that the disk never holds up the terminal.
+
+mod activity;
+mod answer;
+mod begin;
+mod client;
+mod ending;
+mod program;
+mod reporter;
+mod serving;
+mod signals;
+
+use std::{
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::UnixListener,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use self::{
+    activity::Activity, begin::Seat, client::Client, ending::Ending, program::Program, reporter::Reporter,
+    signals::Signals,
+};
+use super::{Exited, Keeper, Launch, Started, Stop, TerminalError, output_log::OutputLog, runtime::Runtime};
+use crate::{
+    clock::Clock,
+    process,
+    screen::{Notice, Screen},
+    workspace::Workspace,
+};
+
+/// How much of what the program prints is dealt with before anything else gets a turn.
+const BATCH_BYTES: usize = 256 << 10;
+/// How much is read at once; a terminal gives 4 KiB.
+const CHUNK_BYTES: usize = 64 << 10;
+/// How long to wait for more output from what still has the terminal after the program ended.
+const LAST_OUTPUT: Duration = Duration::from_millis(500);
+/// How long clients may take to read the last output.
+const FAREWELL: Duration = Duration::from_millis(500);
+/// How a session ends when its holder is told to: the container is about to stop.
+const SHUTDOWN: Stop = Stop { signal: None, grace_ms: 5_000, shutdown: true };
+
+/// Everything a holder has.
+struct Holder {
+    launch: Launch,
+    listener: UnixListener,
+    signals: Signals,
+    program: Program,
+    screen: Screen,
+    /// How many bytes the program has printed.
+    offset: u64,
+    log: Option<OutputLog>,
+    clients: Vec<Client>,
+    activity: Activity,
+    ending: Option<Ending>,
+    /// Since when nothing of the session is left but perhaps its last output.
+    is_cleared: bool,
+    reporter: Reporter,
+    clock: Box<dyn Clock>,
+    buffer: Vec<u8>,
+}
+
+/// What can become ready.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Listener,
+    Signals,
+    Exit,
+    Terminal,
+    Client(usize),
+}
+
+/// Runs a session's program to its end. `told` hears once, when it runs and that is written down; an error means that
+/// it never ran.
+pub fn hold(
+    launch: Launch,
+    keeper: Box<dyn Keeper>,
+    clock: Box<dyn Clock>,
+    told: impl FnOnce(&Started) + Send + 'static,
+) -> Result<Exited, TerminalError> {
+    let runtime = Runtime::of(&launch.workspace);
+    let seat = Seat::take(&runtime, &launch)?;
+    let listener = seat.listen()?;
+    let place = launch.worktree.clone();
+    let failed = |source| TerminalError::Io {
+        action: "become the parent of all processes in",
+        path: place.clone(),
+        source,
+    };
+    process::become_subreaper().map_err(failed)?;
+    let signals = Signals::listen().map_err(failed)?;
+    let (program, reporter) = seat.start(&launch, keeper, told)?;
+    let folder = Workspace::at(&launch.workspace).session_folder(launch.id);
+    let log = OutputLog::open(&folder, launch.limits.log_bytes_max);
+    let log = log.inspect_err(|err| tracing::warn!(error = %err, "what is printed is not kept")).ok();
+    let holder = Holder {
+        screen: Screen::new(launch.size, launch.limits.scrollback_rows_max),
+        activity: Activity::begin(launch.limits.quiet, Instant::now()),
+        offset: 0,
+        clients: Vec::new(),
+        ending: None,
+        is_cleared: false,
+        buffer: vec![0; CHUNK_BYTES],
+        launch,
+        listener,
+        signals,
+        program,
+        log,
+        reporter,
+        clock,
+    };
+    Ok(holder.run())
+}
+
+impl Holder {
+    /// Serves program and clients until nothing of the session is left.
+    fn run(mut self) -> Exited {
+        loop {
+            if let Err(err) = self.turn() {
+                tracing::error!(sessionId = %self.launch.id, error = %err, "a holder cannot wait for anything");
+                thread::sleep(Duration::from_millis(10));
+            }
+            let now = Instant::now();
+            self.advance(now);
+            if let Some(exited) = self.program.exited()
+                && self.is_over(now)
+            {
+                return self.leave(exited);
+            }
+        }
+    }
+
+    /// Waits until something is ready, and deals with it.
+    fn turn(&mut self) -> io::Result<()> {
+        let now = Instant::now();
+        let held_up = self.clients.iter().filter_map(|client| client.holds_up(now)).max();
+        let sources = self.sources(held_up.is_some());
+        let mut fds: Vec<PollFd<'_>> = sources
+            .iter()
+            .map(|(source, flags)| PollFd::from_borrowed_fd(self.fd(*source), *flags))
+            .collect();
+        match poll(&mut fds, self.timeout(held_up, now).as_ref()) {
+            Ok(_) => (),
+            Err(rustix::io::Errno::INTR) => return Ok(()),
+            Err(err) => return Err(err.into()),
+        }
+        let ready: Vec<PollFlags> = fds.iter().map(PollFd::revents).collect();
+        for ((source, _), flags) in sources.into_iter().zip(ready) {
+            if !flags.is_empty() {
+                self.deal(source, flags)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What to wait for. What has ended is always ready and would wake this loop for ever, so it is left out.
+    fn sources(&self, is_held_up: bool) -> Vec<(Source, PollFlags)> {
+        let flag = |is_wanted: bool, flag: PollFlags| if is_wanted { flag } else { PollFlags::empty() };
+        let mut sources = vec![(Source::Listener, PollFlags::IN), (Source::Signals, PollFlags::IN)];
+        if self.program.exited().is_none() {
+            sources.push((Source::Exit, PollFlags::IN));
+        }
+        if !self.program.is_closed() && (!is_held_up || self.program.has_input()) {
+            let flags = flag(!is_held_up, PollFlags::IN) | flag(self.program.has_input(), PollFlags::OUT);
+            sources.push((Source::Terminal, flags));
+        }
+        let listens = self.program.takes_input();
+        for (at, client) in self.clients.iter().enumerate() {
+            let flags = flag(listens, PollFlags::IN) | flag(client.waits(), PollFlags::OUT);
+            sources.push((Source::Client(at), flags));
+        }
+        sources
+    }
+
+    fn fd(&self, source: Source) -> BorrowedFd<'_> {
+        match source {
+            Source::Listener => self.listener.as_fd(),
+            Source::Signals => self.signals.as_fd(),
+            Source::Exit => self.program.exit_fd(),
+            Source::Terminal => self.program.terminal_fd(),
+            Source::Client(at) => self.clients[at].as_fd(),
+        }
+    }
+
+    fn timeout(&self, held_up: Option<Instant>, now: Instant) -> Option<Timespec> {
+        let ending = self.ending.as_ref().filter(|_| !self.is_cleared).map(Ending::due);
+        let last = self.is_cleared.then_some(self.activity.happened_at() + LAST_OUTPUT);
+        let first = [held_up, ending, last, self.activity.due()].into_iter().flatten().min()?;
+        Timespec::try_from(first.saturating_duration_since(now)).ok()
+    }
+
+    fn deal(&mut self, source: Source, flags: PollFlags) -> io::Result<()> {
+        let now = Instant::now();
+        match source {
+            Source::Listener => self.accept(now),
+            Source::Signals => {
+                if self.signals.take() {
+                    self.stop(SHUTDOWN, now);
+                }
+                process::reap_adopted(self.program.living_pid())?;
+            }
+            Source::Exit => {
+                let asked = self.ending.is_some_and(|ending| ending.asked);
+                if self.program.reap(asked)? {
+                    let ending = self.ending.unwrap_or_else(|| Ending::by_itself(now));
+                    self.ending = Some(ending.leader_ended(now));
+                }
+            }
+            Source::Terminal => {
+                if flags.contains(PollFlags::OUT) {
+                    self.program.pass_input();
+                }
+                if flags.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
+                    self.take_output(now);
+                }
+            }
+            Source::Client(at) => {
+                if flags.contains(PollFlags::OUT) {
+                    self.clients[at].flush(now);
+                }
+                if flags.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
+                    for message in self.clients[at].listen() {
+                        self.serve(at, message, now);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what the program printed, a batch at most, so that everybody gets a turn.
+    fn take_output(&mut self, now: Instant) {
+        let mut taken = 0;
+        let mut buffer = std::mem::take(&mut self.buffer);
+        while taken < BATCH_BYTES {
+            let Some(bytes) = self.program.read(&mut buffer) else {
+                break;
+            };
+            taken += bytes.len();
+            self.show(bytes, now);
+        }
+        self.buffer = buffer;
+        if taken > 0 {
+            self.activity.happened(now);
+        }
+        for client in &mut self.clients {
+            client.flush(now);
+        }
+    }
+
+    fn show(&mut self, bytes: &[u8], now: Instant) {
+        let fed = self.screen.feed(bytes);
+        for client in &mut self.clients {
+            client.show(self.offset, bytes, self.launch.limits.queue_bytes_max, now);
+        }
+        self.offset += bytes.len() as u64;
+        if let Some(log) = &mut self.log
+            && let Err(err) = log.take(bytes, self.clock.now())
+        {
+            tracing::warn!(sessionId = %self.launch.id, error = %err, "what is printed is no longer kept");
+            self.log = None;
+        }
+        // Two answers to one question would arrive as keys that nobody pressed.
+        let has_terminal = self.clients.iter().any(|client| client.view.is_some_and(|view| view.is_terminal));
+        if !has_terminal && !fed.replies.is_empty() {
+            self.program.type_in(&fed.replies);
+        }
+        for notice in &fed.notices {
+            self.activity.noticed(notice);
+            if *notice == Notice::Rebuilt {
+                self.redraw();
+            }
+        }
+    }
+
+    /// What time brings: moods, steps of an end, screens for those that missed something.
+    fn advance(&mut self, now: Instant) {
+        if let Some(mood) = self.activity.news(now) {
+            self.reporter.tell(mood);
+        }
+        if let Some(ending) = &mut self.ending
+            && !self.is_cleared
+        {
+            self.is_cleared = ending.step(self.program.living(), now);
+        }
+        self.catch_up(now);
+        self.clients.retain(|client| !client.is_gone);
+    }
+
+    /// Whether nothing of the session is left, and nothing more is to be expected.
+    fn is_over(&self, now: Instant) -> bool {
+        self.is_cleared && (self.program.is_closed() || self.activity.silence(now) >= LAST_OUTPUT)
+    }
+
+    /// Has the end written down, and says farewell.
+    fn leave(self, exited: Exited) -> Exited {
+        let Self { reporter, mut clients, ending, .. } = self;
+        reporter.end(exited, ending.is_some_and(|ending| ending.shutdown));
+        let now = Instant::now();
+        for client in &mut clients {
+            client.say(&super::FromHolder::Exit(exited), now);
+        }
+        for client in &mut clients {
+            client.flush_for(FAREWELL);
+        }
+        exited
+    }
+}

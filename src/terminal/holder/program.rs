@@ -1,0 +1,142 @@
+//! The program of a session and its terminal: what it prints, what is typed, and how it ends.
+
+use std::{
+    collections::VecDeque,
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
+
+use rustix::{
+    io::Errno,
+    process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid},
+};
+
+use super::super::{Exited, pty::Pty};
+use crate::screen::Size;
+
+/// From how many bytes on nobody is listened to until the program has read some.
+const INPUT_BYTES_MAX: usize = 1 << 20;
+
+/// A program that runs, or ran.
+#[derive(Debug)]
+pub(super) struct Program {
+    pty: Pty,
+    pid: Pid,
+    pidfd: OwnedFd,
+    input: VecDeque<u8>,
+    exited: Option<Exited>,
+    is_closed: bool,
+}
+
+impl Program {
+    /// The program with this pid, a child of this process, in this terminal.
+    pub(super) fn of(pty: Pty, pid: Pid) -> io::Result<Self> {
+        let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+        Ok(Self { pty, pid, pidfd, input: VecDeque::new(), exited: None, is_closed: false })
+    }
+
+    /// Its pid.
+    pub(super) fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Its pid while it lives: the number is its own until it is reaped.
+    pub(super) fn living(&self) -> Option<Pid> {
+        self.exited.is_none().then_some(self.pid)
+    }
+
+    /// The same as a number.
+    pub(super) fn living_pid(&self) -> Option<u32> {
+        self.living().map(|pid| pid.as_raw_nonzero().get().unsigned_abs())
+    }
+
+    /// Readable when it has ended.
+    pub(super) fn exit_fd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    /// Its terminal.
+    pub(super) fn terminal_fd(&self) -> BorrowedFd<'_> {
+        self.pty.as_fd()
+    }
+
+    /// The process group that has the keyboard.
+    pub(super) fn foreground(&self) -> Option<Pid> {
+        self.pty.foreground()
+    }
+
+    /// How it ended, when it has.
+    pub(super) fn exited(&self) -> Option<Exited> {
+        self.exited
+    }
+
+    /// Whether nobody can print any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Whether something that was typed waits for it.
+    pub(super) fn has_input(&self) -> bool {
+        !self.input.is_empty() && !self.is_closed
+    }
+
+    /// Whether more may be typed now.
+    pub(super) fn takes_input(&self) -> bool {
+        self.input.len() < INPUT_BYTES_MAX
+    }
+
+    /// Types something; what does not fit into the terminal waits.
+    pub(super) fn type_in(&mut self, bytes: &[u8]) {
+        self.input.extend(bytes);
+        self.pass_input();
+    }
+
+    /// Passes on what was typed, as far as the terminal takes it.
+    pub(super) fn pass_input(&mut self) {
+        while !self.input.is_empty() && !self.is_closed {
+            let (first, _) = self.input.as_slices();
+            match rustix::io::write(&self.pty, first) {
+                Ok(count) => drop(self.input.drain(..count)),
+                Err(Errno::INTR) => (),
+                Err(Errno::AGAIN) => return,
+                Err(_) => self.input.clear(),
+            }
+        }
+    }
+
+    /// Reads what it printed; nothing when there is nothing now.
+    pub(super) fn read<'a>(&mut self, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
+        loop {
+            match rustix::io::read(&self.pty, &mut *buffer) {
+                Ok(0) => break,
+                Ok(count) => return Some(&buffer[..count]),
+                Err(Errno::INTR) => (),
+                Err(Errno::AGAIN) => return None,
+                // EIO: every process that had the terminal is gone, and all was read.
+                Err(_) => break,
+            }
+        }
+        self.is_closed = true;
+        None
+    }
+
+    /// Gives the terminal another size.
+    pub(super) fn resize(&self, size: Size) {
+        if let Err(err) = self.pty.resize(size) {
+            tracing::debug!(error = %err, "the terminal kept its size");
+        }
+    }
+
+    /// Reaps it if it has ended; says whether it just has.
+    pub(super) fn reap(&mut self, asked: bool) -> io::Result<bool> {
+        if self.exited.is_some() {
+            return Ok(false);
+        }
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+        let Some(status) = waitid(WaitId::PidFd(self.pidfd.as_fd()), options)? else {
+            return Ok(false);
+        };
+        self.exited = Some(Exited { code: status.exit_status(), signal: status.terminating_signal(), asked });
+        Ok(true)
+    }
+}

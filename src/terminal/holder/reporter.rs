@@ -1,0 +1,162 @@
+//! How a holder has things written down without waiting for the disk: a thread of its own, and one place for the news.
+
+use std::{
+    io,
+    os::fd::OwnedFd,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use super::super::{Exited, KeepError, Keeper, Launch, Mood, Started};
+use crate::{process, session::ProcessId};
+
+/// How often a mood is written down at most.
+const MOOD_EVERY: Duration = Duration::from_secs(5);
+/// How often the end is tried to be written down, and how long to wait between two tries.
+const END_TRIES: u32 = 10;
+const END_PAUSE: Duration = Duration::from_millis(500);
+
+/// What there is to write down; a newer mood takes the place of one that was not written yet.
+#[derive(Debug, Default)]
+struct News {
+    mood: Option<Mood>,
+    end: Option<(Exited, bool)>,
+    is_over: bool,
+}
+
+#[derive(Debug, Default)]
+struct Board {
+    news: Mutex<News>,
+    changed: Condvar,
+}
+
+/// The thread that writes down what happens to a session.
+#[derive(Debug)]
+pub(super) struct Reporter {
+    board: Arc<Board>,
+    thread: JoinHandle<Result<Started, KeepError>>,
+}
+
+/// The ends of the gate a program waits at.
+#[derive(Debug)]
+pub(super) struct Keys {
+    /// Where the process says its pid.
+    pub(super) pid: OwnedFd,
+    /// Where it is told to go on.
+    pub(super) go: OwnedFd,
+}
+
+impl Reporter {
+    /// Begins with the start: reads the pid of the program, has it written down, and only then lets it run.
+    pub(super) fn begin(
+        launch: Launch,
+        mut keeper: Box<dyn Keeper>,
+        keys: Keys,
+        told: impl FnOnce(&Started) + Send + 'static,
+    ) -> io::Result<Self> {
+        let board = Arc::new(Board::default());
+        let shared = Arc::clone(&board);
+        let thread = thread::Builder::new().name("reporter".to_owned()).spawn(move || {
+            let started = begin(&launch, &mut *keeper, keys)?;
+            told(&started);
+            follow(&shared, &mut *keeper, &launch);
+            Ok(started)
+        })?;
+        Ok(Self { board, thread })
+    }
+
+    /// Has a mood written down, soon.
+    pub(super) fn tell(&self, mood: Mood) {
+        self.board.lock().mood = Some(mood);
+        self.board.changed.notify_one();
+    }
+
+    /// Has the end written down and returns when that is done, or cannot be.
+    pub(super) fn end(self, exited: Exited, shutdown: bool) {
+        self.board.lock().end = Some((exited, shutdown));
+        self.finish();
+    }
+
+    /// Ends without a word, and says why there was no start.
+    pub(super) fn give_up(self) -> Option<KeepError> {
+        self.board.lock().is_over = true;
+        self.board.changed.notify_one();
+        self.thread.join().ok()?.err()
+    }
+
+    fn finish(self) {
+        self.board.changed.notify_one();
+        match self.thread.join() {
+            Ok(Ok(_)) => (),
+            Ok(Err(err)) => tracing::warn!(error = %err, "a start was never written down"),
+            Err(_) => tracing::error!("the thread that writes things down ended by itself"),
+        }
+    }
+}
+
+impl Board {
+    fn lock(&self) -> MutexGuard<'_, News> {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn begin(launch: &Launch, keeper: &mut dyn Keeper, keys: Keys) -> Result<Started, KeepError> {
+    let mut pid = [0; size_of::<i32>()];
+    let read = rustix::io::read(&keys.pid, &mut pid)?;
+    let pid = u32::try_from(i32::from_ne_bytes(pid)).ok().filter(|_| read == size_of::<i32>());
+    let process = pid.map(process::identify).transpose()?.flatten().ok_or("it ended before it began")?;
+    let holder: ProcessId = process::own()?;
+    let started = Started { process, holder };
+    keeper.started(launch, &started)?;
+    rustix::io::write(&keys.go, b"g")?;
+    Ok(started)
+}
+
+/// Writes down what there is until the end.
+fn follow(board: &Board, keeper: &mut dyn Keeper, launch: &Launch) {
+    let mut not_before = Instant::now();
+    loop {
+        let mut news = board.lock();
+        let end = loop {
+            if news.end.is_some() || news.is_over {
+                break news.end.take();
+            }
+            let wait = not_before.saturating_duration_since(Instant::now());
+            if news.mood.is_none() {
+                news = board.changed.wait(news).unwrap_or_else(PoisonError::into_inner);
+            } else if wait.is_zero() {
+                break None;
+            } else {
+                let waited = board.changed.wait_timeout(news, wait);
+                news = waited.unwrap_or_else(PoisonError::into_inner).0;
+            }
+        };
+        let (mood, is_over) = (news.mood.take(), news.is_over);
+        drop(news);
+        if let Some((exited, shutdown)) = end {
+            return write_end(keeper, launch, exited, shutdown);
+        }
+        if is_over {
+            return;
+        }
+        if let Some(mood) = mood {
+            if let Err(err) = keeper.moved(mood) {
+                tracing::warn!(sessionId = %launch.id, error = %err, "activity was not written down");
+            }
+            not_before = Instant::now() + MOOD_EVERY;
+        }
+    }
+}
+
+fn write_end(keeper: &mut dyn Keeper, launch: &Launch, exited: Exited, shutdown: bool) {
+    for tries in 1..=END_TRIES {
+        match keeper.ended(exited, shutdown) {
+            Ok(()) => return,
+            Err(err) => {
+                tracing::warn!(sessionId = %launch.id, error = %err, tries, "the end was not written down");
+            }
+        }
+        thread::sleep(END_PAUSE);
+    }
+}

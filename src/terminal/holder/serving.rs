@@ -1,0 +1,219 @@
+//! What clients may ask of a holder, and who of them controls.
+
+use std::time::Instant;
+
+use super::{
+    Holder,
+    answer::answer,
+    client::{Client, View},
+    ending::Ending,
+};
+use crate::{
+    screen::Size,
+    terminal::{
+        Attach, FromClient, FromHolder, Hello, Info, PROTOCOL, PROTOCOL_MIN, Role, Status, Stop,
+        message::HANGUP,
+    },
+};
+
+/// How many connections may be open beside those that are attached; the oldest goes when there is one more.
+const CALLERS_MAX: usize = 64;
+
+impl Holder {
+    /// Takes everybody who knocks and belongs to the same user.
+    pub(super) fn accept(&mut self, now: Instant) {
+        while let Ok((stream, _)) = self.listener.accept() {
+            let is_own = rustix::net::sockopt::socket_peercred(&stream)
+                .is_ok_and(|peer| peer.uid.is_root() || peer.uid == rustix::process::geteuid());
+            if !is_own {
+                continue;
+            }
+            self.make_room();
+            match Client::of(stream, now) {
+                Ok(mut client) => {
+                    client.say(&FromHolder::Hello(self.hello()), now);
+                    self.clients.push(client);
+                }
+                Err(err) => tracing::debug!(error = %err, "a connection was lost at once"),
+            }
+        }
+    }
+
+    /// Lets the oldest connection go that is not attached, when there are too many.
+    fn make_room(&mut self) {
+        let here = || self.clients.iter().filter(|client| !client.is_gone);
+        let attached = here().filter(|client| client.view.is_some()).count();
+        if here().count() >= attached + CALLERS_MAX
+            && let Some(oldest) = self.clients.iter_mut().find(|it| it.view.is_none() && !it.is_gone)
+        {
+            oldest.is_gone = true;
+        }
+    }
+
+    fn hello(&self) -> Hello {
+        Hello {
+            protocol: PROTOCOL,
+            min: PROTOCOL_MIN,
+            id: self.launch.id.to_string(),
+            holder: std::process::id(),
+            pid: self.program.pid().as_raw_nonzero().get().unsigned_abs(),
+            rows: self.screen.size().rows(),
+            cols: self.screen.size().cols(),
+            exited: self.program.exited(),
+        }
+    }
+
+    /// Does what a client asks.
+    pub(super) fn serve(&mut self, at: usize, message: FromClient, now: Instant) {
+        let view = self.clients[at].view;
+        match message {
+            FromClient::Attach(attach) => self.attach(at, attach, now),
+            FromClient::Input(bytes) => {
+                if view.is_none_or(|view| view.controls) {
+                    self.activity.happened(now);
+                    self.program.type_in(&bytes);
+                } else {
+                    self.clients[at].refuse("not-control", "another client controls this session", now);
+                }
+            }
+            FromClient::Resize(size) => {
+                if view.is_some_and(|view| view.controls) {
+                    self.resize(size, now);
+                }
+            }
+            FromClient::Signal(signal) => self.signal(at, signal, now),
+            FromClient::Stop(stop) => self.stop(stop, now),
+            FromClient::Hangup => self.stop(HANGUP, now),
+            FromClient::Ask(question) => {
+                let bytes = answer(question, &self.screen, &self.info(now));
+                self.clients[at].say(&FromHolder::Answer { bytes, is_last: true }, now);
+            }
+            FromClient::Detach => self.clients[at].is_gone = true,
+        }
+    }
+
+    fn attach(&mut self, at: usize, attach: Attach, now: Instant) {
+        if attach.protocol < PROTOCOL_MIN {
+            let message = format!("protocol {} is too old, this holder speaks {PROTOCOL}", attach.protocol);
+            return self.clients[at].refuse("protocol", &message, now);
+        }
+        let others = || self.clients.iter().enumerate().filter(|(other, _)| *other != at);
+        let views = || others().filter_map(|(_, client)| client.view);
+        if views().count() >= self.launch.limits.clients_max {
+            let message = format!("{} clients are attached already", self.launch.limits.clients_max);
+            return self.clients[at].refuse("full", &message, now);
+        }
+        if attach.role == Role::Control && views().any(|view| view.controls) {
+            let message = "another client controls this session; take over, or observe";
+            return self.clients[at].refuse("controlled", message, now);
+        }
+        if attach.role == Role::Take {
+            for other in (0..self.clients.len()).filter(|other| *other != at) {
+                if let Some(view) = self.clients[other].view.as_mut().filter(|view| view.controls) {
+                    view.controls = false;
+                    self.tell_status(other, now);
+                }
+            }
+        }
+        let view = View::of(attach.role, attach.is_terminal, attach.scrollback);
+        if view.controls
+            && let Some(size) = Size::new(attach.rows, attach.cols)
+        {
+            self.resize(size, now);
+        }
+        self.clients[at].view = Some(view);
+        self.tell_status(at, now);
+        self.show_screen(at, view.scrollback, now);
+    }
+
+    /// Gives everybody who missed something the screen anew, without its scrollback, which they may have in part.
+    pub(super) fn catch_up(&mut self, now: Instant) {
+        for at in 0..self.clients.len() {
+            if self.clients[at].wants_screen() {
+                if let Some(view) = &mut self.clients[at].view {
+                    view.is_behind = false;
+                }
+                self.show_screen(at, 0, now);
+            }
+        }
+    }
+
+    fn show_screen(&mut self, at: usize, scrollback: usize, now: Instant) {
+        let bytes = self.screen.snapshot(scrollback);
+        let message = FromHolder::Snapshot { offset: self.offset, bytes, is_last: true };
+        self.clients[at].say(&message, now);
+    }
+
+    fn tell_status(&mut self, at: usize, now: Instant) {
+        let size = self.screen.size();
+        let controls = self.clients[at].view.is_some_and(|view| view.controls);
+        let status = Status { controls, rows: size.rows(), cols: size.cols() };
+        self.clients[at].say(&FromHolder::Status(status), now);
+    }
+
+    /// Gives terminal and screen another size; everybody but the one who controls gets the screen anew.
+    fn resize(&mut self, size: Size, now: Instant) {
+        if size == self.screen.size() {
+            return;
+        }
+        self.screen.resize(size);
+        self.program.resize(size);
+        for at in 0..self.clients.len() {
+            if self.clients[at].view.is_some_and(|view| !view.controls) {
+                self.tell_status(at, now);
+                self.show_screen(at, 0, now);
+            }
+        }
+    }
+
+    /// Has a full-screen program draw everything again: only another size makes it do so.
+    pub(super) fn redraw(&mut self) {
+        let size = self.screen.size();
+        if let Some(other) =
+            Size::new(size.rows(), size.cols() + 1).or(Size::new(size.rows(), size.cols() - 1))
+        {
+            self.program.resize(other);
+            self.program.resize(size);
+        }
+    }
+
+    /// Begins to end the session, or makes an end that was begun come sooner.
+    pub(super) fn stop(&mut self, stop: Stop, now: Instant) {
+        let asked = Ending::asked(stop, self.program.foreground(), self.program.living(), now);
+        self.ending = Some(self.ending.map_or(asked, |ending| ending.hurry(asked)));
+    }
+
+    fn signal(&mut self, at: usize, signal: i32, now: Instant) {
+        let signal = rustix::process::Signal::from_named_raw(signal);
+        let group = self.program.living().and_then(|leader| self.program.foreground().or(Some(leader)));
+        let (Some(signal), Some(group)) = (signal, group) else {
+            return self.clients[at].refuse(
+                "bad-message",
+                "there is no such signal, or nobody to take it",
+                now,
+            );
+        };
+        if let Err(err) = rustix::process::kill_process_group(group, signal) {
+            tracing::debug!(error = %err, "a signal found nobody");
+        }
+    }
+
+    fn info(&self, now: Instant) -> Info {
+        let hello = self.hello();
+        let views = || self.clients.iter().filter_map(|client| client.view);
+        Info {
+            pid: hello.pid,
+            holder: hello.holder,
+            rows: hello.rows,
+            cols: hello.cols,
+            output: self.offset,
+            silent_ms: u64::try_from(self.activity.silence(now).as_millis()).unwrap_or(u64::MAX),
+            clients: views().count(),
+            is_controlled: views().any(|view| view.controls),
+            title: self.screen.title().map(ToOwned::to_owned),
+            alternate: self.screen.is_alternate(),
+            bracketed_paste: self.screen.takes_bracketed_paste(),
+            application_cursor: self.screen.takes_application_cursor(),
+        }
+    }
+}

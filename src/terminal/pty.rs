@@ -1,0 +1,154 @@
+//! How a program is started in a terminal of its own, and how its side of the terminal is read, written and resized.
+
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::process::CommandExt as _,
+    },
+    process::{Child, Command},
+};
+
+use rustix::{
+    fs::{Mode, OFlags},
+    process::{Pid, Signal, set_parent_process_death_signal},
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Winsize, tcgetpgrp, tcsetwinsize},
+};
+
+use super::Launch;
+use crate::screen::Size;
+
+/// What a program is told about its terminal.
+const TERM: &str = "xterm-256color";
+/// Variables that say something about the terminal, the session or the repository of whoever starts the holder.
+const DROPPED: [&str; 24] = [
+    "ALACRITTY_WINDOW_ID",
+    "COLUMNS",
+    "INSIDE_EMACS",
+    "KITTY_WINDOW_ID",
+    "LINES",
+    "NOTIFY_SOCKET",
+    "OLDPWD",
+    "SHLVL",
+    "STY",
+    "TERMCAP",
+    "TERMINFO",
+    "TERM_PROGRAM",
+    "TERM_PROGRAM_VERSION",
+    "TERM_SESSION_ID",
+    "TMUX",
+    "TMUX_PANE",
+    "VTE_VERSION",
+    "WEZTERM_PANE",
+    "WINDOW",
+    "WINDOWID",
+    "WT_SESSION",
+    "XDG_ACTIVATION_TOKEN",
+    "ZELLIJ",
+    "_",
+];
+const DROPPED_BEGINNINGS: [&[u8]; 4] = [b"GIT_", b"WHARF_", b"VSCODE_", b"ZELLIJ_"];
+
+/// Whether a program in a session is to see a variable of whoever started it.
+pub(super) fn is_passed_on(key: &OsStr) -> bool {
+    let key = key.as_encoded_bytes();
+    !DROPPED.iter().any(|dropped| dropped.as_bytes() == key)
+        && !DROPPED_BEGINNINGS.iter().any(|beginning| key.starts_with(beginning))
+}
+
+/// The side of a terminal that is not the program's.
+#[derive(Debug)]
+pub(super) struct Pty {
+    master: OwnedFd,
+}
+
+/// What a program waits for between its fork and its start.
+#[derive(Debug)]
+pub(super) struct Gate {
+    /// Where the process says its pid.
+    pub(super) pid: OwnedFd,
+    /// Where it is told to go on; closed without a word, it ends.
+    pub(super) go: OwnedFd,
+}
+
+impl Pty {
+    /// Opens a terminal, whose program side nobody has yet.
+    pub(super) fn open(size: Size) -> io::Result<Self> {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+        grantpt(&master)?;
+        unlockpt(&master)?;
+        rustix::io::ioctl_fionbio(&master, true)?;
+        let pty = Self { master };
+        pty.resize(size)?;
+        Ok(pty)
+    }
+
+    /// Says how large the terminal is; the program gets WINCH when that is new.
+    pub(super) fn resize(&self, size: Size) -> io::Result<()> {
+        let size = Winsize { ws_row: size.rows(), ws_col: size.cols(), ws_xpixel: 0, ws_ypixel: 0 };
+        Ok(tcsetwinsize(&self.master, size)?)
+    }
+
+    /// The process group that has the keyboard.
+    pub(super) fn foreground(&self) -> Option<Pid> {
+        tcgetpgrp(&self.master).ok()
+    }
+
+    /// Starts a program with this terminal. Returns when it runs; until then, the other end of the gate gets its pid,
+    /// and the program waits for a byte from there.
+    #[expect(clippy::disallowed_methods, reason = "this is the door to the programs of sessions")]
+    pub(super) fn spawn(&self, launch: &Launch, token: &OsStr, gate: Gate) -> io::Result<Child> {
+        let name = ptsname(&self.master, Vec::new())?;
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let side = rustix::fs::open(&name, flags, Mode::empty())?;
+        let (program, args) = launch.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut command = Command::new(program);
+        command.args(args).current_dir(&launch.worktree);
+        command.env_clear().envs(std::env::vars_os().filter(|(key, _)| is_passed_on(key)));
+        command.envs(own_variables(launch, token));
+        command.stdin(side.try_clone()?).stdout(side.try_clone()?).stderr(side);
+        let holder = rustix::process::getpid();
+        let begin = move || {
+            // The gate's other ends are open here too, so only this ends the wait when the holder is killed.
+            set_parent_process_death_signal(Some(Signal::KILL))?;
+            if rustix::process::getppid() != Some(holder) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            rustix::process::setsid()?;
+            rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
+            let pid = rustix::process::getpid().as_raw_pid();
+            rustix::io::write(&gate.pid, &pid.to_ne_bytes())?;
+            let mut word = [0; 1];
+            match rustix::io::read(&gate.go, &mut word)? {
+                1 => Ok(set_parent_process_death_signal(None)?),
+                _ => Err(io::ErrorKind::Interrupted.into()),
+            }
+        };
+        // SAFETY: only system calls are made between fork and exec; nothing is allocated, no lock is taken.
+        #[expect(unsafe_code, reason = "a controlling terminal can only be taken between fork and exec")]
+        unsafe {
+            command.pre_exec(begin);
+        }
+        command.spawn()
+    }
+}
+
+impl AsFd for Pty {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.master.as_fd()
+    }
+}
+
+fn own_variables(launch: &Launch, token: &OsStr) -> [(&'static str, OsString); 7] {
+    [
+        ("TERM", TERM.into()),
+        ("COLORTERM", "truecolor".into()),
+        ("PWD", launch.worktree.clone().into()),
+        ("WHARF_SESSION", launch.id.to_string().into()),
+        ("WHARF_SESSION_NAME", launch.name.as_str().into()),
+        ("WHARF_WORKTREE", launch.worktree.clone().into()),
+        ("WHARF_TOKEN_FILE", token.to_owned()),
+    ]
+}

@@ -1,0 +1,93 @@
+//! The terminals of a workspace as they really are: one holder per running session.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use super::{Connection, Exited, Info, Launch, Runtime, Started, Stop, TerminalError, Terminals, launch};
+use crate::{
+    process::{self, Signal},
+    session::{ProcessId, SessionId},
+};
+
+/// What a program of a session finds the session's id in.
+pub(super) const MARK: &str = "WHARF_SESSION";
+/// How long what a killed holder left behind may take to end by itself.
+const SWEEP_GRACE: Duration = Duration::from_millis(500);
+/// How often the killing is repeated for what was started meanwhile.
+const SWEEPS_MAX: usize = 20;
+
+/// Reaches holders through their sockets, and starts new ones.
+#[derive(Clone, Debug)]
+pub struct HolderTerminals {
+    wharf: PathBuf,
+    runtime: Runtime,
+}
+
+impl HolderTerminals {
+    /// The terminals of the workspace with this runtime folder; holders are started from this program.
+    pub fn of(wharf: PathBuf, runtime: Runtime) -> Self {
+        Self { wharf, runtime }
+    }
+
+    fn connect(&self, id: SessionId) -> Result<Connection, TerminalError> {
+        Connection::open(&self.runtime.socket(id))
+    }
+
+    fn marked(id: SessionId) -> Result<Vec<ProcessId>, TerminalError> {
+        process::marked(MARK, &id.to_string()).map_err(|source| TerminalError::Io {
+            action: "list",
+            path: "/proc".into(),
+            source,
+        })
+    }
+}
+
+impl Terminals for HolderTerminals {
+    fn start(&self, launch: &Launch) -> Result<Started, TerminalError> {
+        launch::start(&self.wharf, launch)
+    }
+
+    fn info(&self, id: SessionId) -> Result<Info, TerminalError> {
+        self.connect(id)?.info()
+    }
+
+    fn stop(&self, id: SessionId, stop: Stop) -> Result<Exited, TerminalError> {
+        self.connect(id)?.stop(stop)
+    }
+
+    fn sweep(&self, id: SessionId) -> Result<usize, TerminalError> {
+        // Nobody can start a new holder meanwhile, whose processes would carry the same mark.
+        let claim = self.runtime.claim(id)?;
+        let first = Self::marked(id)?;
+        signal_all(&first, Signal::TERM);
+        let deadline = Instant::now() + SWEEP_GRACE;
+        for left in &first {
+            let wait = deadline.saturating_duration_since(Instant::now());
+            // Whoever outlives its grace is killed below.
+            drop(process::wait_for_end(left, wait));
+        }
+        for _ in 0..SWEEPS_MAX {
+            let left = Self::marked(id)?;
+            if left.is_empty() {
+                break;
+            }
+            signal_all(&left, Signal::KILL);
+            for killed in &left {
+                drop(process::wait_for_end(killed, SWEEP_GRACE));
+            }
+        }
+        self.runtime.clear(id)?;
+        drop(claim);
+        Ok(first.len())
+    }
+}
+
+fn signal_all(processes: &[ProcessId], signal: Signal) {
+    for process in processes {
+        if let Err(err) = process::send(process, signal) {
+            tracing::warn!(pid = process.pid, error = %err, "a process that a holder left cannot be ended");
+        }
+    }
+}

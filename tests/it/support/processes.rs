@@ -1,0 +1,48 @@
+//! Processes of sessions, found by their mark, and processes of other users.
+
+use std::{
+    fs,
+    os::unix::process::CommandExt as _,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// The pids of what carries the mark of a session; zombies carry none.
+pub fn marked(id: &str) -> Vec<u32> {
+    let mark = format!("WHARF_SESSION={id}");
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().filter_map(Result::ok) {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+        if environment.split(|byte| *byte == 0).any(|it| it == mark.as_bytes()) {
+            found.push(pid);
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+/// Kills a process that the test knows to be its own, and waits until it is gone.
+pub fn kill(pid: u32) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    let handle = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap();
+    rustix::process::pidfd_send_signal(&handle, rustix::process::Signal::KILL).unwrap();
+    let mut fds = [rustix::event::PollFd::new(&handle, rustix::event::PollFlags::IN)];
+    rustix::event::poll(&mut fds, None).unwrap();
+}
+
+/// What a socket says to a user that owns nothing; nothing when it cannot be asked.
+pub fn as_nobody(socket: &Path) -> Option<Vec<u8>> {
+    let mut command = Command::new("perl");
+    command.args([
+        "-MSocket",
+        "-e",
+        "socket(S, PF_UNIX, SOCK_STREAM, 0); connect(S, sockaddr_un($ARGV[0])) or die; \
+         $SIG{ALRM} = sub { exit 0 }; alarm 5; while (sysread(S, $b, 4096)) { print $b }",
+    ]);
+    command.arg(socket).uid(65534).gid(65534).stderr(Stdio::null());
+    let output = command.output().ok()?;
+    output.status.success().then_some(output.stdout)
+}
