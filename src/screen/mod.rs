@@ -7,6 +7,7 @@
 
 mod answer;
 mod emulator;
+mod flood;
 mod handler;
 mod ink;
 mod keyboard;
@@ -90,6 +91,7 @@ impl Screen {
             rest = &joined;
         }
         while !rest.is_empty() {
+            let was_at_rest = self.scanner.is_at_rest();
             let piece = self.scanner.next(rest);
             let (mut taken, behind) = rest.split_at(piece.length);
             rest = &behind[piece.skipped..];
@@ -97,7 +99,8 @@ impl Screen {
                 let begun = scan::begun_character(taken);
                 (taken, self.begun) = (&taken[..taken.len() - begun], taken[taken.len() - begun..].to_vec());
             }
-            self.parse(taken);
+            let absorbed = if was_at_rest { self.guarded(|it, _| it.absorb(taken)) } else { None };
+            self.parse(&taken[absorbed.unwrap_or(0)..]);
             self.act_on(piece, &mut notices);
         }
         let Said { replies, bell, title } = mem::take(&mut self.emulator.said);
@@ -177,6 +180,11 @@ impl Screen {
     /// How many rows above the visible ones are kept; on the alternate screen, those of the primary one that are old.
     pub fn scrollback_rows(&self) -> usize {
         self.emulator.scrollback_rows()
+    }
+
+    /// How many bytes of memory those of them take that are no longer cells.
+    pub fn compressed_bytes(&self) -> usize {
+        self.emulator.spill.bytes()
     }
 
     fn parse(&mut self, bytes: &[u8]) {
