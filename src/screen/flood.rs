@@ -18,11 +18,10 @@ impl Emulator {
     /// Takes the first lines of some output straight into the spill, if they would all come to lie there or be hot only
     /// for a moment; answers how many bytes that was. The output must begin between two sequences.
     pub(super) fn absorb(&mut self, output: &[u8]) -> usize {
-        let kept = usize::from(self.size.rows()) - 1 + KEPT_ROWS;
-        // A line has at least two bytes.
-        if output.len() < 4 * kept || !self.is_ready_for_lines() {
+        if !self.is_ready_for_lines() {
             return 0;
         }
+        let kept = self.kept_rows();
         let lines = || PlainLines { rest: output, length_max: usize::from(self.size.cols()) - 1 };
         let count = lines().count();
         if count < 2 * kept {
@@ -36,13 +35,22 @@ impl Emulator {
         first.iter().map(|line| line.len() + 2).sum()
     }
 
+    /// Whether output of such a length may hold lines enough; each has at least two bytes.
+    pub(super) fn may_absorb(&self, length: usize) -> bool {
+        length >= 4 * self.kept_rows() && self.spill.is_wanted()
+    }
+
+    /// How many lines at the end become cells in any case.
+    fn kept_rows(&self) -> usize {
+        usize::from(self.size.rows()) - 1 + KEPT_ROWS
+    }
+
     /// Whether a line would simply appear in the last row and go up: nothing is set that changes its meaning or its look.
     fn is_ready_for_lines(&self) -> bool {
         let grid = self.term.grid();
         let cursor = &grid.cursor;
         let last = emulator::line(usize::from(self.size.rows()) - 1);
-        self.spill.is_wanted()
-            && !self.term.mode().intersects(TermMode::ALT_SCREEN | TermMode::INSERT | TermMode::ORIGIN)
+        !self.term.mode().intersects(TermMode::ALT_SCREEN | TermMode::INSERT | TermMode::ORIGIN)
             && self.recall.margins.is_none()
             && self.recall.charset == CharsetIndex::G0
             && cursor.charsets[CharsetIndex::G0] == StandardCharset::Ascii

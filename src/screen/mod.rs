@@ -99,8 +99,10 @@ impl Screen {
                 let begun = scan::begun_character(taken);
                 (taken, self.begun) = (&taken[..taken.len() - begun], taken[taken.len() - begun..].to_vec());
             }
-            let absorbed = if was_at_rest { self.guarded(|it, _| it.absorb(taken)) } else { None };
-            self.parse(&taken[absorbed.unwrap_or(0)..]);
+            if was_at_rest {
+                taken = self.absorb(taken);
+            }
+            self.parse(taken);
             self.act_on(piece, &mut notices);
         }
         let Said { replies, bell, title } = mem::take(&mut self.emulator.said);
@@ -185,6 +187,16 @@ impl Screen {
     /// How many bytes of memory those of them take that are no longer cells.
     pub fn compressed_bytes(&self) -> usize {
         self.emulator.spill.bytes()
+    }
+
+    /// Takes many short plain lines at once, after the end of the one that was begun; answers what is left to parse.
+    fn absorb<'a>(&mut self, output: &'a [u8]) -> &'a [u8] {
+        let first = output.iter().take(usize::from(Size::MAX)).position(|&byte| byte == b'\n');
+        let Some(first) = first.filter(|_| self.emulator.may_absorb(output.len())) else { return output };
+        let (first, lines) = output.split_at(first + 1);
+        self.parse(first);
+        let absorbed = self.guarded(|emulator, _| emulator.absorb(lines)).unwrap_or(0);
+        &lines[absorbed..]
     }
 
     fn parse(&mut self, bytes: &[u8]) {

@@ -64,3 +64,14 @@ fn long_lines_wrap_in_a_flood() {
     let (mut fast, mut slow) = both(size(6, 20), b"\n\n\n\n\n\n\r", flood.as_bytes());
     assert_same(&mut fast, &mut slow, "long lines");
 }
+
+#[test]
+fn a_flood_may_begin_within_a_line() {
+    let flood = lines(3_000);
+    for cut in [2, 8, 9, 10] {
+        let begin = [b"\n\n\n\n\n\n\r", &flood[..cut]].concat();
+        let (mut fast, mut slow) = both(size(6, 20), &begin, &flood[cut..]);
+        assert_eq!(fast.emulator.hot_rows(), 32);
+        assert_same(&mut fast, &mut slow, "a flood from the middle");
+    }
+}
