@@ -4,7 +4,7 @@ use super::{ManagerError, SessionManager, checkout, create::settled, journal::is
 use crate::{
     session::{BranchFate, PendingAction, Session},
     store,
-    worktree::{AddEnd, Addition, Start, WorktreeState},
+    worktree::{AddEnd, Addition, Renaming, Start, WorktreeState},
 };
 
 /// How a piece of abandoned work ended.
@@ -43,6 +43,10 @@ impl SessionManager {
             PendingAction::Creating { branch_is_new } => self.settle_create(session, *branch_is_new),
             PendingAction::Destroying { branch } => self.settle_destroy(session, *branch),
             PendingAction::BringingBack => self.settle_undo(session),
+            PendingAction::Renaming { name, branch, at } => {
+                let (of, to, at) = (checkout(session), branch.clone(), at.clone());
+                self.settle_rename(session, name, &Renaming { of, to, at })
+            }
         }
     }
 

@@ -104,6 +104,15 @@ pub enum PendingAction {
     },
     /// The work is being brought back from the trash.
     BringingBack,
+    /// It gets another name together with another branch; which of both it has says HEAD of its worktree.
+    Renaming {
+        /// The name it is to have.
+        name: SessionName,
+        /// The branch it is to be on.
+        branch: BranchName,
+        /// The commit of its branch when that began; none before the first one.
+        at: Option<CommitId>,
+    },
 }
 
 /// What a destroy does with the branch.

@@ -50,6 +50,7 @@ mod ties;
 mod trash;
 mod withdraw;
 pub use self::{
+    branch::Renaming,
     error::WorktreeError,
     git_worktrees::{GitSettings, GitWorktrees},
 };
@@ -119,19 +120,24 @@ pub trait Worktrees: Send + Sync {
     /// Deletes one entry of the trash and its hidden ref for ever; crosses no mount.
     fn purge(&self, trashed: &Trashed) -> Result<(), WorktreeError>;
 
-    /// Clears away what gits that were killed left in these repositories, and purges that were cut short; waits for
-    /// work that goes on there.
+    /// Clears away what killed gits and purges left in these repositories; waits for work that goes on there.
     fn tidy(&self, repositories: &[RepositoryPath]);
 
-    /// Keeps the workspace's own files out of the `git status` of the repository that the workspace lies in, if it
-    /// lies in one. Cheap when that was done before.
+    /// Keeps the workspace's own files out of the `git status` of the repository that it lies in, if it lies in one.
     fn hide_own_files(&self) -> Result<(), WorktreeError>;
 
     /// The version of the git command; an error when it cannot be started or is too old.
     fn git_version(&self) -> Result<String, WorktreeError>;
 
-    /// Renames the branch a worktree is on.
-    fn rename_branch(&self, of: &Checkout, to: &BranchName) -> Result<(), WorktreeError>;
+    /// Decides how a branch gets another name; refuses one that is in the way. Writes nothing.
+    fn weigh_rename(&self, of: &Checkout, to: &BranchName) -> Result<Renaming, WorktreeError>;
+
+    /// Copies the branch of a worktree and puts the worktree on the copy. `settle_rename` ends it.
+    fn rename_branch(&self, renaming: &Renaming) -> Result<(), WorktreeError>;
+
+    /// Ends a renaming, however far it got: the branch that the worktree is on stays, the other one goes. Says whether
+    /// the new one stayed. Can be called again.
+    fn settle_rename(&self, renaming: &Renaming) -> Result<bool, WorktreeError>;
 
     /// Puts a worktree in order without touching a file of it: re-registers one without administrative files,
     /// repairs pointers after a move, locks what is not locked, checks out again what is missing or was emptied

@@ -175,6 +175,33 @@ fn a_rename_is_whole_after_the_next_start() {
 }
 
 #[test]
+fn a_rename_with_its_branch_happens_or_is_undone() {
+    let mut space = furnished();
+    space.git(["config", "branch.feature/kept.description", "what for"]);
+    step_through(
+        &["rename", "kept", "moved", "--branch", "topic/x"],
+        &[Cut::Alone, Cut::Each, Cut::Together],
+        &mut space,
+        |space| {
+            if space.names() == ["moved"] {
+                space.run(["rename", "moved", "kept", "--branch", "feature/kept"]).succeeds();
+            }
+        },
+        |space, after| {
+            invariants::restored(space, &[], after);
+            let name = space.names().remove(0);
+            has_work(space, &name, after);
+            let branch = space.json(["show", &name])["branch"].as_str().unwrap().to_owned();
+            let pair = (name.as_str(), branch.as_str());
+            assert!([("kept", "feature/kept"), ("moved", "topic/x")].contains(&pair), "{after}: {pair:?}");
+            let settings = space.git(["config", "--get-regexp", "^branch"]);
+            assert_eq!(settings, format!("branch.{branch}.description what for"), "{after}");
+            assert!(space.git(["reflog", &branch]).contains("branch: Created from"), "{after}: no log");
+        },
+    );
+}
+
+#[test]
 fn a_note_is_written_or_not() {
     let mut space = furnished();
     step_through(
