@@ -38,7 +38,10 @@ impl SessionManager {
             return Err(err.into());
         }
         match (tried, self.settle_rename(&begun, name, &renaming)) {
-            (Ok(()) | Err(_), Ok(Settled::Finished(renamed))) => Ok(renamed),
+            (Ok(()) | Err(_), Ok(Settled::Finished(renamed))) => {
+                self.remember_now(renamed.id());
+                Ok(renamed)
+            }
             (Err(err), Ok(Settled::Undone(_)) | Err(_)) => Err(err.into()),
             (Ok(()), Ok(Settled::Undone(_))) => Err(AdmitError::NameTaken(name.clone()).into()),
             (Ok(()), Err(err)) => Err(err),
@@ -86,10 +89,7 @@ impl SessionManager {
             }
         });
         match ended {
-            Ok(renamed) => {
-                self.remember_now(renamed.id());
-                Ok(Settled::Finished(renamed))
-            }
+            Ok(renamed) => Ok(Settled::Finished(renamed)),
             Err(ManagerError::Admit(err)) => {
                 // Somebody else took the name meanwhile, so the branch gets back its own.
                 tracing::warn!(sessionId = %begun.id(), error = %err, "a renaming is undone");

@@ -26,7 +26,11 @@ impl SessionManager {
                 continue;
             };
             match self.settle_one(&claimed) {
-                Ok(outcome) => settled.push(outcome),
+                Ok(outcome) => {
+                    // What was written down beside git's files before the crash can be older than the table.
+                    self.remember_now(session.id());
+                    settled.push(outcome);
+                }
                 Err(err) => {
                     // One repository that cannot be written must not keep the others from starting.
                     tracing::warn!(sessionId = %session.id(), error = %err, "abandoned work stays in the journal");

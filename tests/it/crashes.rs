@@ -120,6 +120,7 @@ fn an_undo_happens_or_is_finished_with_the_work_in_it() {
         &mut space,
         |space| {
             if !space.names().is_empty() {
+                space.run(["status", "kept", "waiting"]).succeeds();
                 space.run(["destroy", "kept", "--force", "--delete-branch"]).succeeds();
             }
         },
