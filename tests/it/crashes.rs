@@ -136,6 +136,48 @@ fn an_undo_happens_or_is_finished_with_the_work_in_it() {
 }
 
 #[test]
+fn a_folder_that_is_gone_comes_back_whole_or_not_at_all() {
+    let mut space = furnished();
+    step_through(
+        &["doctor", "--fix"],
+        &[Cut::Alone, Cut::Each],
+        &mut space,
+        |space| fs::remove_dir_all(space.worktree("kept")).unwrap(),
+        |space, after| {
+            space.run(["doctor", "--fix"]).succeeds();
+            invariants::restored(space, &[], after);
+            let status = space.git_at(&space.worktree("kept"), ["status", "--porcelain"]);
+            assert_eq!(status, "A  staged.txt", "{after}: what was staged is in the index");
+        },
+    );
+}
+
+#[test]
+fn an_undo_from_the_hidden_ref_comes_back_whole_or_not_at_all() {
+    let mut space = furnished();
+    step_through(
+        &["undo"],
+        &[Cut::Each],
+        &mut space,
+        |space| {
+            let folder = space.worktree("kept");
+            space.run(["destroy", "kept", "--force"]).succeeds();
+            let id = folder.file_name().unwrap().to_str().unwrap();
+            fs::remove_dir_all(space.path(".worktrees/.trash").join(id).join("worktree")).unwrap();
+        },
+        |space, after| {
+            invariants::restored(space, &[], after);
+            if space.names().is_empty() {
+                space.run(["undo"]).succeeds();
+                invariants::restored(space, &[], after);
+            }
+            let status = space.git_at(&space.worktree("kept"), ["status", "--porcelain"]);
+            assert_eq!(status, "M README.md\nA  staged.txt\n?? new.txt", "{after}");
+        },
+    );
+}
+
+#[test]
 fn what_the_trash_loses_is_gone_with_its_ref() {
     let mut space = furnished();
     step_through(

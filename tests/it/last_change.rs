@@ -57,7 +57,11 @@ fn the_last_change_before_the_damage_comes_back() {
         for how in ["garbage", "nul", "deleted", "all gone"] {
             damage(&space, how);
             let told = space.json(["restore"]);
-            assert_eq!((&told["mended"], &told["undone"]), (&json!([]), &json!([])), "{change:?}, then {how}");
+            assert_eq!(
+                (&told["mended"], &told["undone"]),
+                (&json!([]), &json!([])),
+                "{change:?}, then {how}"
+            );
             assert_eq!((kept(&space, name), kept(&space, "s2")), before, "{change:?}, then {how}");
         }
     }
