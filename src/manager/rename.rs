@@ -18,7 +18,7 @@ impl SessionManager {
         self.settle_abandoned()?;
         let before = self.session(who)?;
         let Some(branch) = branch.filter(|branch| *branch != before.branch()) else {
-            let renamed = self.change(&before.id().to_string(), |session, now| {
+            let renamed = self.change(who, |session, now| {
                 session.rename(name.clone());
                 session.touch(now);
             })?;
@@ -30,7 +30,7 @@ impl SessionManager {
         ensure_quiet(&before)?;
         self.registry()?.replace(renamed(&before, name, branch))?;
         let renaming = self.worktrees.weigh_rename(&checkout(&before), branch)?;
-        let begun = self.begin_rename(&before, name, &renaming)?;
+        let begun = self.begin_rename(who, name, &renaming)?;
         let tried = self.worktrees.rename_branch(&renaming);
         if let Err(err @ WorktreeError::BranchExists { .. }) = tried {
             // Nothing was made, and the branch of that name is somebody else's.
@@ -51,16 +51,18 @@ impl SessionManager {
     /// Writes into the journal that a session is being renamed, so that a crash half-way is finished or undone.
     fn begin_rename(
         &mut self,
-        before: &Session,
+        who: &str,
         name: &SessionName,
         renaming: &Renaming,
     ) -> Result<Session, ManagerError> {
-        let Renaming { to, at, .. } = renaming.clone();
+        let Renaming { of, to, at } = renaming.clone();
         let pending = self.pending(PendingAction::Renaming { name: name.clone(), branch: to.clone(), at })?;
-        let id = before.id();
         let mut transaction = self.begin()?;
-        let found = transaction.registry.session(id).filter(|found| found.branch() == before.branch());
-        let mut begun = found.ok_or(ManagerError::Vanished { id })?.clone();
+        let mut begun = transaction.registry.find(who)?.clone();
+        // Somebody may have given its name to another one, or followed it to another branch, since it was weighed.
+        if checkout(&begun) != of {
+            return Err(ManagerError::Vanished { id: of.id });
+        }
         ensure_quiet(&begun)?;
         transaction.registry.replace(renamed(&begun, name, &to))?;
         begun.begin(pending);
