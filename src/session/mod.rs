@@ -124,6 +124,30 @@ pub enum BranchFate {
     Delete,
 }
 
+impl SessionParts {
+    /// Those of a session on which nothing is known but this: it is in the only repository, on the branch that its
+    /// name gives.
+    pub fn of(id: SessionId, name: SessionName, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            repository: RepositoryPath::root(),
+            created_at,
+            branch: BranchName::for_session(&name),
+            name,
+            status: SessionStatus::Active,
+            last_activity: created_at,
+            base: None,
+            phase: None,
+            metadata: Members::new(),
+            process: None,
+            unproven_pid: None,
+            binding: None,
+            pending: None,
+            unknown: Members::new(),
+        }
+    }
+}
+
 impl Session {
     /// Puts a session together from what a record holds.
     pub fn from_parts(parts: SessionParts) -> Self {

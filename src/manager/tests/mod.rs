@@ -9,10 +9,7 @@ use super::SessionManager;
 use crate::{
     clock::{Clock, Timestamp},
     config::Settings,
-    json::Members,
-    session::{
-        Base, BranchName, RepositoryPath, Session, SessionId, SessionName, SessionParts, SessionStatus,
-    },
+    session::{Base, RepositoryPath, Session, SessionId, SessionParts, SessionStatus},
     store::{MockStore, Origin, Reading},
     workspace::Workspace,
     worktree::MockWorktrees,
@@ -36,24 +33,8 @@ fn id(number: u8) -> SessionId {
 }
 
 fn session(number: u8, name: &str) -> Session {
-    let name: SessionName = name.parse().unwrap();
-    Session::from_parts(SessionParts {
-        id: id(number),
-        repository: RepositoryPath::root(),
-        created_at: at(0),
-        branch: BranchName::for_session(&name),
-        name,
-        status: SessionStatus::Active,
-        last_activity: at(0),
-        base: Some(base()),
-        phase: None,
-        metadata: Members::new(),
-        process: None,
-        unproven_pid: None,
-        binding: None,
-        pending: None,
-        unknown: Members::new(),
-    })
+    let parts = SessionParts::of(id(number), name.parse().unwrap(), at(0));
+    Session::from_parts(SessionParts { base: Some(base()), ..parts })
 }
 
 fn base() -> Base {
