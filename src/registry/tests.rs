@@ -1,33 +1,12 @@
 use super::*;
 use crate::{
     clock::Timestamp,
-    json::Members,
     session::{Issue, SessionParts, SessionStatus},
 };
 
 fn parts(name: &str) -> SessionParts {
-    let name: SessionName = name.parse().unwrap();
     let now = Timestamp::from_unix_millis(1_763_980_200_000).unwrap();
-    SessionParts {
-        id: SessionId::random(),
-        repository: RepositoryPath::root(),
-        created_at: now,
-        branch: BranchName::for_session(&name),
-        name,
-        status: SessionStatus::Active,
-        last_activity: now,
-        base: None,
-        phase: None,
-        metadata: Members::new(),
-        command: None,
-        process: None,
-        holder: None,
-        ending: None,
-        unproven_pid: None,
-        binding: None,
-        pending: None,
-        unknown: Members::new(),
-    }
+    SessionParts::of(SessionId::random(), name.parse().unwrap(), now)
 }
 
 fn session(name: &str) -> Session {

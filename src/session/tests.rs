@@ -238,25 +238,9 @@ fn a_binding_keeps_when_it_began_and_ends_when_empty() {
 }
 
 pub(super) fn example(now: Timestamp) -> Session {
-    let name: SessionName = "auth".parse().unwrap();
     Session::from_parts(SessionParts {
-        id: ID.parse().unwrap(),
-        repository: RepositoryPath::root(),
-        created_at: now,
-        branch: BranchName::for_session(&name),
-        name,
-        status: SessionStatus::Active,
-        last_activity: now,
-        base: None,
-        phase: None,
-        metadata: Members::new(),
-        command: None,
         process: Some(ProcessId { pid: 7, started: 1, boot: "b/1".to_owned() }),
-        holder: None,
-        ending: None,
         unproven_pid: Some(8),
-        binding: None,
-        pending: None,
-        unknown: Members::new(),
+        ..SessionParts::of(ID.parse().unwrap(), "auth".parse().unwrap(), now)
     })
 }
