@@ -41,6 +41,16 @@ fn only_the_ending_json_gives_way_to_that_of_the_lock() {
 }
 
 #[test]
+fn a_lock_on_a_file_that_was_removed_is_not_taken() {
+    let place = Place::new();
+    let path = place.beside("lock");
+    let mut file = lock::open(&path).unwrap();
+    assert!(lock::try_take(&mut file, &path).unwrap());
+    fs::remove_file(&path).unwrap();
+    assert!(!lock::try_take(&mut file, &path).unwrap());
+}
+
+#[test]
 fn a_file_that_was_removed_or_replaced_is_no_longer_at_its_path() {
     let place = Place::holding("one");
     let file = File::open(place.state()).unwrap();
