@@ -220,6 +220,43 @@ fn activity_never_goes_back() {
 }
 
 #[test]
+fn a_session_follows_its_worktree() {
+    let now = Timestamp::from_unix_millis(1_763_980_200_000).unwrap();
+    let base = Base { commit: "0".repeat(40).parse().unwrap(), reference: None };
+    let mut session = example(now);
+    session.base = Some(base.clone());
+    session.switch("other".parse().unwrap());
+    session.relocate("api".parse().unwrap());
+    assert_eq!((session.branch().as_str(), session.repository().as_str()), ("other", "api"));
+    assert_eq!(session.base(), Some(&base));
+    session.switch_to_unborn("new".parse().unwrap());
+    assert_eq!((session.branch().as_str(), session.base()), ("new", None));
+}
+
+#[test]
+fn the_journal_holds_what_was_begun_until_it_is_settled() {
+    let now = Timestamp::from_unix_millis(1_763_980_200_000).unwrap();
+    let mut session = example(now);
+    let worker = session.process().unwrap().clone();
+    let pending = Pending { action: PendingAction::BringingBack, worker, since: now };
+    session.begin(pending.clone());
+    assert_eq!(session.pending(), Some(&pending));
+    session.settle();
+    assert_eq!(session.pending(), None);
+}
+
+#[test]
+fn a_phase_is_said_and_taken_back() {
+    let now = Timestamp::from_unix_millis(1_763_980_200_000).unwrap();
+    let mut session = example(now);
+    let phase: Label = "testing".parse().unwrap();
+    session.set_phase(Some(phase.clone()), now);
+    assert_eq!(session.phase(), Some(&phase));
+    session.set_phase(None, now);
+    assert_eq!(session.phase(), None);
+}
+
+#[test]
 fn a_binding_keeps_when_it_began_and_ends_when_empty() {
     let now = Timestamp::from_unix_millis(1_763_980_200_000).unwrap();
     let later = now.plus_days(1);
