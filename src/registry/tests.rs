@@ -130,6 +130,18 @@ fn indexes_follow_a_change_of_name_and_issue() {
 }
 
 #[test]
+fn a_branch_is_free_when_its_session_went_to_another() {
+    let before = session("before");
+    let mut table = registry(&[&before]);
+    let mut moved = before.clone();
+    moved.switch("elsewhere".parse().unwrap());
+    table.replace(moved).unwrap();
+    let mut next = session("next");
+    next.switch(before.branch().clone());
+    assert!(table.vacancy(&Claim::of(&next), 9).is_ok());
+}
+
+#[test]
 fn a_session_may_keep_its_own_name_and_not_take_anothers() {
     let (one, two) = (session("one"), session("two"));
     let mut table = registry(&[&one, &two]);
