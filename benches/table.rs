@@ -5,12 +5,8 @@ use std::{hint::black_box, sync::Arc};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use wharf::{
     clock::{Clock as _, SystemClock, Timestamp},
-    json::Members,
     registry::Registry,
-    session::{
-        BranchName, Issue, IssueRef, RepositoryPath, Session, SessionId, SessionName, SessionParts,
-        SessionStatus,
-    },
+    session::{Issue, IssueRef, Session, SessionId, SessionName, SessionParts, SessionStatus},
     store::{FileStore, Store as _},
     workspace::Workspace,
 };
@@ -19,26 +15,7 @@ const SIZES: [u64; 4] = [4, 100, 1_000, 10_000];
 
 fn session(number: u64, now: Timestamp) -> Session {
     let name: SessionName = format!("session-{number}").parse().expect("a name");
-    let mut session = Session::from_parts(SessionParts {
-        id: SessionId::random(),
-        repository: RepositoryPath::root(),
-        created_at: now,
-        branch: BranchName::for_session(&name),
-        name,
-        status: SessionStatus::Active,
-        last_activity: now,
-        base: None,
-        phase: None,
-        metadata: Members::new(),
-        command: None,
-        process: None,
-        holder: None,
-        ending: None,
-        unproven_pid: None,
-        binding: None,
-        pending: None,
-        unknown: Members::new(),
-    });
+    let mut session = Session::from_parts(SessionParts::of(SessionId::random(), name, now));
     let issue = Issue { reference: issue(number), label: None, intervention: false };
     session.bind(now, |binding| binding.issue = Some(issue));
     session

@@ -2,7 +2,10 @@
 
 use std::{io, process::ExitCode};
 
-use super::{Output, context};
+use super::{
+    Output, context,
+    logs::{self, Talk},
+};
 use crate::{
     clock::SystemClock,
     manager::SessionKeeper,
@@ -41,5 +44,10 @@ pub(super) fn hold(output: Output) -> ExitCode {
 fn keeper(launch: &Launch) -> Box<dyn Keeper> {
     let workspace = Workspace::at(&launch.workspace);
     let settings = context::settings(&workspace).unwrap_or_default();
+    logs::begin(
+        Some(workspace.logs()),
+        settings.log_days.get(),
+        Talk { quiet: true, verbose: 0, json: false },
+    );
     Box::new(SessionKeeper::of(context::manager(workspace, settings)))
 }

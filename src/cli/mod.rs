@@ -9,6 +9,7 @@ mod ending;
 mod failure;
 mod generate;
 mod holding;
+mod initing;
 mod keys;
 mod locate;
 mod logs;
@@ -58,7 +59,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let output = Output::new(cli.global.json);
     match execute(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             if !failure.is_silent() {
                 output.talk(&if output.is_json() { failure.to_json() } else { failure.to_text() });
@@ -87,11 +88,12 @@ fn refuse(err: &clap::Error, json: bool) -> ExitCode {
     ExitCode::from(if asked { 0 } else { 2 })
 }
 
-fn execute(cli: Cli) -> Result<(), Failure> {
+fn execute(cli: Cli) -> Result<ExitCode, Failure> {
     let Cli { global, command } = cli;
     let open = || Context::open(&global, Broken::Stop);
     let open_anyway = || Context::open(&global, Broken::GoOn);
-    match command {
+    let done = match command {
+        Command::Init(args) => return initing::init(open_anyway()?, args),
         Command::Create(args) => begin::create(open()?, args),
         Command::List(args) => showing::list(open()?, &args),
         Command::Show(args) => showing::show(open()?, &args),
@@ -125,7 +127,8 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Doctor(args) => recovering::doctor(open_anyway()?, &args),
         Command::Completions(args) => generate::completions(Output::new(global.json), args.shell),
         Command::Man(args) => generate::man(Output::new(global.json), &args),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// How a program ended, in words.

@@ -17,6 +17,8 @@ pub enum Code {
     NotFound,
     /// Nothing runs in the session.
     NotRunning,
+    /// A program could not be started.
+    StartFailed,
     /// The holder of a session does not answer.
     Unreachable,
     /// A text could mean several things.
@@ -79,6 +81,7 @@ impl Code {
             Self::IssueTaken => "ISSUE_TAKEN",
             Self::NotFound => "NOT_FOUND",
             Self::NotRunning => "NOT_RUNNING",
+            Self::StartFailed => "START_FAILED",
             Self::Unreachable => "UNREACHABLE",
             Self::Ambiguous => "AMBIGUOUS",
             Self::InUse => "IN_USE",
@@ -107,7 +110,7 @@ impl Code {
             Self::Unreachable => Kind::Unreachable,
             Self::UnsavedWork | Self::UnsafePath | Self::UnsafeOwnership => Kind::Unsafe,
             Self::InvalidValue => Kind::Invalid,
-            Self::GitFailed | Self::IoFailed | Self::Internal => Kind::Failed,
+            Self::GitFailed | Self::IoFailed | Self::StartFailed | Self::Internal => Kind::Failed,
             Self::StateLocked => Kind::Locked,
             Self::StateNewer | Self::StateUnwritable => Kind::State,
         }

@@ -7,7 +7,7 @@ use crate::{
     registry::{AdmitError, Claim, Registry},
     session::{
         BranchName, Issue, Label, PendingAction, RepositoryPath, Session, SessionId, SessionName,
-        SessionParts, SessionStatus,
+        SessionParts,
     },
     store::{self, StoreError},
     worktree::{Addition, Start, Wanted, WorktreeError},
@@ -183,24 +183,12 @@ fn automatic_name(registry: &Registry, date: &str, number: &mut u32) -> SessionN
 
 fn new_session(request: &CreateSession, plan: &Plan, now: Timestamp) -> Session {
     let mut session = Session::from_parts(SessionParts {
-        id: SessionId::random(),
         repository: plan.repository.clone(),
-        created_at: now,
-        name: plan.name.clone(),
         branch: plan.branch.clone(),
-        status: SessionStatus::Active,
-        last_activity: now,
         base: Some(plan.start.base.clone()),
         phase: request.phase.clone(),
         metadata: request.metadata.clone(),
-        command: None,
-        process: None,
-        holder: None,
-        ending: None,
-        unproven_pid: None,
-        binding: None,
-        pending: None,
-        unknown: Members::new(),
+        ..SessionParts::of(SessionId::random(), plan.name.clone(), now)
     });
     if let Some(issue) = &request.issue {
         session.bind(now, |binding| binding.issue = Some(issue.clone()));

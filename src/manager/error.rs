@@ -339,7 +339,7 @@ fn terminal_code(err: &TerminalError) -> Code {
             _ => Code::Unreachable,
         },
         TerminalError::Protocol { .. } | TerminalError::Silent { .. } => Code::Unreachable,
-        TerminalError::Program { .. } => Code::InvalidValue,
+        TerminalError::Program { .. } => Code::StartFailed,
         TerminalError::UnsafeFolder { .. } => Code::UnsafePath,
         TerminalError::LongPath { .. } | TerminalError::Io { .. } => Code::IoFailed,
     }
@@ -353,13 +353,14 @@ fn terminal_hint(err: &TerminalError) -> Option<String> {
             "use the wharf that started it, or `wharf restart` it with this one"
         }
         TerminalError::Silent { .. } => "`wharf kill` ends it without its help",
-        TerminalError::Program { .. } => "name another program: `wharf start NAME -- PROGRAM`",
         TerminalError::UnsafeFolder { .. } => "it must be yours and closed to others (mode 0700)",
         TerminalError::LongPath { .. } => "choose a shorter `XDG_RUNTIME_DIR`",
         TerminalError::Refused { code, .. } if code == "controlled" => {
             "`--take` takes control, `--observe` looks on"
         }
-        TerminalError::Refused { .. } | TerminalError::Io { .. } => return None,
+        TerminalError::Refused { .. } | TerminalError::Program { .. } | TerminalError::Io { .. } => {
+            return None;
+        }
     };
     Some(text.to_owned())
 }

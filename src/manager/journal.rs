@@ -49,6 +49,15 @@ impl SessionManager {
     /// Clears the entry of a session that stays, whoever took the work over meanwhile: it is done. An error when
     /// something else is going on with the session by now.
     pub(super) fn settle(&mut self, session: &Session) -> Result<Session, ManagerError> {
+        self.settle_as(session, Session::settle)
+    }
+
+    /// As `settle`, with what the work made of the session. An error too when that is not free in the table.
+    pub(super) fn settle_as(
+        &mut self,
+        session: &Session,
+        change: impl FnOnce(&mut Session),
+    ) -> Result<Session, ManagerError> {
         let id = session.id();
         let action = |it: &Session| it.pending().map(|pending| pending.action.clone());
         let mut transaction = self.begin()?;
@@ -56,9 +65,12 @@ impl SessionManager {
         if action(found) != action(session) {
             ensure_quiet(found)?;
         }
-        let settled = transaction.registry.update(id, Session::settle).cloned();
+        let mut settled = found.clone();
+        change(&mut settled);
+        settled.settle();
+        transaction.registry.replace(settled.clone())?;
         transaction.commit()?;
-        settled.ok_or(ManagerError::Vanished { id })
+        Ok(settled)
     }
 
     /// Takes a session out of the table, unless another process took the work with it over.
@@ -93,6 +105,7 @@ pub(super) fn ensure_quiet(session: &Session) -> Result<(), ManagerError> {
         PendingAction::Creating { .. } => "created",
         PendingAction::Destroying { .. } => "destroyed",
         PendingAction::BringingBack => "brought back",
+        PendingAction::Renaming { .. } => "renamed",
     };
     Err(ManagerError::Busy { name: session.name().clone(), doing, pid: worker.pid })
 }

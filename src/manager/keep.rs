@@ -1,6 +1,6 @@
 //! How a holder writes into the table what happens to the program of its session.
 
-use std::sync::Arc;
+use std::{sync::Arc, thread};
 
 use super::{
     ManagerError, SessionManager,
@@ -12,15 +12,11 @@ use super::{
 use crate::{
     clock::Timestamp,
     session::{Cause, Command, Ending, How, ProcessId, Session, SessionId, SessionStatus},
-    store::StoreError,
     terminal::{Exited, KeepError, Keeper, Launch, Mood, Started},
 };
 
 /// How often activity is written at most.
 const ACTIVITY_SECONDS_MIN: u64 = 5;
-/// How often an end is tried to be written while another process holds the lock; each try waits for it.
-const END_TRIES: u32 = 12;
-
 /// The keeper of one session, in the process that holds its terminal.
 pub struct SessionKeeper {
     manager: SessionManager,
@@ -31,6 +27,8 @@ pub struct SessionKeeper {
 struct Kept {
     id: SessionId,
     process: ProcessId,
+    /// The session before the start was written; nothing once its end was to be written.
+    before: Option<Session>,
     /// What was written last, and when.
     mood: Mood,
     written: Timestamp,
@@ -47,28 +45,27 @@ impl Keeper for SessionKeeper {
     /// Writes command, process and holder down; an error when the session is gone, somebody is at work with it, as many
     /// sessions run as may, or something else runs in it.
     fn started(&mut self, launch: &Launch, started: &Started) -> Result<(), KeepError> {
-        self.manager.note_start(launch, started)?;
+        let before = Some(self.manager.note_start(launch, started)?);
         let written = self.manager.clock.now();
         let process = started.process.clone();
-        self.kept = Some(Kept { id: launch.id, process, mood: Mood::Active, written });
+        self.kept = Some(Kept { id: launch.id, process, before, mood: Mood::Active, written });
         Ok(())
     }
 
-    /// Writes activity at most once in five seconds, and a wait at once, so that it is not lost. May be called for every
-    /// piece of output; what is not due costs nothing.
+    /// Writes a mood that is new at once, so that it is not lost (how often moods change is for the holder to bound), and
+    /// that one goes on at most once in five seconds. What is not due costs nothing.
     fn moved(&mut self, mood: Mood) -> Result<(), KeepError> {
         let now = self.manager.clock.now();
-        let Some(kept) = self.kept.as_mut().filter(|_| self.manager.settings.terminal.activity) else {
+        let Some(kept) = &mut self.kept else {
             return Ok(());
         };
-        let is_due = match mood {
-            // A clock that was set back makes nobody wait.
-            Mood::Active | Mood::Unknown => {
-                now < kept.written || now.seconds_since(kept.written) >= ACTIVITY_SECONDS_MIN
-            }
-            Mood::Waiting => kept.mood != Mood::Waiting,
+        // A clock that was set back makes nobody wait.
+        let is_time = now < kept.written || now.seconds_since(kept.written) >= ACTIVITY_SECONDS_MIN;
+        let goes_on = match mood {
+            Mood::Active | Mood::Unknown => is_time,
+            Mood::Waiting => false,
         };
-        if is_due {
+        if goes_on || kept.mood != mood {
             self.manager.note_mood(kept.id, &kept.process, mood, now)?;
             kept.mood = mood;
             kept.written = now;
@@ -76,25 +73,38 @@ impl Keeper for SessionKeeper {
         Ok(())
     }
 
-    /// Writes the end down; nothing when that was done before, or when the session was destroyed meanwhile.
+    /// Writes the end down; nothing when that was done before, or when the session was destroyed meanwhile. After an
+    /// error it may be called again.
     fn ended(&mut self, exited: Exited, shutdown: bool) -> Result<(), KeepError> {
-        let Some(kept) = &self.kept else {
+        let Some(kept) = &mut self.kept else {
             return Ok(());
         };
+        kept.before = None;
         let ending =
             Ending { at: self.manager.clock.now(), how: how(exited), cause: cause(exited, shutdown) };
-        let mut tries = 1;
-        loop {
-            match self.manager.note_end(kept.id, &kept.process, &ending) {
-                Err(ManagerError::Store(StoreError::Locked { .. })) if tries < END_TRIES => tries += 1,
-                noted => return Ok(noted?),
-            }
+        Ok(self.manager.note_end(kept.id, &kept.process, &ending)?)
+    }
+}
+
+impl Drop for SessionKeeper {
+    /// A program that was written down and never ran (there is no such program, say) has no end to tell; what was
+    /// written is taken back.
+    fn drop(&mut self) {
+        let Some(Kept { id, process, before: Some(before), .. }) = self.kept.take() else {
+            return;
+        };
+        if thread::panicking() {
+            return;
+        }
+        if let Err(err) = self.manager.take_back_start(&process, &before) {
+            tracing::warn!(sessionId = %id, error = %err, "a program that never ran is taken for a lost one");
         }
     }
 }
 
 impl SessionManager {
-    fn note_start(&mut self, launch: &Launch, started: &Started) -> Result<(), ManagerError> {
+    /// Answers the session as it was.
+    fn note_start(&mut self, launch: &Launch, started: &Started) -> Result<Session, ManagerError> {
         let id = launch.id;
         let command = Command::of(launch.command.clone())?;
         let now = self.clock.now();
@@ -107,7 +117,22 @@ impl SessionManager {
             return Err(running(&session));
         }
         ensure_room(&transaction.registry, id, &settings)?;
+        let before = session.clone();
         session.run(command, started.process.clone(), started.holder.clone(), now);
+        transaction.registry.replace(session.clone())?;
+        transaction.commit()?;
+        remember(&*worktrees, &workspace, &session);
+        Ok(before)
+    }
+
+    fn take_back_start(&mut self, process: &ProcessId, before: &Session) -> Result<(), ManagerError> {
+        let (workspace, worktrees) = (self.workspace.clone(), Arc::clone(&self.worktrees));
+        let mut transaction = self.begin()?;
+        let found = transaction.registry.session(before.id());
+        let Some(mut session) = found.filter(|it| it.process() == Some(process)).cloned() else {
+            return Ok(());
+        };
+        session.take_back_run(before);
         transaction.registry.replace(session.clone())?;
         transaction.commit()?;
         remember(&*worktrees, &workspace, &session);
@@ -131,8 +156,8 @@ impl SessionManager {
             // To wait is nobody's work.
             let (status, at) = match mood {
                 Mood::Active => (SessionStatus::Active, now),
-                Mood::Unknown => (session.status(), now),
                 Mood::Waiting => (SessionStatus::Waiting, session.last_activity()),
+                Mood::Unknown => (session.status(), now),
             };
             match session.status() {
                 SessionStatus::Active | SessionStatus::Waiting => session.set_status(status, at),

@@ -33,6 +33,7 @@ mod rename;
 mod restore;
 mod resume;
 mod settle;
+mod shutdown;
 mod start;
 mod stop;
 mod trash;

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use crate::{
     clock::Timestamp,
-    json::Members,
     registry::{AdmitError, Claim, Registry},
     session::{
         BranchName, NAME_CHARS_MAX, RepositoryPath, Session, SessionId, SessionName, SessionParts,
@@ -276,24 +275,10 @@ fn adopted(known: &Known) -> (Session, bool) {
     let branch =
         branch.unwrap_or_else(|| if detached { BranchName::detached() } else { recovered_branch(id) });
     let session = Session::from_parts(SessionParts {
-        id,
         repository: known.repository.clone(),
-        created_at: known.created,
-        name,
         branch,
         status: SessionStatus::Idle,
-        last_activity: known.created,
-        base: None,
-        phase: None,
-        metadata: Members::new(),
-        command: None,
-        process: None,
-        holder: None,
-        ending: None,
-        unproven_pid: None,
-        binding: None,
-        pending: None,
-        unknown: Members::new(),
+        ..SessionParts::of(id, name, known.created)
     });
     (session, false)
 }

@@ -1,61 +1,114 @@
 //! A session takes another name; its id and folder stay, its branch follows if asked.
 
-use super::{ManagerError, SessionManager, checkout};
+use super::{ManagerError, SessionManager, checkout, journal::ensure_quiet, settle::Settled};
 use crate::{
-    registry::Claim,
-    session::{BranchName, Session, SessionName},
+    registry::AdmitError,
+    session::{BranchName, PendingAction, Session, SessionName},
+    worktree::{Checkout, Renaming, WorktreeError},
 };
 
 impl SessionManager {
-    /// Renames a session, and its branch too if one is given.
-    ///
-    /// The name changes first. If git then refuses the branch, the old name comes back.
+    /// Renames a session, and its branch too if one is given: both of them or none.
     pub fn rename(
         &mut self,
         who: &str,
         name: &SessionName,
         branch: Option<&BranchName>,
     ) -> Result<Session, ManagerError> {
-        let Some(branch) = branch else {
-            return self.rename_session(who, name);
-        };
+        self.settle_abandoned()?;
         let before = self.session(who)?;
-        let id = before.id().to_string();
-        if branch == before.branch() {
-            return self.rename_session(&id, name);
-        }
+        let Some(branch) = branch.filter(|branch| *branch != before.branch()) else {
+            let renamed = self.change(who, |session, now| {
+                session.rename(name.clone());
+                session.touch(now);
+            })?;
+            return Ok(renamed.0);
+        };
         if before.branch().is_detached() {
             return Err(ManagerError::Detached { name: before.name().clone() });
         }
-        self.ensure_free(&before, branch)?;
-        self.rename_session(&id, name)?;
-        if let Err(err) = self.worktrees.rename_branch(&checkout(&before), branch) {
-            if let Err(undo) = self.rename_session(&id, before.name()) {
-                tracing::warn!(sessionId = %before.id(), error = %undo, "the new name stays without its branch");
-            }
+        ensure_quiet(&before)?;
+        self.registry()?.replace(renamed(&before, name, branch))?;
+        let renaming = self.worktrees.weigh_rename(&checkout(&before), branch)?;
+        let begun = self.begin_rename(who, name, &renaming)?;
+        let tried = self.worktrees.rename_branch(&renaming);
+        if let Err(err @ WorktreeError::BranchExists { .. }) = tried {
+            // Nothing was made, and the branch of that name is somebody else's.
+            self.settle(&begun)?;
             return Err(err.into());
         }
-        // Should this commit fail, the next start follows the worktree to its branch.
-        self.update(&id, |session| session.switch(branch.clone()))
+        match (tried, self.settle_rename(&begun, name, &renaming)) {
+            (Ok(()) | Err(_), Ok(Settled::Finished(renamed))) => {
+                self.remember_now(renamed.id());
+                Ok(renamed)
+            }
+            (Err(err), Ok(Settled::Undone(_)) | Err(_)) => Err(err.into()),
+            (Ok(()), Ok(Settled::Undone(_))) => Err(AdmitError::NameTaken(name.clone()).into()),
+            (Ok(()), Err(err)) => Err(err),
+        }
     }
 
-    fn rename_session(&mut self, id: &str, name: &SessionName) -> Result<Session, ManagerError> {
-        self.update(id, |session| session.rename(name.clone()))
+    /// Writes into the journal that a session is being renamed, so that a crash half-way is finished or undone.
+    fn begin_rename(
+        &mut self,
+        who: &str,
+        name: &SessionName,
+        renaming: &Renaming,
+    ) -> Result<Session, ManagerError> {
+        let Renaming { of, to, at } = renaming.clone();
+        let pending = self.pending(PendingAction::Renaming { name: name.clone(), branch: to.clone(), at })?;
+        let mut transaction = self.begin()?;
+        let mut begun = transaction.registry.find(who)?.clone();
+        // Somebody may have given its name to another one, or followed it to another branch, since it was weighed.
+        if checkout(&begun) != of {
+            return Err(ManagerError::Vanished { id: of.id });
+        }
+        ensure_quiet(&begun)?;
+        transaction.registry.replace(renamed(&begun, name, &to))?;
+        begun.begin(pending);
+        transaction.registry.replace(begun.clone())?;
+        transaction.commit()?;
+        Ok(begun)
     }
 
-    fn update(&mut self, id: &str, change: impl FnOnce(&mut Session)) -> Result<Session, ManagerError> {
-        let session = self.change(id, |session, now| {
-            change(session);
-            session.touch(now);
-        })?;
-        Ok(session.0)
+    /// Ends a renaming on the side that HEAD of the worktree is on.
+    pub(super) fn settle_rename(
+        &mut self,
+        begun: &Session,
+        name: &SessionName,
+        renaming: &Renaming,
+    ) -> Result<Settled, ManagerError> {
+        if !self.worktrees.settle_rename(renaming)? {
+            return self.settle(begun).map(Settled::Undone);
+        }
+        let now = self.clock.now();
+        let ended = self.settle_as(begun, |session| {
+            let before = session.clone();
+            *session = renamed(&before, name, &renaming.to);
+            // A journal that came back from a backup can be about what ended long ago.
+            if *session != before {
+                session.touch(now);
+            }
+        });
+        match ended {
+            Ok(renamed) => Ok(Settled::Finished(renamed)),
+            Err(ManagerError::Admit(err)) => {
+                // Somebody else took the name meanwhile, so the branch gets back its own.
+                tracing::warn!(sessionId = %begun.id(), error = %err, "a renaming is undone");
+                let there = Checkout { branch: renaming.to.clone(), ..renaming.of.clone() };
+                let back = self.worktrees.weigh_rename(&there, begun.branch())?;
+                self.worktrees.rename_branch(&back)?;
+                self.worktrees.settle_rename(&back)?;
+                self.settle(begun).map(Settled::Undone)
+            }
+            Err(err) => Err(err),
+        }
     }
+}
 
-    fn ensure_free(&mut self, session: &Session, branch: &BranchName) -> Result<(), ManagerError> {
-        let mut others = self.registry()?;
-        others.remove(session.id());
-        let claim = Claim { branch, ..Claim::of(session) };
-        drop(others.vacancy(&claim, usize::MAX)?);
-        Ok(())
-    }
+fn renamed(session: &Session, name: &SessionName, branch: &BranchName) -> Session {
+    let mut renamed = session.clone();
+    renamed.rename(name.clone());
+    renamed.switch(branch.clone());
+    renamed
 }

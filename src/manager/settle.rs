@@ -4,7 +4,7 @@ use super::{ManagerError, SessionManager, checkout, create::settled, journal::is
 use crate::{
     session::{BranchFate, PendingAction, Session},
     store,
-    worktree::{AddEnd, Addition, Start, WorktreeState},
+    worktree::{AddEnd, Addition, Renaming, Start, WorktreeState},
 };
 
 /// How a piece of abandoned work ended.
@@ -26,7 +26,11 @@ impl SessionManager {
                 continue;
             };
             match self.settle_one(&claimed) {
-                Ok(outcome) => settled.push(outcome),
+                Ok(outcome) => {
+                    // What was written down beside git's files before the crash can be older than the table.
+                    self.remember_now(session.id());
+                    settled.push(outcome);
+                }
                 Err(err) => {
                     // One repository that cannot be written must not keep the others from starting.
                     tracing::warn!(sessionId = %session.id(), error = %err, "abandoned work stays in the journal");
@@ -43,6 +47,10 @@ impl SessionManager {
             PendingAction::Creating { branch_is_new } => self.settle_create(session, *branch_is_new),
             PendingAction::Destroying { branch } => self.settle_destroy(session, *branch),
             PendingAction::BringingBack => self.settle_undo(session),
+            PendingAction::Renaming { name, branch, at } => {
+                let (of, to, at) = (checkout(session), branch.clone(), at.clone());
+                self.settle_rename(session, name, &Renaming { of, to, at })
+            }
         }
     }
 

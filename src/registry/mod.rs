@@ -183,9 +183,7 @@ impl Registry {
         if let Some(issue) = session.issue() {
             self.by_issue.remove(&issue.reference.folded());
         }
-        if !session.branch().is_detached() {
-            self.by_branch.remove(&(session.repository().clone(), session.branch().clone()));
-        }
+        self.by_branch.remove(&(session.repository().clone(), session.branch().clone()));
         Some(session)
     }
 

@@ -1,33 +1,12 @@
 use super::*;
 use crate::{
     clock::Timestamp,
-    json::Members,
     session::{Issue, SessionParts, SessionStatus},
 };
 
 fn parts(name: &str) -> SessionParts {
-    let name: SessionName = name.parse().unwrap();
     let now = Timestamp::from_unix_millis(1_763_980_200_000).unwrap();
-    SessionParts {
-        id: SessionId::random(),
-        repository: RepositoryPath::root(),
-        created_at: now,
-        branch: BranchName::for_session(&name),
-        name,
-        status: SessionStatus::Active,
-        last_activity: now,
-        base: None,
-        phase: None,
-        metadata: Members::new(),
-        command: None,
-        process: None,
-        holder: None,
-        ending: None,
-        unproven_pid: None,
-        binding: None,
-        pending: None,
-        unknown: Members::new(),
-    }
+    SessionParts::of(SessionId::random(), name.parse().unwrap(), now)
 }
 
 fn session(name: &str) -> Session {
@@ -148,6 +127,18 @@ fn indexes_follow_a_change_of_name_and_issue() {
     assert!(table.find("before").is_err());
     assert_eq!(table.on_issue(&"acme/shop#7".parse().unwrap()), None);
     assert_eq!(after.binding(), None);
+}
+
+#[test]
+fn a_branch_is_free_when_its_session_went_to_another() {
+    let before = session("before");
+    let mut table = registry(&[&before]);
+    let mut moved = before.clone();
+    moved.switch("elsewhere".parse().unwrap());
+    table.replace(moved).unwrap();
+    let mut next = session("next");
+    next.switch(before.branch().clone());
+    assert!(table.vacancy(&Claim::of(&next), 9).is_ok());
 }
 
 #[test]

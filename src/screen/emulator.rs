@@ -132,7 +132,8 @@ impl Emulator {
         self.is_unsettled = false;
     }
 
-    fn spill_oldest(&mut self, rows: usize) {
+    /// Moves the oldest hot rows, at most so many, to the spill.
+    pub(super) fn spill_oldest(&mut self, rows: usize) {
         let grid = self.term.grid_mut();
         let hot = grid.history_size();
         let rows = rows.min(hot);

@@ -7,6 +7,7 @@
 
 mod answer;
 mod emulator;
+mod flood;
 mod handler;
 mod ink;
 mod keyboard;
@@ -90,12 +91,16 @@ impl Screen {
             rest = &joined;
         }
         while !rest.is_empty() {
+            let was_at_rest = self.scanner.is_at_rest();
             let piece = self.scanner.next(rest);
             let (mut taken, behind) = rest.split_at(piece.length);
             rest = &behind[piece.skipped..];
             if rest.is_empty() && self.scanner.is_at_rest() {
                 let begun = scan::begun_character(taken);
                 (taken, self.begun) = (&taken[..taken.len() - begun], taken[taken.len() - begun..].to_vec());
+            }
+            if was_at_rest {
+                taken = self.absorb(taken);
             }
             self.parse(taken);
             self.act_on(piece, &mut notices);
@@ -182,6 +187,21 @@ impl Screen {
     /// How many rows above the visible ones are kept; on the alternate screen, those of the primary one that are old.
     pub fn scrollback_rows(&self) -> usize {
         self.emulator.scrollback_rows()
+    }
+
+    /// How many bytes of memory those of them take that are no longer cells.
+    pub fn compressed_bytes(&self) -> usize {
+        self.emulator.spill.bytes()
+    }
+
+    /// Takes many short plain lines at once, after the end of the one that was begun; answers what is left to parse.
+    fn absorb<'a>(&mut self, output: &'a [u8]) -> &'a [u8] {
+        let first = output.iter().take(usize::from(Size::MAX)).position(|&byte| byte == b'\n');
+        let Some(first) = first.filter(|_| self.emulator.may_absorb(output.len())) else { return output };
+        let (first, lines) = output.split_at(first + 1);
+        self.parse(first);
+        let absorbed = self.guarded(|emulator, _| emulator.absorb(lines)).unwrap_or(0);
+        &lines[absorbed..]
     }
 
     fn parse(&mut self, bytes: &[u8]) {

@@ -123,7 +123,7 @@ impl Scanner {
         self.held.push(byte);
         let state = match (self.state, byte) {
             (_, CANCEL | SUBSTITUTE) => State::Ground,
-            (State::Escape, b'[') => State::Control,
+            (State::Escape, b'[') | (State::Control, 0x20..0x40) => State::Control,
             (State::Escape, b']') => State::Osc,
             (State::Escape, b'P' | b'X' | b'^' | b'_') => State::String,
             // Control characters act at once and are part of no sequence.
@@ -132,7 +132,6 @@ impl Scanner {
                 state
             }
             (State::Escape, 0x20..0x30) => State::Escape,
-            (State::Control, 0x20..0x40) => State::Control,
             (State::Control, b'p' | b'q') => {
                 self.state = State::Ground;
                 return match &*mem::take(&mut self.held) {

@@ -68,6 +68,12 @@ impl Spill {
         self.end_row(if flows { FLOWS_ON } else { END });
     }
 
+    /// Takes a row of plain printable text.
+    pub(super) fn push_plain(&mut self, text: &[u8]) {
+        self.open.extend_from_slice(text.trim_ascii_end());
+        self.end_row(END);
+    }
+
     fn end_row(&mut self, end: u8) {
         self.open.push(end);
         self.open_rows += 1;

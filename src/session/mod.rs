@@ -117,6 +117,15 @@ pub enum PendingAction {
     },
     /// The work is being brought back from the trash.
     BringingBack,
+    /// It gets another name together with another branch; which of both it has says HEAD of its worktree.
+    Renaming {
+        /// The name it is to have.
+        name: SessionName,
+        /// The branch it is to be on.
+        branch: BranchName,
+        /// The commit of its branch when that began; none before the first one.
+        at: Option<CommitId>,
+    },
 }
 
 /// What a destroy does with the branch.
@@ -126,6 +135,33 @@ pub enum BranchFate {
     Keep,
     /// The branch is deleted; the snapshot still holds its commits.
     Delete,
+}
+
+impl SessionParts {
+    /// Those of a session on which nothing is known but this: it is in the only repository, on the branch that its
+    /// name gives.
+    pub fn of(id: SessionId, name: SessionName, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            repository: RepositoryPath::root(),
+            created_at,
+            branch: BranchName::for_session(&name),
+            name,
+            status: SessionStatus::Active,
+            last_activity: created_at,
+            base: None,
+            phase: None,
+            metadata: Members::new(),
+            command: None,
+            process: None,
+            holder: None,
+            ending: None,
+            unproven_pid: None,
+            binding: None,
+            pending: None,
+            unknown: Members::new(),
+        }
+    }
 }
 
 impl Session {

@@ -1,10 +1,6 @@
 //! What people call a session (RELIABILITY N1).
 
-use std::{
-    fmt,
-    hash::{Hash, Hasher},
-    str::FromStr,
-};
+use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 use uuid::Uuid;
@@ -72,12 +68,6 @@ impl PartialEq for SessionName {
 }
 
 impl Eq for SessionName {}
-
-impl Hash for SessionName {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.folded().hash(state);
-    }
-}
 
 impl fmt::Display for SessionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

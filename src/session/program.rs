@@ -184,6 +184,16 @@ impl Session {
         self.set_status(SessionStatus::Active, now);
     }
 
+    /// A run that was written down never came to be: everything about it is as before.
+    pub fn take_back_run(&mut self, before: &Self) {
+        self.command.clone_from(&before.command);
+        self.process.clone_from(&before.process);
+        self.holder.clone_from(&before.holder);
+        self.unproven_pid = before.unproven_pid;
+        self.ending.clone_from(&before.ending);
+        self.status = before.status;
+    }
+
     /// Its process ended. Whether that is a failure follows from how and why; its work is as it was.
     pub fn end(&mut self, ending: Ending) {
         self.status = ending.status();
@@ -276,6 +286,18 @@ mod tests {
         session.lose(at(2));
         session.run(command(&["sh"]).unwrap(), process(10), process(11), at(3));
         assert_eq!((session.ending(), session.command()), (None, Some(&command(&["sh"]).unwrap())));
+    }
+
+    #[test]
+    fn a_run_that_never_came_to_be_leaves_only_a_trace_of_activity() {
+        let mut before = example(at(0));
+        before.end(ending(How::Exited(1), Cause::Itself));
+        let mut session = before.clone();
+        session.run(command(&["sh"]).unwrap(), process(10), process(11), at(3));
+        session.take_back_run(&before);
+        assert_eq!(session.last_activity(), at(3));
+        before.touch(at(3));
+        assert_eq!(session, before);
     }
 
     #[test]

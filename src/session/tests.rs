@@ -77,8 +77,7 @@ fn names_that_differ_in_case_are_one_name() {
     let name = |text: &str| text.parse::<SessionName>().unwrap();
     assert_eq!(name("Auth"), name("aUTH"));
     assert_ne!(name("Auth"), name("Auth2"));
-    let set: std::collections::HashSet<_> = [name("Auth"), name("AUTH")].into_iter().collect();
-    assert_eq!(set.len(), 1);
+    assert_eq!(name("Auth").folded(), name("AUTH").folded());
 }
 
 #[test]
@@ -196,6 +195,8 @@ fn a_repository_lies_below_the_workspace() {
     for text in ["", "/", "/etc", "..", "../x", "a/../..", "a/./b", "./a", "a/", "a//b", "a\0b"] {
         assert!(text.parse::<RepositoryPath>().is_err(), "{text:?}");
     }
+    assert!("n".repeat(4_095).parse::<RepositoryPath>().is_ok());
+    assert!("n".repeat(4_096).parse::<RepositoryPath>().is_err());
 }
 
 #[test]
@@ -219,6 +220,43 @@ fn activity_never_goes_back() {
 }
 
 #[test]
+fn a_session_follows_its_worktree() {
+    let now = Timestamp::from_unix_millis(1_763_980_200_000).unwrap();
+    let base = Base { commit: "0".repeat(40).parse().unwrap(), reference: None };
+    let mut session = example(now);
+    session.base = Some(base.clone());
+    session.switch("other".parse().unwrap());
+    session.relocate("api".parse().unwrap());
+    assert_eq!((session.branch().as_str(), session.repository().as_str()), ("other", "api"));
+    assert_eq!(session.base(), Some(&base));
+    session.switch_to_unborn("new".parse().unwrap());
+    assert_eq!((session.branch().as_str(), session.base()), ("new", None));
+}
+
+#[test]
+fn the_journal_holds_what_was_begun_until_it_is_settled() {
+    let now = Timestamp::from_unix_millis(1_763_980_200_000).unwrap();
+    let mut session = example(now);
+    let worker = session.process().unwrap().clone();
+    let pending = Pending { action: PendingAction::BringingBack, worker, since: now };
+    session.begin(pending.clone());
+    assert_eq!(session.pending(), Some(&pending));
+    session.settle();
+    assert_eq!(session.pending(), None);
+}
+
+#[test]
+fn a_phase_is_said_and_taken_back() {
+    let now = Timestamp::from_unix_millis(1_763_980_200_000).unwrap();
+    let mut session = example(now);
+    let phase: Label = "testing".parse().unwrap();
+    session.set_phase(Some(phase.clone()), now);
+    assert_eq!(session.phase(), Some(&phase));
+    session.set_phase(None, now);
+    assert_eq!(session.phase(), None);
+}
+
+#[test]
 fn a_binding_keeps_when_it_began_and_ends_when_empty() {
     let now = Timestamp::from_unix_millis(1_763_980_200_000).unwrap();
     let later = now.plus_days(1);
@@ -238,25 +276,9 @@ fn a_binding_keeps_when_it_began_and_ends_when_empty() {
 }
 
 pub(super) fn example(now: Timestamp) -> Session {
-    let name: SessionName = "auth".parse().unwrap();
     Session::from_parts(SessionParts {
-        id: ID.parse().unwrap(),
-        repository: RepositoryPath::root(),
-        created_at: now,
-        branch: BranchName::for_session(&name),
-        name,
-        status: SessionStatus::Active,
-        last_activity: now,
-        base: None,
-        phase: None,
-        metadata: Members::new(),
-        command: None,
         process: Some(ProcessId { pid: 7, started: 1, boot: "b/1".to_owned() }),
-        holder: None,
-        ending: None,
         unproven_pid: Some(8),
-        binding: None,
-        pending: None,
-        unknown: Members::new(),
+        ..SessionParts::of(ID.parse().unwrap(), "auth".parse().unwrap(), now)
     })
 }

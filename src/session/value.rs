@@ -10,6 +10,8 @@ use thiserror::Error;
 
 /// The longest label, in bytes.
 pub const LABEL_BYTES_MAX: usize = 1_000;
+/// The longest path of a repository, in bytes; no path that the kernel takes is longer.
+const REPOSITORY_PATH_BYTES_MAX: usize = 4_095;
 
 /// A short free text: a phase, a workflow label, an editor's name. Not empty, no NUL, at most 1000 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -135,7 +137,7 @@ impl FromStr for RepositoryPath {
         let plain = text == "."
             || (!text.is_empty()
                 && !text.contains('\0')
-                && text.len() < 4_096
+                && text.len() <= REPOSITORY_PATH_BYTES_MAX
                 && !text.ends_with('/')
                 && Path::new(text).components().all(|part| matches!(part, Component::Normal(_)))
                 && text.split('/').all(|part| !matches!(part, "" | ".")));

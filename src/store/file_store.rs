@@ -206,7 +206,8 @@ fn unchanged(files: &Files, base: &Base) -> Result<(), StoreError> {
     })
 }
 
-fn read_back(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+/// Whether the disk gives back what was written to a file.
+pub(super) fn read_back(mut file: &File, bytes: &[u8]) -> io::Result<()> {
     file.rewind()?;
     let mut found = Vec::with_capacity(bytes.len() + 1);
     file.read_to_end(&mut found)?;
@@ -260,7 +261,7 @@ fn from_file(files: &Files, present: Option<Vec<u8>>, parsed: Parsed) -> Result<
     // One that others may read is written again, which gives it its mode.
     let is_private = fs::metadata(&files.state)
         .is_ok_and(|about| about.permissions().mode() & 0o7777 & !STATE_FILE_MODE == 0);
-    let settled = origin == Origin::File && parsed.refused == 0 && is_private;
+    let settled = origin == Origin::File && is_private;
     let base = Base {
         present,
         document: parsed.document.clone(),

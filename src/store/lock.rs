@@ -32,14 +32,8 @@ impl Lock {
         let mut pause = Duration::from_millis(1);
         loop {
             let mut file = open(path)?;
-            match file.try_lock() {
-                // Somebody may have removed the file between the two calls; then this is a lock that nobody sees.
-                Ok(()) if is_at(&file, path) => {
-                    write_pid(&mut file, path);
-                    return Ok(Self { file });
-                }
-                Ok(()) | Err(TryLockError::WouldBlock) => (),
-                Err(TryLockError::Error(err)) => return Err(failed("lock", path)(err)),
+            if try_take(&mut file, path)? {
+                return Ok(Self { file });
             }
             if start.elapsed() >= wait_max {
                 return Err(StoreError::Locked { path: path.to_owned(), holder: read_pid(&mut file) });
@@ -56,6 +50,19 @@ impl Drop for Lock {
         if let Err(err) = self.file.set_len(0) {
             debug!(%err, "pid in the lock file was not cleared");
         }
+    }
+}
+
+/// Takes the lock on an open file, unless somebody else holds it. Somebody may also have removed the file since it was
+/// opened; then it is a lock that nobody sees, and not taken.
+pub(super) fn try_take(file: &mut File, path: &Path) -> Result<bool, StoreError> {
+    match file.try_lock() {
+        Ok(()) if is_at(file, path) => {
+            write_pid(file, path);
+            Ok(true)
+        }
+        Ok(()) | Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(err)) => Err(failed("lock", path)(err)),
     }
 }
 

@@ -7,8 +7,8 @@ use super::record::Text;
 use crate::{
     clock::Timestamp,
     session::{
-        Base, BranchFate, Cause, CommitId, Editor, Ending, How, Issue, IssueRef, IssueRefError, Label,
-        Pending, PendingAction, ProcessId,
+        Base, BranchFate, BranchName, Cause, CommitId, Editor, Ending, How, Issue, IssueRef, IssueRefError,
+        Label, Pending, PendingAction, ProcessId, SessionName,
     },
 };
 
@@ -24,6 +24,8 @@ pub(super) enum PartError {
     HalfProcess,
     #[error("a process ends with a code or by a signal, not with both")]
     TwoEnds,
+    #[error("a renaming has the name and the branch it leads to")]
+    HalfRenaming,
     #[error(transparent)]
     Issue(#[from] IssueRefError),
 }
@@ -195,17 +197,23 @@ pub(super) struct PendingRecord {
     branch_is_new: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     delete_branch: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<Text<SessionName>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    branch: Option<Text<BranchName>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<Text<CommitId>>,
     worker: ProcessRecord,
     since: Text<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 enum ActionWord {
     Creating,
     Destroying,
-    #[serde(rename = "bringing-back")]
     BringingBack,
+    Renaming,
 }
 
 impl PendingRecord {
@@ -223,6 +231,12 @@ impl PendingRecord {
                 },
             },
             ActionWord::BringingBack => PendingAction::BringingBack,
+            ActionWord::Renaming => {
+                let (Some(name), Some(branch)) = (self.name, self.branch) else {
+                    return Err(PartError::HalfRenaming);
+                };
+                PendingAction::Renaming { name: name.0, branch: branch.0, at: self.at.map(|at| at.0) }
+            }
         };
         Ok(Pending { action, worker: self.worker.into_value()?, since: self.since.0 })
     }
@@ -230,24 +244,36 @@ impl PendingRecord {
 
 impl From<&Pending> for PendingRecord {
     fn from(pending: &Pending) -> Self {
-        let (action, branch_is_new, delete_branch) = match pending.action {
-            PendingAction::Creating { branch_is_new } => (ActionWord::Creating, Some(branch_is_new), None),
-            PendingAction::Destroying { branch } => (
-                ActionWord::Destroying,
-                None,
-                Some(match branch {
-                    BranchFate::Keep => false,
-                    BranchFate::Delete => true,
-                }),
-            ),
-            PendingAction::BringingBack => (ActionWord::BringingBack, None, None),
-        };
-        Self {
-            action,
-            branch_is_new,
-            delete_branch,
+        let mut record = Self {
+            action: ActionWord::BringingBack,
+            branch_is_new: None,
+            delete_branch: None,
+            name: None,
+            branch: None,
+            at: None,
             worker: ProcessRecord::from(&pending.worker),
             since: Text(pending.since),
+        };
+        match &pending.action {
+            PendingAction::Creating { branch_is_new } => {
+                record.action = ActionWord::Creating;
+                record.branch_is_new = Some(*branch_is_new);
+            }
+            PendingAction::Destroying { branch } => {
+                record.action = ActionWord::Destroying;
+                record.delete_branch = Some(match branch {
+                    BranchFate::Keep => false,
+                    BranchFate::Delete => true,
+                });
+            }
+            PendingAction::BringingBack => (),
+            PendingAction::Renaming { name, branch, at } => {
+                record.action = ActionWord::Renaming;
+                record.name = Some(Text(name.clone()));
+                record.branch = Some(Text(branch.clone()));
+                record.at = at.clone().map(Text);
+            }
         }
+        record
     }
 }

@@ -113,6 +113,13 @@ mod tests {
     }
 
     #[test]
+    fn neighbours_do_not_add_up() {
+        assert_eq!(check(&"[{}],".repeat(500), 2), Ok(()));
+        let longest = format!("\"{}\",", "x".repeat(STRING_BYTES_MAX));
+        assert_eq!(check(&longest.repeat(2), 9), Ok(()));
+    }
+
+    #[test]
     fn what_is_no_json_ends_too() {
         for text in ["", "\"", "\"\\", "]]]]", "\\\"", "{\"a"] {
             assert_eq!(check(text, 9), Ok(()), "{text}");

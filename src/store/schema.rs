@@ -60,8 +60,6 @@ pub(super) struct Parsed {
     pub(super) sessions: Vec<Session>,
     pub(super) notes: Vec<Note>,
     pub(super) seal: Seal,
-    /// How many entries went into quarantine just now.
-    pub(super) refused: usize,
     /// The list of sessions to the letter.
     pub(super) text: String,
 }
@@ -128,7 +126,6 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Parsed, SchemaError> {
         sessions: Vec::with_capacity(entries.len()),
         notes: Vec::new(),
         seal,
-        refused: 0,
         text: list.get().to_owned(),
     };
     parsed.take_entries(&entries);
@@ -150,7 +147,6 @@ impl Parsed {
                     self.sessions.push(session);
                 }
                 Err(because) => {
-                    self.refused += 1;
                     // A reason that quotes a long value must not make the file one that cannot be read.
                     let because = because.chars().take(BECAUSE_CHARS_MAX).collect();
                     self.document.quarantine.push(Quarantined { entry: entry.get().to_owned(), because });

@@ -163,7 +163,7 @@ mod tests {
         let claim = runtime.claim(id()).unwrap();
         assert!(matches!(runtime.claim(id()), Err(TerminalError::Running)));
         for path in [runtime.socket(id()), runtime.token(id())] {
-            fs::File::create(path).unwrap();
+            File::create(path).unwrap();
         }
         runtime.clear(id()).unwrap();
         runtime.clear(id()).unwrap();

@@ -8,7 +8,7 @@ use super::{
     durable::{sync_all, sync_file_system},
     lock::RepositoryLock,
     ref_update::Expected,
-    register::{HeadAt, remove_if_there, write_pointers},
+    register::{HeadAt, write_pointers},
     relocate::relocate,
     site::{Site, is_folder, is_there, make_folder},
     trash::{Note, NotedBranch, admin_in, clear_entry, worktree_in},
@@ -57,7 +57,7 @@ impl GitWorktrees {
         let had_folder = site.has_folder();
         self.make_whole(site, &note, at, lock)?;
         if !had_folder {
-            self.fill_from_snapshot(site, &note)?;
+            self.refill_from_snapshot(site, &note, lock).inspect_err(|_| put_back(site))?;
         }
         if !had_index {
             self.restore_index(site, &note)?;
@@ -121,7 +121,7 @@ impl GitWorktrees {
             .map_err(|err| self.named(err, branch, site))
     }
 
-    /// Sees to it that folder and administrative folder are there and point at each other.
+    /// Sees to it that the administrative folder is there, and that it and the folder point at each other.
     fn make_whole(
         &self,
         site: &Site,
@@ -130,7 +130,6 @@ impl GitWorktrees {
         lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
         if site.has_admin() {
-            make_folder(&site.folder)?;
             return if site.is_linked() { Ok(()) } else { write_pointers(site) };
         }
         let Some(at) = at else {
@@ -146,19 +145,6 @@ impl GitWorktrees {
         self.register(site, &name, &at, lock)
     }
 
-    /// Writes the files of the snapshot into an empty folder, through an index of its own.
-    fn fill_from_snapshot(&self, site: &Site, note: &Note) -> Result<(), WorktreeError> {
-        let Some(work) = &note.work else {
-            return Ok(());
-        };
-        let temporary = site.admin.join("wharf-index");
-        remove_if_there(&temporary)?;
-        for args in [&["read-tree", work][..], &["checkout-index", "--all", "--force", "--quiet"]] {
-            self.run(&GitCall::tell(&site.folder, args).env("GIT_INDEX_FILE", &temporary))?;
-        }
-        remove_if_there(&temporary)
-    }
-
     fn restore_index(&self, site: &Site, note: &Note) -> Result<(), WorktreeError> {
         let Some(tree) = note.index.as_ref().or(note.head.as_ref()) else {
             return Ok(());
@@ -171,5 +157,12 @@ impl GitWorktrees {
     pub(super) fn refresh_index(&self, site: &Site) -> Result<(), WorktreeError> {
         let args = ["update-index", "-q", "--refresh"];
         self.run(&GitCall::tell(&site.folder, &args).allow(&[1])).map(drop)
+    }
+}
+
+/// Puts the administrative files into the trash again, because nothing could be made of them.
+fn put_back(site: &Site) {
+    if let Err(err) = relocate(&site.admin, &admin_in(&site.trash)) {
+        tracing::warn!(session = %site.id, error = %err, "the administrative files stay out of the trash");
     }
 }

@@ -26,6 +26,8 @@ const STILL: Duration = Duration::from_millis(300);
 const PAUSE: Duration = Duration::from_millis(10);
 /// How deep branch names are searched.
 const DEPTH_MAX: usize = 32;
+/// The log of a branch on its way to a copy of the branch; git makes no other copy as long as it is there.
+const COPIED_LOG: &str = "logs/refs/.tmp-renamed-log";
 /// The index of a snapshot; git's lock on it lies beside it.
 const TEMPORARY_INDEX: &str = "wharf-index";
 
@@ -80,7 +82,8 @@ pub(super) fn clear_dead_locks(site: &Site) -> bool {
         return true;
     };
     let marked = read_small(&mark).and_then(|text| text.trim().parse::<SessionId>().ok());
-    let mut locks = vec![site.common.join("packed-refs.lock"), site.common.join("config.lock")];
+    let mut locks: Vec<PathBuf> =
+        ["packed-refs.lock", "config.lock", COPIED_LOG].iter().map(|name| site.common.join(name)).collect();
     locks_below(&site.common.join("refs/heads"), DEPTH_MAX, &mut locks);
     for id in [Some(site.id), marked].into_iter().flatten() {
         locks.push(site.common.join(format!("refs/wharf/trash/{id}.lock")));

@@ -3,8 +3,8 @@
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use super::{
-    AddEnd, Addition, Changes, Checkout, Loss, Mended, Scan, Start, Trashed, Wanted, Worktree, WorktreeError,
-    Worktrees,
+    AddEnd, Addition, Changes, Checkout, Loss, Mended, Renaming, Scan, Start, Trashed, Wanted, Worktree,
+    WorktreeError, Worktrees,
 };
 use crate::{
     clock::Clock,
@@ -151,8 +151,16 @@ impl Worktrees for GitWorktrees {
         std::fs::read_dir(self.workspace.worktrees()).is_ok_and(|mut entries| entries.next().is_some())
     }
 
-    fn rename_branch(&self, of: &Checkout, to: &BranchName) -> Result<(), WorktreeError> {
-        self.rename_branch_of(of, to)
+    fn weigh_rename(&self, of: &Checkout, to: &BranchName) -> Result<Renaming, WorktreeError> {
+        self.weigh_rename_of(of, to)
+    }
+
+    fn rename_branch(&self, renaming: &Renaming) -> Result<(), WorktreeError> {
+        self.rename_branch_of(renaming)
+    }
+
+    fn settle_rename(&self, renaming: &Renaming) -> Result<bool, WorktreeError> {
+        self.settle_rename_of(renaming)
     }
 
     fn mend(&self, of: &Checkout, name: &SessionName, record: &str) -> Result<Vec<Mended>, WorktreeError> {

@@ -5,12 +5,11 @@ use std::path::Path;
 use super::{
     Checkout, GitWorktrees, Mended, Worktree, WorktreeError, WorktreeState,
     add::write_record,
-    command::GitCall,
     lock::RepositoryLock,
     register::{HeadAt, remove_if_there, write_pointers},
     remember::write_reason,
     set_aside::{admin_is_sound, index_is_sound},
-    site::{Site, is_folder, make_folder, read_small},
+    site::{Site, is_folder, read_small},
     ties::heal_ties,
 };
 use crate::{
@@ -138,23 +137,13 @@ impl GitWorktrees {
     /// Fills the folder again. What was staged is still in the index, if that is sound.
     fn check_out_again(&self, patient: &mut Patient<'_>) -> Result<(), WorktreeError> {
         let site = &patient.site;
-        if site.has_admin() && admin_is_sound(site) {
-            make_folder(&site.folder)?;
-            write_pointers(site)?;
-            if index_is_sound(site) {
-                let args = ["checkout-index", "--all", "--force", "--index", "--quiet"];
-                self.run(&GitCall::tell(&site.folder, &args).holding(patient.lock.file()))?;
-            } else {
-                self.rebuild_index(site)?;
-                self.fill_from_head(site)?;
-            }
-        } else {
+        if !site.has_admin() || !admin_is_sound(site) {
             if site.has_admin() {
                 self.set_admin_aside(site)?;
             }
             self.register(site, patient.name, &patient.head_at()?, patient.lock)?;
-            self.fill_from_head(site)?;
         }
+        self.refill_from_git(site, patient.lock)?;
         patient.done.push(Mended::CheckedOut);
         Ok(())
     }
@@ -184,7 +173,7 @@ impl GitWorktrees {
         let at = patient.head_at()?;
         let aside = self.set_aside(&patient.site)?;
         self.register(&patient.site, patient.name, &at, patient.lock)?;
-        self.fill_from_head(&patient.site)?;
+        self.refill_from_git(&patient.site, patient.lock)?;
         patient.done.push(Mended::SetAside(aside));
         Ok(())
     }

@@ -32,6 +32,7 @@ mod mounts;
 mod open;
 mod purge;
 mod ref_update;
+mod refill;
 mod refs;
 mod register;
 mod relocate;
@@ -50,6 +51,7 @@ mod ties;
 mod trash;
 mod withdraw;
 pub use self::{
+    branch::Renaming,
     error::WorktreeError,
     git_worktrees::{GitSettings, GitWorktrees},
 };
@@ -83,7 +85,7 @@ pub trait Worktrees: Send + Sync {
     /// repositories of the workspace and those in `known`. Writes nothing.
     fn scan(&self, known: &[RepositoryPath]) -> Result<Scan, WorktreeError>;
 
-    /// Whether there is anything under `.worktrees` at all; says no when that cannot be seen.
+    /// Whether there is anything under `.worktrees`; says no when that cannot be seen.
     fn has_any(&self) -> bool;
 
     /// One worktree, as it is now. Reads a few small files, starts no process.
@@ -113,25 +115,29 @@ pub trait Worktrees: Send + Sync {
     /// Takes back a discard that did not move the folder: the snapshot and what lies ready in the trash go.
     fn retract(&self, of: &Checkout) -> Result<(), WorktreeError>;
 
-    /// Brings a session back out of the trash with its work, its index and its branch. Can be called again after a crash.
+    /// Brings a session back out of the trash with work, index and branch. Can be called again after a crash.
     fn bring_back(&self, id: SessionId, repository: &RepositoryPath) -> Result<(), WorktreeError>;
 
     /// Deletes one entry of the trash and its hidden ref for ever; crosses no mount.
     fn purge(&self, trashed: &Trashed) -> Result<(), WorktreeError>;
 
-    /// Clears away what gits that were killed left in these repositories, and purges that were cut short; waits for
-    /// work that goes on there.
+    /// Clears away what killed gits and purges left in these repositories; waits for work there.
     fn tidy(&self, repositories: &[RepositoryPath]);
 
-    /// Keeps the workspace's own files out of the `git status` of the repository that the workspace lies in, if it
-    /// lies in one. Cheap when that was done before.
+    /// Keeps the workspace's own files out of the `git status` of the repository that it lies in, if it lies in one.
     fn hide_own_files(&self) -> Result<(), WorktreeError>;
 
     /// The version of the git command; an error when it cannot be started or is too old.
     fn git_version(&self) -> Result<String, WorktreeError>;
 
-    /// Renames the branch a worktree is on.
-    fn rename_branch(&self, of: &Checkout, to: &BranchName) -> Result<(), WorktreeError>;
+    /// Decides how a branch gets another name. Writes nothing.
+    fn weigh_rename(&self, of: &Checkout, to: &BranchName) -> Result<Renaming, WorktreeError>;
+
+    /// Copies the branch of a worktree and puts the worktree on the copy. `settle_rename` ends it.
+    fn rename_branch(&self, renaming: &Renaming) -> Result<(), WorktreeError>;
+
+    /// Ends a renaming: the branch that HEAD is on stays, the other one goes. Says whether the new one stayed.
+    fn settle_rename(&self, renaming: &Renaming) -> Result<bool, WorktreeError>;
 
     /// Puts a worktree in order without touching a file of it: re-registers one without administrative files,
     /// repairs pointers after a move, locks what is not locked, checks out again what is missing or was emptied

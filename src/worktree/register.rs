@@ -12,6 +12,7 @@ use super::{
     command::GitCall,
     delete::delete_tree,
     durable::{replace_shared, sync_all},
+    files::settled,
     lock::RepositoryLock,
     site::{Site, io_error, is_folder, make_folder},
 };
@@ -27,7 +28,7 @@ pub(super) enum HeadAt {
 }
 
 impl GitWorktrees {
-    /// Makes administrative files for the folder of a session (which is made if it is missing), without an index.
+    /// Makes administrative files for the folder of a session, which can be missing, without an index.
     ///
     /// Git registers only folders that it makes itself. So it makes an empty one of the same name beside (the name
     /// becomes that of the administrative folder), and then both ends of the pointer are set to the real folder.
@@ -60,7 +61,6 @@ impl GitWorktrees {
         let made = beside.join(site.id.to_string());
         let call = call.arg("--").arg(&made).arg(start).holding(lock.file());
         self.run(&call).map_err(|err| self.named(err, &branch, site))?;
-        make_folder(&site.folder)?;
         write_pointers(site)?;
         delete_tree(&beside)
     }
@@ -86,12 +86,8 @@ impl GitWorktrees {
         self.run(&GitCall::tell(&site.folder, &["reset", "--mixed", "--quiet"])).map(drop)
     }
 
-    /// Checks HEAD out into a folder that holds nothing of value.
-    pub(super) fn fill_from_head(&self, site: &Site) -> Result<(), WorktreeError> {
-        self.run(&GitCall::tell(&site.folder, &["reset", "--hard", "--quiet"])).map(drop)
-    }
-
-    fn beside(&self, site: &Site) -> PathBuf {
+    /// Where a folder is made that is to take the place of the session's.
+    pub(super) fn beside(&self, site: &Site) -> PathBuf {
         self.workspace.worktrees().join(format!(".adopt-{}", site.id))
     }
 }
@@ -103,15 +99,17 @@ impl Site {
     }
 }
 
-/// Makes folder and administrative folder point at each other.
+/// Makes folder and administrative folder point at each other, as far as the folder is there.
 pub(super) fn write_pointers(site: &Site) -> Result<(), WorktreeError> {
-    let folder = fs::canonicalize(&site.folder).map_err(io_error("open", &site.folder))?;
+    let folder = settled(&site.folder);
     let git_file = folder.join(".git");
     let backward = [git_file.as_os_str().as_bytes(), b"\n"].concat();
     let forward = [b"gitdir: ", site.admin.as_os_str().as_bytes(), b"\n"].concat();
     let beside = folder.with_file_name(format!(".pointer-{}", site.id));
     replace_shared(&site.admin.join("gitdir"), &site.admin.join("gitdir.wharf"), &backward)?;
-    replace_shared(&git_file, &beside, &forward)?;
+    if site.has_folder() {
+        replace_shared(&git_file, &beside, &forward)?;
+    }
     sync_all(&[site.admin.clone(), folder])
 }
 

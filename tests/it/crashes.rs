@@ -120,6 +120,7 @@ fn an_undo_happens_or_is_finished_with_the_work_in_it() {
         &mut space,
         |space| {
             if !space.names().is_empty() {
+                space.run(["status", "kept", "waiting"]).succeeds();
                 space.run(["destroy", "kept", "--force", "--delete-branch"]).succeeds();
             }
         },
@@ -130,6 +131,48 @@ fn an_undo_happens_or_is_finished_with_the_work_in_it() {
                 invariants::restored(space, &[], after);
             }
             has_work(space, "kept", after);
+        },
+    );
+}
+
+#[test]
+fn a_folder_that_is_gone_comes_back_whole_or_not_at_all() {
+    let mut space = furnished();
+    step_through(
+        &["doctor", "--fix"],
+        &[Cut::Alone, Cut::Each],
+        &mut space,
+        |space| fs::remove_dir_all(space.worktree("kept")).unwrap(),
+        |space, after| {
+            space.run(["doctor", "--fix"]).succeeds();
+            invariants::restored(space, &[], after);
+            let status = space.git_at(&space.worktree("kept"), ["status", "--porcelain"]);
+            assert_eq!(status, "A  staged.txt", "{after}: what was staged is in the index");
+        },
+    );
+}
+
+#[test]
+fn an_undo_from_the_hidden_ref_comes_back_whole_or_not_at_all() {
+    let mut space = furnished();
+    step_through(
+        &["undo"],
+        &[Cut::Each],
+        &mut space,
+        |space| {
+            let folder = space.worktree("kept");
+            space.run(["destroy", "kept", "--force"]).succeeds();
+            let id = folder.file_name().unwrap().to_str().unwrap();
+            fs::remove_dir_all(space.path(".worktrees/.trash").join(id).join("worktree")).unwrap();
+        },
+        |space, after| {
+            invariants::restored(space, &[], after);
+            if space.names().is_empty() {
+                space.run(["undo"]).succeeds();
+                invariants::restored(space, &[], after);
+            }
+            let status = space.git_at(&space.worktree("kept"), ["status", "--porcelain"]);
+            assert_eq!(status, "M README.md\nA  staged.txt\n?? new.txt", "{after}");
         },
     );
 }
@@ -170,6 +213,33 @@ fn a_rename_is_whole_after_the_next_start() {
         |space, after| {
             invariants::restored(space, &[], after);
             has_work(space, &space.names().remove(0), after);
+        },
+    );
+}
+
+#[test]
+fn a_rename_with_its_branch_happens_or_is_undone() {
+    let mut space = furnished();
+    space.git(["config", "branch.feature/kept.description", "what for"]);
+    step_through(
+        &["rename", "kept", "moved", "--branch", "topic/x"],
+        &[Cut::Alone, Cut::Each, Cut::Together],
+        &mut space,
+        |space| {
+            if space.names() == ["moved"] {
+                space.run(["rename", "moved", "kept", "--branch", "feature/kept"]).succeeds();
+            }
+        },
+        |space, after| {
+            invariants::restored(space, &[], after);
+            let name = space.names().remove(0);
+            has_work(space, &name, after);
+            let branch = space.json(["show", &name])["branch"].as_str().unwrap().to_owned();
+            let pair = (name.as_str(), branch.as_str());
+            assert!([("kept", "feature/kept"), ("moved", "topic/x")].contains(&pair), "{after}: {pair:?}");
+            let settings = space.git(["config", "--get-regexp", "^branch"]);
+            assert_eq!(settings, format!("branch.{branch}.description what for"), "{after}");
+            assert!(space.git(["reflog", &branch]).contains("branch: Created from"), "{after}: no log");
         },
     );
 }

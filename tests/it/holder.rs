@@ -12,7 +12,8 @@ use std::{
 };
 
 use wharf::terminal::{
-    Attach, Connection, Exited, FRAME_BYTES_MAX, FromClient, FromHolder, PROTOCOL, Question, Role, TerminalError,
+    Attach, Connection, Exited, FRAME_BYTES_MAX, FromClient, FromHolder, PROTOCOL, Question, Role,
+    TerminalError,
 };
 
 use crate::support::{Workspace, processes};
@@ -33,7 +34,14 @@ fn open(space: &Workspace) -> Connection {
 }
 
 fn attach(role: Role, rows: u16, cols: u16) -> FromClient {
-    FromClient::Attach(Attach { protocol: PROTOCOL, role, rows, cols, scrollback: 10_000, is_terminal: false })
+    FromClient::Attach(Attach {
+        protocol: PROTOCOL,
+        role,
+        rows,
+        cols,
+        scrollback: 10_000,
+        is_terminal: false,
+    })
 }
 
 /// A client in a role, after its first screen.
@@ -131,7 +139,8 @@ fn a_client_that_reads_misses_nothing() {
 #[test]
 fn the_last_byte_before_an_exit_arrives() {
     for round in 0..20 {
-        let space = running(&["sh", "-c", "read go; seq -f 'some words in a row %g' 15000; printf the-last-word"]);
+        let space =
+            running(&["sh", "-c", "read go; seq -f 'some words in a row %g' 15000; printf the-last-word"]);
         let mut client = attached(&space, Role::Control);
         type_in(&mut client, "go\n");
         let (output, _) = all_output(&mut client);
@@ -348,6 +357,9 @@ fn a_program_that_is_not_there_leaves_nothing_behind() {
     let space = Workspace::with_sessions(1);
     space.run(["start", "s1", "--", "no-such-program"]).fails(1).says("no-such-program");
     assert!(space.sockets().is_empty());
-    assert!(matches!(Connection::open(&space.runtime().join("wharf/x.sock")), Err(TerminalError::NotRunning)));
+    assert!(matches!(
+        Connection::open(&space.runtime().join("wharf/x.sock")),
+        Err(TerminalError::NotRunning)
+    ));
     assert!(space.json(["show", "s1"])["ptyPid"].is_null());
 }

@@ -1,6 +1,6 @@
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{STATE, Workspace};
 
@@ -56,7 +56,12 @@ fn the_last_change_before_the_damage_comes_back() {
         let before = (kept(&space, name), kept(&space, "s2"));
         for how in ["garbage", "nul", "deleted", "all gone"] {
             damage(&space, how);
-            space.run(["restore"]).succeeds();
+            let told = space.json(["restore"]);
+            assert_eq!(
+                (&told["mended"], &told["undone"]),
+                (&json!([]), &json!([])),
+                "{change:?}, then {how}"
+            );
             assert_eq!((kept(&space, name), kept(&space, "s2")), before, "{change:?}, then {how}");
         }
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{
     Workspace,
     faults::{assert_same, files, tree},
+    invariants,
 };
 
 fn abandoned(action: &str) -> Value {
@@ -86,6 +87,41 @@ fn a_second_start_says_nothing_new_and_writes_nothing() {
     assert_same(&before, &held());
     space.run(["recover"]).succeeds();
     assert_same(&before, &held());
+}
+
+#[test]
+fn a_renaming_that_was_cut_short_ends_where_head_is() {
+    let (old, new) = (["s1", "feature/s1"], ["login", "topic/x"]);
+    // The last one finds its new name taken by then.
+    for (head_moved, name, ended) in [(false, "login", old), (true, "login", new), (true, "s2", old)] {
+        let space = Workspace::with_sessions(2);
+        let mut pending = abandoned("renaming");
+        pending["name"] = name.into();
+        pending["branch"] = "topic/x".into();
+        pending["at"] = space.git(["rev-parse", "feature/s1"]).into();
+        space.edit_state(|state| state["sessions"][0]["pending"] = pending);
+        space.git(["branch", "--copy", "feature/s1", "topic/x"]);
+        if head_moved {
+            space.git_at(&space.worktree("s1"), ["symbolic-ref", "HEAD", "refs/heads/topic/x"]);
+        }
+        let told = space.json(["restore"]);
+        let end = if ended == new { "finished" } else { "undone" };
+        assert_eq!(told[end], json!([ended[0]]), "{told}");
+        assert_eq!(space.names(), [ended[0], "s2"]);
+        assert_eq!(space.json(["show", ended[0]])["branch"], ended[1]);
+        invariants::restored(&space, &[], &format!("{name}, head moved: {head_moved}"));
+    }
+}
+
+#[test]
+fn an_action_of_a_newer_wharf_keeps_its_session() {
+    let space = Workspace::with_sessions(1);
+    space.edit_state(|state| state["sessions"][0]["pending"] = abandoned("moving-out"));
+    let before = space.state()["sessions"][0].clone();
+    space.run(["restore"]).succeeds();
+    let kept = space.state()["quarantine"][0]["entry"].clone();
+    assert_eq!(kept, before);
+    assert_eq!(space.names(), ["s1"], "its worktree brought it back");
 }
 
 /// RELIABILITY G8.

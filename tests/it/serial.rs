@@ -11,14 +11,14 @@ use crate::support::{Ran, Workspace, dice::Dice, invariants};
 
 const PROCESSES: usize = 8;
 const VERBS: usize = 50;
-const NAMES: [&str; 4] = ["ada", "bob", "cyd", "dan"];
-const SESSIONS_MAX: usize = 3;
+const NAMES: usize = 30;
+const SESSIONS_MAX: usize = 24;
 /// How a verb may fail because of what the others do.
 const ALLOWED: [&str; 9] = [
     "already exists",
     "no session",
     "nothing in the trash",
-    "Maximum 3 sessions",
+    "Maximum 24 sessions",
     "is being",
     "belongs to session",
     "a branch named",
@@ -49,19 +49,23 @@ struct Entry {
     issue: Value,
 }
 
-fn verb(dice: &mut Dice) -> Vec<String> {
-    let name = NAMES[dice.below(NAMES.len())];
-    let other = NAMES[dice.below(NAMES.len())];
+/// A verb that fits the sessions that were seen just now; the others go on meanwhile.
+fn verb(dice: &mut Dice, seen: &[String]) -> Vec<String> {
+    let mut free: Vec<String> = (0..NAMES).map(|number| format!("s{number}")).collect();
+    free.retain(|name| !seen.contains(name));
+    let name = seen.get(dice.below(seen.len().max(1))).map_or("nobody", String::as_str);
+    let new = &free[dice.below(free.len())];
     let (number, key) = (dice.below(100), dice.below(3));
-    let text = match dice.below(12) {
-        0..=3 => format!("create {name} --branch work/{name}-{number}-{}", dice.below(1000)),
-        4 => format!("destroy {name} --force"),
+    let text = match dice.below(14) {
+        0..=2 => format!("create {new} --branch work/{new}-{number}-{}", dice.below(1000)),
+        3 | 4 => format!("destroy {name} --force"),
         5 => "undo".to_owned(),
-        6 => format!("rename {name} {other}"),
-        7 => format!("status {name} {}", ["active", "waiting", "error"][key]),
-        8 => format!("meta {name} k{key}:={number}"),
-        9 => format!("touch {name}"),
-        10 => format!("bind {name} --issue acme/shop#{}", key + 1),
+        6 => format!("rename {name} {new}"),
+        7 => format!("rename {name} {new} --branch work/{new}-{number}-{}", dice.below(1000)),
+        8 => format!("status {name} {}", ["active", "waiting", "error"][key]),
+        9 | 10 => format!("meta {name} k{key}:={number}"),
+        11 => format!("touch {name}"),
+        12 => format!("bind {name} --issue acme/shop#{}", number + 1),
         _ => format!("unbind {name}"),
     };
     text.split(' ').map(ToOwned::to_owned).collect()
@@ -118,7 +122,7 @@ impl Model {
                 "idle".clone_into(&mut entry.status);
                 self.admit(&done.id, entry);
             }
-            ["rename", name, new] => {
+            ["rename", name, new, ..] => {
                 let id = self.id_of(name);
                 let taken = self.live.iter().any(|(other, entry)| *other != id && entry.name == new);
                 assert!(!taken, "two sessions named {new}");
@@ -170,15 +174,17 @@ fn eight_processes_end_where_some_order_of_their_verbs_ends() {
         let work = |number| {
             let mut dice = Dice::of(seed.wrapping_add(number as u64));
             let space = &space;
-            move || -> Vec<Done> { (0..VERBS).filter_map(|_| run(space, verb(&mut dice))).collect() }
+            let mut go = move || run(space, verb(&mut dice, &space.names()));
+            move || -> Vec<Done> { (0..VERBS).filter_map(|_| go()).collect() }
         };
         let threads: Vec<_> = (0..PROCESSES).map(|number| scope.spawn(work(number))).collect();
         threads.into_iter().flat_map(|it| it.join().unwrap()).collect()
     });
-    // Who makes or brings back takes the place with the first commit; who destroys gives it up with the last.
-    done.sort_by_key(|it| if it.args[0] == "destroy" { it.last } else { it.first });
+    // Who makes or brings back takes the place with the first commit; who destroys or renames gives it up with the last.
+    done.sort_by_key(|it| if matches!(&*it.args[0], "destroy" | "rename") { it.last } else { it.first });
     let commits: BTreeSet<u64> = done.iter().flat_map(|it| [it.first, it.last]).collect();
     eprintln!("{} of {} verbs succeeded in {} commits", done.len(), PROCESSES * VERBS, commits.len());
+    assert!(done.len() * 2 > PROCESSES * VERBS, "most verbs succeed");
     let mut model = Model::default();
     for it in &done {
         model.apply(it);

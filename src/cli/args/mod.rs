@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 mod ending;
+mod init;
 mod notes;
 mod running;
 mod typed;
@@ -13,6 +14,7 @@ mod watching;
 
 pub(super) use self::{
     ending::{Destroy, Trash, Undo},
+    init::Init,
     notes::{Bind, Editor, Meta, Phase, Remove, Rename, Status, Touch, Unbind},
     running::{Attach, Kill, Ps, Restart, Resume, Start, Stop, Viewing},
     watching::{Logs, Screen, Send, Wait},
@@ -102,6 +104,7 @@ pub(super) enum Command {
     Restore(Restore),
     Recover(Recover),
     Doctor(Doctor),
+    Init(Init),
     Completions(Completions),
     Man(Man),
 }

@@ -6,9 +6,9 @@ use std::ffi::{OsStr, OsString};
 use clap::{Args, Error, FromArgMatches as _, Parser as _, Subcommand};
 
 use super::{
-    Attach, Bind, Cli, Completions, Create, Destroy, Doctor, Editor, Find, Global, List, Logs, Man, Meta,
-    Path, Phase, Recover, Remove, Rename, Restore, Screen, Send, Show, Status, Touch, Trash, Unbind, Undo,
-    Wait,
+    Attach, Bind, Cli, Completions, Create, Destroy, Doctor, Editor, Find, Global, Init, List, Logs, Man,
+    Meta, Path, Phase, Recover, Remove, Rename, Restore, Screen, Send, Show, Status, Touch, Trash, Unbind,
+    Undo, Wait,
 };
 
 /// A command before it has arguments, and afterwards.
@@ -61,6 +61,7 @@ fn definition(word: &OsStr) -> Option<(&'static str, Define)> {
         "destroy" => of::<Destroy>("destroy"),
         "undo" => of::<Undo>("undo"),
         "trash" => group::<Trash>("trash"),
+        "init" => of::<Init>("init"),
         "restore" => of::<Restore>("restore"),
         "recover" => of::<Recover>("recover"),
         "doctor" => of::<Doctor>("doctor"),

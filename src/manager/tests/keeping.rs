@@ -50,7 +50,8 @@ fn refused(house: &House) -> String {
 #[test]
 fn a_start_is_written_in_one_commit_and_remembered() {
     let house = House::with(vec![ended(1, "auth", Cause::Lost)]);
-    SessionKeeper::of(house.manager()).started(&launch(), &started()).unwrap();
+    let mut keeper = SessionKeeper::of(house.manager());
+    keeper.started(&launch(), &started()).unwrap();
     let session = house.session();
     assert_eq!(session.command(), Some(&command(&["make", "test"])));
     assert_eq!((session.process(), session.holder()), (Some(&started().process), Some(&started().holder)));
@@ -87,31 +88,45 @@ fn a_start_is_refused_when_the_session_is_gone_busy_running_or_one_too_many() {
 }
 
 #[test]
-fn activity_is_written_every_five_seconds_and_a_wait_at_once() {
+fn a_mood_is_written_when_it_is_new_and_activity_every_five_seconds() {
     let house = House::with(vec![session(1, "auth")]);
     let mut keeper = kept(&house);
-    let status = |keeper: &mut SessionKeeper, mood| {
+    let mut status = |mood| {
         keeper.moved(mood).unwrap();
         (house.session().status(), house.story.lock().unwrap().drain(..).count())
     };
-    assert_eq!(status(&mut keeper, Mood::Active), (SessionStatus::Active, 0));
-    assert_eq!(status(&mut keeper, Mood::Waiting), (SessionStatus::Waiting, 1));
-    assert_eq!(status(&mut keeper, Mood::Waiting), (SessionStatus::Waiting, 0));
-    assert_eq!(status(&mut keeper, Mood::Active), (SessionStatus::Waiting, 0), "not yet");
-    let waited = house.session().last_activity();
-    later(&house, 5);
-    assert_eq!(status(&mut keeper, Mood::Active), (SessionStatus::Active, 1));
-    assert!(house.session().last_activity() > waited);
-    later(&house, 4);
-    assert_eq!(status(&mut keeper, Mood::Active), (SessionStatus::Active, 0));
-    later(&house, 1);
-    assert_eq!(status(&mut keeper, Mood::Active), (SessionStatus::Active, 1));
-    let worked = house.session().last_activity();
+    let active = |commits| (SessionStatus::Active, commits);
+    let waiting = |commits| (SessionStatus::Waiting, commits);
+    assert_eq!(status(Mood::Active), active(0), "the start has said so");
+    assert_eq!(status(Mood::Waiting), waiting(1));
     later(&house, 60);
-    assert_eq!(status(&mut keeper, Mood::Waiting), (SessionStatus::Waiting, 1));
-    assert_eq!(house.session().last_activity(), worked, "to wait is nobody's work");
+    assert_eq!(status(Mood::Waiting), waiting(0), "nothing is new");
+    assert_eq!(house.session().last_activity(), at(5), "to wait is nobody's work");
+    assert_eq!(status(Mood::Active), active(1));
+    let worked = house.session().last_activity();
+    assert!(worked > at(5));
+    later(&house, 4);
+    assert_eq!(status(Mood::Active), active(0));
+    later(&house, 1);
+    assert_eq!(status(Mood::Active), active(1));
+    assert!(house.session().last_activity() > worked);
     later(&house, -3_600);
-    assert_eq!(status(&mut keeper, Mood::Active).0, SessionStatus::Active, "a clock that was set back");
+    keeper.moved(Mood::Active).unwrap();
+    assert_eq!(house.session().status(), SessionStatus::Active, "a clock that was set back");
+}
+
+#[test]
+fn what_nobody_wants_to_understand_is_activity_and_no_status() {
+    let house = House::with(vec![session(1, "auth")]);
+    let mut keeper = kept(&house);
+    house.table.lock().unwrap()[0].set_status(SessionStatus::Waiting, at(1));
+    later(&house, 5);
+    keeper.moved(Mood::Unknown).unwrap();
+    let session = house.session();
+    assert_eq!(
+        (session.status(), session.last_activity()),
+        (SessionStatus::Waiting, *house.clock.lock().unwrap())
+    );
 }
 
 #[test]
@@ -192,10 +207,11 @@ fn an_end_finds_its_session_destroyed_or_taken_and_leaves_it_at_that() {
 }
 
 #[test]
-fn an_end_waits_for_the_lock_again_and_again() {
+fn an_end_that_could_not_be_written_can_be_tried_again() {
     let house = House::with(vec![session(1, "auth")]);
     let mut keeper = kept(&house);
-    *house.locked_commits.lock().unwrap() = 3;
+    *house.locked_commits.lock().unwrap() = 1;
+    assert!(keeper.ended(EXITED, false).unwrap_err().to_string().contains("is locked"));
     keeper.ended(EXITED, false).unwrap();
     assert_eq!(house.session().status(), SessionStatus::Stopped);
 }
@@ -207,4 +223,20 @@ fn nothing_is_written_for_a_program_that_never_started() {
     keeper.moved(Mood::Active).unwrap();
     keeper.ended(EXITED, false).unwrap();
     assert_eq!(house.told(), [""; 0]);
+}
+
+#[test]
+fn a_program_that_was_written_down_and_never_ran_is_taken_back() {
+    let mut before = ended(1, "auth", Cause::Asked);
+    let house = House::with(vec![before.clone()]);
+    drop(kept(&house));
+    before.touch(at(5));
+    assert_eq!(house.session(), before);
+    // One whose end could not be written is lost, not taken back.
+    let house = House::with(vec![before]);
+    let mut keeper = kept(&house);
+    *house.locked_commits.lock().unwrap() = 1;
+    assert!(keeper.ended(EXITED, false).is_err());
+    drop(keeper);
+    assert_eq!(house.session().process(), Some(&started().process));
 }

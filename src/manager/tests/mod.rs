@@ -13,12 +13,8 @@ use super::{Ports, SessionManager};
 use crate::{
     clock::{Clock, Timestamp},
     config::Settings,
-    json::Members,
     process,
-    session::{
-        Base, BranchName, ProcessId, RepositoryPath, Session, SessionId, SessionName, SessionParts,
-        SessionStatus,
-    },
+    session::{Base, ProcessId, RepositoryPath, Session, SessionId, SessionParts, SessionStatus},
     store::{MockStore, Origin, Reading},
     terminal::{Exited, Info, Launch, Started, Stop, TerminalError, Terminals},
     workspace::Workspace,
@@ -43,27 +39,8 @@ fn id(number: u8) -> SessionId {
 }
 
 fn session(number: u8, name: &str) -> Session {
-    let name: SessionName = name.parse().unwrap();
-    Session::from_parts(SessionParts {
-        id: id(number),
-        repository: RepositoryPath::root(),
-        created_at: at(0),
-        branch: BranchName::for_session(&name),
-        name,
-        status: SessionStatus::Active,
-        last_activity: at(0),
-        base: Some(base()),
-        phase: None,
-        metadata: Members::new(),
-        command: None,
-        process: None,
-        holder: None,
-        ending: None,
-        unproven_pid: None,
-        binding: None,
-        pending: None,
-        unknown: Members::new(),
-    })
+    let parts = SessionParts::of(id(number), name.parse().unwrap(), at(0));
+    Session::from_parts(SessionParts { base: Some(base()), ..parts })
 }
 
 fn base() -> Base {

@@ -43,6 +43,7 @@ fn word(sessions: &[Session]) -> &'static str {
         Some(Some(PendingAction::Creating { .. })) => "commit creating",
         Some(Some(PendingAction::Destroying { .. })) => "commit destroying",
         Some(Some(PendingAction::BringingBack)) => "commit bringing back",
+        Some(Some(PendingAction::Renaming { .. })) => "commit renaming",
     }
 }
 

@@ -309,7 +309,7 @@ fn a_program_that_cannot_be_started_leaves_the_session_as_it_was() {
     let request = StartSession { command: Some(command(&["nonsense"])), ..StartSession::default() };
     let err = start(&house, &request).unwrap_err();
     assert_eq!(err.to_string(), "session `auth`: cannot start `nonsense`: no such file");
-    assert_eq!(err.code().word(), "INVALID_VALUE");
+    assert_eq!(err.code().word(), "START_FAILED");
     assert_eq!(house.session(), session(1, "auth"));
 }
 

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use super::*;
 use crate::screen::{emulator::HOT_ROWS_MAX, spill};
 
@@ -19,7 +21,7 @@ fn ten_thousand_rows_are_kept_in_little_memory() {
     screen.feed(&log(0..20_000));
     assert_eq!(screen.scrollback_rows(), SCROLLBACK_ROWS);
     assert!((HOT_ROWS_MAX / 2..=HOT_ROWS_MAX).contains(&screen.emulator.hot_rows()));
-    let bytes = screen.emulator.spill.bytes();
+    let bytes = screen.compressed_bytes();
     assert!(bytes < 600 * 1024, "{bytes} bytes for the spilled rows");
 }
 
@@ -79,13 +81,13 @@ fn rows_of_noise_are_bounded_in_bytes() {
     let mut screen = Screen::new(size(10, 200), 100_000);
     for _ in 0..3_000 {
         let mut row = String::new();
-        for _ in 0..200 {
+        for letter in ('a'..='z').cycle().take(200) {
             let (red, green, blue) = (random.below(256), random.below(256), random.below(256));
-            row.push_str(&format!("\x1b[38;2;{red};{green};{blue}m{}", char::from(b'a' + (red % 26) as u8)));
+            write!(row, "\x1b[38;2;{red};{green};{blue}m{letter}").unwrap();
         }
         screen.feed(row.as_bytes());
     }
-    let bytes = screen.emulator.spill.bytes();
+    let bytes = screen.compressed_bytes();
     assert!(bytes <= spill::SEALED_BYTES_MAX + 2 * spill::OPEN_BYTES, "{bytes} bytes");
     assert!(screen.scrollback_rows() > HOT_ROWS_MAX);
 }
@@ -94,10 +96,10 @@ fn rows_of_noise_are_bounded_in_bytes() {
 fn no_scrollback_is_kept_where_none_is_wanted() {
     let mut screen = Screen::new(size(10, 20), 0);
     screen.feed(&log(0..2000));
-    assert_eq!((screen.scrollback_rows(), screen.emulator.spill.bytes()), (0, 0));
+    assert_eq!((screen.scrollback_rows(), screen.compressed_bytes()), (0, 0));
     let mut screen = Screen::new(size(10, 20), 50);
     screen.feed(&log(0..2000));
-    assert_eq!((screen.scrollback_rows(), screen.emulator.spill.bytes()), (50, 0));
+    assert_eq!((screen.scrollback_rows(), screen.compressed_bytes()), (50, 0));
 }
 
 #[test]

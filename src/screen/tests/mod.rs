@@ -1,6 +1,7 @@
 mod answers;
 mod continuation;
 mod fidelity;
+mod floods;
 mod hostile;
 mod memory;
 mod notices;

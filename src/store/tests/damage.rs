@@ -290,6 +290,7 @@ fn the_deepest_entry_that_is_read_can_be_quarantined() {
         (r#"{"version":"1.0","sessions":[],"more":@}"#, 127),
     ] {
         let place = Place::holding(text.replace('@', &nested(depth)));
+        assert_eq!(place.read().origin, Origin::Unsigned, "{text}");
         for count in 1..=3 {
             place.save(&sessions(count));
             let reading = place.read();

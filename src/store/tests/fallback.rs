@@ -1,6 +1,10 @@
 //! Whether backups and kept copies step in when the state file is missing, broken or suspect.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::PathBuf,
+};
 
 use super::support::{Place, entry, file, put, sessions};
 use crate::store::{Note, Origin, Reading, Store as _};
@@ -71,6 +75,14 @@ fn an_unsigned_backup_serves() {
 }
 
 #[test]
+fn a_link_serves_as_no_backup() {
+    let place = Place::holding("{");
+    put(&place.path("elsewhere"), file(&[entry(1, "")]));
+    symlink("elsewhere", place.beside("json.1")).unwrap();
+    assert!(matches!(place.read().origin, Origin::Lost { .. }));
+}
+
+#[test]
 fn broken_backups_only_are_a_loss_and_not_an_absence() {
     let place = with_backups();
     for number in 1..=3 {
@@ -109,6 +121,38 @@ fn the_same_broken_file_is_kept_once_and_another_beside_it() {
     assert_eq!(fs::read(&first[0]).unwrap(), b"one");
     assert_eq!(fs::read(&second[0]).unwrap(), b"two");
     assert_eq!(place.store().kept().unwrap().len(), 2);
+    place.put("six");
+    let third = kept(&place.store().begin().unwrap());
+    assert_eq!(third, [PathBuf::from(format!("{}.3", first[0].display()))]);
+}
+
+#[test]
+fn large_broken_files_are_compared_to_the_last_byte() {
+    let mut bytes = vec![b'x'; (1 << 20) + 1];
+    let place = Place::holding(&bytes);
+    place.store().begin().unwrap();
+    bytes[1 << 20] = b'y';
+    place.put(&bytes);
+    place.store().begin().unwrap();
+    assert_eq!(place.store().kept().unwrap().len(), 2);
+}
+
+#[test]
+fn a_kept_file_does_not_change_with_the_one_it_was_copied_from() {
+    let place = Place::holding("broken");
+    let kept = kept(&place.store().begin().unwrap());
+    place.put("edited in place");
+    assert_eq!(fs::read(&kept[0]).unwrap(), b"broken");
+}
+
+#[test]
+fn a_link_to_a_broken_file_is_no_copy_of_it() {
+    let name = ".claude-container-sessions.json";
+    // A link is as long as the name it leads to.
+    let place = Place::holding("x".repeat(name.len()));
+    symlink(name, place.beside("json.corrupt.link")).unwrap();
+    let kept = kept(&place.store().begin().unwrap());
+    assert!(fs::symlink_metadata(&kept[0]).unwrap().is_file());
 }
 
 #[test]
@@ -152,4 +196,25 @@ fn a_file_without_checksum_is_signed_by_the_next_commit() {
     assert!(reading.notes.is_empty());
     assert_eq!(place.read().origin, Origin::File);
     assert_eq!(fs::read_to_string(place.beside("json.1")).unwrap(), file(&[entry(1, "")]));
+}
+
+#[test]
+fn a_list_that_stayed_as_it_was_is_signed_too() {
+    let place = Place::new();
+    place.save(&sessions(1));
+    let whole = place.text();
+    for checksum in ["\"other\": \"", "\"checksum\": \"x"] {
+        place.put(whole.replace("\"checksum\": \"", checksum));
+        assert_ne!(place.load_and_save().origin, Origin::File);
+        assert_eq!(place.read().origin, Origin::File);
+    }
+}
+
+#[test]
+fn a_whole_file_that_others_may_read_is_narrowed_by_the_next_commit() {
+    let place = Place::new();
+    place.save(&sessions(1));
+    fs::set_permissions(place.state(), fs::Permissions::from_mode(0o640)).unwrap();
+    place.load_and_save();
+    assert_eq!(place.store().mode().unwrap(), Some(0o600));
 }

@@ -1,9 +1,13 @@
 //! Whether the table survives what happens to its file.
 
 mod arbitrary;
+mod bounds;
 mod damage;
 mod disk;
+mod examine;
 mod fallback;
+mod folders;
+mod lock;
 mod program;
 mod record;
 mod support;

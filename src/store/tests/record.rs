@@ -118,6 +118,21 @@ fn bad_values_of_ours_are_refused() {
 }
 
 #[test]
+fn one_part_of_a_binding_is_enough_for_one() {
+    for part in [
+        r#""issue":{"repository":"a/b","number":1,"intervention":false}"#,
+        r#""editor":{"name":"code"}"#,
+        r#""startedAt":"2025-11-24T11:00:00.000Z""#,
+        r#""lastUpdated":"2025-11-24T12:00:00.000Z""#,
+    ] {
+        let session = decode_record(&entry(1, &format!(",{part}"))).unwrap();
+        let written = encode_record(&session, &workspace());
+        assert!(written.contains(part), "{part} in {written}");
+        assert!(written.contains("\"startedAt\"") && written.contains("\"lastUpdated\""), "{written}");
+    }
+}
+
+#[test]
 fn names_branches_and_ids_are_held_to_their_rules() {
     for (field, good, bad) in [
         ("id", uuid(1), "../../etc"),

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A clock that always shows the same moment.
-struct Still;
+pub(super) struct Still;
 
 impl Clock for Still {
     fn now(&self) -> Timestamp {

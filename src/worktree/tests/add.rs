@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, thread, time::Duration};
 
-use super::support_write::{Ground, checkout, git_in, status};
+use super::support_write::{Ground, git_in, status};
 use crate::worktree::{AddEnd, WorktreeError, WorktreeLock, WorktreeState, Worktrees as _};
 
 #[test]
@@ -262,25 +262,4 @@ fn name_and_record_are_remembered() {
     assert_eq!(scan.found[0].name.as_ref().unwrap().as_str(), "renamed");
     assert_eq!(scan.found[0].record.as_deref(), Some("{\"new\":1}"));
     assert_eq!(scan.found[0].worktree.id, addition.id);
-}
-
-#[test]
-fn a_renamed_branch_takes_its_worktree_along() {
-    let ground = Ground::new();
-    let (_, of, folder) = ground.session("auth");
-    ground.worktrees().rename_branch(&of, &"feature/login".parse().unwrap()).unwrap();
-    assert_eq!(git_in(&folder, ["branch", "--show-current"]), "feature/login");
-    let (second, _, _) = ground.session("auth");
-    let err =
-        ground.worktrees().rename_branch(&checkout(&second), &"feature/login".parse().unwrap()).unwrap_err();
-    assert!(matches!(err, WorktreeError::BranchExists { .. }), "{err}");
-}
-
-#[test]
-fn a_branch_is_not_renamed_during_a_bisect() {
-    let ground = Ground::new();
-    let (_, of, folder) = ground.session("auth");
-    git_in(&folder, ["bisect", "start"]);
-    let err = ground.worktrees().rename_branch(&of, &"feature/login".parse().unwrap()).unwrap_err();
-    assert!(matches!(err, WorktreeError::InProgress { .. }), "{err}");
 }

@@ -1,4 +1,4 @@
-//! What becomes of the branch of a session that is destroyed or renamed.
+//! What becomes of the branch of a session that is destroyed.
 
 use super::support_write::{Ground, git_in};
 use crate::{
@@ -77,21 +77,4 @@ fn a_detached_worktree_has_no_branch_to_delete() {
     let fate = ground.worktrees().discard(&of, BranchFate::Delete, "{}").unwrap();
     assert_eq!(fate, BranchFate::Keep);
     assert_eq!(ground.branches(), ["feature/auth", "main"]);
-}
-
-#[test]
-fn a_branch_that_somebody_switched_away_from_is_not_renamed() {
-    let ground = Ground::new();
-    let (_, of, folder) = ground.session("auth");
-    let to = "feature/login".parse().unwrap();
-    for switch in [&["-c", "other"][..], &["--detach"]] {
-        git_in(&folder, ["switch", "-q"].iter().chain(switch));
-        let err = ground.worktrees().rename_branch(&of, &to).unwrap_err();
-        assert!(matches!(err, WorktreeError::Unusable { .. }), "{err}");
-        assert!(err.to_string().ends_with("it is on another branch than its record says"));
-    }
-    assert_eq!(ground.branches(), ["feature/auth", "main", "other"]);
-    git_in(&folder, ["switch", "-q", "feature/auth"]);
-    ground.worktrees().rename_branch(&of, &to).unwrap();
-    assert_eq!(git_in(&folder, ["branch", "--show-current"]), "feature/login");
 }

@@ -11,6 +11,7 @@ mod kinds;
 mod losing;
 mod mend;
 mod purging;
+mod renaming;
 mod repositories;
 mod scanning;
 mod settling;

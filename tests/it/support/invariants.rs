@@ -92,7 +92,9 @@ fn leftovers(space: &Workspace) -> Vec<PathBuf> {
     found.extend(files(&space.path(".worktrees")));
     found.retain(|path| {
         let name = path.file_name().unwrap().to_string_lossy();
-        let is_temporary = name.ends_with(".lock") || name.ends_with(".tmp") || name == "wharf-index";
+        let is_temporary = name.ends_with(".lock")
+            || name.ends_with(".tmp")
+            || ["wharf-index", ".tmp-renamed-log"].contains(&&*name);
         is_temporary && name != "wharf.lock"
     });
     found.extend(Some(space.path(".claude-container-sessions.tmp")).filter(|path| path.exists()));

@@ -116,11 +116,11 @@ impl Cut {
     }
 }
 
-/// Runs the binary and kills it before its Nth write, rename or sync; a run with fewer of them ends as it should.
-pub fn killed_somewhere(space: &Workspace, args: &[&str], n: usize) {
+/// Runs the binary and cuts it short before the Nth write, rename or sync; with fewer of them it ends as it should.
+pub fn killed_somewhere(space: &Workspace, args: &[&str], cut: Cut, n: usize) {
     let kinds = ["write", "rename", "fsync", "unlink", "wait4", "mkdir"];
     let point = Point { command: 1, call: kinds[n % kinds.len()].to_owned(), n: n / kinds.len() + 1 };
-    Cut::Alone.at(space, args, &point);
+    cut.at(space, args, &point);
 }
 
 /// The most calls of each kind that one process made, from a trace with or without pids.

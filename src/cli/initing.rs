@@ -1,0 +1,40 @@
+//! `init`: what this program is when it is the first process of a container.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use super::{Context, Failure, args};
+use crate::{
+    process::{self, Charge},
+    screen::Size,
+    terminal::Stop,
+};
+
+/// How much of the grace is left for what does not end by itself to be killed in.
+const KILLING: Duration = Duration::from_secs(1);
+
+/// Runs a command until it ends, or the container is to stop; then ends all sessions in order.
+pub(super) fn init(mut context: Context, args: args::Init) -> Result<ExitCode, Failure> {
+    if args.resume {
+        for resumed in context.manager.resume_all(Size::default())? {
+            let name = resumed.before.name();
+            match resumed.outcome {
+                Ok(_) => context.output.talk(&format!("{name}: resumed\n")),
+                Err(err) => {
+                    context.output.talk(&format!("{name}: not resumed: {}\n", Failure::from(err).to_text()))
+                }
+            }
+        }
+    }
+    let grace = Duration::from_secs(args.grace);
+    let charge = Charge { command: args.command, restart: args.restart, grace };
+    let grace_ms = u64::try_from(grace.saturating_sub(KILLING).as_millis()).unwrap_or(u64::MAX);
+    let stop = Stop { signal: None, grace_ms, shutdown: true };
+    let mut manager = context.manager;
+    let program = charge.command.first().map(PathBuf::from).unwrap_or_default();
+    let code = process::supervise(&charge, move || {
+        if let Err(err) = manager.stop_all(stop) {
+            tracing::error!(error = %err, "the sessions were not ended in order");
+        }
+    });
+    code.map(ExitCode::from).map_err(|source| Failure::Io { action: "run", path: program, source })
+}
