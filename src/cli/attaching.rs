@@ -1,6 +1,6 @@
 //! `attach`, and what `--attach` does behind other commands.
 
-use std::os::fd::AsFd as _;
+use std::{env, os::fd::AsFd as _};
 
 use super::{
     Context, Failure,
@@ -8,7 +8,7 @@ use super::{
     ending_text,
 };
 use crate::{
-    session::Session,
+    session::{SESSION_VARIABLE, Session},
     terminal::{self, Departure, Place, Role, View},
 };
 
@@ -40,6 +40,10 @@ pub(super) fn enter(context: &Context, session: &Session, view: View) -> Result<
     let is_terminal = context.output.has_terminal();
     if !is_terminal && view.role != Role::Observe {
         return Err(Failure::NoTerminal);
+    }
+    // It would show itself showing itself.
+    if env::var(SESSION_VARIABLE).is_ok_and(|id| id == session.id().to_string()) {
+        return Err(Failure::Inside { name: session.name().clone() });
     }
     let connection = context.connect(session)?;
     let (input, output) = context.output.streams();

@@ -54,6 +54,8 @@ pub(super) enum Failure {
     TimedOut { name: SessionName, goal: String },
     #[error("{count} of them do not run")]
     NotResumed { count: usize },
+    #[error("this terminal is that of session `{name}`")]
+    Inside { name: SessionName },
     #[error("standard input and output are no terminal")]
     NoTerminal,
     #[error("ended by signal {signal}")]
@@ -103,6 +105,7 @@ impl Failure {
             | Self::Config(_)
             | Self::DetachKey(_)
             | Self::NoTerminal
+            | Self::Inside { .. }
             | Self::Unconfirmed { .. } => "INVALID_VALUE",
             Self::Lost { .. } => "UNREACHABLE",
             Self::Ended { .. } => "ENDED",
@@ -131,6 +134,7 @@ impl Failure {
             | Self::Config(_)
             | Self::DetachKey(_)
             | Self::NoTerminal
+            | Self::Inside { .. }
             | Self::Unconfirmed { .. } => 2,
             Self::Lost { .. } => 7,
             Self::TimedOut { .. } => 124,
@@ -175,6 +179,7 @@ impl Failure {
             | Self::Label(_)
             | Self::Value { .. }
             | Self::Ended { .. }
+            | Self::Inside { .. }
             | Self::NotResumed { .. }
             | Self::TimedOut { .. }
             | Self::Signalled { .. }
@@ -229,6 +234,7 @@ impl Failure {
             | Self::NotResumed { .. }
             | Self::TimedOut { .. }
             | Self::NoTerminal
+            | Self::Inside { .. }
             | Self::Signalled { .. }
             | Self::DetachKey(_)
             | Self::Io { .. }

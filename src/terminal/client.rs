@@ -34,8 +34,9 @@ const CONNECT_AGAIN: Duration = Duration::from_millis(20);
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// How much is read at once.
 const READ_BYTES: usize = 128 << 10;
-/// How much may wait for the holder; over it, nothing more should be queued.
-const QUEUE_BYTES_MAX: usize = 256 << 10;
+/// How much may wait for the holder; over it, nothing more should be queued. Much, for keys that are not read cannot be
+/// understood either, and whoever pasted too much still wants to leave.
+const QUEUE_BYTES_MAX: usize = 8 << 20;
 
 /// A connection to a holder that has said who it is.
 #[derive(Debug)]

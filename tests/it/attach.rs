@@ -229,6 +229,45 @@ fn without_a_terminal_one_can_only_look_on() {
 }
 
 #[test]
+fn a_session_is_not_shown_in_itself() {
+    let space = shell();
+    let id = space.json(["show", "s1"])["id"].as_str().unwrap().to_owned();
+    let mut command = space.command();
+    command.env("WHARF_SESSION", id).args(["attach", "s1", "--observe"]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("this terminal is that of session `s1`"));
+}
+
+#[test]
+fn coming_and_going_leaves_nothing_behind() {
+    let space = shell();
+    for round in 0..20 {
+        let mut terminal = attached(&space);
+        terminal.type_in(&format!("echo round-{round}\r"));
+        terminal.until(&format!("\nround-{round}"));
+        leave(&mut terminal);
+    }
+    space.until_attached("s1", 0);
+    assert_eq!(space.json(["ps", "s1"])[0]["processes"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn what_is_looked_on_goes_into_a_file_at_full_length() {
+    let space = Workspace::with_sessions(1);
+    space.run(["start", "s1", "--", "sh", "-c", "read go; seq 100000"]).succeeds();
+    let file = space.path("seen.log");
+    let mut command = space.command();
+    command.args(["attach", "s1", "--observe"]).stdout(std::fs::File::create(&file).unwrap());
+    let mut observer = command.spawn().unwrap();
+    space.until_attached("s1", 1);
+    space.run(["send", "s1", "--enter"]).succeeds();
+    assert!(observer.wait().unwrap().success());
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.ends_with("\r\n99999\r\n100000\r\n"), "{}", text.len());
+}
+
+#[test]
 fn where_nothing_runs_that_is_said() {
     let space = Workspace::with_sessions(1);
     for args in [&["attach", "s1", "--observe"][..], &["screen", "s1"], &["send", "s1", "text"]] {
@@ -250,7 +289,7 @@ fn a_session_is_created_started_and_shown_in_one_go() {
 #[test]
 fn a_full_screen_program_is_there_again() {
     let space = shell();
-    let lines: String = (1..=200).map(|number| format!("line {number}\n")).collect();
+    let lines = (1..=200).map(|number| format!("line {number}")).collect::<Vec<_>>().join("\n");
     std::fs::write(space.path("long"), lines).unwrap();
     let mut terminal = attached(&space);
     terminal.type_in(&format!("less {}\r", space.path("long").display()));

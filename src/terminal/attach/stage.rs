@@ -12,7 +12,7 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags},
-    fs::OFlags,
+    fs::{FileType, OFlags},
     termios::{OptionalActions, Termios},
 };
 
@@ -23,8 +23,10 @@ use crate::{
 
 /// How much may wait to be shown; over it the holder is not read from, which sends the screen anew later.
 const QUEUE_BYTES_MAX: usize = 256 << 10;
-/// How much is written at once where the writing itself may wait: what the kernel keeps for a terminal at least.
-const STEP_BYTES: usize = 256;
+/// How much is written at once where the writing itself may wait: what is free in a terminal that is ready, at least.
+const TERMINAL_STEP_BYTES: usize = 256;
+/// The same for pipes and sockets.
+const PIPE_STEP_BYTES: usize = 4 << 10;
 /// How long a terminal that takes nothing is waited for when it is left.
 const LEAVE_WAIT_MAX: Duration = Duration::from_secs(1);
 /// The same for the last output of a program that ended.
@@ -56,6 +58,8 @@ pub(super) struct Stage<'a> {
     output: BorrowedFd<'a>,
     /// The same output, opened again so that writing never waits; other owners of the terminal see no difference.
     quick: Option<File>,
+    /// How much is written at once.
+    step: usize,
     out: Outgoing,
     original: Option<Termios>,
     /// Whether anything of the session was shown.
@@ -75,10 +79,12 @@ impl<'a> Stage<'a> {
 
     /// Writes what the session prints to wherever the output goes.
     pub(super) fn stream(input: BorrowedFd<'a>, output: BorrowedFd<'a>) -> Self {
+        let quick = reopened(output);
         Self {
             input,
             output,
-            quick: reopened(output),
+            step: if quick.is_some() { usize::MAX } else { step(output) },
+            quick,
             out: Outgoing::default(),
             original: None,
             is_begun: false,
@@ -156,9 +162,8 @@ impl<'a> Stage<'a> {
 
     /// Writes what goes; to be called when the output is ready.
     pub(super) fn flush(&mut self) -> io::Result<bool> {
-        let step = if self.quick.is_some() { usize::MAX } else { STEP_BYTES };
         let to = self.quick.as_ref().map_or(self.output, AsFd::as_fd);
-        self.out.write_to(to, step)
+        self.out.write_to(to, self.step)
     }
 
     /// Shows everything that waits; gives up when nothing moves for some time.
@@ -218,19 +223,29 @@ impl Drop for Stage<'_> {
     }
 }
 
+/// How much can be written to what is ready without waiting; a file never makes anybody wait.
+fn step(output: BorrowedFd<'_>) -> usize {
+    match kind(output) {
+        Some(FileType::RegularFile) => usize::MAX,
+        Some(FileType::CharacterDevice) | None => TERMINAL_STEP_BYTES,
+        Some(_) => PIPE_STEP_BYTES,
+    }
+}
+
+fn kind(output: BorrowedFd<'_>) -> Option<FileType> {
+    rustix::fs::fstat(output).ok().map(|meta| FileType::from_raw_mode(meta.st_mode))
+}
+
 /// Opens what a descriptor stands for once more. To set the flag on the descriptor itself would also set it for the
 /// shell that gave it to us.
 fn reopened(output: BorrowedFd<'_>) -> Option<File> {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let meta = rustix::fs::fstat(output).ok()?;
-    // A file would be written from its beginning, and never makes anybody wait.
-    let kind = rustix::fs::FileType::from_raw_mode(meta.st_mode);
-    if !matches!(kind, rustix::fs::FileType::CharacterDevice | rustix::fs::FileType::Fifo) {
+    // A file would be written from its beginning.
+    if !matches!(kind(output), Some(FileType::CharacterDevice | FileType::Fifo)) {
         return None;
     }
     OpenOptions::new()
         .write(true)
-        .custom_flags(flags.bits().cast_signed())
+        .custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed())
         .open(format!("/proc/self/fd/{}", output.as_raw_fd()))
         .ok()
 }
