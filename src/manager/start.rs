@@ -1,6 +1,10 @@
 //! A program begins in a session: in its worktree, in a terminal that its holder keeps.
 
-use super::{ManagerError, SessionManager, journal::ensure_quiet, observe::runs};
+use super::{
+    ManagerError, SessionManager,
+    journal::ensure_quiet,
+    observe::{is_lost, runs},
+};
 use crate::{
     config::TerminalSettings,
     registry::Registry,
@@ -32,6 +36,10 @@ impl SessionManager {
             return Err(running(&session));
         }
         ensure_room(&self.registry()?, session.id(), &self.settings.terminal)?;
+        if is_lost(&session) {
+            // What the killed holder left would work beside the new program, and outlive it.
+            self.terminals.sweep(session.id()).map_err(|source| terminal_error(&session, source))?;
+        }
         let launch = self.launch(&session, request);
         self.terminals.start(&launch).map_err(|source| terminal_error(&session, source))?;
         // Its holder has written it down.
