@@ -4,7 +4,7 @@ use crate::{
     clock::Timestamp,
     process,
     registry::Registry,
-    session::{ProcessId, Session},
+    session::{Cause, ProcessId, Session},
 };
 
 /// Whether something runs in a session: its process or its holder is proven alive.
@@ -15,6 +15,11 @@ pub(super) fn runs(session: &Session) -> bool {
 /// Whether the process of a session and, where it has one, its holder are proven alive.
 pub(super) fn is_whole(session: &Session) -> bool {
     session.process().is_some_and(process::is_alive) && session.holder().is_none_or(process::is_alive)
+}
+
+/// Whether the holder of the last program of a session was killed, so that something of it may be left.
+pub(super) fn is_lost(session: &Session) -> bool {
+    session.ending().is_some_and(|ending| ending.cause == Cause::Lost)
 }
 
 /// Marks the sessions whose holder was killed as lost. Says which. One look into `/proc` for each session that runs.

@@ -1,11 +1,15 @@
 //! A program begins in a session: in its worktree, in a terminal that its holder keeps.
 
-use super::{ManagerError, SessionManager, journal::ensure_quiet, observe::runs};
+use super::{
+    ManagerError, SessionManager,
+    journal::ensure_quiet,
+    observe::{is_lost, runs},
+};
 use crate::{
     config::TerminalSettings,
     registry::Registry,
     screen::Size,
-    session::{Cause, Command, Session, SessionId},
+    session::{Command, Session, SessionId},
     terminal::{Launch, Limits, TerminalError},
     worktree::WorktreeState,
 };
@@ -32,8 +36,8 @@ impl SessionManager {
             return Err(running(&session));
         }
         ensure_room(&self.registry()?, session.id(), &self.settings.terminal)?;
-        if session.ending().is_some_and(|ending| ending.cause == Cause::Lost) {
-            // Nobody ended what the killed holder had started.
+        if is_lost(&session) {
+            // What the killed holder left would work beside the new program, and outlive it.
             self.terminals.sweep(session.id()).map_err(|source| terminal_error(&session, source))?;
         }
         let launch = self.launch(&session, request);

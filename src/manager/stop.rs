@@ -6,6 +6,7 @@ use super::{
     ManagerError, SessionManager, StartSession,
     journal::ensure_quiet,
     keep::{how, tell_end},
+    observe::is_lost,
     remember,
     start::terminal_error,
 };
@@ -114,8 +115,4 @@ impl SessionManager {
         }
         Ok(session)
     }
-}
-
-fn is_lost(session: &Session) -> bool {
-    session.ending().is_some_and(|ending| ending.cause == Cause::Lost)
 }

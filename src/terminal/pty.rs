@@ -18,7 +18,7 @@ use rustix::{
 };
 
 use super::Launch;
-use crate::screen::Size;
+use crate::{screen::Size, session::SESSION_VARIABLE};
 
 /// What a program is told about its terminal.
 const TERM: &str = "xterm-256color";
@@ -146,7 +146,7 @@ fn own_variables(launch: &Launch, token: &OsStr) -> [(&'static str, OsString); 7
         ("TERM", TERM.into()),
         ("COLORTERM", "truecolor".into()),
         ("PWD", launch.worktree.clone().into()),
-        ("WHARF_SESSION", launch.id.to_string().into()),
+        (SESSION_VARIABLE, launch.id.to_string().into()),
         ("WHARF_SESSION_NAME", launch.name.as_str().into()),
         ("WHARF_WORKTREE", launch.worktree.clone().into()),
         ("WHARF_TOKEN_FILE", token.to_owned()),

@@ -8,11 +8,9 @@ use std::{
 use super::{Connection, Exited, Info, Launch, Runtime, Started, Stop, TerminalError, Terminals, launch};
 use crate::{
     process::{self, Signal},
-    session::{ProcessId, SessionId},
+    session::{ProcessId, SESSION_VARIABLE, SessionId},
 };
 
-/// What a program of a session finds the session's id in.
-pub(super) const MARK: &str = "WHARF_SESSION";
 /// How long what a killed holder left behind may take to end by itself.
 const SWEEP_GRACE: Duration = Duration::from_millis(500);
 /// How often the killing is repeated for what was started meanwhile.
@@ -36,7 +34,7 @@ impl HolderTerminals {
     }
 
     fn marked(id: SessionId) -> Result<Vec<ProcessId>, TerminalError> {
-        process::marked(MARK, &id.to_string()).map_err(|source| TerminalError::Io {
+        process::marked(SESSION_VARIABLE, &id.to_string()).map_err(|source| TerminalError::Io {
             action: "list",
             path: "/proc".into(),
             source,

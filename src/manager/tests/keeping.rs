@@ -148,14 +148,17 @@ fn a_status_that_somebody_set_is_left_to_them() {
 }
 
 #[test]
-fn activity_can_be_switched_off() {
+fn with_activity_switched_off_only_the_last_activity_moves() {
     let mut house = House::with(vec![session(1, "auth")]);
     house.settings.terminal.activity = false;
     let mut keeper = kept(&house);
-    later(&house, 60);
-    keeper.moved(Mood::Waiting).unwrap();
-    keeper.moved(Mood::Active).unwrap();
-    assert_eq!(house.told(), [""; 0]);
+    for mood in [Mood::Waiting, Mood::Active, Mood::Unknown] {
+        later(&house, 60);
+        keeper.moved(mood).unwrap();
+        let session = house.session();
+        let now = *house.clock.lock().unwrap();
+        assert_eq!((session.status(), session.last_activity()), (SessionStatus::Active, now), "{mood:?}");
+    }
 }
 
 #[test]

@@ -256,6 +256,16 @@ fn a_launch_has_the_worktree_of_the_id_and_the_limits_of_the_settings() {
 }
 
 #[test]
+fn what_a_killed_holder_left_is_ended_before_another_program_begins() {
+    let house = House::with(vec![ended(1, "auth", Cause::Lost)]);
+    start(&house, &StartSession::default()).unwrap();
+    assert_eq!(house.told(), ["sweep", "start auth"]);
+    let house = House::with(vec![ended(1, "auth", Cause::Itself)]);
+    start(&house, &StartSession::default()).unwrap();
+    assert_eq!(house.told(), ["start auth"]);
+}
+
+#[test]
 fn a_session_that_runs_is_not_started_again() {
     let house = House::with(vec![running(1, "auth")]);
     let err = start(&house, &StartSession::default()).unwrap_err();
