@@ -120,11 +120,6 @@ impl Contender {
         Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
     }
 
-    /// Waits until everything has been dealt with.
-    pub(crate) fn settle(&self) {
-        thread::sleep(Duration::from_millis(500));
-    }
-
     fn set_up_wharf(&self) {
         let git = |args: &[&str]| assert!(self.command("git", args).output().unwrap().status.success());
         git(&["init", "-q", "-b", "main"]);

@@ -5,7 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "real programs side by side are the subject")]
 #![expect(clippy::print_stdout, reason = "the table is the answer")]
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to say")]
-#![allow(missing_docs, reason = "nobody links to a bench")]
+#![expect(clippy::cast_precision_loss, reason = "nobody measures more than 2^52 of anything here")]
 
 mod contenders;
 mod tty;
@@ -13,6 +13,7 @@ mod tty;
 use std::{
     env, fs,
     path::Path,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -25,7 +26,9 @@ use self::{
 const LOG_BYTES: usize = 40 << 20;
 /// How many rows of scrollback there are before somebody comes back.
 const HISTORY_ROWS: usize = 10_000;
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
+/// How long everything may take to be dealt with before it is measured.
+const SETTLE: Duration = Duration::from_millis(500);
 
 fn number(key: &str, default: usize) -> usize {
     env::var(key).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -96,8 +99,8 @@ fn latency(kinds: &[Kind], keys: usize) {
         let mut contender = Contender::new(*kind);
         let mut times = echo(&mut contender, keys).unwrap_or_default();
         times.sort_by(f64::total_cmp);
-        for (row, part) in rows.iter_mut().zip([0.5, 0.99]) {
-            let at = (times.len() as f64 * part) as usize;
+        for (row, percent) in rows.iter_mut().zip([50, 99]) {
+            let at = times.len() * percent / 100;
             row.push(times.get(at).map_or("–".to_owned(), |it| format!("{it:.0}")));
         }
     }
@@ -119,7 +122,7 @@ fn echo(contender: &mut Contender, keys: usize) -> Option<Vec<f64>> {
         tty.send(&key);
         tty.until(&key, Duration::from_secs(2))?;
         times.push(start.elapsed().as_secs_f64() * 1e6);
-        std::thread::sleep(Duration::from_millis(2));
+        thread::sleep(Duration::from_millis(2));
     }
     Some(times)
 }
@@ -139,7 +142,7 @@ fn memory(contender: &mut Contender, full: bool) -> Option<f64> {
     } else {
         drop(quiet(contender)?);
     }
-    contender.settle();
+    thread::sleep(SETTLE);
     contender.pss().map(|bytes| bytes as f64 / 1e6)
 }
 
@@ -150,7 +153,7 @@ fn fill(contender: &mut Contender) -> Option<()> {
     tty.send(text.as_bytes());
     tty.until(b"LAST-ROW", LIMIT)?;
     drop(tty);
-    contender.settle();
+    thread::sleep(SETTLE);
     Some(())
 }
 

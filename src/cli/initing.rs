@@ -20,7 +20,7 @@ pub(super) fn init(mut context: Context, args: args::Init) -> Result<ExitCode, F
             match resumed.outcome {
                 Ok(_) => context.output.talk(&format!("{name}: resumed\n")),
                 Err(err) => {
-                    context.output.talk(&format!("{name}: not resumed: {}\n", Failure::from(err).to_text()))
+                    context.output.talk(&format!("{name}: not resumed: {}\n", Failure::from(err).to_text()));
                 }
             }
         }

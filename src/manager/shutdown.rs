@@ -21,7 +21,7 @@ impl SessionManager {
             match outcome {
                 Ok(_) => ended += 1,
                 Err(err) => {
-                    tracing::warn!(sessionId = %session.id(), error = %err, "a program was not ended in order")
+                    tracing::warn!(sessionId = %session.id(), error = %err, "a program was not ended in order");
                 }
             }
         }

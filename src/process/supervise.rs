@@ -31,7 +31,7 @@ const ENDING: [Signal; 2] = [Signal::TERM, Signal::INT];
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
 const RESTART_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How long a command must have run for its failure to be a new one.
-const RESTART_FORGIVEN: Duration = Duration::from_secs(60);
+const RESTART_FORGIVEN: Duration = Duration::from_mins(1);
 /// How often to look whether everything has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long to go on killing what does not end.

@@ -84,7 +84,7 @@ mod tests {
         let mut stream = Vec::new();
         push(&mut stream, b'a', &[b"one", b" and two"]);
         push(&mut stream, b'b', &[]);
-        push(&mut stream, b'c', &[&[7; 70_000]]);
+        push(&mut stream, b'c', &[&vec![7; 70_000]]);
         for step in [1, 2, 5, 64, stream.len()] {
             let (mut frames, mut found) = (Frames::default(), Vec::new());
             for bytes in stream.chunks(step) {
@@ -95,7 +95,7 @@ mod tests {
             }
             assert_eq!(
                 found,
-                [frame(b'a', b"one and two"), frame(b'b', b""), frame(b'c', &[7; 70_000])],
+                [frame(b'a', b"one and two"), frame(b'b', b""), frame(b'c', &vec![7; 70_000])],
                 "{step} bytes at a time"
             );
         }
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn a_frame_that_claims_to_be_huge_is_refused_before_it_comes() {
         let mut frames = Frames::default();
-        frames.take(&[b'I']);
+        frames.take(b"I");
         assert_eq!(frames.next(), Ok(None));
         let bytes = FRAME_BYTES_MAX + 1;
         frames.take(&u32::try_from(bytes).unwrap().to_le_bytes());

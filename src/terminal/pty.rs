@@ -51,6 +51,10 @@ const DROPPED: [&str; 24] = [
 ];
 const DROPPED_BEGINNINGS: [&[u8]; 4] = [b"GIT_", b"WHARF_", b"VSCODE_", b"ZELLIJ_"];
 
+/// What a program is told at the gate: to run, or to end.
+pub(super) const GO: u8 = b'g';
+pub(super) const STAY: u8 = b's';
+
 /// Whether a program in a session is to see a variable of whoever started it.
 pub(super) fn is_passed_on(key: &OsStr) -> bool {
     let key = key.as_encoded_bytes();
@@ -69,7 +73,7 @@ pub(super) struct Pty {
 pub(super) struct Gate {
     /// Where the process says its pid.
     pub(super) pid: OwnedFd,
-    /// Where it is told to go on; closed without a word, it ends.
+    /// Where it is told to go on, or to end. A closed pipe is no word: the program has its other end as well.
     pub(super) go: OwnedFd,
 }
 
@@ -122,7 +126,7 @@ impl Pty {
             rustix::io::write(&gate.pid, &pid.to_ne_bytes())?;
             let mut word = [0; 1];
             match rustix::io::read(&gate.go, &mut word)? {
-                1 => Ok(set_parent_process_death_signal(None)?),
+                1 if word == [GO] => Ok(set_parent_process_death_signal(None)?),
                 _ => Err(io::ErrorKind::Interrupted.into()),
             }
         };

@@ -1,5 +1,10 @@
 //! What a holder bears: clients that stop reading, fight, lie or come in crowds; and what it does not let get lost.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test waits for one message and passes over the others"
+)]
+
 use std::{
     fs,
     io::{Read as _, Write as _},
@@ -8,6 +13,7 @@ use std::{
         net::UnixStream,
     },
     path::Path,
+    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -173,9 +179,8 @@ fn one_client_controls_and_a_take_over_is_said() {
     type_in(&mut first, "from the first\n");
     type_in(&mut second, "from the second\n");
     let refused = loop {
-        match first.receive(Some(LIMIT)).unwrap().unwrap() {
-            FromHolder::Refused(refusal) => break refusal.code,
-            _ => continue,
+        if let FromHolder::Refused(refusal) = first.receive(Some(LIMIT)).unwrap().unwrap() {
+            break refusal.code;
         }
     };
     assert_eq!(refused, "not-control");
@@ -346,7 +351,7 @@ fn a_program_has_a_clean_place_to_run_in() {
 fn two_starts_at_once_give_one_program() {
     let space = Workspace::with_sessions(1);
     let children: Vec<_> = (0..8).map(|_| space.spawn(["start", "s1", "--", "sleep", "3000"])).collect();
-    let won = children.into_iter().filter(|_| true).map(|child| child.wait_with_output().unwrap());
+    let won = children.into_iter().map(|child| child.wait_with_output().unwrap());
     assert_eq!(won.filter(|output| output.status.success()).count(), 1);
     let id = space.json(["show", "s1"])["id"].as_str().unwrap().to_owned();
     assert_eq!(processes::marked(&id).len(), 1);
@@ -362,4 +367,23 @@ fn a_program_that_is_not_there_leaves_nothing_behind() {
         Err(TerminalError::NotRunning)
     ));
     assert!(space.json(["show", "s1"])["ptyPid"].is_null());
+}
+
+#[test]
+fn a_program_runs_only_when_that_could_be_written_down() {
+    let space = Workspace::with_sessions(1);
+    let root = space.root();
+    let order = serde_json::json!({
+        "id": "2f1e8f0a-6f0c-4a55-9d3c-0d7f4a4b8c11", "name": "nobody", "workspace": root, "worktree": root,
+        "command": ["touch", "ran"], "rows": 24, "cols": 80, "scrollback_rows_max": 100, "log_bytes_max": 1000,
+        "clients_max": 4, "queue_bytes_max": 1000, "quiet_ms": null,
+    });
+    let mut holder = space.command();
+    let mut holder = holder.arg("hold").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    holder.stdin.take().unwrap().write_all(order.to_string().as_bytes()).unwrap();
+    let output = holder.wait_with_output().unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("failed"), "{output:?}");
+    assert!(!root.join("ran").exists());
+    assert!(space.sockets().is_empty());
 }

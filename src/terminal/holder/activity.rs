@@ -110,7 +110,7 @@ mod tests {
     fn silence_becomes_waiting_and_output_ends_it() {
         let (mut activity, start) = begun(Some(QUIET));
         assert_eq!(activity.due(), Some(start + QUIET));
-        assert_eq!(activity.news(start + QUIET - Duration::from_millis(1)), None);
+        assert_eq!(activity.news(start + QUIET.mul_f64(0.99)), None);
         assert_eq!(activity.news(start + QUIET), Some(Mood::Waiting));
         assert_eq!(activity.due(), None);
         let later = start + QUIET * 2;

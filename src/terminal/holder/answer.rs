@@ -14,7 +14,8 @@ struct Cells {
     cursor: CursorView,
     title: Option<String>,
     alternate: bool,
-    cells: Vec<Vec<CellView>>,
+    #[serde(rename = "cells")]
+    lines: Vec<Vec<CellView>>,
 }
 
 #[derive(Serialize)]
@@ -65,7 +66,7 @@ fn cells(screen: &Screen) -> Cells {
         cursor: CursorView { row: cursor.row, column: cursor.column, visible: cursor.visible },
         title: screen.title().map(ToOwned::to_owned),
         alternate: screen.is_alternate(),
-        cells: screen.rows().iter().map(|row| row.iter().map(cell).collect()).collect(),
+        lines: screen.rows().iter().map(|row| row.iter().map(cell).collect()).collect(),
     }
 }
 

@@ -130,8 +130,7 @@ fn write_token(path: &Path) -> io::Result<()> {
     let mut token = [0; TOKEN_BYTES];
     getrandom(&mut token, GetRandomFlags::empty())?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    let text: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
-    file.write_all(text.as_bytes())
+    token.iter().try_for_each(|byte| write!(file, "{byte:02x}"))
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> TerminalError {

@@ -11,8 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::super::{Exited, KeepError, Keeper, Launch, Mood, Started};
-use crate::{process, session::ProcessId};
+use super::super::{
+    Exited, KeepError, Keeper, Launch, Mood, Started,
+    pty::{GO, STAY},
+};
+use crate::process;
 
 /// How often a mood is written down at most.
 const MOOD_EVERY: Duration = Duration::from_secs(5);
@@ -57,7 +60,7 @@ impl Reporter {
         let board = Arc::new(Board::default());
         let shared = Arc::clone(&board);
         let thread = thread::Builder::new().name("reporter".to_owned()).spawn(move || {
-            begins.send(begin(&launch, &mut *keeper, keys)?)?;
+            begins.send(begin(&launch, &mut *keeper, &keys)?)?;
             follow(&shared, &mut *keeper, &launch);
             Ok(())
         })?;
@@ -102,15 +105,21 @@ impl Board {
     }
 }
 
-fn begin(launch: &Launch, keeper: &mut dyn Keeper, keys: Keys) -> Result<Started, KeepError> {
+/// Has the start written down and lets the program go on, or end: it waits for a word, whichever.
+fn begin(launch: &Launch, keeper: &mut dyn Keeper, keys: &Keys) -> Result<Started, KeepError> {
+    let outcome = write_start(launch, keeper, keys);
+    let word = if outcome.is_ok() { GO } else { STAY };
+    rustix::io::write(&keys.go, &[word])?;
+    outcome
+}
+
+fn write_start(launch: &Launch, keeper: &mut dyn Keeper, keys: &Keys) -> Result<Started, KeepError> {
     let mut pid = [0; size_of::<i32>()];
     let read = rustix::io::read(&keys.pid, &mut pid)?;
     let pid = u32::try_from(i32::from_ne_bytes(pid)).ok().filter(|_| read == size_of::<i32>());
     let process = pid.map(process::identify).transpose()?.flatten().ok_or("it ended before it began")?;
-    let holder: ProcessId = process::own()?;
-    let started = Started { process, holder };
+    let started = Started { process, holder: process::own()? };
     keeper.started(launch, &started)?;
-    rustix::io::write(&keys.go, b"g")?;
     Ok(started)
 }
 
