@@ -5,7 +5,7 @@ use crate::{
     config::TerminalSettings,
     registry::Registry,
     screen::Size,
-    session::{Command, Session, SessionId},
+    session::{Cause, Command, Session, SessionId},
     terminal::{Launch, Limits, TerminalError},
     worktree::WorktreeState,
 };
@@ -32,6 +32,10 @@ impl SessionManager {
             return Err(running(&session));
         }
         ensure_room(&self.registry()?, session.id(), &self.settings.terminal)?;
+        if session.ending().is_some_and(|ending| ending.cause == Cause::Lost) {
+            // Nobody ended what the killed holder had started.
+            self.terminals.sweep(session.id()).map_err(|source| terminal_error(&session, source))?;
+        }
         let launch = self.launch(&session, request);
         self.terminals.start(&launch).map_err(|source| terminal_error(&session, source))?;
         // Its holder has written it down.

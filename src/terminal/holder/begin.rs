@@ -2,6 +2,7 @@
 //! that is written down.
 
 use std::{
+    env,
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
     os::unix::{
@@ -12,7 +13,8 @@ use std::{
 };
 
 use rustix::{
-    fs::Mode,
+    fs::{Access, Mode, access},
+    io::Errno,
     pipe::{PipeFlags, pipe_with},
     process::Pid,
     rand::{GetRandomFlags, getrandom},
@@ -20,7 +22,7 @@ use rustix::{
 
 use super::{
     super::{
-        Keeper, Launch, Started, TerminalError,
+        Exited, Keeper, Launch, Started, TerminalError,
         pty::{Gate, Pty},
         runtime::Runtime,
     },
@@ -29,6 +31,8 @@ use super::{
 };
 use crate::session::SessionId;
 
+/// The exit code that shells have for a program that is there and cannot be run.
+const NOT_RUNNABLE: i32 = 126;
 /// How many random bytes a token has.
 const TOKEN_BYTES: usize = 32;
 
@@ -71,29 +75,47 @@ impl Seat {
         &self,
         launch: &Launch,
         keeper: Box<dyn Keeper>,
-        told: impl FnOnce(&Started) + Send + 'static,
-    ) -> Result<(Program, Reporter), TerminalError> {
+    ) -> Result<(Program, Reporter, Started), TerminalError> {
         let program = launch.command.first().cloned().unwrap_or_default();
         let not_started = |because: String| TerminalError::Program { program: program.clone(), because };
         let failed = |err: io::Error| not_started(err.to_string());
+        // What cannot run anyway is not to take the place of the command that is recorded.
+        ensure_runnable(&program, &launch.worktree).map_err(failed)?;
         let pty = Pty::open(launch.size).map_err(failed)?;
         let (pid, pid_sender) = pipe_with(PipeFlags::CLOEXEC).map_err(|err| failed(err.into()))?;
         let (go, go_sender) = pipe_with(PipeFlags::CLOEXEC).map_err(|err| failed(err.into()))?;
-        let reporter = Reporter::begin(launch.clone(), keeper, Keys { pid, go: go_sender }, told);
-        let reporter = reporter.map_err(failed)?;
-        let gate = Gate { pid: pid_sender, go };
-        match pty.spawn(launch, self.token.as_os_str(), gate) {
-            Ok(child) => {
-                // It is reaped through its pidfd; the handle has nothing else to do.
+        let reporter =
+            Reporter::begin(launch.clone(), keeper, Keys { pid, go: go_sender }).map_err(failed)?;
+        let spawned = pty.spawn(launch, self.token.as_os_str(), Gate { pid: pid_sender, go });
+        match (spawned, reporter.begun()) {
+            // It is reaped through its pidfd; the handle has nothing else to do.
+            (Ok(child), Some(started)) => {
                 let program = Program::of(pty, Pid::from_child(&child)).map_err(failed)?;
-                Ok((program, reporter))
+                Ok((program, reporter, started))
             }
-            Err(err) => {
-                let because = reporter.give_up().map_or_else(|| err.to_string(), |kept| kept.to_string());
-                Err(not_started(because))
+            (Err(err), Some(_)) => {
+                reporter.end(Exited { code: Some(NOT_RUNNABLE), signal: None, asked: false }, false);
+                Err(failed(err))
+            }
+            (spawned, None) => {
+                let kept = reporter.give_up().map(|kept| kept.to_string());
+                let spawned = spawned.err().map(|err| err.to_string());
+                Err(not_started(kept.or(spawned).unwrap_or_default()))
             }
         }
     }
+}
+
+/// Refuses a program that is not there, or is not one.
+fn ensure_runnable(program: &str, worktree: &Path) -> io::Result<()> {
+    let is_runnable = |path: &Path| access(path, Access::EXEC_OK).is_ok() && path.is_file();
+    let found = if program.contains('/') {
+        is_runnable(&worktree.join(program))
+    } else {
+        let path = env::var_os("PATH").unwrap_or_default();
+        env::split_paths(&path).any(|folder| is_runnable(&worktree.join(folder).join(program)))
+    };
+    if found { Ok(()) } else { Err(Errno::NOENT.into()) }
 }
 
 impl Drop for Seat {

@@ -83,7 +83,7 @@ pub fn hold(
     launch: Launch,
     keeper: Box<dyn Keeper>,
     clock: Box<dyn Clock>,
-    told: impl FnOnce(&Started) + Send + 'static,
+    told: impl FnOnce(&Started),
 ) -> Result<Exited, TerminalError> {
     let runtime = Runtime::of(&launch.workspace);
     let seat = Seat::take(&runtime, &launch)?;
@@ -96,7 +96,8 @@ pub fn hold(
     };
     process::become_subreaper().map_err(failed)?;
     let signals = Signals::listen().map_err(failed)?;
-    let (program, reporter) = seat.start(&launch, keeper, told)?;
+    let (program, reporter, started) = seat.start(&launch, keeper)?;
+    told(&started);
     let folder = Workspace::at(&launch.workspace).session_folder(launch.id);
     let log = OutputLog::open(&folder, launch.limits.log_bytes_max);
     let log = log.inspect_err(|err| tracing::warn!(error = %err, "what is printed is not kept")).ok();

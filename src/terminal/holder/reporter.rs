@@ -3,7 +3,10 @@
 use std::{
     io,
     os::fd::OwnedFd,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        mpsc::{self, Receiver},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -22,7 +25,6 @@ const END_PAUSE: Duration = Duration::from_millis(500);
 struct News {
     mood: Option<Mood>,
     end: Option<(Exited, bool)>,
-    is_over: bool,
 }
 
 #[derive(Debug, Default)]
@@ -35,7 +37,8 @@ struct Board {
 #[derive(Debug)]
 pub(super) struct Reporter {
     board: Arc<Board>,
-    thread: JoinHandle<Result<Started, KeepError>>,
+    begun: Receiver<Started>,
+    thread: JoinHandle<Result<(), KeepError>>,
 }
 
 /// The ends of the gate a program waits at.
@@ -49,21 +52,21 @@ pub(super) struct Keys {
 
 impl Reporter {
     /// Begins with the start: reads the pid of the program, has it written down, and only then lets it run.
-    pub(super) fn begin(
-        launch: Launch,
-        mut keeper: Box<dyn Keeper>,
-        keys: Keys,
-        told: impl FnOnce(&Started) + Send + 'static,
-    ) -> io::Result<Self> {
+    pub(super) fn begin(launch: Launch, mut keeper: Box<dyn Keeper>, keys: Keys) -> io::Result<Self> {
+        let (begins, begun) = mpsc::sync_channel(1);
         let board = Arc::new(Board::default());
         let shared = Arc::clone(&board);
         let thread = thread::Builder::new().name("reporter".to_owned()).spawn(move || {
-            let started = begin(&launch, &mut *keeper, keys)?;
-            told(&started);
+            begins.send(begin(&launch, &mut *keeper, keys)?)?;
             follow(&shared, &mut *keeper, &launch);
-            Ok(started)
+            Ok(())
         })?;
-        Ok(Self { board, thread })
+        Ok(Self { board, begun, thread })
+    }
+
+    /// What was written down as started; nothing when that could not be done, and then the program does not run.
+    pub(super) fn begun(&self) -> Option<Started> {
+        self.begun.recv().ok()
     }
 
     /// Has a mood written down, soon.
@@ -78,17 +81,15 @@ impl Reporter {
         self.finish();
     }
 
-    /// Ends without a word, and says why there was no start.
+    /// Why nothing was written down.
     pub(super) fn give_up(self) -> Option<KeepError> {
-        self.board.lock().is_over = true;
-        self.board.changed.notify_one();
         self.thread.join().ok()?.err()
     }
 
     fn finish(self) {
         self.board.changed.notify_one();
         match self.thread.join() {
-            Ok(Ok(_)) => (),
+            Ok(Ok(())) => (),
             Ok(Err(err)) => tracing::warn!(error = %err, "a start was never written down"),
             Err(_) => tracing::error!("the thread that writes things down ended by itself"),
         }
@@ -119,7 +120,7 @@ fn follow(board: &Board, keeper: &mut dyn Keeper, launch: &Launch) {
     loop {
         let mut news = board.lock();
         let end = loop {
-            if news.end.is_some() || news.is_over {
+            if news.end.is_some() {
                 break news.end.take();
             }
             let wait = not_before.saturating_duration_since(Instant::now());
@@ -132,13 +133,10 @@ fn follow(board: &Board, keeper: &mut dyn Keeper, launch: &Launch) {
                 news = waited.unwrap_or_else(PoisonError::into_inner).0;
             }
         };
-        let (mood, is_over) = (news.mood.take(), news.is_over);
+        let mood = news.mood.take();
         drop(news);
         if let Some((exited, shutdown)) = end {
             return write_end(keeper, launch, exited, shutdown);
-        }
-        if is_over {
-            return;
         }
         if let Some(mood) = mood {
             if let Err(err) = keeper.moved(mood) {
