@@ -52,7 +52,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.get(1).is_some_and(|arg| arg == terminal::HOLD) {
         return holding::hold(Output::new(true));
     }
-    let json = args.iter().any(|arg| arg == "--json");
+    let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
     let cli = match Cli::read(&args) {
         Ok(cli) => cli,
         Err(err) => return refuse(&err, json),

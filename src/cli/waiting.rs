@@ -12,7 +12,7 @@ use super::{Context, Failure, args, ending_text, span};
 use crate::{
     manager::ManagerError,
     screen::{Screen, Size},
-    session::{Session, SessionStatus},
+    session::{Cause, Ending, How, Session, SessionStatus},
     terminal::{Attach, Connection, Exited, FromClient, FromHolder, Role, TerminalError},
 };
 
@@ -68,7 +68,7 @@ pub(super) fn wait(mut context: Context, args: &args::Wait) -> Result<(), Failur
     let session = context.manager.session(&args.name)?;
     let patience = Patience { session: &session, goal: &args.goal, deadline };
     let met = match goal {
-        Goal::Exit => exit(&context, &patience),
+        Goal::Exit => exit(&mut context, &patience),
         Goal::Idle(silence) => idle(&context, &patience, silence),
         Goal::Text(regex) => text(&context, &patience, &regex),
         Goal::Status(status) => self::status(&mut context, &patience, status),
@@ -121,11 +121,16 @@ impl Patience<'_> {
     }
 }
 
-fn exit(context: &Context, patience: &Patience<'_>) -> Result<Met, Failure> {
+fn exit(context: &mut Context, patience: &Patience<'_>) -> Result<Met, Failure> {
     let mut connection = match context.connect(patience.session) {
         Ok(connection) => connection,
         Err(Failure::Manager(ManagerError::Terminal { source: TerminalError::NotRunning, .. })) => {
-            return Ok(met("exit", "nothing runs in it".to_owned()));
+            // It may have ended just now, or long ago; its record says how.
+            let session = context.manager.session(&patience.session.id().to_string())?;
+            let Some(exited) = session.ending().map(recorded) else {
+                return Ok(met("exit", "nothing runs in it".to_owned()));
+            };
+            return Ok(Met { exited: Some(exited), ..met("exit", ending_text(exited)) });
         }
         Err(failure) => return Err(failure),
     };
@@ -134,6 +139,16 @@ fn exit(context: &Context, patience: &Patience<'_>) -> Result<Met, Failure> {
             return Ok(Met { exited: Some(exited), ..met("exit", ending_text(exited)) });
         }
     }
+}
+
+/// How a program ended, from the record of its session.
+fn recorded(ending: &Ending) -> Exited {
+    let (code, signal) = match ending.how {
+        How::Exited(code) => (Some(code), None),
+        How::Signalled(signal) => (None, Some(signal)),
+        How::Unseen => (None, None),
+    };
+    Exited { code, signal, asked: ending.cause == Cause::Asked }
 }
 
 fn idle(context: &Context, patience: &Patience<'_>, silence: Duration) -> Result<Met, Failure> {

@@ -71,10 +71,13 @@ fn the_limit_can_be_set_three_ways() {
 fn a_wrong_name_or_branch_is_refused_before_anything_is_made() {
     let space = Workspace::new();
     let before = space.litter();
-    for name in ["../x", "a/b", "a b", ".a", "a..b", "con", "", "a.lock", "-a"] {
-        let ran = space.run(["create", "--json", "--", name]).fails(2);
+    for name in ["../x", "a/b", "a b", ".a", "a..b", "con", "", "a.lock"] {
+        let ran = space.run(["create", "--json", name]).fails(2);
         assert_eq!(ran.error()["code"], "INVALID_NAME", "{name}");
     }
+    space.run(["create", "-a"]).fails(2);
+    // What stands behind `--` is a program, and a program needs a session with a name.
+    space.run(["create", "--", "a"]).fails(2);
     for branch in ["../x", "a b", "HEAD", "a..b", "refs/heads/x.lock", "a\u{202e}b"] {
         let ran = space.run(["create", "x", "--json", "--branch", branch]).fails(2);
         assert_eq!(ran.error()["code"], "INVALID_BRANCH", "{branch}");

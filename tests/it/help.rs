@@ -32,6 +32,7 @@ const COMMANDS: &[&str] = &[
     "restore",
     "recover",
     "doctor",
+    "init",
     "completions",
     "man",
 ];

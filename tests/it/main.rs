@@ -41,6 +41,7 @@ mod power_cuts;
 mod readme;
 mod rebuild;
 mod restore;
+mod running;
 mod sending;
 mod serial;
 mod support;

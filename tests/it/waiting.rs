@@ -20,7 +20,9 @@ fn the_end_is_waited_for_and_told() {
     let output = waiting.wait_with_output().unwrap();
     let met: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&met["for"], &met["exited"]["code"]), (&"exit".into(), &4.into()));
-    space.run(wait("exit", &[])).succeeds().says("nothing runs in it");
+    space.run(wait("exit", &[])).succeeds().says("s1: exited with 4");
+    let space = Workspace::with_sessions(1);
+    space.run(wait("exit", &[])).succeeds().says("s1: nothing runs in it");
 }
 
 #[test]

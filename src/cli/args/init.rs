@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-/// Be the first process of a container: run a command, reap what is left behind, end all sessions in order
+/// Be the first process of a container: run a command, reap what is left, end sessions
 #[derive(Args, Debug)]
 #[command(after_help = "\
 TERM and INT end the command and the program of every session, so that `wharf resume --all` brings them back after the next

@@ -153,7 +153,7 @@ pub(super) struct Create {
     #[command(flatten)]
     pub(super) viewing: Viewing,
     /// The program to start and its arguments [default with --attach: your shell]
-    #[arg(last = true, value_name = "CMD")]
+    #[arg(last = true, value_name = "CMD", requires = "name")]
     pub(super) command: Vec<String>,
 }
 

@@ -6,9 +6,9 @@ use std::ffi::{OsStr, OsString};
 use clap::{Args, Error, FromArgMatches as _, Parser as _, Subcommand};
 
 use super::{
-    Attach, Bind, Cli, Completions, Create, Destroy, Doctor, Editor, Find, Global, Init, List, Logs, Man,
-    Meta, Path, Phase, Recover, Remove, Rename, Restore, Screen, Send, Show, Status, Touch, Trash, Unbind,
-    Undo, Wait,
+    Attach, Bind, Cli, Completions, Create, Destroy, Doctor, Editor, Find, Global, Init, Kill, List, Logs,
+    Man, Meta, Path, Phase, Ps, Recover, Remove, Rename, Restart, Restore, Resume, Screen, Send, Show, Start,
+    Status, Stop, Touch, Trash, Unbind, Undo, Wait,
 };
 
 /// A command before it has arguments, and afterwards.
@@ -44,6 +44,12 @@ fn definition(word: &OsStr) -> Option<(&'static str, Define)> {
         "show" => of::<Show>("show"),
         "path" => of::<Path>("path"),
         "find" => of::<Find>("find"),
+        "start" => of::<Start>("start"),
+        "stop" => of::<Stop>("stop"),
+        "restart" => of::<Restart>("restart"),
+        "kill" => of::<Kill>("kill"),
+        "resume" => of::<Resume>("resume"),
+        "ps" => of::<Ps>("ps"),
         "attach" => of::<Attach>("attach"),
         "logs" => of::<Logs>("logs"),
         "screen" => of::<Screen>("screen"),

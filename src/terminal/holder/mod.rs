@@ -49,6 +49,7 @@ const SHUTDOWN: Stop = Stop { signal: None, grace_ms: 5_000, shutdown: true };
 
 /// Everything a holder has.
 struct Holder {
+    seat: Seat,
     launch: Launch,
     listener: UnixListener,
     signals: Signals,
@@ -102,6 +103,7 @@ pub fn hold(
     let log = OutputLog::open(&folder, launch.limits.log_bytes_max);
     let log = log.inspect_err(|err| tracing::warn!(error = %err, "what is printed is not kept")).ok();
     let holder = Holder {
+        seat,
         screen: Screen::new(launch.size, launch.limits.scrollback_rows_max),
         activity: Activity::begin(launch.limits.quiet, Instant::now()),
         offset: 0,
@@ -302,8 +304,10 @@ impl Holder {
 
     /// Has the end written down, and says farewell.
     fn leave(self, exited: Exited) -> Exited {
-        let Self { reporter, mut clients, ending, .. } = self;
+        let Self { seat, reporter, mut clients, ending, .. } = self;
         reporter.end(exited, ending.is_some_and(|ending| ending.shutdown));
+        // Whoever is told of the end may start the next program at once.
+        drop(seat);
         let now = Instant::now();
         for client in &mut clients {
             client.say(&super::FromHolder::Exit(exited), now);

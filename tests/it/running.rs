@@ -1,0 +1,78 @@
+use crate::support::Workspace;
+
+#[test]
+fn a_program_is_started_listed_stopped_and_started_again() {
+    let space = Workspace::with_sessions(2);
+    let started = space.run(["start", "s1", "--json", "--", "sleep", "3000"]).succeeds().json();
+    let pid = started["ptyPid"].clone();
+    assert!(pid.is_u64(), "{started}");
+    space.run(["start", "s1"]).fails(4).says("a program runs in it already").says("wharf attach");
+
+    let listed = space.json(["ps"]);
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    assert_eq!((&listed[0]["session"]["name"], &listed[0]["terminal"]["pid"]), (&"s1".into(), &pid));
+    space.run(["ps"]).succeeds().says("sleep 3000");
+    space.run(["ps", "s1"]).succeeds().says("sleep");
+
+    let stopped = space.json(["stop", "s1"]);
+    assert_eq!(stopped["status"], "stopped");
+    space.run(["stop", "s1"]).fails(3).says("nothing runs in it");
+    space.run(["ps", "s1"]).fails(3);
+    assert_eq!(space.json(["ps"]), serde_json::json!([]));
+
+    // Without a command, what ran before.
+    assert_ne!(space.json(["start", "s1"])["ptyPid"], pid);
+    space.run(["ps"]).succeeds().says("sleep 3000");
+}
+
+#[test]
+fn a_program_that_clings_is_killed_after_its_time_or_at_once() {
+    let space = Workspace::with_sessions(1);
+    let clinging =
+        ["start", "s1", "--", "bash", "-c", "trap '' HUP TERM INT; echo set; while :; do sleep 0.1; done"];
+    for end in [&["stop", "s1", "--signal", "INT", "--timeout", "100ms"][..], &["kill", "s1"]] {
+        space.run(clinging).succeeds();
+        space.run(["wait", "s1", "--for", "text:set", "--timeout", "30s"]).succeeds();
+        space.run(end).succeeds().says("stopped");
+        assert!(space.sockets().is_empty());
+    }
+    space.run(["stop", "s1", "--signal", "NONSENSE"]).fails(2).says("NONSENSE");
+    space.run(["stop", "s1", "--timeout", "soon"]).fails(2).says("soon");
+}
+
+#[test]
+fn a_restart_runs_the_same_or_something_else() {
+    let space = Workspace::with_sessions(1);
+    space.run(["start", "s1", "--", "sh", "-c", "echo first $$; exec cat"]).succeeds();
+    let first = space.json(["show", "s1"])["ptyPid"].clone();
+    assert_ne!(space.json(["restart", "s1"])["ptyPid"], first);
+    space.run(["wait", "s1", "--for", "text:first", "--timeout", "30s"]).succeeds();
+    space.run(["restart", "s1", "--", "sh", "-c", "echo second; exec cat"]).succeeds();
+    space.run(["wait", "s1", "--for", "text:second", "--timeout", "30s"]).succeeds();
+}
+
+#[test]
+fn what_was_interrupted_comes_back_and_what_was_stopped_does_not() {
+    let space = Workspace::with_sessions(3);
+    for name in ["s1", "s2"] {
+        space.run(["start", name, "--", "sleep", "3000"]).succeeds();
+    }
+    space.run(["stop", "s2"]).succeeds();
+    let holder = space.json(["ps", "s1"])[0]["terminal"]["holder"].as_u64().unwrap();
+    crate::support::processes::kill(u32::try_from(holder).unwrap());
+    space.run(["resume", "--all"]).succeeds().says("s1 runs again");
+    let names = |list: &serde_json::Value| list[0]["session"]["name"].clone();
+    let listed = space.json(["ps"]);
+    assert_eq!((names(&listed), listed.as_array().unwrap().len()), ("s1".into(), 1));
+    space.run(["resume", "s2"]).succeeds();
+    space.run(["resume", "--all"]).succeeds();
+    space.run(["resume"]).fails(2);
+}
+
+#[test]
+fn a_program_is_started_with_its_session() {
+    let space = Workspace::new();
+    let record = space.run(["create", "new", "--json", "--", "cat"]).succeeds().json();
+    assert!(record["ptyPid"].is_u64(), "{record}");
+    space.run(["ps", "new"]).succeeds().says("cat");
+}
