@@ -107,7 +107,7 @@ impl Contender {
             Kind::Wharf => {
                 let shown = self.command(env!("CARGO_BIN_EXE_wharf"), &["ps", "--json"]).output().unwrap();
                 let shown: Value = serde_json::from_slice(&shown.stdout).ok()?;
-                shown[0]["holder"].as_u64()?
+                shown[0]["terminal"]["holder"].as_u64()?
             }
             Kind::Tmux => {
                 let shown = self.tmux(&["display-message", "-p", "#{pid}"]).output().unwrap();

@@ -182,6 +182,5 @@ fn colour_log() -> Vec<u8> {
             .as_bytes(),
         );
     }
-    log.truncate(LOG_BYTES);
     log
 }
