@@ -38,6 +38,7 @@ mod notes;
 mod odd_repositories;
 mod owners;
 mod power_cuts;
+mod programs;
 mod readme;
 mod rebuild;
 mod restore;

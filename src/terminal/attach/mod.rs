@@ -277,6 +277,10 @@ impl Attachment<'_> {
             Err(Errno::INTR | Errno::AGAIN) => return false,
             Err(_) => return true,
         };
+        // Whoever changes the size and types sees what was typed at the new size.
+        if self.signals.resized() {
+            self.tell_size();
+        }
         let typed = self.watch.take(&self.buffer[..count], Instant::now());
         let interrupted = self.role == Role::Observe && typed.bytes.contains(&INTERRUPT);
         self.say(typed.bytes);

@@ -51,6 +51,7 @@ const SHUTDOWN: Stop = Stop { signal: None, grace_ms: 5_000, shutdown: true };
 struct Holder {
     seat: Seat,
     launch: Launch,
+    seat: Seat,
     listener: UnixListener,
     signals: Signals,
     program: Program,
@@ -112,6 +113,7 @@ pub fn hold(
         is_cleared: false,
         buffer: vec![0; CHUNK_BYTES],
         launch,
+        seat,
         listener,
         signals,
         program,
@@ -304,9 +306,10 @@ impl Holder {
 
     /// Has the end written down, and says farewell.
     fn leave(self, exited: Exited) -> Exited {
-        let Self { seat, reporter, mut clients, ending, .. } = self;
+        let Self { reporter, mut clients, ending, seat, listener, .. } = self;
         reporter.end(exited, ending.is_some_and(|ending| ending.shutdown));
-        // Whoever is told of the end may start the next program at once.
+        // Whoever hears of the end may start the next program at once, so the place is free by then.
+        drop(listener);
         drop(seat);
         let now = Instant::now();
         for client in &mut clients {

@@ -97,7 +97,11 @@ impl Holder {
             let message = format!("protocol {} is too old, this holder speaks {PROTOCOL}", attach.protocol);
             return self.clients[at].refuse("protocol", &message, now);
         }
-        let others = || self.clients.iter().enumerate().filter(|(other, _)| *other != at);
+        // Who left in this very turn is still among them.
+        let others = || {
+            let clients = self.clients.iter().enumerate();
+            clients.filter(|(other, client)| *other != at && !client.is_gone)
+        };
         let views = || others().filter_map(|(_, client)| client.view);
         if views().count() >= self.launch.limits.clients_max {
             let message = format!("{} clients are attached already", self.launch.limits.clients_max);
@@ -151,7 +155,8 @@ impl Holder {
         self.clients[at].say(&FromHolder::Status(status), now);
     }
 
-    /// Gives terminal and screen another size; everybody but the one who controls gets the screen anew.
+    /// Gives terminal and screen another size. Everybody gets the screen anew, also who controls: what flows onto a larger
+    /// terminal from above comes from its own scrollback, which is not that of the session.
     fn resize(&mut self, size: Size, now: Instant) {
         if size == self.screen.size() {
             return;
@@ -159,8 +164,15 @@ impl Holder {
         self.screen.resize(size);
         self.program.resize(size);
         for at in 0..self.clients.len() {
-            if self.clients[at].view.is_some_and(|view| !view.controls) {
+            let Some(view) = self.clients[at].view else {
+                continue;
+            };
+            if !view.controls {
                 self.tell_status(at, now);
+            }
+            if self.clients[at].waiting() > self.launch.limits.queue_bytes_max {
+                self.clients[at].view = Some(View { is_behind: true, ..view });
+            } else {
                 self.show_screen(at, 0, now);
             }
         }
@@ -200,7 +212,8 @@ impl Holder {
 
     fn info(&self, now: Instant) -> Info {
         let hello = self.hello();
-        let views = || self.clients.iter().filter_map(|client| client.view);
+        let here = || self.clients.iter().filter(|client| !client.is_gone);
+        let views = || here().filter_map(|client| client.view);
         Info {
             pid: hello.pid,
             holder: hello.holder,

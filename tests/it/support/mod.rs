@@ -12,6 +12,7 @@ pub mod dice;
 pub mod invariants;
 pub mod processes;
 pub mod pty;
+pub mod shown;
 pub mod strace;
 
 use serde_json::Value;

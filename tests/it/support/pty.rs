@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     os::fd::{AsFd, OwnedFd},
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
@@ -33,25 +34,44 @@ pub struct Terminal {
 impl Terminal {
     /// Runs `wharf` with these arguments at a terminal of 30 rows and 100 columns.
     pub fn run(space: &Workspace, args: &[&str]) -> Self {
+        Self::run_in(space, args, Size::new(30, 100).unwrap())
+    }
+
+    /// Runs it at a terminal of this size.
+    pub fn run_in(space: &Workspace, args: &[&str], size: Size) -> Self {
         let mut command = Command::new("setsid");
         command.arg("--ctty").arg(space.command().get_program()).args(args);
         command.env_clear().current_dir(space.root()).env("TERM", "xterm-256color");
         for (key, value) in space.command().get_envs() {
             command.env(key, value.unwrap());
         }
-        Self::of(command)
+        Self::of(command, size)
     }
 
-    fn of(mut command: Command) -> Self {
+    /// Runs a person's own shell, in which `wharf` is to be found.
+    pub fn shell(space: &Workspace) -> Self {
+        let mut command = Command::new("setsid");
+        command.args(["--ctty", "bash", "--norc", "--noprofile"]);
+        command.env_clear().current_dir(space.root()).env("TERM", "xterm-256color").env("PS1", "person> ");
+        let wharf = space.command();
+        for (key, value) in wharf.get_envs() {
+            command.env(key, value.unwrap());
+        }
+        let folder = Path::new(wharf.get_program()).parent().unwrap();
+        command.env("PATH", format!("{}:{}", folder.display(), std::env::var("PATH").unwrap()));
+        Self::of(command, Size::new(30, 100).unwrap())
+    }
+
+    fn of(mut command: Command, size: Size) -> Self {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let person = rustix::pty::openpt(flags).unwrap();
         rustix::pty::grantpt(&person).unwrap();
         rustix::pty::unlockpt(&person).unwrap();
         let program = rustix::pty::ioctl_tiocgptpeer(&person, flags).unwrap();
-        resize(&person, 30, 100);
+        resize(&person, size.rows(), size.cols());
         let stream = || Stdio::from(File::from(program.try_clone().unwrap()));
         let child = command.stdin(stream()).stdout(stream()).stderr(stream()).spawn().unwrap();
-        let screen = Screen::new(Size::new(30, 100).unwrap(), SCROLLBACK_ROWS);
+        let screen = Screen::new(size, SCROLLBACK_ROWS);
         Self { person, program, child, raw: Vec::new(), screen }
     }
 
@@ -101,13 +121,20 @@ impl Terminal {
         });
     }
 
+    /// Waits until something is so, and says what when it does not come.
     #[track_caller]
-    fn until_so(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
+    pub fn until_so(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !is_so(self) {
             let is_late = !self.look(deadline);
             assert!(!is_late || is_so(self), "`{what}` does not come:\n{}", self.screen.text());
         }
+    }
+
+    /// Takes what comes within this time.
+    pub fn look_on(&mut self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        while self.look(deadline) {}
     }
 
     /// Waits until the program in it ended, and reads the rest.
@@ -128,6 +155,11 @@ impl Terminal {
     /// What the screen shows.
     pub fn screen(&mut self) -> &mut Screen {
         &mut self.screen
+    }
+
+    /// The same, to look at only.
+    pub fn seen(&self) -> &Screen {
+        &self.screen
     }
 
     /// Everything that was sent to it.
