@@ -88,7 +88,8 @@ pub fn is_of_this_boot(process: &ProcessId) -> bool {
     boot().is_ok_and(|boot| boot == process.boot)
 }
 
-/// The boot id and the pid namespace: in another container the same pid is another process.
+/// The boot id, the pid namespace, and when its first process started: in another container the same pid is another
+/// process, and a container that is started again may get the number of the namespace it had before.
 fn boot() -> io::Result<&'static str> {
     static BOOT: OnceLock<String> = OnceLock::new();
     if let Some(boot) = BOOT.get() {
@@ -96,7 +97,8 @@ fn boot() -> io::Result<&'static str> {
     }
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
     let namespace = fs::metadata("/proc/self/ns/pid")?.ino();
-    Ok(BOOT.get_or_init(|| format!("{}/{namespace}", id.trim())))
+    let first = stat::load(1)?.map_or(0, |first| first.started);
+    Ok(BOOT.get_or_init(|| format!("{}/{namespace}/{first}", id.trim())))
 }
 
 fn names(pid: u32) -> Vec<String> {

@@ -155,6 +155,7 @@ pub struct ProcessId {
     pub pid: u32,
     /// When it started, in clock ticks since the boot.
     pub started: u64,
-    /// The kernel's boot id and the inode of the pid namespace, `<uuid>/<inode>`.
+    /// The kernel's boot id, the inode of the pid namespace, and when its first process started, in clock ticks:
+    /// `<uuid>/<inode>/<ticks>`.
     pub boot: String,
 }

@@ -1,6 +1,6 @@
 //! What a session says about its program when the holder was killed, the machine restarted, or the table was lost.
 
-use std::{fs, os::unix::fs::MetadataExt as _};
+use std::fs;
 
 use serde_json::{Value, json};
 
@@ -8,8 +8,7 @@ use crate::support::Workspace;
 
 /// The boot and pid namespace of this test, as records have it.
 fn boot() -> String {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
-    format!("{}/{}", id.trim(), fs::metadata("/proc/self/ns/pid").unwrap().ino())
+    wharf::process::own().unwrap().boot
 }
 
 /// A workspace whose session `s1` says that `make test` runs in it, as processes that are gone.

@@ -49,7 +49,6 @@ const SHUTDOWN: Stop = Stop { signal: None, grace_ms: 5_000, shutdown: true };
 
 /// Everything a holder has.
 struct Holder {
-    seat: Seat,
     launch: Launch,
     seat: Seat,
     listener: UnixListener,
@@ -104,7 +103,6 @@ pub fn hold(
     let log = OutputLog::open(&folder, launch.limits.log_bytes_max);
     let log = log.inspect_err(|err| tracing::warn!(error = %err, "what is printed is not kept")).ok();
     let holder = Holder {
-        seat,
         screen: Screen::new(launch.size, launch.limits.scrollback_rows_max),
         activity: Activity::begin(launch.limits.quiet, Instant::now()),
         offset: 0,
