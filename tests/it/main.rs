@@ -44,5 +44,6 @@ mod rebuild;
 mod restore;
 mod sending;
 mod serial;
+mod soak;
 mod support;
 mod waiting;
