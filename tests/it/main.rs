@@ -42,6 +42,7 @@ mod programs;
 mod readme;
 mod rebuild;
 mod restore;
+mod rounds;
 mod sending;
 mod serial;
 mod soak;
