@@ -28,6 +28,7 @@ mod holder;
 mod hooks;
 mod hostile;
 mod house;
+mod init;
 mod last_change;
 mod list;
 mod logs;
