@@ -32,6 +32,8 @@ const RESTART_PAUSE: Duration = Duration::from_secs(1);
 const RESTART_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How long a command must have run for its failure to be a new one.
 const RESTART_FORGIVEN: Duration = Duration::from_mins(1);
+/// The code that shells have for a program that cannot be run.
+const NOT_RUNNABLE: u8 = 126;
 /// How often to look whether everything has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long to go on killing what does not end.
@@ -81,7 +83,7 @@ pub fn supervise(charge: &Charge, stop: impl FnOnce() + Send + 'static) -> io::R
             }
             Some(_) => signals.wait(Some(LOOK_EVERY))?,
             None => {
-                ward.start_again(now)?;
+                ward.start_again(now);
                 signals.wait(ward.again_at.map(|at| at.saturating_duration_since(now)))?;
             }
         }
@@ -113,12 +115,16 @@ impl Ward<'_> {
         Ok(())
     }
 
-    fn start_again(&mut self, now: Instant) -> io::Result<()> {
+    /// Starts it again when it is time. A program that is not there just now, as in the middle of an upgrade, is one more
+    /// failure; the sessions go on meanwhile.
+    fn start_again(&mut self, now: Instant) {
         if self.again_at.is_some_and(|at| now >= at) {
             self.again_at = None;
-            self.start()?;
+            if let Err(err) = self.start() {
+                tracing::warn!(error = %err, "the command cannot be started");
+                self.failed(NOT_RUNNABLE);
+            }
         }
-        Ok(())
     }
 
     /// Whether the command has ended and does not come back.
@@ -149,6 +155,10 @@ impl Ward<'_> {
         if since.elapsed() >= RESTART_FORGIVEN {
             self.pause = RESTART_PAUSE;
         }
+        self.failed(code);
+    }
+
+    fn failed(&mut self, code: u8) {
         tracing::warn!(code, pause = ?self.pause, "the command failed and is started again");
         self.again_at = Some(Instant::now() + self.pause);
         self.pause = (self.pause * 2).min(RESTART_PAUSE_MAX);
@@ -176,14 +186,14 @@ fn reap_all(ward: &mut Ward<'_>) -> io::Result<()> {
 fn kill_all() {
     let deadline = Instant::now() + KILLING;
     while Instant::now() < deadline {
+        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
         let left: Vec<_> = descendants(std::process::id()).unwrap_or_default();
-        if left.iter().all(|process| process.is_zombie) {
+        if left.is_empty() {
             break;
         }
         for pid in left.iter().filter_map(|process| Pid::from_raw(i32::try_from(process.pid).ok()?)) {
             say(kill_process(pid, Signal::KILL));
         }
-        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
         thread::sleep(Duration::from_millis(2));
     }
 }

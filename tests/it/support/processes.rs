@@ -46,3 +46,22 @@ pub fn as_nobody(socket: &Path) -> Option<Vec<u8>> {
     let output = command.output().ok()?;
     output.status.success().then_some(output.stdout)
 }
+
+/// Whether the process with this pid is the holder of a session.
+pub fn is_holder(pid: u32) -> bool {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let mut words = line.split(|byte| *byte == 0);
+    words.next().is_some_and(|program| program.ends_with(b"/wharf")) && words.next() == Some(b"hold")
+}
+
+/// Kills a process of the test that may have ended by itself.
+pub fn kill_if_there(pid: u32) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    let Ok(handle) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) else {
+        return;
+    };
+    match rustix::process::pidfd_send_signal(&handle, rustix::process::Signal::KILL) {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => (),
+        Err(err) => panic!("{err}"),
+    }
+}
