@@ -81,7 +81,7 @@ fn median(values: &mut [f64]) -> Option<f64> {
 fn first_prompt(contender: &mut Contender) -> Option<f64> {
     let start = Instant::now();
     let mut tty = contender.begin();
-    tty.until(b"ready> ", LIMIT)?;
+    tty.until(b"ready>", LIMIT)?;
     Some(start.elapsed().as_secs_f64() * 1e3)
 }
 
@@ -160,7 +160,7 @@ fn fill(contender: &mut Contender) -> Option<()> {
 /// A shell that prints nothing but what it is asked for.
 fn quiet(contender: &mut Contender) -> Option<Tty> {
     let mut tty = contender.begin();
-    tty.until(b"ready> ", LIMIT)?;
+    tty.until(b"ready>", LIMIT)?;
     tty.send(b"PS1=; stty -echo; echo SI''LENT\n");
     tty.until(b"SILENT", LIMIT)?;
     tty.drain(Duration::from_millis(200));

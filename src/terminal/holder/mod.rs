@@ -40,6 +40,8 @@ use crate::{
 const BATCH_BYTES: usize = 256 << 10;
 /// How much is read at once; a terminal gives 4 KiB.
 const CHUNK_BYTES: usize = 64 << 10;
+/// From how many bytes on output is no answer to a key but a flood, which is sent in larger pieces.
+const ECHO_BYTES_MAX: usize = 1 << 10;
 /// How long to wait for more output from what still has the terminal after the program ended.
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
 /// How long clients may take to read the last output.
@@ -259,10 +261,14 @@ impl Holder {
     }
 
     fn show(&mut self, bytes: &[u8], now: Instant) {
-        let fed = self.screen.feed(bytes);
         for client in &mut self.clients {
             client.show(self.offset, bytes, self.launch.limits.queue_bytes_max, now);
+            // The echo of a key does not wait for the screen and the disk.
+            if bytes.len() < ECHO_BYTES_MAX {
+                client.flush(now);
+            }
         }
+        let fed = self.screen.feed(bytes);
         self.offset += bytes.len() as u64;
         if let Some(log) = &mut self.log
             && let Err(err) = log.take(bytes, self.clock.now())

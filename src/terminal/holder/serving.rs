@@ -85,6 +85,11 @@ impl Holder {
             FromClient::Stop(stop) => self.stop(stop, now),
             FromClient::Hangup => self.stop(HANGUP, now),
             FromClient::Ask(question) => {
+                if self.clients[at].waiting() > self.launch.limits.queue_bytes_max {
+                    // It asks and does not read; answers without end would fill the memory.
+                    self.clients[at].is_gone = true;
+                    return;
+                }
                 let bytes = answer(question, &self.screen, &self.info(now));
                 self.clients[at].say(&FromHolder::Answer { bytes, is_last: true }, now);
             }
