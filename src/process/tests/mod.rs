@@ -3,6 +3,7 @@
 mod killing;
 
 use std::{
+    io::{Read as _, Write as _},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -150,8 +151,11 @@ fn pids_that_lead_in_a_circle_are_no_descendants() {
 fn a_mark_is_key_and_whole_value() {
     let mark = format!("{}-mark", std::process::id());
     let mut child = Command::new("cat");
-    child.stdin(Stdio::piped()).env("WHARF_TEST_MARK", &mark);
+    child.stdin(Stdio::piped()).stdout(Stdio::piped()).env("WHARF_TEST_MARK", &mark);
     let mut child = child.spawn().unwrap();
+    // A program that has just taken the process over has no environment yet; one that answers has.
+    child.stdin.as_mut().unwrap().write_all(b"?").unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
     let id = identify(child.id()).unwrap().unwrap();
     assert_eq!(marked("WHARF_TEST_MARK", &mark).unwrap(), std::slice::from_ref(&id));
     assert!(marks("WHARF_TEST_MARK").unwrap().contains(&(mark.clone(), id)));
