@@ -10,6 +10,7 @@ use super::{
     durable::{exists_with_bytes, sync_all},
     exclude::exclude_own_files,
     lock::RepositoryLock,
+    remember::write_reason,
     site::{Site, io_error, is_there, make_folder},
     ties::heal_ties,
 };
@@ -53,8 +54,11 @@ impl GitWorktrees {
             exclude_own_files(&site.common)?;
         }
         heal_ties(&site.common)?;
-        let outcome =
-            self.register_new(addition, site, lock).and_then(|()| self.fill_and_sync(addition, site, lock));
+        let outcome = self
+            .register_new(addition, site, lock)
+            // A prune that looked before git had locked the new folder can take the lock alone with it.
+            .and_then(|()| write_reason(site, &addition.name))
+            .and_then(|_| self.fill_and_sync(addition, site, lock));
         let Err(err) = outcome else {
             return Ok(());
         };
