@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    session::{Cause, Command, Ending, How, ProcessId, Session, SessionId, SessionStatus},
+    session::{Cause, Command, Ending, How, ProcessId, Program, Session, SessionId, SessionStatus},
     terminal::{Exited, KeepError, Keeper, Launch, Mood, Started},
 };
 
@@ -107,7 +107,7 @@ impl SessionManager {
     /// Answers the session as it was.
     fn note_start(&mut self, launch: &Launch, started: &Started) -> Result<Session, ManagerError> {
         let id = launch.id;
-        let command = Command::of(launch.command.clone())?;
+        let program = Program { command: Command::of(launch.command.clone())?, agent: launch.agent.clone() };
         let now = self.clock.now();
         let (workspace, worktrees) = (self.workspace.clone(), Arc::clone(&self.worktrees));
         let settings = self.settings.terminal.clone();
@@ -119,7 +119,7 @@ impl SessionManager {
         }
         ensure_room(&transaction.registry, id, &settings)?;
         let before = session.clone();
-        session.run(command, started.process.clone(), started.holder.clone(), now);
+        session.run(program, started.process.clone(), started.holder.clone(), now);
         transaction.registry.replace(session.clone())?;
         transaction.commit()?;
         remember(&*worktrees, &workspace, &session);

@@ -75,6 +75,7 @@ impl SessionManager {
             workspace: self.workspace.root().to_owned(),
             worktree: self.workspace.worktree(session.id()),
             command: command.map_or_else(|| vec![SHELL.to_owned()], |command| command.words().to_vec()),
+            agent: None,
             size: request.size,
             limits: limits(settings),
         }

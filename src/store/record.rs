@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::{
-    parts::{BaseRecord, EditorRecord, EndedRecord, IssueRecord, PendingRecord, ProcessRecord},
+    parts::{AgentRecord, BaseRecord, EditorRecord, EndedRecord, IssueRecord, PendingRecord, ProcessRecord},
     scan,
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Every field that is ours; each may stand only once.
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 22] = [
     "id",
     "name",
     "status",
@@ -39,6 +39,7 @@ const FIELDS: [&str; 21] = [
     "repository",
     "base",
     "command",
+    "agent",
     "process",
     "holder",
     "ended",
@@ -146,6 +147,7 @@ pub(super) fn decode(text: &str) -> Result<Decoded, RecordError> {
         metadata: fields.json("metadata")?.unwrap_or_default(),
         unproven_pid: pid.filter(|_| process.is_none()),
         command: fields.map("command", Command::of)?,
+        agent: fields.map("agent", AgentRecord::into_value)?,
         process,
         holder: fields.map("holder", ProcessRecord::into_value)?,
         ending: fields.map("ended", EndedRecord::into_value)?,
@@ -271,6 +273,7 @@ impl Serialize for Record<'_> {
         map.serialize_entry("repository", session.repository().as_str())?;
         optional(&mut map, "base", session.base().map(BaseRecord::from))?;
         optional(&mut map, "command", session.command().map(Command::words))?;
+        optional(&mut map, "agent", session.agent().map(AgentRecord::from))?;
         optional(&mut map, "process", session.process().map(ProcessRecord::from))?;
         optional(&mut map, "holder", session.holder().map(ProcessRecord::from))?;
         optional(&mut map, "ended", session.ending().map(EndedRecord::from))?;

@@ -14,7 +14,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::{Deserialize, Serialize};
 
 use super::{Launch, Limits, Started, TerminalError, pty};
-use crate::{screen::Size, session::ProcessId};
+use crate::{
+    screen::Size,
+    session::{Agent, ProcessId},
+};
 
 /// What a holder is called on the command line of this program.
 pub const HOLD: &str = "hold";
@@ -31,6 +34,7 @@ struct Order {
     workspace: PathBuf,
     worktree: PathBuf,
     command: Vec<String>,
+    agent: Option<Assigned>,
     rows: u16,
     cols: u16,
     scrollback_rows_max: usize,
@@ -56,15 +60,42 @@ struct Identity {
     boot: String,
 }
 
+/// An agent as it travels.
+#[derive(Debug, Deserialize, Serialize)]
+struct Assigned {
+    name: String,
+    arguments: Vec<String>,
+    conversation: Option<String>,
+}
+
+impl From<&Agent> for Assigned {
+    fn from(agent: &Agent) -> Self {
+        Self {
+            name: agent.name.to_string(),
+            arguments: agent.arguments.clone(),
+            conversation: agent.conversation.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+impl Assigned {
+    /// One that has told nothing yet.
+    fn into_agent(self) -> Option<Agent> {
+        let conversation = self.conversation.map(|id| id.parse()).transpose().ok()?;
+        Some(Agent { name: self.name.parse().ok()?, arguments: self.arguments, conversation, reports: false })
+    }
+}
+
 impl From<&Launch> for Order {
     fn from(launch: &Launch) -> Self {
-        let Launch { id, name, workspace, worktree, command, size, limits } = launch;
+        let Launch { id, name, workspace, worktree, command, agent, size, limits } = launch;
         Self {
             id: id.to_string(),
             name: name.to_string(),
             workspace: workspace.clone(),
             worktree: worktree.clone(),
             command: command.clone(),
+            agent: agent.as_ref().map(Assigned::from),
             rows: size.rows(),
             cols: size.cols(),
             scrollback_rows_max: limits.scrollback_rows_max,
@@ -78,12 +109,17 @@ impl From<&Launch> for Order {
 
 impl Order {
     fn into_launch(self) -> Option<Launch> {
+        let agent = match self.agent {
+            Some(assigned) => Some(assigned.into_agent()?),
+            None => None,
+        };
         Some(Launch {
             id: self.id.parse().ok()?,
             name: self.name.parse().ok()?,
             workspace: self.workspace,
             worktree: self.worktree,
             command: self.command,
+            agent,
             size: Size::new(self.rows, self.cols)?,
             limits: Limits {
                 scrollback_rows_max: self.scrollback_rows_max,
@@ -240,6 +276,12 @@ mod tests {
             workspace: "/workspace".into(),
             worktree: "/workspace/.worktrees/2f1e8f0a-6f0c-4a55-9d3c-0d7f4a4b8c11".into(),
             command: vec!["sh".to_owned(), "-c".to_owned(), "echo \"ü\"\n".to_owned()],
+            agent: Some(Agent {
+                name: "claude".parse().unwrap(),
+                arguments: vec!["--model".to_owned(), "ü".to_owned()],
+                conversation: Some("ses_1".parse().unwrap()),
+                reports: false,
+            }),
             size: Size::new(50, 132).unwrap(),
             limits: Limits::default(),
         }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     screen::Size,
-    session::{ProcessId, SessionId, SessionName},
+    session::{Agent, ProcessId, SessionId, SessionName},
 };
 
 mod attach;
@@ -53,6 +53,8 @@ pub struct Launch {
     pub worktree: PathBuf,
     /// The program and its arguments; never empty.
     pub command: Vec<String>,
+    /// The agent that the program is, for the record.
+    pub agent: Option<Agent>,
     /// How large its terminal is before anybody attaches.
     pub size: Size,
     /// What its terminal may cost.
