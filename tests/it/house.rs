@@ -10,7 +10,7 @@ use std::{
 const FLOORS: &[&[&str]] = &[
     &["atomic", "clock", "json", "text"],
     &["session"],
-    &["process", "screen", "workspace"],
+    &["agent", "process", "screen", "workspace"],
     &["config", "registry", "store", "terminal", "worktree"],
     &["manager"],
     &["cli"],
@@ -23,6 +23,7 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "serde::",
         &[
+            "agent/",
             "json.rs",
             "store/schema.rs",
             "store/record.rs",
@@ -34,7 +35,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "cli/",
         ],
     ),
-    ("toml::", &["config/"]),
+    ("toml::", &["agent/", "config/"]),
     ("clap", &["cli/"]),
     ("stdout()", &["cli/output.rs"]),
     ("stderr()", &["cli/output.rs"]),
