@@ -8,7 +8,7 @@
 //! |---|---|
 //! | 5 | `cli` |
 //! | 4 | `manager`: the verbs, one file each |
-//! | 3 | `registry`, `store`, `worktree`, `terminal`, `config` |
+//! | 3 | `registry`, `store`, `worktree`, `terminal`, `conversation`, `config` |
 //! | 2 | `process`, `workspace`, `screen` |
 //! | 1 | `session` |
 //! | 0 | `clock`, `text`, `json`, `atomic`, `lock` |
@@ -23,6 +23,7 @@ pub mod atomic;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod conversation;
 pub mod json;
 pub mod lock;
 pub mod manager;

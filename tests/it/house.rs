@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["atomic", "clock", "json", "lock", "text"],
     &["session"],
     &["process", "screen", "workspace"],
-    &["config", "registry", "store", "terminal", "worktree"],
+    &["config", "conversation", "registry", "store", "terminal", "worktree"],
     &["manager"],
     &["cli"],
 ];
@@ -24,6 +24,7 @@ const DOORS: &[(&str, &[&str])] = &[
         "serde::",
         &[
             "json.rs",
+            "conversation/file.rs",
             "store/schema.rs",
             "store/record.rs",
             "store/parts.rs",
