@@ -8,10 +8,10 @@
 //! |---|---|
 //! | 5 | `cli` |
 //! | 4 | `manager`: the verbs, one file each |
-//! | 3 | `registry`, `store`, `worktree`, `terminal`, `config` |
+//! | 3 | `registry`, `store`, `worktree`, `terminal`, `conversation`, `config` |
 //! | 2 | `agent`, `process`, `workspace`, `screen` |
 //! | 1 | `session` |
-//! | 0 | `clock`, `text`, `json`, `atomic` |
+//! | 0 | `clock`, `text`, `json`, `atomic`, `lock` |
 //!
 //! Invariants worth knowing before a change:
 //! - A worktree's path is derived from workspace and id; a stored path is never used.
@@ -24,7 +24,9 @@ pub mod atomic;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod conversation;
 pub mod json;
+pub mod lock;
 pub mod manager;
 pub mod process;
 pub mod registry;

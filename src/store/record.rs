@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    json::Members,
+    json::{self, Members},
     session::{
         Binding, BranchName, Command, RepositoryPath, Session, SessionId, SessionName, SessionParts,
         SessionStatus,
@@ -58,7 +58,7 @@ pub enum RecordError {
     Syntax(#[source] serde_json::Error),
     /// It is deeper or longer than anything we keep.
     #[error(transparent)]
-    Bounds(#[from] scan::BoundsError),
+    Bounds(#[from] json::BoundsError),
     /// Two values for one field of ours: nobody can say which one holds.
     #[error("`{field}` stands in it twice")]
     Doubled {
@@ -114,7 +114,7 @@ pub fn encode_record(session: &Session, workspace: &Workspace) -> String {
 
 /// Reads a session from a JSON object; a stored path is ignored.
 pub fn decode_record(text: &str) -> Result<Session, RecordError> {
-    scan::check(text, scan::ENTRY_DEPTH_MAX)?;
+    json::check(text, scan::ENTRY_DEPTH_MAX)?;
     decode(text).map(|decoded| decoded.session)
 }
 

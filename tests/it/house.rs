@@ -8,10 +8,10 @@ use std::{
 
 /// Lowest floor first. A room may use only rooms on lower floors, and itself.
 const FLOORS: &[&[&str]] = &[
-    &["atomic", "clock", "json", "text"],
+    &["atomic", "clock", "json", "lock", "text"],
     &["session"],
     &["agent", "process", "screen", "workspace"],
-    &["config", "registry", "store", "terminal", "worktree"],
+    &["config", "conversation", "registry", "store", "terminal", "worktree"],
     &["manager"],
     &["cli"],
 ];
@@ -25,6 +25,7 @@ const DOORS: &[(&str, &[&str])] = &[
         &[
             "agent/",
             "json.rs",
+            "conversation/file.rs",
             "store/schema.rs",
             "store/record.rs",
             "store/parts.rs",
