@@ -12,7 +12,11 @@ use serde::{Deserialize, Serialize, Serializer};
 
 mod entry;
 mod error;
+mod hook_file;
+mod hook_record;
+mod hooks;
 mod input;
+mod json_text;
 mod template;
 mod transcript;
 
@@ -27,6 +31,9 @@ use self::{
 pub use self::{
     entry::{Entry, Fields},
     error::AgentError,
+    hook_file::HookFile,
+    hook_record::{HookRecord, Made},
+    hooks::{Hooked, is_empty, without_hooks},
     input::HookInput,
     template::Invocation,
     transcript::Search,
