@@ -9,7 +9,7 @@
 //! | 5 | `cli` |
 //! | 4 | `manager`: the verbs, one file each |
 //! | 3 | `registry`, `store`, `worktree`, `terminal`, `conversation`, `config` |
-//! | 2 | `process`, `workspace`, `screen` |
+//! | 2 | `agent`, `process`, `workspace`, `screen` |
 //! | 1 | `session` |
 //! | 0 | `clock`, `text`, `json`, `atomic`, `lock` |
 //!
@@ -19,6 +19,7 @@
 //! - A record goes only by an explicit destroy, and then into the trash.
 //! - Nothing below `cli` prints, and nothing below `cli` knows where it was started.
 
+pub mod agent;
 pub mod atomic;
 pub mod cli;
 pub mod clock;

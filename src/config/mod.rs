@@ -1,6 +1,7 @@
 //! What people set: the user's file, then the workspace's file over it, parsed once.
 
 use std::{
+    collections::BTreeMap,
     env, fs, io,
     num::NonZeroUsize,
     path::{Path, PathBuf},
@@ -10,7 +11,10 @@ use std::{
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::session::Label;
+use crate::{
+    agent::{self, AgentError, Descriptions},
+    session::Label,
+};
 
 mod terminal;
 #[cfg(test)]
@@ -38,6 +42,8 @@ pub struct Settings {
     pub editor: Label,
     /// What a terminal may cost and how it behaves.
     pub terminal: TerminalSettings,
+    /// The kinds of agents there are (`agents.NAME`); only the user's own file can describe one.
+    pub agents: Descriptions,
 }
 
 impl Default for Settings {
@@ -50,6 +56,7 @@ impl Default for Settings {
             trust_hooks: false,
             editor: "code".parse().expect("a short word is a label"),
             terminal: TerminalSettings::default(),
+            agents: Descriptions::builtin(),
         }
     }
 }
@@ -83,6 +90,14 @@ pub enum ConfigError {
         /// What it has to be.
         rule: &'static str,
     },
+    /// An agent is not described well.
+    #[error("{}: {source}", path.display())]
+    Agent {
+        /// The file.
+        path: PathBuf,
+        /// Which, and why not.
+        source: AgentError,
+    },
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -94,6 +109,7 @@ struct File {
     git: Git,
     editor: Editor,
     terminal: terminal::File,
+    agents: BTreeMap<String, agent::Entry>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -172,6 +188,14 @@ impl Settings {
         }
         if let Some(name) = file.editor.name {
             self.editor = name.parse().map_err(|_| wrong("editor.name", "is a text of 1 to 1000 bytes"))?;
+        }
+        // A repository can bring the workspace's file along, and an agent names programs that are run.
+        if origin == Origin::Workspace && !file.agents.is_empty() {
+            return Err(wrong("agents", "can only be set in the user's own file"));
+        }
+        for (name, entry) in file.agents {
+            let described = self.agents.define(&name, entry);
+            described.map_err(|source| ConfigError::Agent { path: path.to_owned(), source })?;
         }
         self.terminal.apply(file.terminal, origin).map_err(|(key, rule)| wrong(key, rule))
     }

@@ -149,3 +149,16 @@ fn a_detach_key_is_one_control_byte() {
         assert_eq!(text.parse::<DetachKey>(), Err(DetachKeyError), "{text}");
     }
 }
+
+#[test]
+fn only_the_user_describes_agents() {
+    let aider = "[agents.aider]\nstart = [\"aider\"]\n";
+    let agents = load(aider, "").unwrap().agents;
+    assert_eq!(agents.find(&"aider".parse().unwrap()).unwrap().program(), "aider");
+    let err = load("", aider).unwrap_err();
+    assert!(err.to_string().ends_with("`agents` can only be set in the user's own file"), "{err}");
+    let err = load("[agents.aider]\nstart = [\"{id}\"]\n", "").unwrap_err();
+    assert!(err.to_string().contains("user.toml: `agents.aider.start` begins with a program"), "{err}");
+    let err = load("[agents.aider]\nstrat = [\"aider\"]\n", "").unwrap_err();
+    assert!(err.source().unwrap().to_string().contains("strat"), "{err}");
+}

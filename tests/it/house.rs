@@ -10,7 +10,7 @@ use std::{
 const FLOORS: &[&[&str]] = &[
     &["atomic", "clock", "json", "lock", "text"],
     &["session"],
-    &["process", "screen", "workspace"],
+    &["agent", "process", "screen", "workspace"],
     &["config", "conversation", "registry", "store", "terminal", "worktree"],
     &["manager"],
     &["cli"],
@@ -23,6 +23,7 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "serde::",
         &[
+            "agent/",
             "json.rs",
             "conversation/file.rs",
             "store/schema.rs",
@@ -35,7 +36,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "cli/",
         ],
     ),
-    ("toml::", &["config/"]),
+    ("toml::", &["agent/", "config/"]),
     ("clap", &["cli/"]),
     ("stdout()", &["cli/output.rs"]),
     ("stderr()", &["cli/output.rs"]),
