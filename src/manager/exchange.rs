@@ -64,12 +64,11 @@ impl SessionManager {
             let now = self.clock.now();
             let kept = talk.current().cloned();
             let is_due = talk.chain.clone().clean(days, now, kept.as_ref()) > 0;
-            let entries = match is_due {
-                true => {
-                    self.change_chain(&talk.session, |chain| Ok(chain.clean(days, now, kept.as_ref())))?
-                }
-                // What has no chain gets none by that.
-                false => 0,
+            // What has no chain gets none by that.
+            let entries = if is_due {
+                self.change_chain(&talk.session, |chain| Ok(chain.clean(days, now, kept.as_ref())))?
+            } else {
+                0
             };
             cleaned.push(Tally { session: talk.session, entries });
         }
