@@ -10,8 +10,8 @@ use crate::{
     config::ConfigError,
     manager::{Kind, ManagerError},
     session::{
-        BranchNameError, IssueRefError, LabelError, Session, SessionName, SessionNameError,
-        SessionStatusError,
+        BranchNameError, ConversationIdError, IssueRefError, LabelError, Session, SessionName,
+        SessionNameError, SessionStatusError,
     },
     terminal::{DetachKeyError, TerminalError},
     text,
@@ -32,6 +32,8 @@ pub(super) enum Failure {
     Issue(#[from] IssueRefError),
     #[error(transparent)]
     Label(#[from] LabelError),
+    #[error(transparent)]
+    Conversation(#[from] ConversationIdError),
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error("`{}` is not {wanted}", given.escape_debug())]
@@ -101,6 +103,7 @@ impl Failure {
             Self::Status(_)
             | Self::Issue(_)
             | Self::Label(_)
+            | Self::Conversation(_)
             | Self::Value { .. }
             | Self::Config(_)
             | Self::DetachKey(_)
@@ -130,6 +133,7 @@ impl Failure {
             | Self::Status(_)
             | Self::Issue(_)
             | Self::Label(_)
+            | Self::Conversation(_)
             | Self::Value { .. }
             | Self::Config(_)
             | Self::DetachKey(_)
@@ -177,6 +181,7 @@ impl Failure {
             | Self::Status(_)
             | Self::Issue(_)
             | Self::Label(_)
+            | Self::Conversation(_)
             | Self::Value { .. }
             | Self::Ended { .. }
             | Self::Inside { .. }
@@ -221,6 +226,7 @@ impl Failure {
             | Self::Status(_)
             | Self::Issue(_)
             | Self::Label(_)
+            | Self::Conversation(_)
             | Self::Config(_)
             | Self::Value { .. }
             | Self::NoWorkspace { .. }

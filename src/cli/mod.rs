@@ -5,6 +5,7 @@ mod attaching;
 mod begin;
 mod binding;
 mod context;
+mod conversation;
 mod ending;
 mod failure;
 mod generate;
@@ -94,6 +95,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
     let open_anyway = || Context::open(&global, Broken::GoOn);
     let done = match command {
         Command::Init(args) => return initing::init(open_anyway()?, args),
+        Command::Conversation(args) => return conversation::run(open()?, args),
         Command::Create(args) => begin::create(open()?, args),
         Command::List(args) => showing::list(open()?, &args),
         Command::Show(args) => showing::show(open()?, &args),

@@ -123,7 +123,7 @@ pub fn check(path: &Path) -> Result<Transcript, ConversationError> {
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         Ok(file) => file,
         Err(err) if matches!(err.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(Transcript::of(TranscriptState::Missing, 0, &Part::default()));
+            return Ok(Transcript::absent());
         }
         Err(err) => return Err(failed("open", path)(err)),
     };
@@ -145,6 +145,11 @@ pub fn check(path: &Path) -> Result<Transcript, ConversationError> {
 }
 
 impl Transcript {
+    /// One that is not there.
+    pub fn absent() -> Self {
+        Self::of(TranscriptState::Missing, 0, &Part::default())
+    }
+
     fn of(state: TranscriptState, size: u64, part: &Part) -> Self {
         let Part { lines, messages, first, last, .. } = *part;
         Self { state, size, lines, messages, first, last }

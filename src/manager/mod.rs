@@ -16,10 +16,13 @@ use crate::{
 mod annotate;
 mod bind;
 mod code;
+mod conversation;
+mod conversation_health;
 mod create;
 mod destroy;
 mod doctor;
 mod error;
+mod exchange;
 mod findings;
 mod folders;
 mod journal;
@@ -52,10 +55,13 @@ pub use self::{
     annotate::MetadataChange,
     bind::{BindIssue, EditorChange, is_running},
     code::{Code, Kind},
+    conversation::Talk,
+    conversation_health::{Health, SessionHealth},
     create::CreateSession,
     destroy::{Destroyed, Obstacle, Permit, Permits},
     doctor::{Finding, Severity},
     error::ManagerError,
+    exchange::{Imported, Tally},
     folders::FolderManager,
     keep::SessionKeeper,
     list::{Filter, Overview},

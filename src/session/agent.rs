@@ -118,6 +118,13 @@ impl Session {
         }
     }
 
+    /// Its agent begins anew the next time; without an agent nothing changes.
+    pub fn forget_conversation(&mut self) {
+        if let Some(agent) = &mut self.agent {
+            agent.conversation = None;
+        }
+    }
+
     /// A hook of its agent told something.
     pub fn hear(&mut self) {
         if let Some(agent) = &mut self.agent {
@@ -175,5 +182,7 @@ mod tests {
         session.hear();
         assert!(session.is_reported());
         assert_eq!(session.agent().unwrap().conversation.as_ref().unwrap().as_str(), "x1");
+        session.forget_conversation();
+        assert_eq!(session.agent().unwrap().conversation, None);
     }
 }

@@ -26,6 +26,7 @@ const COMMANDS: &[&str] = &[
     "unbind",
     "editor",
     "remove",
+    "conversation",
     "destroy",
     "undo",
     "trash",

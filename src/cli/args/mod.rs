@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+mod conversation;
 mod ending;
 mod init;
 mod notes;
@@ -13,6 +14,7 @@ mod typed;
 mod watching;
 
 pub(super) use self::{
+    conversation::{Conversation, Record},
     ending::{Destroy, Trash, Undo},
     init::Init,
     notes::{Bind, Editor, Meta, Phase, Remove, Rename, Status, Touch, Unbind},
@@ -97,6 +99,8 @@ pub(super) enum Command {
     #[command(subcommand)]
     Editor(Editor),
     Remove(Remove),
+    #[command(subcommand)]
+    Conversation(Conversation),
     Destroy(Destroy),
     Undo(Undo),
     #[command(subcommand)]
