@@ -258,7 +258,8 @@ impl Description {
 
     /// What the fields of its hooks' input are called.
     pub fn fields(&self) -> &Fields {
-        static NONE: Fields = Fields { id: None, transcript: None, prompt: None, response: None, cwd: None };
+        static NONE: Fields =
+            Fields { id: None, transcript: None, prompt: None, response: None, cwd: None, source: None };
         self.entry.hooks.as_ref().map_or(&NONE, |hooks| &hooks.fields)
     }
 

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-use super::Session;
+use super::{Session, SessionId};
 
 /// The most characters of an agent's name.
 pub const AGENT_NAME_CHARS_MAX: usize = 32;
@@ -82,6 +82,11 @@ impl FromStr for AgentName {
 }
 
 impl ConversationId {
+    /// A fresh id, a UUID.
+    pub fn random() -> Self {
+        Self(SessionId::random().to_string())
+    }
+
     /// The id.
     pub fn as_str(&self) -> &str {
         &self.0
