@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-use super::{Session, SessionId};
+use super::{Command, Session, SessionId};
 
 /// The most characters of an agent's name.
 pub const AGENT_NAME_CHARS_MAX: usize = 32;
@@ -55,6 +55,21 @@ pub struct Agent {
     /// Whether its hooks have told something since it was started. Then they say how the session is doing, and what its
     /// terminal shows does not.
     pub reports: bool,
+}
+
+/// What runs in a session: a command, and the agent that it is, if it is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The command.
+    pub command: Command,
+    /// The agent.
+    pub agent: Option<Agent>,
+}
+
+impl From<Command> for Program {
+    fn from(command: Command) -> Self {
+        Self { command, agent: None }
+    }
 }
 
 impl AgentName {
