@@ -1,7 +1,16 @@
 //! What installing hooks made in a worktree, so that uninstalling takes away that and nothing else.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, TryLockError},
+    io,
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
 use super::AgentError;
@@ -12,6 +21,9 @@ use crate::{
 
 /// The longest record, in bytes.
 const RECORD_BYTES_MAX: u64 = 1 << 20;
+/// How long to wait for another process that changes hooks; that takes some milliseconds.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(3);
 
 /// What was made for the hooks of the agents of one session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -42,6 +54,33 @@ pub struct Made {
     /// The whole file, where it is ours as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+}
+
+/// Who changes hooks in this workspace, until it is dropped.
+#[derive(Debug)]
+pub struct HookLock(#[expect(dead_code, reason = "the lock is held by the open file")] File);
+
+impl HookLock {
+    /// Waits for the lock, a file in a folder of ours.
+    pub fn take(folder: &Path) -> Result<Self, AgentError> {
+        let path = folder.join("hooks.lock");
+        let failed = |source| AgentError::Io { action: "lock", path: path.clone(), source };
+        fs::create_dir_all(folder).map_err(failed)?;
+        let flags = OFlags::NOFOLLOW.bits().cast_signed();
+        let mut options = File::options();
+        let file = options.append(true).create(true).mode(0o600).custom_flags(flags).open(&path);
+        let file = file.map_err(failed)?;
+        atomic::give_to_owner_of(&file, folder).map_err(failed)?;
+        let deadline = Instant::now() + LOCK_WAIT_MAX;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self(file)),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => return Err(failed(io::ErrorKind::WouldBlock.into())),
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+        }
+    }
 }
 
 impl HookRecord {

@@ -4,10 +4,14 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
-use super::{Code, Kind, Obstacle};
+use super::{
+    Code, Kind, Obstacle,
+    code::{agent_code, terminal_code},
+};
 use crate::{
+    agent::AgentError,
     registry::{AdmitError, LookupError},
-    session::{CommandError, IssueRef, RepositoryPath, SessionId, SessionName},
+    session::{AgentName, CommandError, IssueRef, RepositoryPath, SessionId, SessionName},
     store::StoreError,
     terminal::TerminalError,
     worktree::WorktreeError,
@@ -113,6 +117,29 @@ pub enum ManagerError {
     /// Words are no command.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// An agent cannot be called, or its hooks not be changed.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+    /// Nobody described this agent.
+    #[error("there is no agent `{agent}`")]
+    UnknownAgent {
+        /// What was asked for.
+        agent: AgentName,
+    },
+    /// No agent worked in the session yet, and none was named.
+    #[error("session `{name}` has no agent")]
+    NoAgent {
+        /// Which.
+        name: SessionName,
+    },
+    /// Git tracks the file that the hooks belong in.
+    #[error("{} is tracked by git, so its hooks are left as they are", file.display())]
+    HooksTracked {
+        /// The file.
+        file: PathBuf,
+        /// Whether its agent also takes hooks from its command line.
+        has_option: bool,
+    },
     /// No process has this pid.
     #[error("there is no process {pid}")]
     NoProcess {
@@ -139,6 +166,7 @@ impl ManagerError {
             | Self::NoRepository { .. }
             | Self::NotInTrash { .. }
             | Self::NoWorktree { .. }
+            | Self::UnknownAgent { .. }
             | Self::NoProcess { .. } => Code::NotFound,
             Self::Lookup(LookupError::Ambiguous { .. }) | Self::ManyRepositories { .. } => Code::Ambiguous,
             Self::Store(err) => store_code(err),
@@ -151,7 +179,9 @@ impl ManagerError {
                 }
             }
             Self::Busy { .. } | Self::Vanished { .. } => Code::InUse,
-            Self::Detached { .. } | Self::Command(_) => Code::InvalidValue,
+            Self::Detached { .. } | Self::Command(_) | Self::NoAgent { .. } => Code::InvalidValue,
+            Self::Agent(err) => agent_code(err),
+            Self::HooksTracked { .. } => Code::UnsafePath,
             Self::Terminal { source, .. } => terminal_code(source),
             Self::Elsewhere { .. } => Code::Unreachable,
             Self::MaxRunning { .. } => Code::MaxRunning,
@@ -204,9 +234,21 @@ impl ManagerError {
             Self::MaxRunning { .. } => {
                 "`wharf ps` shows which run; or raise `terminal.running_max` in the settings".to_owned()
             }
-            Self::Vanished { .. } | Self::NoProcess { .. } | Self::Process { .. } | Self::Command(_) => {
-                return None;
+            Self::UnknownAgent { .. } => "`wharf agent list` shows those there are".to_owned(),
+            Self::NoAgent { .. } => "name one with `--agent`".to_owned(),
+            Self::HooksTracked { has_option: true, .. } => {
+                "`wharf start --agent` gives the same hooks on the command line and changes no file"
+                    .to_owned()
             }
+            Self::HooksTracked { has_option: false, .. } => {
+                "its agent takes hooks from there only; no longer track it, or write them into it yourself"
+                    .to_owned()
+            }
+            Self::Vanished { .. }
+            | Self::NoProcess { .. }
+            | Self::Process { .. }
+            | Self::Command(_)
+            | Self::Agent(_) => return None,
         };
         Some(text)
     }
@@ -328,21 +370,6 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
         | WorktreeError::Io { .. } => return None,
     };
     Some(text)
-}
-
-fn terminal_code(err: &TerminalError) -> Code {
-    match err {
-        TerminalError::NotRunning => Code::NotRunning,
-        TerminalError::Running => Code::InUse,
-        TerminalError::Refused { code, .. } => match code.as_str() {
-            "controlled" | "full" | "not-control" => Code::InUse,
-            _ => Code::Unreachable,
-        },
-        TerminalError::Protocol { .. } | TerminalError::Silent { .. } => Code::Unreachable,
-        TerminalError::Program { .. } => Code::StartFailed,
-        TerminalError::UnsafeFolder { .. } => Code::UnsafePath,
-        TerminalError::LongPath { .. } | TerminalError::Io { .. } => Code::IoFailed,
-    }
 }
 
 fn terminal_hint(err: &TerminalError) -> Option<String> {

@@ -22,6 +22,7 @@ mod doctor;
 mod error;
 mod findings;
 mod folders;
+mod install_hooks;
 mod journal;
 mod keep;
 mod leftovers;
@@ -38,6 +39,7 @@ mod start;
 mod stop;
 mod trash;
 mod undo;
+mod uninstall_hooks;
 
 #[cfg(test)]
 mod tests;
@@ -57,6 +59,7 @@ pub use self::{
     doctor::{Finding, Severity},
     error::ManagerError,
     folders::FolderManager,
+    install_hooks::{HookChange, HookOutcome},
     keep::SessionKeeper,
     list::{Filter, Overview},
     ps::Running,

@@ -29,6 +29,7 @@ const COMMANDS: &[&str] = &[
     "destroy",
     "undo",
     "trash",
+    "agent",
     "restore",
     "recover",
     "doctor",

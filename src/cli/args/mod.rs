@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+mod agents;
 mod ending;
 mod init;
 mod notes;
@@ -13,6 +14,7 @@ mod typed;
 mod watching;
 
 pub(super) use self::{
+    agents::{Agent, Install, Sessions, Uninstall},
     ending::{Destroy, Trash, Undo},
     init::Init,
     notes::{Bind, Editor, Meta, Phase, Remove, Rename, Status, Touch, Unbind},
@@ -101,6 +103,8 @@ pub(super) enum Command {
     Undo(Undo),
     #[command(subcommand)]
     Trash(Trash),
+    #[command(subcommand)]
+    Agent(Agent),
     Restore(Restore),
     Recover(Recover),
     Doctor(Doctor),

@@ -6,9 +6,9 @@ use std::ffi::{OsStr, OsString};
 use clap::{Args, Error, FromArgMatches as _, Parser as _, Subcommand};
 
 use super::{
-    Attach, Bind, Cli, Completions, Create, Destroy, Doctor, Editor, Find, Global, Init, Kill, List, Logs,
-    Man, Meta, Path, Phase, Ps, Recover, Remove, Rename, Restart, Restore, Resume, Screen, Send, Show, Start,
-    Status, Stop, Touch, Trash, Unbind, Undo, Wait,
+    Agent, Attach, Bind, Cli, Completions, Create, Destroy, Doctor, Editor, Find, Global, Init, Kill, List,
+    Logs, Man, Meta, Path, Phase, Ps, Recover, Remove, Rename, Restart, Restore, Resume, Screen, Send, Show,
+    Start, Status, Stop, Touch, Trash, Unbind, Undo, Wait,
 };
 
 /// A command before it has arguments, and afterwards.
@@ -67,6 +67,7 @@ fn definition(word: &OsStr) -> Option<(&'static str, Define)> {
         "destroy" => of::<Destroy>("destroy"),
         "undo" => of::<Undo>("undo"),
         "trash" => group::<Trash>("trash"),
+        "agent" => group::<Agent>("agent"),
         "init" => of::<Init>("init"),
         "restore" => of::<Restore>("restore"),
         "recover" => of::<Recover>("recover"),
