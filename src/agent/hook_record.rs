@@ -25,6 +25,9 @@ const RECORD_BYTES_MAX: u64 = 1 << 20;
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(3);
 
+/// How many folders of a workspace's own a record lies in.
+const FOLDERS: usize = 3;
+
 /// What was made for the hooks of the agents of one session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -65,7 +68,7 @@ impl HookLock {
     pub fn take(folder: &Path) -> Result<Self, AgentError> {
         let path = folder.join("hooks.lock");
         let failed = |source| AgentError::Io { action: "lock", path: path.clone(), source };
-        fs::create_dir_all(folder).map_err(failed)?;
+        make_folders(folder, 1).map_err(failed)?;
         let flags = OFlags::NOFOLLOW.bits().cast_signed();
         let mut options = File::options();
         let file = options.append(true).create(true).mode(0o600).custom_flags(flags).open(&path);
@@ -109,7 +112,9 @@ impl HookRecord {
         } else {
             let bytes = serde_json::to_vec_pretty(self).expect("a record always has a JSON form");
             let folder = path.parent().unwrap_or(path);
-            fs::create_dir_all(folder).and_then(|()| atomic::replace(path, &bytes, Durability::PowerCut))
+            make_folders(folder, FOLDERS)
+                .and_then(|()| atomic::replace(path, &bytes, Durability::PowerCut))
+                .and_then(|()| atomic::give_to_owner_of(&File::open(path)?, folder))
         };
         outcome.map_err(|source| AgentError::Io { action: "keep", path: path.to_owned(), source })
     }
@@ -138,4 +143,18 @@ impl HookRecord {
     pub fn hides(&self, file: &str) -> bool {
         self.agents.values().any(|made| made.hidden && made.file == file)
     }
+}
+
+/// Makes the last folders of a path, each for the owner of the one it is in.
+fn make_folders(path: &Path, count: usize) -> io::Result<()> {
+    let mut folders: Vec<&Path> = path.ancestors().take(count).collect();
+    folders.reverse();
+    for folder in folders {
+        match fs::create_dir(folder) {
+            Ok(()) => atomic::give_to_owner_of(&File::open(folder)?, folder.parent().unwrap_or(folder))?,
+            Err(err) if err.kind() == io::ErrorKind::AlreadyExists => (),
+            Err(err) => return Err(err),
+        }
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::fs::{PermissionsExt as _, symlink},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, lchown, symlink},
     path::{Path, PathBuf},
 };
 
@@ -201,7 +201,9 @@ fn many_installs_at_once_all_count() {
     let before = around(&space, "s1");
     let agents = ["claude", "codex", "gemini", "opencode"];
     let running = agents.map(|agent| space.spawn(["agent", "install", "s1", "--agent", agent]));
-    running.into_iter().for_each(|child| assert!(child.wait_with_output().unwrap().status.success()));
+    for child in running {
+        assert!(child.wait_with_output().unwrap().status.success());
+    }
     assert_eq!(space.json(["agent", "uninstall", "s1"]).as_array().unwrap().len(), 4);
     assert_eq!(around(&space, "s1"), before);
 }
@@ -285,4 +287,26 @@ fn a_workspace_cannot_describe_an_agent() {
     let space = Workspace::with_sessions(1);
     put(&space.path(".wharf/config.toml"), "[agents.claude]\nstart = [\"./evil\"]\n");
     space.run(["agent", "list"]).fails(2).says("`agents` can only be set in the user's own file");
+}
+
+#[test]
+fn hooks_that_root_installed_belong_to_the_owner_of_the_worktree() {
+    const SOMEBODY: u32 = 12_345;
+    let space = Workspace::with_sessions(1);
+    put(&space.home().join(".gitconfig"), "[safe]\n\tdirectory = *\n");
+    drop(fs::remove_dir_all(space.path(".wharf")));
+    let all = tree(&space.root()).into_keys().chain([space.root()]);
+    if all.map(|path| lchown(path, Some(SOMEBODY), Some(SOMEBODY))).any(|given| given.is_err()) {
+        eprintln!("skipped: only root can give a folder away");
+        return;
+    }
+    space.run(["agent", "install", "s1", "--agent", "claude"]).succeeds();
+    let id = space.json(["show", "s1"])["id"].as_str().unwrap().to_owned();
+    let record = space.path(".wharf/sessions").join(id).join("hooks.json");
+    let file = space.worktree("s1").join(CLAUDE);
+    for path in
+        [&file, file.parent().unwrap(), &record, record.parent().unwrap(), &space.path(".wharf/hooks.lock")]
+    {
+        assert_eq!(fs::metadata(path).unwrap().uid(), SOMEBODY, "{}", path.display());
+    }
 }
