@@ -252,6 +252,32 @@ fn an_install_and_an_uninstall_can_be_killed_anywhere() {
 }
 
 #[test]
+fn an_install_that_the_disk_refuses_changes_nothing_of_a_person() {
+    if !strace::is_there() {
+        return;
+    }
+    let space = Workspace::with_sessions(1);
+    let file = space.worktree("s1").join(CLAUDE);
+    put(&file, SETTINGS);
+    let before = around(&space, "s1");
+    let install = ["agent", "install", "s1", "--agent", "claude"];
+    for call in ["fsync", "rename", "write", "mkdir"] {
+        for n in 1.. {
+            let (ran, came_that_far) = strace::failing_at(&space, install, call, "ENOSPC", n);
+            if !came_that_far {
+                break;
+            }
+            if !ran.output.status.success() {
+                let text = fs::read_to_string(&file).unwrap();
+                assert!(text == SETTINGS || commands(&file).len() == 9, "{call} {n}: {text}");
+            }
+            space.run(["agent", "uninstall", "s1"]).succeeds();
+            assert_eq!(around(&space, "s1"), before, "{call} {n}");
+        }
+    }
+}
+
+#[test]
 fn agents_are_listed_and_shown() {
     let space = Workspace::with_sessions(1);
     put(
