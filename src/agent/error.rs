@@ -85,6 +85,14 @@ pub enum AgentError {
         /// The file.
         path: PathBuf,
     },
+    /// Its hooks were installed in another file, before its description was changed.
+    #[error("the hooks of agent `{agent}` are in `{}`; uninstall them first", file.escape_debug())]
+    Elsewhere {
+        /// Whose.
+        agent: AgentName,
+        /// Where they are.
+        file: String,
+    },
     /// Something that must be a folder or a file of the worktree is a link or something else.
     #[error("{} {because}", path.display())]
     UnsafePath {

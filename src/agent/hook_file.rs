@@ -27,6 +27,9 @@ pub struct HookFile {
 impl HookFile {
     /// Looks for the file below a worktree; what lies on the way must be folders of this worktree, and no links.
     pub fn below(worktree: &Path, file: &str) -> Result<Self, AgentError> {
+        if !super::is_path_below(file) {
+            return Err(unsafe_path(Path::new(file), "is not a path below a worktree"));
+        }
         let mut missing = Vec::new();
         for (at, _) in file.match_indices('/') {
             let folder = worktree.join(&file[..at]);

@@ -14,7 +14,7 @@ use crate::{json::Members, session::AgentName};
 const HOOKS: &str = "hooks";
 /// What stands for the path of wharf in the text of a plugin.
 const PROGRAM: &str = "@WHARF@";
-/// How our program is called, wherever it lies.
+/// How the name of our program begins, wherever it lies.
 const OWN_NAME: &str = "wharf";
 
 /// A settings text with our hooks in it.
@@ -187,5 +187,5 @@ fn is_ours(agent: &AgentName, event: &str, group: &str) -> bool {
     let word = command.and_then(|it| it.strip_suffix(&format!(" hook {agent} {event}")));
     let program = word.map(|word| word.trim_matches('\'').replace(r"'\''", "'"));
     handler.get("type").and_then(Value::as_str) == Some("command")
-        && program.is_some_and(|it| Path::new(&it).file_name().is_some_and(|name| name == OWN_NAME))
+        && program.is_some_and(|it| it.rsplit('/').next().is_some_and(|name| name.starts_with(OWN_NAME)))
 }

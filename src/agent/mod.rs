@@ -32,7 +32,7 @@ pub use self::{
     entry::{Entry, Fields},
     error::AgentError,
     hook_file::HookFile,
-    hook_record::{HookRecord, Made},
+    hook_record::{HookLock, HookRecord, Made},
     hooks::{Hooked, is_empty, without_hooks},
     input::HookInput,
     template::Invocation,

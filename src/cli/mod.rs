@@ -1,5 +1,6 @@
 //! What a person types and reads: arguments become types here, and types become text again.
 
+mod agents;
 mod args;
 mod attaching;
 mod begin;
@@ -131,6 +132,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Destroy(args) => ending::destroy(open()?, &args),
         Command::Undo(args) => ending::undo(open()?, &args),
         Command::Trash(args) => ending::trash(open()?, args),
+        Command::Agent(args) => agents::agent(open()?, args),
         Command::Restore(_) => recovering::restore(open_anyway()?),
         Command::Recover(args) => recovering::recover(open_anyway()?, &args),
         Command::Doctor(args) => recovering::doctor(open_anyway()?, &args),

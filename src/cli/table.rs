@@ -37,6 +37,15 @@ pub(super) fn sessions(overviews: &[Overview], now: Timestamp) -> String {
     render(&table)
 }
 
+/// Kinds of agents, one a line.
+pub(super) fn agents(all: &[[String; 6]]) -> String {
+    let mut table = plain(&["NAME", "TITLE", "PROGRAM", "CHOOSES ID", "TRANSCRIPTS", "HOOKS"]);
+    for agent in all {
+        table.add_row(row(agent));
+    }
+    render(&table)
+}
+
 /// What runs, one session a line.
 pub(super) fn running(all: &[(Running, Option<Info>)], now: Timestamp) -> String {
     let mut table =

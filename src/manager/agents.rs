@@ -39,23 +39,9 @@ pub enum Opening {
 /// Why an agent is not started.
 #[derive(Debug, Error)]
 pub enum OpeningError {
-    /// Nobody described it.
-    #[error("there is no agent `{name}`")]
-    Unknown {
-        /// What was asked for.
-        name: AgentName,
-        /// Those there are.
-        known: Vec<AgentName>,
-    },
     /// It cannot be told anything on its command line.
     #[error("`{name}` takes no prompt when it starts")]
     NoPrompt {
-        /// Which.
-        name: AgentName,
-    },
-    /// It has no conversations to come back to.
-    #[error("`{name}` keeps no conversations")]
-    NoConversations {
         /// Which.
         name: AgentName,
     },
@@ -71,9 +57,6 @@ pub enum OpeningError {
         /// Which.
         id: ConversationId,
     },
-    /// Its command line cannot be put together.
-    #[error(transparent)]
-    CommandLine(#[from] AgentError),
     /// What it is to be told about its hooks cannot be written.
     #[error("cannot write {}", path.display())]
     Settings {
@@ -88,8 +71,8 @@ impl OpeningError {
     /// What went wrong, as a stable word.
     pub(super) fn code(&self) -> Code {
         match self {
-            Self::Unknown { .. } | Self::NoConversation { .. } | Self::Gone { .. } => Code::NotFound,
-            Self::NoPrompt { .. } | Self::NoConversations { .. } | Self::CommandLine(_) => Code::InvalidValue,
+            Self::NoConversation { .. } | Self::Gone { .. } => Code::NotFound,
+            Self::NoPrompt { .. } => Code::InvalidValue,
             Self::Settings { .. } => Code::IoFailed,
         }
     }
@@ -97,19 +80,12 @@ impl OpeningError {
     /// What to do next.
     pub(super) fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Unknown { known, .. } => {
-                let known: Vec<&str> = known.iter().map(AgentName::as_str).collect();
-                format!(
-                    "there are {}; describe others below `[agents.NAME]` in your own settings",
-                    known.join(", ")
-                )
-            }
             Self::NoPrompt { .. } => "start it, and hand it over with `wharf prompt`".to_owned(),
             Self::NoConversation { .. } | Self::Gone { .. } => {
                 "`wharf conversation chain` shows the ones there were; without `--continue` and `--conversation` a new one begins"
                     .to_owned()
             }
-            Self::NoConversations { .. } | Self::CommandLine(_) | Self::Settings { .. } => return None,
+            Self::Settings { .. } => return None,
         })
     }
 }
@@ -148,7 +124,7 @@ impl SessionManager {
                 .ok_or_else(|| OpeningError::NoConversation { name: session.name().clone() })?,
         };
         if !description.has_conversations() {
-            return Err(OpeningError::NoConversations { name: request.name.clone() }.into());
+            return Err(AgentError::NoConversations { agent: request.name.clone() }.into());
         }
         match self.look_for(session, description, &id) {
             Found::There => self.resume_agent(session, agent(Some(id)), prompt),
@@ -187,11 +163,8 @@ impl SessionManager {
 
     /// How an agent is run.
     pub(super) fn description(&self, name: &AgentName) -> Result<&Description, ManagerError> {
-        let agents = &self.settings.agents;
-        agents.find(name).ok_or_else(|| {
-            OpeningError::Unknown { name: name.clone(), known: agents.names().into_iter().cloned().collect() }
-                .into()
-        })
+        let found = self.settings.agents.find(name);
+        found.ok_or_else(|| ManagerError::UnknownAgent { agent: name.clone() })
     }
 
     /// The conversation a session is in, as the record or else the chain says.
@@ -251,19 +224,19 @@ impl SessionManager {
         verb: impl FnOnce(&Description, &Invocation<'_>) -> Result<Command, AgentError>,
     ) -> Result<Program, ManagerError> {
         let description = self.description(&agent.name)?;
-        let settings = self.write_hooks(session, description).map_err(ManagerError::from)?;
+        let settings = self.write_settings(session, description).map_err(ManagerError::from)?;
         let invocation = Invocation {
             id: agent.conversation.as_ref(),
             arguments: &agent.arguments,
             prompt,
             settings: settings.as_deref(),
         };
-        let command = verb(description, &invocation).map_err(OpeningError::from)?;
+        let command = verb(description, &invocation)?;
         Ok(Program { command, agent: Some(agent) })
     }
 
     /// Writes the hooks of an agent down beside what the session leaves, for an agent that takes such a file.
-    fn write_hooks(
+    fn write_settings(
         &self,
         session: &Session,
         description: &Description,

@@ -1,5 +1,7 @@
 //! The stable words for what can go wrong, and what sort of failure each is.
 
+use crate::{agent::AgentError, terminal::TerminalError};
+
 /// What went wrong; scripts rely on the word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -114,5 +116,41 @@ impl Code {
             Self::StateLocked => Kind::Locked,
             Self::StateNewer | Self::StateUnwritable => Kind::State,
         }
+    }
+}
+
+/// What went wrong with an agent.
+pub(super) fn agent_code(err: &AgentError) -> Code {
+    match err {
+        AgentError::Name(_)
+        | AgentError::Entry { .. }
+        | AgentError::Placeholder { .. }
+        | AgentError::NoValue { .. }
+        | AgentError::NoConversations { .. }
+        | AgentError::Command(_)
+        | AgentError::Input { .. }
+        | AgentError::NoHooks { .. }
+        | AgentError::Elsewhere { .. }
+        | AgentError::Settings { .. }
+        | AgentError::Shape { .. } => Code::InvalidValue,
+        AgentError::NotOurs { .. } | AgentError::UnsafePath { .. } => Code::UnsafePath,
+        AgentError::NoHome { .. } => Code::NotFound,
+        AgentError::TooMany { .. } | AgentError::Io { .. } => Code::IoFailed,
+    }
+}
+
+/// What went wrong with a terminal.
+pub(super) fn terminal_code(err: &TerminalError) -> Code {
+    match err {
+        TerminalError::NotRunning => Code::NotRunning,
+        TerminalError::Running => Code::InUse,
+        TerminalError::Refused { code, .. } => match code.as_str() {
+            "controlled" | "full" | "not-control" => Code::InUse,
+            _ => Code::Unreachable,
+        },
+        TerminalError::Protocol { .. } | TerminalError::Silent { .. } => Code::Unreachable,
+        TerminalError::Program { .. } => Code::StartFailed,
+        TerminalError::UnsafeFolder { .. } => Code::UnsafePath,
+        TerminalError::LongPath { .. } | TerminalError::Io { .. } => Code::IoFailed,
     }
 }

@@ -4,11 +4,16 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
-use super::{Code, Kind, Obstacle, OpeningError, conversation};
+use super::{
+    Code, Kind, Obstacle, OpeningError,
+    code::{agent_code, terminal_code},
+    conversation,
+};
 use crate::{
+    agent::AgentError,
     conversation::ConversationError,
     registry::{AdmitError, LookupError},
-    session::{CommandError, IssueRef, RepositoryPath, SessionId, SessionName},
+    session::{AgentName, CommandError, IssueRef, RepositoryPath, SessionId, SessionName},
     store::StoreError,
     terminal::TerminalError,
     worktree::WorktreeError,
@@ -128,6 +133,29 @@ pub enum ManagerError {
     /// An agent is not started.
     #[error(transparent)]
     Opening(#[from] OpeningError),
+    /// An agent cannot be called, or its hooks not be changed.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+    /// Nobody described this agent.
+    #[error("there is no agent `{agent}`")]
+    UnknownAgent {
+        /// What was asked for.
+        agent: AgentName,
+    },
+    /// No agent worked in the session yet, and none was named.
+    #[error("session `{name}` has no agent")]
+    NoAgent {
+        /// Which.
+        name: SessionName,
+    },
+    /// Git tracks the file that the hooks belong in.
+    #[error("{} is tracked by git, so its hooks are left as they are", file.display())]
+    HooksTracked {
+        /// The file.
+        file: PathBuf,
+        /// Whether its agent also takes hooks from its command line.
+        has_option: bool,
+    },
     /// No process has this pid.
     #[error("there is no process {pid}")]
     NoProcess {
@@ -154,6 +182,7 @@ impl ManagerError {
             | Self::NoRepository { .. }
             | Self::NotInTrash { .. }
             | Self::NoWorktree { .. }
+            | Self::UnknownAgent { .. }
             | Self::NoProcess { .. } => Code::NotFound,
             Self::Lookup(LookupError::Ambiguous { .. }) | Self::ManyRepositories { .. } => Code::Ambiguous,
             Self::Store(err) => store_code(err),
@@ -167,7 +196,9 @@ impl ManagerError {
             }
             Self::Busy { .. } | Self::Vanished { .. } => Code::InUse,
             Self::Chain { source, .. } | Self::Conversation(source) => conversation::code(source),
-            Self::Detached { .. } | Self::Command(_) => Code::InvalidValue,
+            Self::Detached { .. } | Self::Command(_) | Self::NoAgent { .. } => Code::InvalidValue,
+            Self::Agent(err) => agent_code(err),
+            Self::HooksTracked { .. } => Code::UnsafePath,
             Self::Terminal { source, .. } => terminal_code(source),
             Self::Elsewhere { .. } => Code::Unreachable,
             Self::MaxRunning { .. } => Code::MaxRunning,
@@ -179,55 +210,6 @@ impl ManagerError {
     /// What sort of failure it is.
     pub fn kind(&self) -> Kind {
         self.code().kind()
-    }
-
-    /// What to do next, if there is something.
-    pub fn hint(&self) -> Option<String> {
-        let text = match self {
-            Self::Admit(err) => admit_hint(err),
-            Self::Lookup(LookupError::NotFound { .. }) => {
-                "`wharf list` shows the sessions there are".to_owned()
-            }
-            Self::Lookup(LookupError::Ambiguous { candidates, .. }) => {
-                let ids: Vec<String> = candidates.iter().map(ToString::to_string).collect();
-                format!("give more of one of these ids: {}", ids.join(", "))
-            }
-            Self::Store(err) => return store_hint(err),
-            Self::Worktree(err) => return worktree_hint(err),
-            Self::NoRepository { .. } => {
-                "run `git init` there and commit once, or name another workspace with `--workspace`"
-                    .to_owned()
-            }
-            Self::ManyRepositories { candidates } => {
-                let paths: Vec<String> = candidates.iter().map(ToString::to_string).collect();
-                format!("name one with `--repo`: {}", paths.join(", "))
-            }
-            Self::UnsavedWork { obstacles, .. } => super::destroy::hint(obstacles),
-            Self::Busy { .. } => {
-                "wait for it to end; when that process is gone, `wharf restore` finishes or undoes it"
-                    .to_owned()
-            }
-            Self::NotInTrash { .. } => "`wharf trash list` shows what can be brought back".to_owned(),
-            Self::IssueElsewhere { .. } => "`wharf remove --folder` frees that one".to_owned(),
-            Self::Detached { .. } => "switch its worktree to a branch first (`git switch`)".to_owned(),
-            Self::Chain { source, .. } | Self::Conversation(source) => return conversation::hint(source),
-            Self::Terminal { source, .. } => return terminal_hint(source),
-            Self::Elsewhere { .. } => {
-                "if that has ended, `wharf restore` brings the session to rest; else stop it there".to_owned()
-            }
-            Self::NoWorktree { .. } => {
-                "`wharf restore` mends what git keeps about it, `wharf doctor --fix` also checks it out again"
-                    .to_owned()
-            }
-            Self::MaxRunning { .. } => {
-                "`wharf ps` shows which run; or raise `terminal.running_max` in the settings".to_owned()
-            }
-            Self::Opening(err) => return err.hint(),
-            Self::Vanished { .. } | Self::NoProcess { .. } | Self::Process { .. } | Self::Command(_) => {
-                return None;
-            }
-        };
-        Some(text)
     }
 }
 
@@ -269,117 +251,4 @@ fn worktree_code(err: &WorktreeError) -> Code {
         WorktreeError::RepositoryLocked { .. } => Code::StateLocked,
         WorktreeError::Io { .. } => Code::IoFailed,
     }
-}
-
-fn admit_hint(err: &AdmitError) -> String {
-    match err {
-        AdmitError::MaxSessions { .. } => {
-            "or raise the limit: `--max-sessions`, `WHARF_MAX_SESSIONS` or `max_sessions` in `.wharf/config.toml`".to_owned()
-        }
-        AdmitError::NameTaken(name) => format!("choose another name, or see `wharf show {name}`"),
-        AdmitError::BranchTaken { owner, .. } => format!("choose another branch with `--branch`, or work in `{owner}`"),
-        AdmitError::IssueTaken { owner, .. } => format!("work in `{owner}`, or `wharf unbind {owner}` first"),
-    }
-}
-
-fn store_hint(err: &StoreError) -> Option<String> {
-    let text = match err {
-        StoreError::Io { .. } | StoreError::NotBegun { .. } => return None,
-        StoreError::OutOfBounds { .. } => "give shorter values; nothing was changed",
-        StoreError::CommitUncertain { .. } => "look with `wharf list`; the disk may be failing",
-        StoreError::Locked { .. } => "try again; a lock goes with the process that holds it",
-        StoreError::Newer { .. } => "use the newer wharf that wrote it; nothing was changed",
-        StoreError::NotAFile { .. } => "move it away; wharf keeps a regular file there",
-        StoreError::Mounted { .. } => "mount the directory, not the file alone",
-        StoreError::LockBroken { .. } => {
-            "two processes hold one lock, as some shared folders let them; nothing was written, `wharf doctor` tests the lock"
-        }
-        StoreError::TooLarge { .. } => "`wharf doctor` shows what fills it",
-    };
-    Some(text.to_owned())
-}
-
-fn worktree_hint(err: &WorktreeError) -> Option<String> {
-    let text = match err {
-        WorktreeError::NoRepository { .. } => "name a repository in the workspace with `--repo`".to_owned(),
-        WorktreeError::Outside { .. } => {
-            "sessions live on repositories inside the workspace; name another one with `--workspace`"
-                .to_owned()
-        }
-        WorktreeError::Ownership { path } => {
-            format!("if you trust it: git config --global --add safe.directory {}", path.display())
-        }
-        WorktreeError::Unborn { .. } => {
-            "commit once, for example `git commit --allow-empty -m begin`".to_owned()
-        }
-        WorktreeError::UnknownRevision { candidates, .. } | WorktreeError::Ambiguous { candidates, .. }
-            if !candidates.is_empty() =>
-        {
-            format!("say which one: {}", candidates.join(", "))
-        }
-        WorktreeError::UnknownRevision { .. } | WorktreeError::Ambiguous { .. } => {
-            "`git log --oneline --all` shows the commits there are".to_owned()
-        }
-        WorktreeError::BranchExists { branch } => {
-            format!("use it with `--branch {branch}`, or choose another name")
-        }
-        WorktreeError::BranchHasBase { .. } => {
-            "leave `--from` away to work on the branch as it is".to_owned()
-        }
-        WorktreeError::BranchInUse { .. } => "choose another branch, or end the work there first".to_owned(),
-        WorktreeError::Unusable { .. } => "`wharf doctor` says what is wrong and how to mend it".to_owned(),
-        WorktreeError::NoGit { .. } | WorktreeError::OldGit { .. } => {
-            "install git 2.36 or newer and have it on PATH".to_owned()
-        }
-        WorktreeError::GitTimeout { .. } => {
-            "raise `git.time_limit` in the settings if the repository needs longer".to_owned()
-        }
-        WorktreeError::LeftBehind { source } => return worktree_hint(source),
-        WorktreeError::RepositoryLocked { .. } => {
-            "try again when the other create or destroy has ended".to_owned()
-        }
-        WorktreeError::InProgress { .. } => "end it first, or abort it".to_owned(),
-        WorktreeError::UnsafePath { .. }
-        | WorktreeError::InTheWay { .. }
-        | WorktreeError::Git { .. }
-        | WorktreeError::GitAnswer { .. }
-        | WorktreeError::Read { .. }
-        | WorktreeError::Io { .. } => return None,
-    };
-    Some(text)
-}
-
-fn terminal_code(err: &TerminalError) -> Code {
-    match err {
-        TerminalError::NotRunning => Code::NotRunning,
-        TerminalError::Running => Code::InUse,
-        TerminalError::Refused { code, .. } => match code.as_str() {
-            "controlled" | "full" | "not-control" => Code::InUse,
-            _ => Code::Unreachable,
-        },
-        TerminalError::Protocol { .. } | TerminalError::Silent { .. } => Code::Unreachable,
-        TerminalError::Program { .. } => Code::StartFailed,
-        TerminalError::UnsafeFolder { .. } => Code::UnsafePath,
-        TerminalError::LongPath { .. } | TerminalError::Io { .. } => Code::IoFailed,
-    }
-}
-
-fn terminal_hint(err: &TerminalError) -> Option<String> {
-    let text = match err {
-        TerminalError::NotRunning => "`wharf start` runs a program in it",
-        TerminalError::Running => "`wharf attach` shows it, `wharf restart` ends it and begins anew",
-        TerminalError::Protocol { .. } => {
-            "use the wharf that started it, or `wharf restart` it with this one"
-        }
-        TerminalError::Silent { .. } => "`wharf kill` ends it without its help",
-        TerminalError::UnsafeFolder { .. } => "it must be yours and closed to others (mode 0700)",
-        TerminalError::LongPath { .. } => "choose a shorter `XDG_RUNTIME_DIR`",
-        TerminalError::Refused { code, .. } if code == "controlled" => {
-            "`--take` takes control, `--observe` looks on"
-        }
-        TerminalError::Refused { .. } | TerminalError::Program { .. } | TerminalError::Io { .. } => {
-            return None;
-        }
-    };
-    Some(text.to_owned())
 }

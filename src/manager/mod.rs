@@ -27,6 +27,8 @@ mod error;
 mod exchange;
 mod findings;
 mod folders;
+mod hint;
+mod install_hooks;
 mod journal;
 mod keep;
 mod leftovers;
@@ -45,6 +47,7 @@ mod stop;
 mod transcripts;
 mod trash;
 mod undo;
+mod uninstall_hooks;
 
 #[cfg(test)]
 mod tests;
@@ -68,6 +71,7 @@ pub use self::{
     error::ManagerError,
     exchange::{Imported, Tally},
     folders::FolderManager,
+    install_hooks::{HookChange, HookOutcome},
     keep::SessionKeeper,
     list::{Filter, Overview},
     ps::Running,

@@ -143,6 +143,18 @@ impl Worktrees for GitWorktrees {
         self.exclude_around()
     }
 
+    fn is_tracked(&self, of: &Checkout, file: &str) -> Result<bool, WorktreeError> {
+        self.is_tracked_file(of, file)
+    }
+
+    fn hide(&self, of: &Checkout, file: &str) -> Result<bool, WorktreeError> {
+        self.hide_file(of, file)
+    }
+
+    fn unhide(&self, of: &Checkout, file: &str) -> Result<(), WorktreeError> {
+        self.show_file(of, file)
+    }
+
     fn git_version(&self) -> Result<String, WorktreeError> {
         self.ask_version()
     }

@@ -23,6 +23,7 @@ mod files;
 mod fill;
 mod git_worktrees;
 mod handle;
+mod hide;
 mod inspect;
 mod listed;
 mod lock;
@@ -128,6 +129,16 @@ pub trait Worktrees: Send + Sync {
 
     /// Keeps the workspace's own files out of the `git status` of the repository that it lies in, if it lies in one.
     fn hide_own_files(&self) -> Result<(), WorktreeError>;
+
+    /// Whether git tracks a file of a worktree, given by its path below it.
+    fn is_tracked(&self, of: &Checkout, file: &str) -> Result<bool, WorktreeError>;
+
+    /// Keeps a file that is not tracked out of `git status`, in all worktrees of the repository; says whether that took
+    /// a line in `info/exclude` that was not there.
+    fn hide(&self, of: &Checkout, file: &str) -> Result<bool, WorktreeError>;
+
+    /// Takes that line out again.
+    fn unhide(&self, of: &Checkout, file: &str) -> Result<(), WorktreeError>;
 
     /// The version of the git command; an error when it cannot be started or is too old.
     fn git_version(&self) -> Result<String, WorktreeError>;

@@ -8,6 +8,7 @@
     reason = "a test may stop at the first surprise, starts programs, says what it leaves out, and shares one support room"
 )]
 
+mod agents;
 mod attach;
 mod bind;
 mod branches;

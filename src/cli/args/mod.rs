@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+mod agents;
 mod conversation;
 mod ending;
 mod init;
@@ -14,6 +15,7 @@ mod typed;
 mod watching;
 
 pub(super) use self::{
+    agents::{Agent, Install, Sessions, Uninstall},
     conversation::{Conversation, Record},
     ending::{Destroy, Trash, Undo},
     init::Init,
@@ -106,6 +108,8 @@ pub(super) enum Command {
     Undo(Undo),
     #[command(subcommand)]
     Trash(Trash),
+    #[command(subcommand)]
+    Agent(Agent),
     Restore(Restore),
     Recover(Recover),
     Doctor(Doctor),

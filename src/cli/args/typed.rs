@@ -6,9 +6,9 @@ use std::ffi::{OsStr, OsString};
 use clap::{Args, Error, FromArgMatches as _, Parser as _, Subcommand};
 
 use super::{
-    Attach, Bind, Cli, Completions, Conversation, Create, Destroy, Doctor, Editor, Find, Global, Hook, Init,
-    Kill, List, Logs, Man, Meta, Path, Phase, Prompt, Ps, Recover, Remove, Rename, Restart, Restore, Resume,
-    Screen, Send, Show, Start, Status, Stop, Touch, Trash, Unbind, Undo, Wait,
+    Agent, Attach, Bind, Cli, Completions, Conversation, Create, Destroy, Doctor, Editor, Find, Global, Hook,
+    Init, Kill, List, Logs, Man, Meta, Path, Phase, Prompt, Ps, Recover, Remove, Rename, Restart, Restore,
+    Resume, Screen, Send, Show, Start, Status, Stop, Touch, Trash, Unbind, Undo, Wait,
 };
 
 /// A command before it has arguments, and afterwards.
@@ -69,6 +69,7 @@ fn definition(word: &OsStr) -> Option<(&'static str, Define)> {
         "destroy" => of::<Destroy>("destroy"),
         "undo" => of::<Undo>("undo"),
         "trash" => group::<Trash>("trash"),
+        "agent" => group::<Agent>("agent"),
         "init" => of::<Init>("init"),
         "hook" => of::<Hook>("hook"),
         "restore" => of::<Restore>("restore"),

@@ -37,3 +37,25 @@ fn a_workspace_in_no_repository_has_nothing_to_hide() {
     worktrees.hide_own_files().unwrap();
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn a_file_of_a_worktree_is_hidden_by_its_name_alone() {
+    let ground = Ground::new();
+    let (_, of, folder) = ground.session("s1");
+    let worktrees = ground.worktrees();
+    ground.write(".git/info/exclude", "mine\n\n# last");
+    for name in [":(top)x [1]*?\\.json", "deep/a b.json"] {
+        ground.write_at(&folder.join(name), "{}");
+        ground.write_at(&folder.join("other.json"), "{}");
+        assert!(!worktrees.is_tracked(&of, name).unwrap());
+        assert!(worktrees.hide(&of, name).unwrap());
+        assert_eq!(git_in(&folder, ["status", "--porcelain"]), "?? other.json", "{name}");
+        assert!(!worktrees.hide(&of, name).unwrap(), "it is hidden already");
+        worktrees.unhide(&of, name).unwrap();
+        worktrees.unhide(&of, name).unwrap();
+        assert_eq!(fs::read_to_string(ground.path(".git/info/exclude")).unwrap(), "mine\n\n# last\n");
+        git_in(&folder, ["--literal-pathspecs", "add", "--", name]);
+        assert!(worktrees.is_tracked(&of, name).unwrap(), "{name}");
+        git_in(&folder, ["reset", "-q", "--hard"]);
+    }
+}

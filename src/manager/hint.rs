@@ -1,0 +1,170 @@
+//! What to do next when a verb did not do what it was asked for.
+
+use super::{ManagerError, conversation};
+use crate::{
+    registry::{AdmitError, LookupError},
+    store::StoreError,
+    terminal::TerminalError,
+    worktree::WorktreeError,
+};
+
+impl ManagerError {
+    /// What to do next, if there is something.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Admit(err) => admit_hint(err),
+            Self::Lookup(LookupError::NotFound { .. }) => {
+                "`wharf list` shows the sessions there are".to_owned()
+            }
+            Self::Lookup(LookupError::Ambiguous { candidates, .. }) => {
+                let ids: Vec<String> = candidates.iter().map(ToString::to_string).collect();
+                format!("give more of one of these ids: {}", ids.join(", "))
+            }
+            Self::Store(err) => return store_hint(err),
+            Self::Worktree(err) => return worktree_hint(err),
+            Self::NoRepository { .. } => {
+                "run `git init` there and commit once, or name another workspace with `--workspace`"
+                    .to_owned()
+            }
+            Self::ManyRepositories { candidates } => {
+                let paths: Vec<String> = candidates.iter().map(ToString::to_string).collect();
+                format!("name one with `--repo`: {}", paths.join(", "))
+            }
+            Self::UnsavedWork { obstacles, .. } => super::destroy::hint(obstacles),
+            Self::Busy { .. } => {
+                "wait for it to end; when that process is gone, `wharf restore` finishes or undoes it"
+                    .to_owned()
+            }
+            Self::NotInTrash { .. } => "`wharf trash list` shows what can be brought back".to_owned(),
+            Self::IssueElsewhere { .. } => "`wharf remove --folder` frees that one".to_owned(),
+            Self::Detached { .. } => "switch its worktree to a branch first (`git switch`)".to_owned(),
+            Self::Chain { source, .. } | Self::Conversation(source) => return conversation::hint(source),
+            Self::Terminal { source, .. } => return terminal_hint(source),
+            Self::Elsewhere { .. } => {
+                "if that has ended, `wharf restore` brings the session to rest; else stop it there".to_owned()
+            }
+            Self::NoWorktree { .. } => {
+                "`wharf restore` mends what git keeps about it, `wharf doctor --fix` also checks it out again"
+                    .to_owned()
+            }
+            Self::MaxRunning { .. } => {
+                "`wharf ps` shows which run; or raise `terminal.running_max` in the settings".to_owned()
+            }
+            Self::Opening(err) => return err.hint(),
+            Self::UnknownAgent { .. } => "`wharf agent list` shows those there are".to_owned(),
+            Self::NoAgent { .. } => "name one with `--agent`".to_owned(),
+            Self::HooksTracked { has_option: true, .. } => {
+                "`wharf start --agent` gives the same hooks on the command line and changes no file"
+                    .to_owned()
+            }
+            Self::HooksTracked { has_option: false, .. } => {
+                "its agent takes hooks from there only; no longer track it, or write them into it yourself"
+                    .to_owned()
+            }
+            Self::Vanished { .. }
+            | Self::NoProcess { .. }
+            | Self::Process { .. }
+            | Self::Command(_)
+            | Self::Agent(_) => return None,
+        };
+        Some(text)
+    }
+}
+
+fn admit_hint(err: &AdmitError) -> String {
+    match err {
+        AdmitError::MaxSessions { .. } => {
+            "or raise the limit: `--max-sessions`, `WHARF_MAX_SESSIONS` or `max_sessions` in `.wharf/config.toml`".to_owned()
+        }
+        AdmitError::NameTaken(name) => format!("choose another name, or see `wharf show {name}`"),
+        AdmitError::BranchTaken { owner, .. } => format!("choose another branch with `--branch`, or work in `{owner}`"),
+        AdmitError::IssueTaken { owner, .. } => format!("work in `{owner}`, or `wharf unbind {owner}` first"),
+    }
+}
+
+fn store_hint(err: &StoreError) -> Option<String> {
+    let text = match err {
+        StoreError::Io { .. } | StoreError::NotBegun { .. } => return None,
+        StoreError::OutOfBounds { .. } => "give shorter values; nothing was changed",
+        StoreError::CommitUncertain { .. } => "look with `wharf list`; the disk may be failing",
+        StoreError::Locked { .. } => "try again; a lock goes with the process that holds it",
+        StoreError::Newer { .. } => "use the newer wharf that wrote it; nothing was changed",
+        StoreError::NotAFile { .. } => "move it away; wharf keeps a regular file there",
+        StoreError::Mounted { .. } => "mount the directory, not the file alone",
+        StoreError::LockBroken { .. } => {
+            "two processes hold one lock, as some shared folders let them; nothing was written, `wharf doctor` tests the lock"
+        }
+        StoreError::TooLarge { .. } => "`wharf doctor` shows what fills it",
+    };
+    Some(text.to_owned())
+}
+
+fn worktree_hint(err: &WorktreeError) -> Option<String> {
+    let text = match err {
+        WorktreeError::NoRepository { .. } => "name a repository in the workspace with `--repo`".to_owned(),
+        WorktreeError::Outside { .. } => {
+            "sessions live on repositories inside the workspace; name another one with `--workspace`"
+                .to_owned()
+        }
+        WorktreeError::Ownership { path } => {
+            format!("if you trust it: git config --global --add safe.directory {}", path.display())
+        }
+        WorktreeError::Unborn { .. } => {
+            "commit once, for example `git commit --allow-empty -m begin`".to_owned()
+        }
+        WorktreeError::UnknownRevision { candidates, .. } | WorktreeError::Ambiguous { candidates, .. }
+            if !candidates.is_empty() =>
+        {
+            format!("say which one: {}", candidates.join(", "))
+        }
+        WorktreeError::UnknownRevision { .. } | WorktreeError::Ambiguous { .. } => {
+            "`git log --oneline --all` shows the commits there are".to_owned()
+        }
+        WorktreeError::BranchExists { branch } => {
+            format!("use it with `--branch {branch}`, or choose another name")
+        }
+        WorktreeError::BranchHasBase { .. } => {
+            "leave `--from` away to work on the branch as it is".to_owned()
+        }
+        WorktreeError::BranchInUse { .. } => "choose another branch, or end the work there first".to_owned(),
+        WorktreeError::Unusable { .. } => "`wharf doctor` says what is wrong and how to mend it".to_owned(),
+        WorktreeError::NoGit { .. } | WorktreeError::OldGit { .. } => {
+            "install git 2.36 or newer and have it on PATH".to_owned()
+        }
+        WorktreeError::GitTimeout { .. } => {
+            "raise `git.time_limit` in the settings if the repository needs longer".to_owned()
+        }
+        WorktreeError::LeftBehind { source } => return worktree_hint(source),
+        WorktreeError::RepositoryLocked { .. } => {
+            "try again when the other create or destroy has ended".to_owned()
+        }
+        WorktreeError::InProgress { .. } => "end it first, or abort it".to_owned(),
+        WorktreeError::UnsafePath { .. }
+        | WorktreeError::InTheWay { .. }
+        | WorktreeError::Git { .. }
+        | WorktreeError::GitAnswer { .. }
+        | WorktreeError::Read { .. }
+        | WorktreeError::Io { .. } => return None,
+    };
+    Some(text)
+}
+
+fn terminal_hint(err: &TerminalError) -> Option<String> {
+    let text = match err {
+        TerminalError::NotRunning => "`wharf start` runs a program in it",
+        TerminalError::Running => "`wharf attach` shows it, `wharf restart` ends it and begins anew",
+        TerminalError::Protocol { .. } => {
+            "use the wharf that started it, or `wharf restart` it with this one"
+        }
+        TerminalError::Silent { .. } => "`wharf kill` ends it without its help",
+        TerminalError::UnsafeFolder { .. } => "it must be yours and closed to others (mode 0700)",
+        TerminalError::LongPath { .. } => "choose a shorter `XDG_RUNTIME_DIR`",
+        TerminalError::Refused { code, .. } if code == "controlled" => {
+            "`--take` takes control, `--observe` looks on"
+        }
+        TerminalError::Refused { .. } | TerminalError::Program { .. } | TerminalError::Io { .. } => {
+            return None;
+        }
+    };
+    Some(text.to_owned())
+}
