@@ -295,8 +295,9 @@ fn specials(word: u64) -> u64 {
 /// Where a byte is for the first time.
 pub(super) fn position(bytes: &[u8], wanted: u8) -> Option<usize> {
     let steps = bytes.chunks_exact(STEP);
-    let without =
-        steps.take_while(|step| !step.iter().fold(false, |found, byte| found | (*byte == wanted))).count();
+    let without = steps
+        .take_while(|step| step.iter().fold(0, |found, byte| found | u8::from(*byte == wanted)) == 0)
+        .count();
     let start = without * STEP;
     bytes[start..].iter().position(|byte| *byte == wanted).map(|at| start + at)
 }
