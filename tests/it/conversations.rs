@@ -261,7 +261,7 @@ fn a_transcript_is_checked_line_by_line() {
     space
         .run(["conversation", "check", "s1", "--file", "a.jsonl"])
         .fails(1)
-        .says("line 3, byte 2: it is not JSON");
+        .says("line 3, byte 1: it is not JSON");
     space.run(["conversation", "check", "s1", "--file", "."]).fails(9);
     // The chain knows where the agent keeps it.
     say(&space, "s1", "a1", "one");

@@ -88,22 +88,16 @@ fn the_first_bad_line_is_named_with_its_byte() {
 fn lines_may_begin_and_end_anywhere_in_the_blocks_of_a_large_file() {
     let place = Place::new();
     // Lengths around the size of a block, and lines over several of them.
-    for padding in
-        [0_usize, 1, 1_000, (512 << 10) - 90, (512 << 10) - 83, (512 << 10) - 82, 512 << 10, 3 << 20]
-    {
+    for padding in [0_usize, 1, (512 << 10) - 83, (512 << 10) - 82, (512 << 10) + 1, 1 << 20] {
         let long = LINE.replace("hi", &"é".repeat(padding / 2));
-        let text = format!("{LINE}\n{long}\n{LINE}\n").repeat(4);
+        let text = format!("{LINE}\n{long}\n{LINE}\n").repeat(2);
         let whole = place.check(&text);
-        assert_eq!(
-            (whole.state, whole.lines, whole.messages),
-            (TranscriptState::Intact, 12, 12),
-            "{padding}"
-        );
+        assert_eq!((whole.state, whole.lines, whole.messages), (TranscriptState::Intact, 6, 6), "{padding}");
         let bad = place.check(format!("{text}{{\n{text}"));
-        let state = TranscriptState::Corrupt { line: 13, column: 2, flaw: Flaw::Syntax };
-        assert_eq!((bad.state, bad.lines), (state, 25), "{padding}");
+        let state = TranscriptState::Corrupt { line: 7, column: 2, flaw: Flaw::Syntax };
+        assert_eq!((bad.state, bad.lines), (state, 13), "{padding}");
         let torn = place.check(format!("{text}{{\"a\":\"{}", "x".repeat(padding)));
-        assert_eq!(torn.state, TranscriptState::Torn { line: 13 }, "{padding}");
+        assert_eq!(torn.state, TranscriptState::Torn { line: 7 }, "{padding}");
     }
 }
 
@@ -121,6 +115,7 @@ fn a_line_that_is_too_long_is_named_and_not_held() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn many_lines_are_judged_as_one_by_one(
         lines in proptest::collection::vec(prop_oneof![
