@@ -69,4 +69,7 @@ pub struct Fields {
     /// Where the agent works.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cwd: Option<String>,
+    /// Why the conversation begins: `startup` in a program that was just started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }

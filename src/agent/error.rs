@@ -55,6 +55,44 @@ pub enum AgentError {
         /// Where and why not.
         source: serde_json::Error,
     },
+    /// It has no hooks that could tell anything.
+    #[error("agent `{agent}` has no hooks")]
+    NoHooks {
+        /// Which.
+        agent: AgentName,
+    },
+    /// Its settings are no JSON object.
+    #[error("{} is left as it is, because it is not a JSON object", path.display())]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// Where and why not.
+        source: serde_json::Error,
+    },
+    /// Its settings have something else where hooks belong.
+    #[error("{} is left as it is, because `{key}` in it {rule}", path.display())]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// The member.
+        key: String,
+        /// What is wrong with it.
+        rule: &'static str,
+    },
+    /// A file of somebody else has the name of the one that would be ours as a whole.
+    #[error("{} is there already, and not ours", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something that must be a folder or a file of the worktree is a link or something else.
+    #[error("{} {because}", path.display())]
+    UnsafePath {
+        /// What it is about.
+        path: PathBuf,
+        /// What is wrong with it.
+        because: &'static str,
+    },
     /// Where it keeps its transcripts is not known, because a variable such as `HOME` is not set.
     #[error("it is not known where agent `{agent}` keeps its transcripts")]
     NoHome {

@@ -20,6 +20,8 @@ pub struct HookInput {
     pub response: Option<String>,
     /// Where the agent works, by its absolute path.
     pub cwd: Option<PathBuf>,
+    /// Why the conversation begins.
+    pub source: Option<String>,
 }
 
 impl HookInput {
@@ -35,6 +37,7 @@ impl HookInput {
             prompt: text(&fields.prompt),
             response: text(&fields.response),
             cwd: path(&fields.cwd),
+            source: text(&fields.source),
         })
     }
 }

@@ -12,7 +12,11 @@ use serde::{Deserialize, Serialize, Serializer};
 
 mod entry;
 mod error;
+mod hook_file;
+mod hook_record;
+mod hooks;
 mod input;
+mod json_text;
 mod template;
 mod transcript;
 
@@ -27,6 +31,9 @@ use self::{
 pub use self::{
     entry::{Entry, Fields},
     error::AgentError,
+    hook_file::HookFile,
+    hook_record::{HookRecord, Made},
+    hooks::{Hooked, is_empty, without_hooks},
     input::HookInput,
     template::Invocation,
     transcript::Search,
@@ -251,7 +258,8 @@ impl Description {
 
     /// What the fields of its hooks' input are called.
     pub fn fields(&self) -> &Fields {
-        static NONE: Fields = Fields { id: None, transcript: None, prompt: None, response: None, cwd: None };
+        static NONE: Fields =
+            Fields { id: None, transcript: None, prompt: None, response: None, cwd: None, source: None };
         self.entry.hooks.as_ref().map_or(&NONE, |hooks| &hooks.fields)
     }
 

@@ -10,8 +10,8 @@ use crate::{
     config::ConfigError,
     manager::{Kind, ManagerError},
     session::{
-        BranchNameError, ConversationIdError, IssueRefError, LabelError, Session, SessionName,
-        SessionNameError, SessionStatusError,
+        AgentNameError, BranchNameError, ConversationIdError, IssueRefError, LabelError, Session,
+        SessionName, SessionNameError, SessionStatusError,
     },
     terminal::{DetachKeyError, TerminalError},
     text,
@@ -32,6 +32,8 @@ pub(super) enum Failure {
     Issue(#[from] IssueRefError),
     #[error(transparent)]
     Label(#[from] LabelError),
+    #[error(transparent)]
+    Agent(#[from] AgentNameError),
     #[error(transparent)]
     Conversation(#[from] ConversationIdError),
     #[error(transparent)]
@@ -103,6 +105,7 @@ impl Failure {
             Self::Status(_)
             | Self::Issue(_)
             | Self::Label(_)
+            | Self::Agent(_)
             | Self::Conversation(_)
             | Self::Value { .. }
             | Self::Config(_)
@@ -133,6 +136,7 @@ impl Failure {
             | Self::Status(_)
             | Self::Issue(_)
             | Self::Label(_)
+            | Self::Agent(_)
             | Self::Conversation(_)
             | Self::Value { .. }
             | Self::Config(_)
@@ -181,6 +185,7 @@ impl Failure {
             | Self::Status(_)
             | Self::Issue(_)
             | Self::Label(_)
+            | Self::Agent(_)
             | Self::Conversation(_)
             | Self::Value { .. }
             | Self::Ended { .. }
@@ -226,6 +231,7 @@ impl Failure {
             | Self::Status(_)
             | Self::Issue(_)
             | Self::Label(_)
+            | Self::Agent(_)
             | Self::Conversation(_)
             | Self::Config(_)
             | Self::Value { .. }

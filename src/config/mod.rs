@@ -40,10 +40,25 @@ pub struct Settings {
     pub trust_hooks: bool,
     /// What the editor's process is called (`editor.name`, `code`).
     pub editor: Label,
+    /// Of which transcripts of agents copies are kept in the workspace (`transcripts.keep`, `elsewhere`).
+    pub keep_transcripts: KeepTranscripts,
     /// What a terminal may cost and how it behaves.
     pub terminal: TerminalSettings,
     /// The kinds of agents there are (`agents.NAME`); only the user's own file can describe one.
     pub agents: Descriptions,
+}
+
+/// Of which transcripts of agents copies are kept in the workspace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeepTranscripts {
+    /// Of all.
+    Always,
+    /// Of those on another file system than the workspace: in a container they are likely to go with it.
+    #[default]
+    Elsewhere,
+    /// Of none.
+    Never,
 }
 
 impl Default for Settings {
@@ -55,6 +70,7 @@ impl Default for Settings {
             git_time_limit: Duration::from_mins(10),
             trust_hooks: false,
             editor: "code".parse().expect("a short word is a label"),
+            keep_transcripts: KeepTranscripts::default(),
             terminal: TerminalSettings::default(),
             agents: Descriptions::builtin(),
         }
@@ -108,6 +124,7 @@ struct File {
     log: Log,
     git: Git,
     editor: Editor,
+    transcripts: Transcripts,
     terminal: terminal::File,
     agents: BTreeMap<String, agent::Entry>,
 }
@@ -135,6 +152,12 @@ struct Git {
 #[serde(deny_unknown_fields, default)]
 struct Editor {
     name: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Transcripts {
+    keep: Option<KeepTranscripts>,
 }
 
 /// Whose file it is: a repository can bring a workspace's file along, so that one may not lift a guard.
@@ -196,6 +219,9 @@ impl Settings {
         for (name, entry) in file.agents {
             let described = self.agents.define(&name, entry);
             described.map_err(|source| ConfigError::Agent { path: path.to_owned(), source })?;
+        }
+        if let Some(keep) = file.transcripts.keep {
+            self.keep_transcripts = keep;
         }
         self.terminal.apply(file.terminal, origin).map_err(|(key, rule)| wrong(key, rule))
     }

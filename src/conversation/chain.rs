@@ -19,6 +19,9 @@ use crate::{
 /// The most entries of a chain; beyond it the oldest go.
 pub const ENTRIES_MAX: usize = 10_000;
 
+/// The most conversations that are known as somebody else's; beyond it the oldest are forgotten.
+const ASIDE_MAX: usize = 100;
+
 /// What an agent was asked in a session, turn by turn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Chain {
@@ -29,6 +32,8 @@ pub struct Chain {
     pub(super) interactions: u64,
     pub(super) dropped: u64,
     pub(super) entries: VecDeque<Entry>,
+    /// Conversations of agents that the session's agent started itself.
+    pub(super) aside: Vec<ConversationId>,
     /// Fields of the file that somebody else added.
     pub(super) unknown: Members,
 }
@@ -152,6 +157,20 @@ impl Chain {
     /// Whether a conversation is one of this chain.
     pub fn contains(&self, id: &ConversationId) -> bool {
         self.current.as_ref() == Some(id) || self.entries.iter().any(|it| it.id == *id)
+    }
+
+    /// Notes that a conversation is one of an agent that the session's agent started itself: not one to come back to.
+    pub fn set_aside(&mut self, id: ConversationId) {
+        if !self.is_aside(&id) {
+            self.aside.push(id);
+            let surplus = self.aside.len().saturating_sub(ASIDE_MAX);
+            self.aside.drain(..surplus);
+        }
+    }
+
+    /// Whether a conversation was set aside.
+    pub fn is_aside(&self, id: &ConversationId) -> bool {
+        self.aside.contains(id)
     }
 
     /// The chain in short.

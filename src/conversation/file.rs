@@ -10,7 +10,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::{Chain, Entry, Excerpt, FormatError, conversations::FILE_BYTES_MAX};
-use crate::json::{self, DEPTH_MAX, Members};
+use crate::{
+    json::{self, DEPTH_MAX, Members},
+    session::ConversationId,
+};
 
 const MAJOR: &str = "1";
 const VERSION: &str = "1.0";
@@ -85,8 +88,14 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Chain, FormatError> {
         interactions: fields.take("interactionCount")?.unwrap_or_default(),
         dropped: fields.take("dropped")?.unwrap_or_default(),
         entries,
+        aside: aside(&fields.take::<Vec<String>>("aside")?.unwrap_or_default())?,
         unknown: fields.0,
     })
+}
+
+fn aside(ids: &[String]) -> Result<Vec<ConversationId>, FormatError> {
+    let wrong = |text: &str| FormatError::Field { field: "aside", text: shortened(text) };
+    ids.iter().map(|text| text.parse().map_err(|_| wrong(text))).collect()
 }
 
 /// Reads one entry.
@@ -117,6 +126,8 @@ pub(super) fn encode(chain: &Chain) -> String {
     member("transcript", chain.transcript.as_ref().map(|path| json_text(&*path.to_string_lossy())));
     member("interactionCount", Some(chain.interactions.to_string()));
     member("dropped", (chain.dropped > 0).then(|| chain.dropped.to_string()));
+    let aside: Vec<&str> = chain.aside.iter().map(ConversationId::as_str).collect();
+    member("aside", (!aside.is_empty()).then(|| json_text(&aside)));
     for (key, value) in chain.unknown.iter() {
         member(key, Some(value.get().to_owned()));
     }

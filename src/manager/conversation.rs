@@ -1,9 +1,6 @@
 //! What was said with the agent of a session: note it, ask for it, forget it, and check what the agent wrote down itself.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use super::{Code, ManagerError, SessionManager};
 use crate::{
@@ -95,12 +92,6 @@ impl SessionManager {
         Ok(Talk { session, chain })
     }
 
-    /// Where the agent of a session keeps what was said in its current conversation, as far as that is known.
-    pub fn transcript_of(&self, session: &Session) -> Result<Option<PathBuf>, ManagerError> {
-        let chain = self.conversations().load(session.id()).map_err(of(session))?;
-        Ok(chain.transcript().map(Path::to_owned))
-    }
-
     /// Looks through the transcript of a session, or another one that is named. Without one it is missing.
     pub fn check_transcript(
         &mut self,
@@ -110,7 +101,7 @@ impl SessionManager {
         let session = self.session(who)?;
         let path = match named {
             Some(path) => Some(path),
-            None => self.transcript_of(&session)?,
+            None => self.transcript_of(&session),
         };
         let transcript = match &path {
             Some(path) => conversation::check(path).map_err(of(&session))?,

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
-use super::{Code, Kind, Obstacle, conversation};
+use super::{Code, Kind, Obstacle, OpeningError, conversation};
 use crate::{
     conversation::ConversationError,
     registry::{AdmitError, LookupError},
@@ -125,6 +125,9 @@ pub enum ManagerError {
     /// Words are no command.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// An agent is not started.
+    #[error(transparent)]
+    Opening(#[from] OpeningError),
     /// No process has this pid.
     #[error("there is no process {pid}")]
     NoProcess {
@@ -168,6 +171,7 @@ impl ManagerError {
             Self::Terminal { source, .. } => terminal_code(source),
             Self::Elsewhere { .. } => Code::Unreachable,
             Self::MaxRunning { .. } => Code::MaxRunning,
+            Self::Opening(err) => err.code(),
             Self::Process { .. } => Code::IoFailed,
         }
     }
@@ -218,6 +222,7 @@ impl ManagerError {
             Self::MaxRunning { .. } => {
                 "`wharf ps` shows which run; or raise `terminal.running_max` in the settings".to_owned()
             }
+            Self::Opening(err) => return err.hint(),
             Self::Vanished { .. } | Self::NoProcess { .. } | Self::Process { .. } | Self::Command(_) => {
                 return None;
             }

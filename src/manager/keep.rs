@@ -154,11 +154,12 @@ impl SessionManager {
             return Ok(());
         }
         transaction.registry.update(id, |session| {
-            // To wait is nobody's work.
+            // To wait is nobody's work. Where the agent itself says how it is doing, its screen is not asked.
             let (status, at) = match mood {
-                Mood::Active => (SessionStatus::Active, now),
-                Mood::Waiting => (SessionStatus::Waiting, session.last_activity()),
-                Mood::Unknown => (session.status(), now),
+                Mood::Active if !session.is_reported() => (SessionStatus::Active, now),
+                Mood::Waiting if !session.is_reported() => (SessionStatus::Waiting, session.last_activity()),
+                Mood::Waiting => return,
+                Mood::Active | Mood::Unknown => (session.status(), now),
             };
             match session.status() {
                 SessionStatus::Active | SessionStatus::Waiting => session.set_status(status, at),

@@ -13,8 +13,10 @@ use crate::{
     worktree::{Checkout, Worktrees},
 };
 
+mod agents;
 mod annotate;
 mod bind;
+mod chains;
 mod code;
 mod conversation;
 mod conversation_health;
@@ -33,12 +35,14 @@ mod observe;
 mod ps;
 mod recovery;
 mod rename;
+mod report;
 mod restore;
 mod resume;
 mod settle;
 mod shutdown;
 mod start;
 mod stop;
+mod transcripts;
 mod trash;
 mod undo;
 
@@ -52,6 +56,7 @@ use self::{
 };
 
 pub use self::{
+    agents::{AgentRequest, Opening, OpeningError},
     annotate::MetadataChange,
     bind::{BindIssue, EditorChange, is_running},
     code::{Code, Kind},

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-use super::Session;
+use super::{Command, Session, SessionId};
 
 /// The most characters of an agent's name.
 pub const AGENT_NAME_CHARS_MAX: usize = 32;
@@ -57,6 +57,21 @@ pub struct Agent {
     pub reports: bool,
 }
 
+/// What runs in a session: a command, and the agent that it is, if it is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The command.
+    pub command: Command,
+    /// The agent.
+    pub agent: Option<Agent>,
+}
+
+impl From<Command> for Program {
+    fn from(command: Command) -> Self {
+        Self { command, agent: None }
+    }
+}
+
 impl AgentName {
     /// The name.
     pub fn as_str(&self) -> &str {
@@ -82,6 +97,11 @@ impl FromStr for AgentName {
 }
 
 impl ConversationId {
+    /// A fresh id, a UUID.
+    pub fn random() -> Self {
+        Self(SessionId::random().to_string())
+    }
+
     /// The id.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -15,15 +15,14 @@ mod tests;
 pub use self::{
     agent::{
         AGENT_NAME_CHARS_MAX, Agent, AgentName, AgentNameError, CONVERSATION_ID_CHARS_MAX, ConversationId,
-        ConversationIdError,
+        ConversationIdError, Program,
     },
     branch::{BRANCH_BYTES_MAX, BranchName, BranchNameError, COMPONENT_BYTES_MAX},
     id::{SessionId, SessionIdError},
     issue::{Binding, Editor, Issue, IssueRef, IssueRefError},
     name::{NAME_CHARS_MAX, SessionName, SessionNameError},
     program::{
-        COMMAND_BYTES_MAX, COMMAND_WORDS_MAX, Cause, Command, CommandError, Ending, How, Program,
-        SESSION_VARIABLE,
+        COMMAND_BYTES_MAX, COMMAND_WORDS_MAX, Cause, Command, CommandError, Ending, How, SESSION_VARIABLE,
     },
     status::{SessionStatus, SessionStatusError},
     value::{

@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{Agent, Label, ProcessId, Session, SessionStatus};
+use super::{Label, ProcessId, Program, Session, SessionStatus};
 use crate::clock::Timestamp;
 
 /// The most words of a command.
@@ -31,21 +31,6 @@ pub enum CommandError {
     /// It is longer than anything we keep.
     #[error("a command has at most {COMMAND_WORDS_MAX} words and {COMMAND_BYTES_MAX} bytes")]
     TooLong,
-}
-
-/// What runs in a session: a command, and the agent that it is, if it is one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Program {
-    /// The command.
-    pub command: Command,
-    /// The agent.
-    pub agent: Option<Agent>,
-}
-
-impl From<Command> for Program {
-    fn from(command: Command) -> Self {
-        Self { command, agent: None }
-    }
 }
 
 /// How a process that ran in a session ended.

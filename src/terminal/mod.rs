@@ -125,6 +125,9 @@ pub type KeepError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The terminals of a workspace.
 pub trait Terminals: Send + Sync {
+    /// The program that holders are started from, as it is called on a command line.
+    fn program(&self) -> String;
+
     /// Starts a program in a session and returns when it runs and is written down.
     fn start(&self, launch: &Launch) -> Result<Started, TerminalError>;
 

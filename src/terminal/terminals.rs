@@ -43,6 +43,10 @@ impl HolderTerminals {
 }
 
 impl Terminals for HolderTerminals {
+    fn program(&self) -> String {
+        self.wharf.to_string_lossy().into_owned()
+    }
+
     fn start(&self, launch: &Launch) -> Result<Started, TerminalError> {
         launch::start(&self.wharf, launch)
     }

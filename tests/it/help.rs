@@ -16,6 +16,7 @@ const COMMANDS: &[&str] = &[
     "logs",
     "screen",
     "send",
+    "prompt",
     "wait",
     "status",
     "phase",
@@ -34,6 +35,7 @@ const COMMANDS: &[&str] = &[
     "recover",
     "doctor",
     "init",
+    "hook",
     "completions",
     "man",
 ];

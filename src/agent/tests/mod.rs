@@ -1,6 +1,7 @@
 mod calling;
 mod describing;
 mod finding;
+mod hooking;
 mod reading;
 
 use super::*;
