@@ -10,8 +10,8 @@
 //! | 4 | `manager`: the verbs, one file each |
 //! | 3 | `registry`, `store`, `worktree`, `terminal`, `conversation`, `config` |
 //! | 2 | `agent`, `process`, `workspace`, `screen` |
-//! | 1 | `session` |
-//! | 0 | `clock`, `text`, `json`, `atomic`, `lock` |
+//! | 1 | `session`, `lock` |
+//! | 0 | `clock`, `text`, `json`, `atomic` |
 //!
 //! Invariants worth knowing before a change:
 //! - A worktree's path is derived from workspace and id; a stored path is never used.

@@ -225,7 +225,8 @@ pub(super) fn render(table: &Table) -> String {
     lines(table.lines().map(|line| line.trim_end().to_owned()))
 }
 
-fn lines(all: impl Iterator<Item = String>) -> String {
+/// Lines, each with its end.
+pub(super) fn lines(all: impl Iterator<Item = String>) -> String {
     let mut all: Vec<String> = all.collect();
     all.push(String::new());
     all.join("\n")

@@ -250,6 +250,14 @@ impl<'a> Scanner<'a> {
             }
             self.at += STEP;
         }
+        while let Some(word) = self.bytes[self.at..].first_chunk() {
+            let found = specials(u64::from_le_bytes(*word));
+            if found != 0 {
+                self.at += found.trailing_zeros() as usize / 8;
+                return;
+            }
+            self.at += size_of_val(word);
+        }
         let rest = &self.bytes[self.at..];
         self.at += rest.iter().position(|byte| is_special(*byte)).unwrap_or(rest.len());
     }
@@ -272,6 +280,26 @@ impl<'a> Scanner<'a> {
 
 fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// Eight bytes at once: the highest bit of each special byte. Above the lowest one that is found there may be others that
+/// are none.
+fn specials(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    let below = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & !word & HIGHS;
+    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    below(word, 0x20) | is(b'"') | is(b'\\')
+}
+
+/// Where a byte is for the first time.
+pub(super) fn position(bytes: &[u8], wanted: u8) -> Option<usize> {
+    let steps = bytes.chunks_exact(STEP);
+    let without = steps
+        .take_while(|step| step.iter().fold(0, |found, byte| found | u8::from(*byte == wanted)) == 0)
+        .count();
+    let start = without * STEP;
+    bytes[start..].iter().position(|byte| *byte == wanted).map(|at| start + at)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use rustix::fs::OFlags;
 use super::{
     ConversationError,
     conversations::failed,
-    json_line::{self, Line},
+    json_line::{self, Line, position},
 };
 use crate::clock::Timestamp;
 
@@ -228,9 +228,11 @@ impl Part {
     /// Adds lines that all have their end.
     fn add_all(&mut self, bytes: &[u8]) {
         let is_utf8 = str::from_utf8(bytes).is_ok();
-        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let line = &line[..line.len() - 1];
+        let mut rest = bytes;
+        while let Some(end) = position(rest, b'\n') {
+            let line = &rest[..end];
             self.add(if is_utf8 { judge(line) } else { judge_encoding(line) }, false);
+            rest = &rest[end + 1..];
         }
     }
 }
@@ -274,7 +276,7 @@ impl Block<'_> {
         self.fill(from, usize::try_from(end - from).unwrap_or(usize::MAX))?;
         let begin = match self.start {
             0 => Some(0),
-            _ => self.buffer[..self.buffer.len() - 1].iter().position(|byte| *byte == b'\n').map(|at| at + 1),
+            _ => position(&self.buffer[..self.buffer.len() - 1], b'\n').map(|at| at + 1),
         };
         let mut part = Part::default();
         let Some(begin) = begin else {
@@ -294,7 +296,7 @@ impl Block<'_> {
     fn last_line(&mut self, part: &mut Part, from: u64, begin: usize) -> io::Result<()> {
         let mut looked_at = begin;
         loop {
-            if let Some(at) = self.buffer[looked_at..].iter().position(|byte| *byte == b'\n') {
+            if let Some(at) = position(&self.buffer[looked_at..], b'\n') {
                 part.add(judge_encoding(&self.buffer[begin..looked_at + at]), false);
                 return Ok(());
             }

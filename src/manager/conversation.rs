@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use super::{Code, ManagerError, SessionManager};
 use crate::{
-    conversation::{self, Chain, ConversationError, Conversations, Interaction, Transcript, TranscriptState},
+    conversation::{self, Chain, ConversationError, Conversations, Interaction, Transcript},
     lock::LockError,
     session::{ConversationId, Session},
 };
@@ -107,9 +107,6 @@ impl SessionManager {
             Some(path) => conversation::check(path).map_err(of(&session))?,
             None => Transcript::absent(),
         };
-        if matches!(transcript.state, TranscriptState::Corrupt { .. }) {
-            tracing::warn!(sessionId = %session.id(), state = ?transcript.state, "the transcript of a session is corrupt");
-        }
         Ok((path, transcript))
     }
 

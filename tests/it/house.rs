@@ -8,8 +8,8 @@ use std::{
 
 /// Lowest floor first. A room may use only rooms on lower floors, and itself.
 const FLOORS: &[&[&str]] = &[
-    &["atomic", "clock", "json", "lock", "text"],
-    &["session"],
+    &["atomic", "clock", "json", "text"],
+    &["lock", "session"],
     &["agent", "process", "screen", "workspace"],
     &["config", "conversation", "registry", "store", "terminal", "worktree"],
     &["manager"],

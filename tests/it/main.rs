@@ -15,6 +15,7 @@ mod branches;
 mod broken_git;
 mod concurrency;
 mod containers;
+mod conversations;
 mod crashes;
 mod create;
 mod destroy;

@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use serde::Serialize;
 
-use super::{Context, Failure, answer, locate};
+use super::{Context, Failure, answer, locate, table};
 use crate::{
     conversation::{Flaw, LINE_BYTES_MAX, Transcript, TranscriptState},
     manager::{Health, ManagerError},
@@ -114,7 +114,7 @@ impl TranscriptView {
         facts.push(("messages", self.messages.to_string()));
         facts.extend(self.first_timestamp.clone().map(|it| ("first", it)));
         facts.extend(self.last_timestamp.clone().map(|it| ("last", it)));
-        facts.iter().map(|(key, value)| format!("{key:<10}  {}\n", text::line(value))).collect()
+        table::lines(facts.iter().map(|(key, value)| format!("{key:<10}  {}", text::line(value))))
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Context, Failure, answer, locate, who};
+use super::{Context, Failure, answer, locate, table, who};
 use crate::{
     atomic::{self, Durability},
     manager::Tally,
@@ -81,7 +81,7 @@ pub(super) fn clean(context: &mut Context, names: &[String], days: u32) -> Resul
 }
 
 fn lines(all: &[TallyView], what: &str) -> String {
-    all.iter().map(|it| format!("{}: {} {what}\n", it.name, it.entries)).collect()
+    table::lines(all.iter().map(|it| format!("{}: {} {what}", it.name, it.entries)))
 }
 
 impl TallyView {
