@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     Finding, ManagerError, SessionManager, Severity,
     findings::finding,
-    observe::{observe, runs},
+    observe::{adopt, observe, runs},
 };
 use crate::{
     process,
@@ -37,9 +37,10 @@ impl Leftovers {
 }
 
 impl SessionManager {
-    /// These sessions as they are, with those whose holder was killed as lost.
+    /// These sessions as they are: those whose holder was killed are lost, those whose holder lives run.
     pub(super) fn observed(&self, sessions: Vec<Session>) -> Vec<Session> {
         let (mut registry, _) = Registry::of(sessions);
+        adopt(&mut registry, &*self.terminals);
         observe(&mut registry, self.clock.now());
         registry.all()
     }

@@ -13,8 +13,8 @@ use std::{
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::{Deserialize, Serialize};
 
-use super::{Launch, Limits, Started, TerminalError, pty};
-use crate::{screen::Size, session::ProcessId};
+use super::{Launch, Limits, Started, TerminalError, held::Identity, pty};
+use crate::screen::Size;
 
 /// What a holder is called on the command line of this program.
 pub const HOLD: &str = "hold";
@@ -47,13 +47,6 @@ enum Word {
     Started { process: Identity, holder: Identity },
     Running,
     Failed(String),
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-struct Identity {
-    pid: u32,
-    started: u64,
-    boot: String,
 }
 
 impl From<&Launch> for Order {
@@ -93,18 +86,6 @@ impl Order {
                 quiet: self.quiet_ms.map(Duration::from_millis),
             },
         })
-    }
-}
-
-impl From<&ProcessId> for Identity {
-    fn from(process: &ProcessId) -> Self {
-        Self { pid: process.pid, started: process.started, boot: process.boot.clone() }
-    }
-}
-
-impl From<Identity> for ProcessId {
-    fn from(identity: Identity) -> Self {
-        Self { pid: identity.pid, started: identity.started, boot: identity.boot }
     }
 }
 

@@ -11,6 +11,7 @@ mod attach;
 mod client;
 mod error;
 mod frame;
+mod held;
 mod history;
 mod holder;
 mod launch;
@@ -29,6 +30,7 @@ pub use self::{
     client::Connection,
     error::TerminalError,
     frame::FRAME_BYTES_MAX,
+    held::Held,
     history::{Follower, History},
     holder::hold,
     launch::{HOLD, answer, close_inherited, let_go_of_streams, own_program, read_order},
@@ -128,6 +130,9 @@ pub trait Terminals: Send + Sync {
 
     /// What the holder of a session says about it.
     fn info(&self, id: SessionId) -> Result<Info, TerminalError>;
+
+    /// The program of a session whose holder is proven alive, whatever the table says.
+    fn held(&self, id: SessionId) -> Option<Held>;
 
     /// Ends a session's program and everything it started, and returns when nothing of it is left.
     fn stop(&self, id: SessionId, stop: Stop) -> Result<Exited, TerminalError>;

@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Connection, Exited, Info, Launch, Runtime, Started, Stop, TerminalError, Terminals, launch};
+use super::{
+    Connection, Exited, Held, Info, Launch, Runtime, Started, Stop, TerminalError, Terminals, launch,
+};
 use crate::{
     process::{self, Signal},
     session::{ProcessId, SESSION_VARIABLE, SessionId},
@@ -49,6 +51,10 @@ impl Terminals for HolderTerminals {
 
     fn info(&self, id: SessionId) -> Result<Info, TerminalError> {
         self.connect(id)?.info()
+    }
+
+    fn held(&self, id: SessionId) -> Option<Held> {
+        self.runtime.held(id).filter(|held| process::is_alive(&held.started.holder))
     }
 
     fn stop(&self, id: SessionId, stop: Stop) -> Result<Exited, TerminalError> {

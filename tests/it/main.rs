@@ -21,6 +21,7 @@ mod doctor;
 mod faults;
 mod faults_page;
 mod filters;
+mod forgotten;
 mod full_disk;
 mod git_command;
 mod help;

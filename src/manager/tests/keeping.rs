@@ -243,3 +243,18 @@ fn a_program_that_was_written_down_and_never_ran_is_taken_back() {
     drop(keeper);
     assert_eq!(house.session().process(), Some(&started().process));
 }
+
+#[test]
+fn a_table_that_forgot_a_program_learns_of_it_with_its_end() {
+    for before in [session(1, "auth"), ended(1, "auth", Cause::Asked)] {
+        let house = House::with(vec![before.clone()]);
+        let mut keeper = kept(&house);
+        *house.table.lock().unwrap() = vec![before];
+        later(&house, 1);
+        keeper.ended(EXITED, false).unwrap();
+        let session = house.session();
+        assert_eq!(session.command(), Some(&command(&["make", "test"])));
+        assert_eq!(session.ending().map(|it| (&it.how, &it.cause)), Some((&How::Exited(0), &Cause::Itself)));
+        assert_eq!((session.status(), session.process()), (SessionStatus::Stopped, None));
+    }
+}

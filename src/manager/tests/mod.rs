@@ -16,7 +16,7 @@ use crate::{
     process,
     session::{Base, ProcessId, RepositoryPath, Session, SessionId, SessionParts, SessionStatus},
     store::{MockStore, Origin, Reading},
-    terminal::{Exited, Info, Launch, Started, Stop, TerminalError, Terminals},
+    terminal::{Exited, Held, Info, Launch, Started, Stop, TerminalError, Terminals},
     workspace::Workspace,
     worktree::MockWorktrees,
 };
@@ -78,6 +78,10 @@ impl Terminals for NoTerminals {
 
     fn info(&self, _: SessionId) -> Result<Info, TerminalError> {
         Err(TerminalError::NotRunning)
+    }
+
+    fn held(&self, _: SessionId) -> Option<Held> {
+        None
     }
 
     fn stop(&self, _: SessionId, _: Stop) -> Result<Exited, TerminalError> {

@@ -8,7 +8,7 @@ use crate::{
     manager::{ManagerError, StartSession},
     session::{Cause, Command, Ending, How, Pending, PendingAction, SESSION_VARIABLE},
     store::StoreError,
-    terminal::Limits,
+    terminal::{Held, Limits},
     worktree::{Loss, Worktree, WorktreeLock, WorktreeState},
 };
 
@@ -24,6 +24,8 @@ pub(super) struct House {
     pub(super) settings: Settings,
     pub(super) worktree: WorktreeState,
     pub(super) losses: Vec<Loss>,
+    /// What a holder that the table does not know holds in any session.
+    pub(super) held: Option<Held>,
     pub(super) clock: Arc<Mutex<Timestamp>>,
 }
 
@@ -63,6 +65,7 @@ impl House {
             settings: Settings::default(),
             worktree: WorktreeState::Present,
             losses: Vec::new(),
+            held: None,
             clock: Arc::new(Mutex::new(at(5))),
         }
     }
@@ -163,6 +166,10 @@ impl Terminals for House {
             Holder::Dead(_) | Holder::Refuses => Err(TerminalError::NotRunning),
             Holder::Broken => Err(TerminalError::LongPath { path: "/x".into() }),
         }
+    }
+
+    fn held(&self, _: SessionId) -> Option<Held> {
+        self.held.clone()
     }
 
     fn stop(&self, id: SessionId, stop: Stop) -> Result<Exited, TerminalError> {

@@ -28,7 +28,9 @@ use self::{
     activity::Activity, begin::Seat, client::Client, ending::Ending, program::Program, reporter::Reporter,
     signals::Signals,
 };
-use super::{Exited, Keeper, Launch, Started, Stop, TerminalError, output_log::OutputLog, runtime::Runtime};
+use super::{
+    Exited, Held, Keeper, Launch, Started, Stop, TerminalError, output_log::OutputLog, runtime::Runtime,
+};
 use crate::{
     clock::Clock,
     process,
@@ -100,6 +102,7 @@ pub fn hold(
     process::become_subreaper().map_err(failed)?;
     let signals = Signals::listen().map_err(failed)?;
     let (program, reporter, started) = seat.start(&launch, keeper)?;
+    seat.keep(&Held { command: launch.command.clone(), started: started.clone(), since: clock.now() });
     told(&started);
     let folder = Workspace::at(&launch.workspace).session_folder(launch.id);
     let log = OutputLog::open(&folder, launch.limits.log_bytes_max);
@@ -311,6 +314,7 @@ impl Holder {
     /// Has the end written down, and says farewell.
     fn leave(self, exited: Exited) -> Exited {
         let Self { reporter, mut clients, ending, seat, listener, .. } = self;
+        seat.forget();
         reporter.end(exited, ending.is_some_and(|ending| ending.shutdown));
         // Whoever hears of the end may start the next program at once, so the place is free by then.
         drop(listener);
