@@ -14,6 +14,8 @@ const LOG_BYTES_MAX: u64 = 1 << 40;
 const CLIENTS_MAX: usize = 1_000;
 const QUEUE_BYTES_MIN: usize = 64 << 10;
 const QUEUE_BYTES_MAX: usize = 1 << 30;
+const KEEP_MAX: usize = 100;
+const KEEP_NAME_BYTES_MAX: usize = 255;
 const SECONDS_MAX: u64 = 24 * 60 * 60;
 
 /// The settings of terminals.
@@ -38,6 +40,9 @@ pub struct TerminalSettings {
     /// What runs in a session unless it is told otherwise (`terminal.shell`; the user's shell); only the user's own
     /// file can say so.
     pub shell: Option<Command>,
+    /// The names of processes that outlive the program that started them (`terminal.keep`, none); only the user's own file
+    /// can say so.
+    pub keep: Vec<String>,
     /// How long a program may take to end before it is killed (`terminal.stop_timeout`, 10 seconds).
     pub stop_timeout: Duration,
 }
@@ -54,6 +59,7 @@ impl Default for TerminalSettings {
             running_max: None,
             detach_key: DetachKey(0x1c),
             shell: None,
+            keep: Vec::new(),
             stop_timeout: Duration::from_secs(10),
         }
     }
@@ -106,6 +112,7 @@ pub(super) struct File {
     running_max: Option<usize>,
     detach_key: Option<String>,
     shell: Option<Shell>,
+    keep: Option<Vec<String>>,
     stop_timeout: Option<u64>,
 }
 
@@ -151,6 +158,14 @@ impl TerminalSettings {
             (Some(shell), Origin::User) => self.shell = Some(shell.into_command()?),
             (None, Origin::User | Origin::Workspace) => (),
         }
+        match (file.keep, origin) {
+            // The same goes for what is left running.
+            (Some(_), Origin::Workspace) => {
+                return Err(("terminal.keep", "can only be set in the user's own file"));
+            }
+            (Some(names), Origin::User) => self.keep = kept(names)?,
+            (None, Origin::User | Origin::Workspace) => (),
+        }
         Ok(())
     }
 
@@ -192,6 +207,15 @@ impl Shell {
         Command::of(words)
             .map_err(|_| ("terminal.shell", "is a program, or a list of a program and its arguments"))
     }
+}
+
+fn kept(names: Vec<String>) -> Result<Vec<String>, Wrong> {
+    let is_name =
+        |name: &String| !name.is_empty() && name.len() <= KEEP_NAME_BYTES_MAX && !name.contains('/');
+    if names.len() > KEEP_MAX || !names.iter().all(is_name) {
+        return Err(("terminal.keep", "is a list of at most 100 names of processes, without folders"));
+    }
+    Ok(names)
 }
 
 fn span(key: &'static str, seconds: u64) -> Result<Duration, Wrong> {

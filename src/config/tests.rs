@@ -90,7 +90,9 @@ fn the_users_folder_follows_the_platform() {
 #[test]
 fn every_setting_of_terminals_is_taken() {
     let text = "[terminal]\nscrollback = 0\nlog_size = 65536\nclients = 1\nqueue = 65536\nquiet = 3\nactivity = false\nrunning_max = 2\ndetach_key = 'ctrl-B'\nstop_timeout = 0\n";
-    let terminal = load("[terminal]\nshell = [\"bash\", \"-l\"]\nquiet = 9\n", text).unwrap().terminal;
+    let terminal = load("[terminal]\nshell = [\"bash\", \"-l\"]\nkeep = [\"daemon\"]\nquiet = 9\n", text)
+        .unwrap()
+        .terminal;
     let expected = TerminalSettings {
         scrollback_rows_max: 0,
         log_bytes_max: 65_536,
@@ -101,6 +103,7 @@ fn every_setting_of_terminals_is_taken() {
         running_max: NonZeroUsize::new(2),
         detach_key: "ctrl-b".parse().unwrap(),
         shell: Some(Command::of(vec!["bash".to_owned(), "-l".to_owned()]).unwrap()),
+        keep: vec!["daemon".to_owned()],
         stop_timeout: Duration::ZERO,
     };
     assert_eq!(terminal, expected);
@@ -130,12 +133,18 @@ fn a_value_of_terminals_that_is_out_of_range_names_its_key() {
         let err = load(&format!("[terminal]\nshell = {shell}"), "").unwrap_err();
         assert!(err.to_string().contains("`terminal.shell` is a program"), "{err}");
     }
+    for keep in ["[\"\"]".to_owned(), "[\"/bin/x\"]".to_owned(), format!("[{}]", "\"x\", ".repeat(101))] {
+        let err = load(&format!("[terminal]\nkeep = {keep}"), "").unwrap_err();
+        assert!(err.to_string().contains("`terminal.keep` is a list"), "{err}");
+    }
 }
 
 #[test]
-fn a_workspace_cannot_name_the_program_that_runs() {
-    let err = load("", "[terminal]\nshell = \"./evil\"\n").unwrap_err();
-    assert!(err.to_string().ends_with("`terminal.shell` can only be set in the user's own file"), "{err}");
+fn a_workspace_can_name_neither_the_program_that_runs_nor_what_outlives_it() {
+    for (key, value) in [("shell", "\"./evil\""), ("keep", "[\"evil\"]")] {
+        let err = load("", &format!("[terminal]\n{key} = {value}\n")).unwrap_err().to_string();
+        assert!(err.ends_with(&format!("`terminal.{key}` can only be set in the user's own file")), "{err}");
+    }
 }
 
 #[test]

@@ -52,7 +52,9 @@ impl SessionManager {
             Vec::new()
         });
         let mut marked: HashMap<String, Vec<u32>> = HashMap::new();
-        for (id, process) in marks {
+        // Without a list of all processes, nobody is known to be spared.
+        let spared = process::spared(&process::all().unwrap_or_default(), None, &self.settings.terminal.keep);
+        for (id, process) in marks.into_iter().filter(|(_, process)| !spared.contains(&process.pid)) {
             marked.entry(id).or_default().push(process.pid);
         }
         let mut found = Vec::new();
@@ -74,7 +76,7 @@ impl SessionManager {
     pub(super) fn sweep_leftovers(&mut self) -> Result<(), ManagerError> {
         let sessions = self.registry()?.all();
         for Leftovers { session, .. } in self.leftovers(&sessions) {
-            match self.terminals.sweep(session.id()) {
+            match self.terminals.sweep(session.id(), &self.settings.terminal.keep) {
                 Ok(count) => {
                     tracing::info!(sessionId = %session.id(), count, "what a killed holder left was ended");
                 }

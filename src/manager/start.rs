@@ -38,7 +38,8 @@ impl SessionManager {
         ensure_room(&self.registry()?, session.id(), &self.settings.terminal)?;
         if is_lost(&session) {
             // What the killed holder left would work beside the new program, and outlive it.
-            self.terminals.sweep(session.id()).map_err(|source| terminal_error(&session, source))?;
+            let swept = self.terminals.sweep(session.id(), &self.settings.terminal.keep);
+            swept.map_err(|source| terminal_error(&session, source))?;
         }
         let launch = self.launch(&session, request);
         self.terminals.start(&launch).map_err(|source| terminal_error(&session, source))?;
@@ -77,6 +78,7 @@ impl SessionManager {
             command: command.map_or_else(|| vec![SHELL.to_owned()], |command| command.words().to_vec()),
             size: request.size,
             limits: limits(settings),
+            keep: settings.keep.clone(),
         }
     }
 }

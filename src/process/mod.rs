@@ -22,7 +22,7 @@ mod tree;
 mod tests;
 
 pub use self::{
-    kill::{Remains, kill_tree},
+    kill::{Remains, doomed, kill_tree, spared},
     reap::{become_subreaper, reap_adopted},
     signal::{send, wait_for_end},
     supervise::{Charge, supervise},

@@ -21,7 +21,7 @@ use rustix::{
     termios::tcsetpgrp,
 };
 
-use super::{become_subreaper, descendants};
+use super::{become_subreaper, kill_tree};
 
 /// Signals that the command gets as they are.
 const HANDED_ON: [Signal; 5] = [Signal::HUP, Signal::USR1, Signal::USR2, Signal::QUIT, Signal::WINCH];
@@ -184,17 +184,10 @@ fn reap_all(ward: &mut Ward<'_>) -> io::Result<()> {
 
 /// Ends what is left: as the first process of a container everything, else what is below this process.
 fn kill_all() {
-    let deadline = Instant::now() + KILLING;
-    while Instant::now() < deadline {
-        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
-        let left: Vec<_> = descendants(std::process::id()).unwrap_or_default();
-        if left.is_empty() {
-            break;
-        }
-        for pid in left.iter().filter_map(|process| Pid::from_raw(i32::try_from(process.pid).ok()?)) {
-            say(kill_process(pid, Signal::KILL));
-        }
-        thread::sleep(Duration::from_millis(2));
+    match kill_tree(None, &[], KILLING) {
+        Ok(remains) if remains.left.is_empty() => (),
+        Ok(remains) => tracing::error!(count = remains.left.len(), "processes cannot be killed"),
+        Err(err) => tracing::error!(error = %err, "processes cannot be listed"),
     }
 }
 

@@ -38,6 +38,8 @@ struct Order {
     clients_max: usize,
     queue_bytes_max: usize,
     quiet_ms: Option<u64>,
+    #[serde(default)]
+    keep: Vec<String>,
 }
 
 /// What a holder answers when it has begun, or could not.
@@ -51,7 +53,7 @@ enum Word {
 
 impl From<&Launch> for Order {
     fn from(launch: &Launch) -> Self {
-        let Launch { id, name, workspace, worktree, command, size, limits } = launch;
+        let Launch { id, name, workspace, worktree, command, size, limits, keep } = launch;
         Self {
             id: id.to_string(),
             name: name.to_string(),
@@ -65,6 +67,7 @@ impl From<&Launch> for Order {
             clients_max: limits.clients_max,
             queue_bytes_max: limits.queue_bytes_max,
             quiet_ms: limits.quiet.map(|quiet| u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX)),
+            keep: keep.clone(),
         }
     }
 }
@@ -85,6 +88,7 @@ impl Order {
                 queue_bytes_max: self.queue_bytes_max,
                 quiet: self.quiet_ms.map(Duration::from_millis),
             },
+            keep: self.keep,
         })
     }
 }
@@ -223,6 +227,7 @@ mod tests {
             command: vec!["sh".to_owned(), "-c".to_owned(), "echo \"ü\"\n".to_owned()],
             size: Size::new(50, 132).unwrap(),
             limits: Limits::default(),
+            keep: vec!["daemon".to_owned()],
         }
     }
 

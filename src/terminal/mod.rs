@@ -59,6 +59,8 @@ pub struct Launch {
     pub size: Size,
     /// What its terminal may cost.
     pub limits: Limits,
+    /// The names of processes that outlive it (`keep`, none).
+    pub keep: Vec<String>,
 }
 
 /// What a terminal may cost, each with a setting of its name under `terminal.`.
@@ -137,6 +139,7 @@ pub trait Terminals: Send + Sync {
     /// Ends a session's program and everything it started, and returns when nothing of it is left.
     fn stop(&self, id: SessionId, stop: Stop) -> Result<Exited, TerminalError>;
 
-    /// Ends what a holder that was killed left behind. Answers how many processes that were.
-    fn sweep(&self, id: SessionId) -> Result<usize, TerminalError>;
+    /// Ends what a holder that was killed left behind, but for processes with these names and what they started. Answers
+    /// how many processes that were.
+    fn sweep(&self, id: SessionId, keep: &[String]) -> Result<usize, TerminalError>;
 }

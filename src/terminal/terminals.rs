@@ -35,12 +35,16 @@ impl HolderTerminals {
         Connection::open(&self.runtime.socket(id))
     }
 
-    fn marked(id: SessionId) -> Result<Vec<ProcessId>, TerminalError> {
-        process::marked(SESSION_VARIABLE, &id.to_string()).map_err(|source| TerminalError::Io {
-            action: "list",
-            path: "/proc".into(),
-            source,
-        })
+    /// What carries the mark of a session, but for those that are to be spared.
+    fn marked(id: SessionId, leader: Option<u32>, keep: &[String]) -> Result<Vec<ProcessId>, TerminalError> {
+        let listed = process::marked(SESSION_VARIABLE, &id.to_string()).and_then(|mut marked| {
+            if !marked.is_empty() && !keep.is_empty() {
+                let spared = process::spared(&process::all()?, leader, keep);
+                marked.retain(|process| !spared.contains(&process.pid));
+            }
+            Ok(marked)
+        });
+        listed.map_err(|source| TerminalError::Io { action: "list", path: "/proc".into(), source })
     }
 }
 
@@ -61,10 +65,12 @@ impl Terminals for HolderTerminals {
         self.connect(id)?.stop(stop)
     }
 
-    fn sweep(&self, id: SessionId) -> Result<usize, TerminalError> {
+    fn sweep(&self, id: SessionId, keep: &[String]) -> Result<usize, TerminalError> {
         // Nobody can start a new holder meanwhile, whose processes would carry the same mark.
         let claim = self.runtime.claim(id)?;
-        let first = Self::marked(id)?;
+        // What was the session's program is no daemon, whatever it is called.
+        let leader = self.runtime.held(id).map(|held| held.started.process.pid);
+        let first = Self::marked(id, leader, keep)?;
         signal_all(&first, Signal::TERM);
         let deadline = Instant::now() + SWEEP_GRACE;
         for left in &first {
@@ -73,7 +79,7 @@ impl Terminals for HolderTerminals {
             drop(process::wait_for_end(left, wait));
         }
         for _ in 0..SWEEPS_MAX {
-            let left = Self::marked(id)?;
+            let left = Self::marked(id, leader, keep)?;
             if left.is_empty() {
                 break;
             }

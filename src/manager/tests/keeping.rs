@@ -21,6 +21,7 @@ fn launch() -> Launch {
         command: vec!["make".to_owned(), "test".to_owned()],
         size: crate::screen::Size::default(),
         limits: Limits::default(),
+        keep: Vec::new(),
     }
 }
 

@@ -88,7 +88,7 @@ impl Terminals for NoTerminals {
         Err(TerminalError::NotRunning)
     }
 
-    fn sweep(&self, _: SessionId) -> Result<usize, TerminalError> {
+    fn sweep(&self, _: SessionId, _: &[String]) -> Result<usize, TerminalError> {
         Ok(0)
     }
 }

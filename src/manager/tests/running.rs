@@ -189,7 +189,7 @@ impl Terminals for House {
         }
     }
 
-    fn sweep(&self, _: SessionId) -> Result<usize, TerminalError> {
+    fn sweep(&self, _: SessionId, _: &[String]) -> Result<usize, TerminalError> {
         self.tell("sweep");
         match self.holder {
             Holder::Dead(count) => Ok(count),

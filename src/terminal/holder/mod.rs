@@ -300,7 +300,7 @@ impl Holder {
         if let Some(ending) = &mut self.ending
             && !self.is_cleared
         {
-            self.is_cleared = ending.step(self.program.living(), now);
+            self.is_cleared = ending.step(self.program.living(), &self.launch.keep, now);
         }
         self.catch_up(now);
         self.clients.retain(|client| !client.is_gone);
