@@ -29,7 +29,8 @@ pub struct TerminalSettings {
     pub clients_max: usize,
     /// Bytes that may wait for one client (`terminal.queue`, 1 MiB).
     pub queue_bytes_max: usize,
-    /// How long a program must be silent before its session waits (`terminal.quiet`, 10 seconds; 0: never).
+    /// How long a program must be silent before its session waits (`terminal.quiet`, 10 seconds; 0: silence says nothing,
+    /// a bell, a notification or a prompt still does).
     pub quiet: Option<Duration>,
     /// Whether what a program does moves its session between active and waiting (`terminal.activity`, true).
     pub activity: bool,

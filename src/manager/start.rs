@@ -112,6 +112,7 @@ fn limits(settings: &TerminalSettings) -> Limits {
         log_bytes_max: settings.log_bytes_max,
         clients_max: settings.clients_max,
         queue_bytes_max: settings.queue_bytes_max,
-        quiet: settings.quiet.filter(|_| settings.activity),
+        quiet: settings.quiet,
+        activity: settings.activity,
     }
 }

@@ -38,6 +38,8 @@ struct Order {
     clients_max: usize,
     queue_bytes_max: usize,
     quiet_ms: Option<u64>,
+    #[serde(default = "yes")]
+    activity: bool,
     #[serde(default)]
     keep: Vec<String>,
 }
@@ -49,6 +51,10 @@ enum Word {
     Started { process: Identity, holder: Identity },
     Running,
     Failed(String),
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl From<&Launch> for Order {
@@ -67,6 +73,7 @@ impl From<&Launch> for Order {
             clients_max: limits.clients_max,
             queue_bytes_max: limits.queue_bytes_max,
             quiet_ms: limits.quiet.map(|quiet| u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX)),
+            activity: limits.activity,
             keep: keep.clone(),
         }
     }
@@ -87,6 +94,7 @@ impl Order {
                 clients_max: self.clients_max,
                 queue_bytes_max: self.queue_bytes_max,
                 quiet: self.quiet_ms.map(Duration::from_millis),
+                activity: self.activity,
             },
             keep: self.keep,
         })
@@ -226,7 +234,7 @@ mod tests {
             worktree: "/workspace/.worktrees/2f1e8f0a-6f0c-4a55-9d3c-0d7f4a4b8c11".into(),
             command: vec!["sh".to_owned(), "-c".to_owned(), "echo \"ü\"\n".to_owned()],
             size: Size::new(50, 132).unwrap(),
-            limits: Limits::default(),
+            limits: Limits { activity: false, ..Limits::default() },
             keep: vec!["daemon".to_owned()],
         }
     }

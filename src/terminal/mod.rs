@@ -76,6 +76,8 @@ pub struct Limits {
     pub queue_bytes_max: usize,
     /// How long a program must be silent before its session waits (`quiet`, 10 seconds); nothing: never.
     pub quiet: Option<Duration>,
+    /// Whether moods are told apart at all (`activity`, true).
+    pub activity: bool,
 }
 
 impl Default for Limits {
@@ -86,6 +88,7 @@ impl Default for Limits {
             clients_max: 16,
             queue_bytes_max: 1 << 20,
             quiet: Some(Duration::from_secs(10)),
+            activity: true,
         }
     }
 }

@@ -256,7 +256,7 @@ fn a_launch_has_the_worktree_of_the_id_and_the_limits_of_the_settings() {
     let launch = house.launches.lock().unwrap()[0].clone();
     assert_eq!(launch.worktree.to_str().unwrap(), format!("/w/.worktrees/{}", id(1)));
     assert_eq!((launch.workspace.to_str(), launch.size, launch.name.as_str()), (Some("/w"), size, "auth"));
-    assert_eq!(launch.limits, Limits { clients_max: 3, quiet: None, ..Limits::default() });
+    assert_eq!(launch.limits, Limits { clients_max: 3, activity: false, ..Limits::default() });
     let defaults = House::with(vec![session(1, "auth")]);
     start(&defaults, &StartSession::default()).unwrap();
     assert_eq!(defaults.launches.lock().unwrap()[0].limits, Limits::default());

@@ -109,7 +109,7 @@ pub fn hold(
     let log = log.inspect_err(|err| tracing::warn!(error = %err, "what is printed is not kept")).ok();
     let holder = Holder {
         screen: Screen::new(launch.size, launch.limits.scrollback_rows_max),
-        activity: Activity::begin(launch.limits.quiet, Instant::now()),
+        activity: Activity::begin(&launch.limits, Instant::now()),
         offset: 0,
         clients: Vec::new(),
         ending: None,
