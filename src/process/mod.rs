@@ -14,6 +14,7 @@ use crate::session::ProcessId;
 mod kill;
 mod reap;
 mod signal;
+mod signals;
 mod stat;
 mod supervise;
 mod tree;
@@ -25,7 +26,8 @@ pub use self::{
     kill::{Remains, doomed, kill_tree, spared},
     reap::{become_subreaper, reap_adopted},
     signal::{send, wait_for_end},
-    supervise::{Charge, supervise},
+    signals::Signals,
+    supervise::{Charge, Supervisor},
     tree::{Process, all, below, descendants, marked, marks},
 };
 

@@ -7,10 +7,13 @@ use std::{
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Launch, Limits, Started, TerminalError, held::Identity, pty};
@@ -202,10 +205,16 @@ pub(super) fn start(wharf: &Path, launch: &Launch) -> Result<Started, TerminalEr
 }
 
 fn hear(mut pipe: BufReader<std::process::ChildStdout>, limit: Duration) -> Option<Word> {
-    let limit = Timespec::try_from(limit).ok()?;
-    let mut fds = [PollFd::new(pipe.get_ref(), PollFlags::IN)];
-    if poll(&mut fds, Some(&limit)).ok()? == 0 {
-        return None;
+    let deadline = Instant::now() + limit;
+    loop {
+        let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now())).ok()?;
+        match poll(&mut [PollFd::new(pipe.get_ref(), PollFlags::IN)], Some(&left)) {
+            Ok(0) => return None,
+            Ok(_) => break,
+            // A child of whoever starts it may end meanwhile.
+            Err(Errno::INTR) => (),
+            Err(_) => return None,
+        }
     }
     let mut line = String::new();
     pipe.by_ref().take(ORDER_BYTES_MAX).read_line(&mut line).ok()?;

@@ -341,7 +341,7 @@ fn what_nobody_wanted_to_end_is_resumed_and_nothing_else() {
     without_command.lose(at(2));
     sessions.push(without_command);
     let house = House::with(sessions);
-    let resumed = house.manager().resume_all(crate::screen::Size::default()).unwrap();
+    let resumed = house.manager().resume_all(crate::screen::Size::default(), &|| true).unwrap();
     let told: Vec<_> = resumed.iter().map(|it| (it.before.name().as_str(), it.outcome.is_ok())).collect();
     assert_eq!(told, [("restart", true), ("lost", true), ("shutdown", true)]);
     assert!(house.launches.lock().unwrap().iter().all(|launch| launch.command == ["make"]));
@@ -351,14 +351,14 @@ fn what_nobody_wanted_to_end_is_resumed_and_nothing_else() {
 fn a_session_that_cannot_be_resumed_does_not_keep_the_others_from_it() {
     let mut house = House::with(vec![ended(1, "one", Cause::Restart), ended(2, "two", Cause::Restart)]);
     house.settings.terminal.running_max = std::num::NonZeroUsize::new(1);
-    let resumed = house.manager().resume_all(crate::screen::Size::default()).unwrap();
+    let resumed = house.manager().resume_all(crate::screen::Size::default(), &|| true).unwrap();
     let told: Vec<_> =
         resumed.iter().map(|it| it.outcome.as_ref().map_err(|err| err.code().word()).is_ok()).collect();
     assert_eq!(told, [true, false]);
     house.holder = Holder::Refuses;
     house.settings.terminal.running_max = None;
     *house.table.lock().unwrap() = vec![ended(1, "one", Cause::Lost), ended(2, "two", Cause::Lost)];
-    let resumed = house.manager().resume_all(crate::screen::Size::default()).unwrap();
+    let resumed = house.manager().resume_all(crate::screen::Size::default(), &|| true).unwrap();
     assert_eq!(resumed.iter().filter(|it| it.outcome.is_err()).count(), 2);
 }
 

@@ -10,7 +10,6 @@ mod ending;
 mod program;
 mod reporter;
 mod serving;
-mod signals;
 
 use std::{
     io,
@@ -26,14 +25,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use self::{
     activity::Activity, begin::Seat, client::Client, ending::Ending, program::Program, reporter::Reporter,
-    signals::Signals,
 };
 use super::{
     Exited, Held, Keeper, Launch, Started, Stop, TerminalError, output_log::OutputLog, runtime::Runtime,
 };
 use crate::{
     clock::Clock,
-    process,
+    process::{self, Signal, Signals},
     screen::{Notice, Screen},
     workspace::Workspace,
 };
@@ -48,6 +46,10 @@ const ECHO_BYTES_MAX: usize = 1 << 10;
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
 /// How long clients may take to read the last output.
 const FAREWELL: Duration = Duration::from_millis(500);
+/// What tells a holder to end its session.
+const ENDING: [Signal; 2] = [Signal::TERM, Signal::INT];
+/// What a holder hears: besides, that a child ended, and HUP, which means nothing to it.
+const HEARD: [Signal; 4] = [Signal::CHILD, Signal::HUP, Signal::TERM, Signal::INT];
 /// How a session ends when its holder is told to: the container is about to stop.
 const SHUTDOWN: Stop = Stop { signal: None, grace_ms: 5_000, shutdown: true };
 
@@ -100,7 +102,7 @@ pub fn hold(
         source,
     };
     process::become_subreaper().map_err(failed)?;
-    let signals = Signals::listen().map_err(failed)?;
+    let signals = Signals::hear(&HEARD).map_err(failed)?;
     let (program, reporter, started) = seat.start(&launch, keeper)?;
     seat.keep(&Held { command: launch.command.clone(), started: started.clone(), since: clock.now() });
     told(&started);
@@ -209,7 +211,8 @@ impl Holder {
         match source {
             Source::Listener => self.accept(now),
             Source::Signals => {
-                if self.signals.take() {
+                self.signals.clear();
+                if self.signals.take(&ENDING).is_some() {
                     self.stop(SHUTDOWN, now);
                 }
                 process::reap_adopted(self.program.living_pid())?;
