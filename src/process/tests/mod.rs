@@ -5,7 +5,7 @@ mod killing;
 use std::{
     io::{Read as _, Write as _},
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::*;
@@ -164,4 +164,18 @@ fn a_mark_is_key_and_whole_value() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(marked("WHARF_TEST_MARK", &mark).unwrap(), []);
+}
+
+#[test]
+fn a_mark_is_seen_on_a_program_that_has_just_begun() {
+    for round in 0..500 {
+        let mut child =
+            Command::new("cat").stdin(Stdio::piped()).env("WHARF_TEST_BEGUN", "1").spawn().unwrap();
+        // It has been started by now, and may have no environment yet.
+        let deadline = Instant::now() + Duration::from_mins(1);
+        let found = tree::variable(child.id(), "WHARF_TEST_BEGUN", deadline);
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert_eq!(found.as_deref(), Some("1"), "round {round}");
+    }
 }
