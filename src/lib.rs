@@ -11,7 +11,7 @@
 //! | 3 | `registry`, `store`, `worktree`, `terminal`, `config` |
 //! | 2 | `process`, `workspace`, `screen` |
 //! | 1 | `session` |
-//! | 0 | `clock`, `text`, `json`, `atomic` |
+//! | 0 | `clock`, `text`, `json`, `atomic`, `key`, `limits` |
 //!
 //! Invariants worth knowing before a change:
 //! - A worktree's path is derived from workspace and id; a stored path is never used.
@@ -24,6 +24,8 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod json;
+pub mod key;
+pub mod limits;
 pub mod manager;
 pub mod process;
 pub mod registry;

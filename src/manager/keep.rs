@@ -56,7 +56,7 @@ impl Keeper for SessionKeeper {
     /// that one goes on at most once in five seconds. What is not due costs nothing.
     fn moved(&mut self, mood: Mood) -> Result<(), KeepError> {
         let now = self.manager.clock.now();
-        let mood = if self.manager.settings.terminal.activity { mood } else { Mood::Unknown };
+        let mood = if self.manager.settings.terminal.limits.activity { mood } else { Mood::Unknown };
         let Some(kept) = &mut self.kept else {
             return Ok(());
         };

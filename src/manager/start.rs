@@ -10,7 +10,7 @@ use crate::{
     registry::Registry,
     screen::Size,
     session::{Command, Session, SessionId},
-    terminal::{Launch, Limits, TerminalError},
+    terminal::{Launch, TerminalError},
     worktree::WorktreeState,
 };
 
@@ -77,7 +77,7 @@ impl SessionManager {
             worktree: self.workspace.worktree(session.id()),
             command: command.map_or_else(|| vec![SHELL.to_owned()], |command| command.words().to_vec()),
             size: request.size,
-            limits: limits(settings),
+            limits: settings.limits,
             keep: settings.keep.clone(),
         }
     }
@@ -104,15 +104,4 @@ pub(super) fn running(session: &Session) -> ManagerError {
 /// An error of a session's terminal.
 pub(super) fn terminal_error(session: &Session, source: TerminalError) -> ManagerError {
     ManagerError::Terminal { name: session.name().clone(), source }
-}
-
-fn limits(settings: &TerminalSettings) -> Limits {
-    Limits {
-        scrollback_rows_max: settings.scrollback_rows_max,
-        log_bytes_max: settings.log_bytes_max,
-        clients_max: settings.clients_max,
-        queue_bytes_max: settings.queue_bytes_max,
-        quiet: settings.quiet,
-        activity: settings.activity,
-    }
 }

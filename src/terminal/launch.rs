@@ -16,8 +16,8 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Launch, Limits, Started, TerminalError, held::Identity, pty};
-use crate::screen::Size;
+use super::{Launch, Started, TerminalError, held::Identity, pty};
+use crate::{limits::Limits, screen::Size};
 
 /// What a holder is called on the command line of this program.
 pub const HOLD: &str = "hold";

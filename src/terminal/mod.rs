@@ -1,8 +1,9 @@
 //! What runs in a session: the holder of its terminal, and how others reach it.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use crate::{
+    limits::Limits,
     screen::Size,
     session::{ProcessId, SessionId, SessionName},
 };
@@ -26,7 +27,7 @@ mod terminals;
 mod tests;
 
 pub use self::{
-    attach::{Departure, DetachKey, DetachKeyError, Parting, Place, View, attach},
+    attach::{Departure, Parting, Place, View, attach},
     client::Connection,
     error::TerminalError,
     frame::FRAME_BYTES_MAX,
@@ -61,36 +62,6 @@ pub struct Launch {
     pub limits: Limits,
     /// The names of processes that outlive it (`keep`, none).
     pub keep: Vec<String>,
-}
-
-/// What a terminal may cost, each with a setting of its name under `terminal.`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Rows of scrollback (`scrollback`, 10,000).
-    pub scrollback_rows_max: usize,
-    /// Bytes of raw output kept on the disk (`log_size`, 8 MiB).
-    pub log_bytes_max: u64,
-    /// Clients that may be attached at once (`clients`, 16).
-    pub clients_max: usize,
-    /// Bytes that may wait for one client (`queue`, 1 MiB); over it, it gets the screen anew when it reads again.
-    pub queue_bytes_max: usize,
-    /// How long a program must be silent before its session waits (`quiet`, 10 seconds); nothing: never.
-    pub quiet: Option<Duration>,
-    /// Whether moods are told apart at all (`activity`, true).
-    pub activity: bool,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            scrollback_rows_max: 10_000,
-            log_bytes_max: 8 << 20,
-            clients_max: 16,
-            queue_bytes_max: 1 << 20,
-            quiet: Some(Duration::from_secs(10)),
-            activity: true,
-        }
-    }
 }
 
 /// A program that was started.

@@ -5,9 +5,10 @@ use super::{
     *,
 };
 use crate::{
+    limits::Limits,
     manager::SessionKeeper,
     session::{Cause, Command, Ending, How, Pending, PendingAction},
-    terminal::{Keeper as _, Limits, Mood},
+    terminal::{Keeper as _, Mood},
 };
 
 const EXITED: Exited = Exited { code: Some(0), signal: None, asked: false };
@@ -151,7 +152,7 @@ fn a_status_that_somebody_set_is_left_to_them() {
 #[test]
 fn with_activity_switched_off_only_the_last_activity_moves() {
     let mut house = House::with(vec![session(1, "auth")]);
-    house.settings.terminal.activity = false;
+    house.settings.terminal.limits.activity = false;
     let mut keeper = kept(&house);
     for mood in [Mood::Waiting, Mood::Active, Mood::Unknown] {
         later(&house, 60);

@@ -4,11 +4,11 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::{
-    config::TerminalSettings,
+    limits::Limits,
     manager::{ManagerError, StartSession},
     session::{Cause, Command, Ending, How, Pending, PendingAction, SESSION_VARIABLE},
     store::StoreError,
-    terminal::{Held, Limits},
+    terminal::Held,
     worktree::{Loss, Worktree, WorktreeLock, WorktreeState},
 };
 
@@ -249,17 +249,14 @@ fn a_start_runs_what_was_given_else_the_last_else_the_setting_else_the_shell() {
 #[test]
 fn a_launch_has_the_worktree_of_the_id_and_the_limits_of_the_settings() {
     let mut house = House::with(vec![session(1, "auth")]);
-    house.settings.terminal =
-        TerminalSettings { clients_max: 3, activity: false, ..TerminalSettings::default() };
+    let limits = Limits { clients_max: 3, activity: false, ..Limits::default() };
+    house.settings.terminal.limits = limits;
     let size = crate::screen::Size::new(50, 120).unwrap();
     start(&house, &StartSession { size, ..StartSession::default() }).unwrap();
     let launch = house.launches.lock().unwrap()[0].clone();
     assert_eq!(launch.worktree.to_str().unwrap(), format!("/w/.worktrees/{}", id(1)));
     assert_eq!((launch.workspace.to_str(), launch.size, launch.name.as_str()), (Some("/w"), size, "auth"));
-    assert_eq!(launch.limits, Limits { clients_max: 3, activity: false, ..Limits::default() });
-    let defaults = House::with(vec![session(1, "auth")]);
-    start(&defaults, &StartSession::default()).unwrap();
-    assert_eq!(defaults.launches.lock().unwrap()[0].limits, Limits::default());
+    assert_eq!(launch.limits, limits);
 }
 
 #[test]

@@ -15,7 +15,6 @@ use rustix::{
 mod keys;
 mod stage;
 
-pub use self::keys::{DetachKey, DetachKeyError};
 use self::{
     keys::Watch,
     stage::{Below, Stage},
@@ -24,7 +23,7 @@ use super::{
     Attach, Connection, Exited, FromClient, FromHolder, Info, Question, Refusal, Role, Status, TerminalError,
     client::timespec,
 };
-use crate::{process::Signals, screen::Size};
+use crate::{key::DetachKey, process::Signals, screen::Size};
 
 /// How long the beginning of what may be the detach key is kept back.
 const KEY_WAIT: Duration = Duration::from_millis(50);

@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::{Limits, Mood};
-use crate::screen::{Notice, PromptMark};
+use super::super::Mood;
+use crate::{
+    limits::Limits,
+    screen::{Notice, PromptMark},
+};
 
 /// How often the same mood is told again while something happens.
 const AGAIN: Duration = Duration::from_secs(1);
