@@ -14,6 +14,7 @@ use rustix::{
 
 mod keys;
 mod stage;
+mod traces;
 
 use self::{
     keys::Watch,
