@@ -24,7 +24,7 @@ mod tests;
 
 pub use self::{
     kill::{Remains, doomed, kill_tree, spared},
-    reap::{become_subreaper, reap_adopted},
+    reap::{Offspring, become_subreaper, reap_adopted},
     signal::{send, wait_for_end},
     signals::Signals,
     supervise::{Charge, Supervisor},

@@ -17,7 +17,7 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 
 use super::{Launch, Started, TerminalError, held::Identity, pty};
-use crate::{limits::Limits, screen::Size};
+use crate::{limits::Limits, process::Offspring, screen::Size};
 
 /// What a holder is called on the command line of this program.
 pub const HOLD: &str = "hold";
@@ -159,9 +159,9 @@ fn because(err: &dyn std::error::Error) -> String {
     text
 }
 
-/// Starts a holder and waits until it runs its program, or says why not.
+/// Starts a holder and waits until it runs its program, or says why not. One that runs goes to the others, to be reaped.
 #[expect(clippy::disallowed_methods, reason = "this is the door to holders")]
-pub(super) fn start(wharf: &Path, launch: &Launch) -> Result<Started, TerminalError> {
+pub(super) fn start(wharf: &Path, launch: &Launch, holders: &Offspring) -> Result<Started, TerminalError> {
     let failed = |source| TerminalError::Io { action: "run", path: wharf.to_owned(), source };
     let mut command = Command::new(wharf);
     command.arg(HOLD).current_dir("/");
@@ -187,6 +187,9 @@ pub(super) fn start(wharf: &Path, launch: &Launch) -> Result<Started, TerminalEr
     let program = || launch.command.first().cloned().unwrap_or_default();
     match word {
         Some(Word::Started { process, holder }) => {
+            if let Err(err) = holders.adopt(&child) {
+                tracing::warn!(pid = child.id(), error = %err, "a holder will not be reaped before this process ends");
+            }
             Ok(Started { process: process.into(), holder: holder.into() })
         }
         refused => {

@@ -2,6 +2,7 @@
 
 use std::{
     path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -9,7 +10,7 @@ use super::{
     Connection, Exited, Held, Info, Launch, Runtime, Started, Stop, TerminalError, Terminals, launch,
 };
 use crate::{
-    process::{self, Signal},
+    process::{self, Offspring, Signal},
     session::{ProcessId, SESSION_VARIABLE, SessionId},
 };
 
@@ -23,12 +24,14 @@ const SWEEPS_MAX: usize = 20;
 pub struct HolderTerminals {
     wharf: PathBuf,
     runtime: Runtime,
+    /// The holders that this process started and that have not been reaped.
+    holders: Arc<Offspring>,
 }
 
 impl HolderTerminals {
     /// The terminals of the workspace with this runtime folder; holders are started from this program.
     pub fn of(wharf: PathBuf, runtime: Runtime) -> Self {
-        Self { wharf, runtime }
+        Self { wharf, runtime, holders: Arc::default() }
     }
 
     fn connect(&self, id: SessionId) -> Result<Connection, TerminalError> {
@@ -50,7 +53,8 @@ impl HolderTerminals {
 
 impl Terminals for HolderTerminals {
     fn start(&self, launch: &Launch) -> Result<Started, TerminalError> {
-        launch::start(&self.wharf, launch)
+        self.holders.reap();
+        launch::start(&self.wharf, launch, &self.holders)
     }
 
     fn info(&self, id: SessionId) -> Result<Info, TerminalError> {
@@ -58,6 +62,8 @@ impl Terminals for HolderTerminals {
     }
 
     fn held(&self, id: SessionId) -> Option<Held> {
+        // Asked whenever the table is read and a session does not run: whoever lives long keeps no zombies.
+        self.holders.reap();
         self.runtime.held(id).filter(|held| process::is_alive(&held.started.holder))
     }
 
