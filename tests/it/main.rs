@@ -8,6 +8,7 @@
     reason = "a test may stop at the first surprise, starts programs, says what it leaves out, and shares one support room"
 )]
 
+mod askers;
 mod attach;
 mod bind;
 mod branches;
@@ -30,6 +31,7 @@ mod hooks;
 mod hostile;
 mod house;
 mod init;
+mod last_byte;
 mod last_change;
 mod list;
 mod logs;
