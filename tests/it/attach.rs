@@ -324,7 +324,7 @@ fn colours_and_the_wheel_go_back_at_a_detach_and_come_again() {
         ("[?1007h", "[?1007l"),
     ];
     let mut terminal = attached(&space);
-    let script: String = set.iter().map(|(on, _)| format!("\\033{on}\\033\\\\")).collect();
+    let script = set.map(|(on, _)| format!("\\033{on}\\033\\\\")).concat();
     terminal.type_in(&format!("printf '{script}'; echo they are \"s\"et\r"));
     terminal.until("they are set");
     leave(&mut terminal);

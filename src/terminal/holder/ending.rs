@@ -1,4 +1,5 @@
 //! How a program and everything it started is ended: politely, firmly, and at last with force (RUNTIME 3).
+//! `docs/cgroups.md` says why no cgroup helps with that.
 
 use std::time::{Duration, Instant};
 
