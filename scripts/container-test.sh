@@ -401,6 +401,45 @@ done
 same 'of all that was started nothing is left' '' "$(others "$main")"
 same 'the sessions and their work are as before' "$names" "$(identity "$main")"
 
+# Agents and their conversations
+
+# The agent's own folder lies in the container, not in a volume: with the container it goes.
+agents=$(volume)
+begin_agents() {
+    begin --volume "$agents:/workspace" --volume "$PWD/tests/agent:/agent:ro" \
+        --env XDG_CONFIG_HOME=/agent/config --env WHARF_RESUME=1
+}
+asks() {
+    holds "the agent is asked: $2" inside "$1" sh -ceu 'wharf prompt talk "$1" &&
+        wharf wait talk --for "text:$2" --timeout 30s && wharf wait talk --for waiting --timeout 30s' sh "$2" "$3"
+}
+talking=$(begin_agents)
+await_start "$talking" 1
+repository "$talking"
+holds 'an agent starts with a session' inside "$talking" \
+    wharf create talk --agent fake --prompt 'remember red'
+holds 'the agent answers and waits' inside "$talking" sh -ceu \
+    'wharf wait talk --for "text:noted red" --timeout 30s && wharf wait talk --for waiting --timeout 30s'
+asks "$talking" 'remember green' 'noted green'
+asks "$talking" 'remember blue' 'noted blue'
+conversation=$(field "$talking" talk .agent.conversation)
+"$docker" kill "$talking" >/dev/null
+start "$talking"
+holds 'after docker kill the agent runs again' inside "$talking" wharf wait talk --for 'text:ready' --timeout 30s
+asks "$talking" recall 'told: red green blue'
+same 'after docker kill it is the same conversation' "$conversation" "$(field "$talking" talk .agent.conversation)"
+inside "$talking" wharf rename talk other
+inside "$talking" wharf rename other talk
+"$docker" kill "$talking" >/dev/null
+"$docker" rm --volumes "$talking" >/dev/null
+talking=$(begin_agents)
+await_start "$talking" 1
+holds 'in a new container the agent runs again' inside "$talking" wharf wait talk --for 'text:ready' --timeout 30s
+asks "$talking" recall 'told: red green blue'
+same 'in a new container it is the same conversation' "$conversation" "$(field "$talking" talk .agent.conversation)"
+says 'it was resumed by its id' "--resume $conversation" "$(inside "$talking" sh -c 'cat ~/.agent/argv')"
+"$docker" rm --force --volumes "$talking" >/dev/null
+
 # Killed again and again under load
 
 # In the container: one worker. It says what it begins and what was acknowledged; the host holds wharf to that.

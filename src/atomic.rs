@@ -1,14 +1,15 @@
-//! How a file is replaced: after a crash there is the old one or the new one, never half of either.
+//! How a file is replaced, so that after a crash there is the old one or the new one; and how it is opened without a
+//! surprise.
 
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    io::{self, Read as _, Seek as _, Write as _},
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
-use rustix::fs::OFlags;
+use rustix::{fs::OFlags, io::Errno};
 
 /// Whether a replaced file must outlive a power cut, or only a crash of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,17 @@ pub enum Durability {
     PowerCut,
     /// The kernel has them.
     Crash,
+}
+
+/// What lies at a path.
+#[derive(Debug)]
+pub enum Place {
+    /// A regular file, open for reading.
+    File(File),
+    /// Nothing.
+    Empty,
+    /// A link, a folder, a pipe or the like.
+    Other,
 }
 
 /// Replaces a file (mode 0600) through `<name>.tmp` beside it. The caller holds a lock that covers the file, because
@@ -53,6 +65,33 @@ pub fn write_new(path: &Path, bytes: &[u8], durability: Durability) -> io::Resul
         file.sync_all()?;
     }
     Ok(file)
+}
+
+/// Opens a regular file for reading; a link is not followed and a pipe is not waited for.
+pub fn open(path: &Path) -> io::Result<Place> {
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+        .open(path);
+    match opened {
+        Ok(file) if file.metadata()?.is_file() => Ok(Place::File(file)),
+        Ok(_) => Ok(Place::Other),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(Place::Empty),
+        Err(err) if matches!(Errno::from_io_error(&err), Some(Errno::LOOP | Errno::NXIO)) => Ok(Place::Other),
+        Err(err) => Err(err),
+    }
+}
+
+/// Whether the disk gives back what was written to a file.
+pub fn read_back(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+    file.rewind()?;
+    let mut found = Vec::with_capacity(bytes.len() + 1);
+    file.read_to_end(&mut found)?;
+    if found == bytes {
+        Ok(())
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidData, "the disk gave back other bytes than were written"))
+    }
 }
 
 /// Gives a file that root made to the owner of another file or folder, so that one command run as root does not lock

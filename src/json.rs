@@ -1,4 +1,4 @@
-//! A JSON object whose members are kept to the letter: order, doubles, and numbers that no float holds.
+//! JSON kept to the letter: objects with their order, doubles, and numbers that no float holds; and the bounds of a text.
 
 use std::fmt;
 
@@ -8,6 +8,66 @@ use serde::{
     ser::SerializeMap as _,
 };
 use serde_json::value::RawValue;
+use thiserror::Error;
+
+/// How deep objects and lists may nest in a file that is kept.
+pub const DEPTH_MAX: usize = 128;
+/// The longest string in one, in bytes as written.
+pub const STRING_BYTES_MAX: usize = 1 << 20;
+
+/// Which bound a text breaks (RELIABILITY R6).
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum BoundsError {
+    /// Too many brackets inside each other.
+    #[error("it nests too deep")]
+    Depth,
+    /// A string without end, nearly.
+    #[error("it has a string of more than {STRING_BYTES_MAX} bytes")]
+    StringLength,
+}
+
+/// Checks depth and string lengths of a JSON text in one pass; what is no JSON may pass.
+pub fn check(text: &str, depth_max: usize) -> Result<(), BoundsError> {
+    let bytes = text.as_bytes();
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                let end = string_end(bytes, at);
+                // Both quotes are counted, hence the two.
+                if end - at > STRING_BYTES_MAX + 2 {
+                    return Err(BoundsError::StringLength);
+                }
+                at = end;
+                continue;
+            }
+            b'[' | b'{' => {
+                depth += 1;
+                if depth > depth_max {
+                    return Err(BoundsError::Depth);
+                }
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => (),
+        }
+        at += 1;
+    }
+    Ok(())
+}
+
+/// The index behind the closing quote of the string that opens at `start`, or the end of the text.
+pub(crate) fn string_end(bytes: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
 
 /// The members of a JSON object in their order, each value as the text it was written in.
 #[derive(Clone, Debug, Default)]
@@ -149,6 +209,31 @@ mod tests {
     fn what_is_no_object_is_refused() {
         for text in ["[]", "1", "{", "{\"a\":}", ""] {
             assert!(serde_json::from_str::<Members>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn bounds_hold_to_the_last_one() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert_eq!(check(&nested(9), 9), Ok(()));
+        assert_eq!(check(&nested(10), 9), Err(BoundsError::Depth));
+        assert_eq!(check(&format!("\"{}\"", "[".repeat(500)), 9), Ok(()));
+        let string = |bytes: usize| format!("\"{}\"", "x".repeat(bytes));
+        assert_eq!(check(&string(STRING_BYTES_MAX), 9), Ok(()));
+        assert_eq!(check(&string(STRING_BYTES_MAX + 1), 9), Err(BoundsError::StringLength));
+    }
+
+    #[test]
+    fn neighbours_do_not_add_up() {
+        assert_eq!(check(&"[{}],".repeat(500), 2), Ok(()));
+        let longest = format!("\"{}\",", "x".repeat(STRING_BYTES_MAX));
+        assert_eq!(check(&longest.repeat(2), 9), Ok(()));
+    }
+
+    #[test]
+    fn what_is_no_json_has_bounds_too() {
+        for text in ["", "\"", "\"\\", "]]]]", "\\\"", "{\"a"] {
+            assert_eq!(check(text, 9), Ok(()), "{text}");
         }
     }
 }

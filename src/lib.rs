@@ -8,10 +8,10 @@
 //! |---|---|
 //! | 5 | `cli` |
 //! | 4 | `manager`: the verbs, one file each |
-//! | 3 | `registry`, `store`, `worktree`, `terminal`, `config` |
-//! | 2 | `process`, `workspace`, `screen` |
+//! | 3 | `registry`, `store`, `worktree`, `terminal`, `conversation`, `config` |
+//! | 2 | `agent`, `process`, `workspace`, `screen` |
 //! | 1 | `session` |
-//! | 0 | `clock`, `text`, `json`, `atomic`, `key`, `limits` |
+//! | 0 | `clock`, `text`, `json`, `atomic`, `key`, `limits`, `lock` |
 //!
 //! Invariants worth knowing before a change:
 //! - A worktree's path is derived from workspace and id; a stored path is never used.
@@ -19,13 +19,16 @@
 //! - A record goes only by an explicit destroy, and then into the trash.
 //! - Nothing below `cli` prints, and nothing below `cli` knows where it was started.
 
+pub mod agent;
 pub mod atomic;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod conversation;
 pub mod json;
 pub mod key;
 pub mod limits;
+pub mod lock;
 pub mod manager;
 pub mod process;
 pub mod registry;

@@ -3,15 +3,16 @@
 use super::{Context, Failure, args, attaching::entrance, locate, metadata, parsed, running, showing};
 use crate::{
     json::Members,
-    manager::{CreateSession, MetadataChange},
+    manager::{CreateSession, MetadataChange, Opening},
     session::{Issue, IssueRef},
 };
 
 /// Creates a session and prints it, or starts a program in it and shows that.
 pub(super) fn create(mut context: Context, args: args::Create) -> Result<(), Failure> {
     let view = entrance(&context, args.attach, &args.viewing)?;
-    let start = (args.attach || !args.command.is_empty()).then(|| running::request(&context, args.command));
-    let start = start.transpose()?;
+    let is_started = args.attach || !args.command.is_empty() || args.asking.agent.is_some();
+    let start =
+        is_started.then(|| running::asked(&context, &args.asking, Opening::New, args.command)).transpose()?;
     let repository = match &args.repo {
         Some(path) => Some(context.manager.repository_at(&locate::absolute(path)?)?),
         None => None,

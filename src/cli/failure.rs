@@ -11,8 +11,8 @@ use crate::{
     key::DetachKeyError,
     manager::{Kind, ManagerError},
     session::{
-        BranchNameError, IssueRefError, LabelError, Session, SessionName, SessionNameError,
-        SessionStatusError,
+        AgentNameError, BranchNameError, ConversationIdError, IssueRefError, LabelError, Session,
+        SessionName, SessionNameError, SessionStatusError,
     },
     terminal::TerminalError,
     text,
@@ -33,6 +33,10 @@ pub(super) enum Failure {
     Issue(#[from] IssueRefError),
     #[error(transparent)]
     Label(#[from] LabelError),
+    #[error(transparent)]
+    Agent(#[from] AgentNameError),
+    #[error(transparent)]
+    Conversation(#[from] ConversationIdError),
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error("`{}` is not {wanted}", given.escape_debug())]
@@ -102,6 +106,8 @@ impl Failure {
             Self::Status(_)
             | Self::Issue(_)
             | Self::Label(_)
+            | Self::Agent(_)
+            | Self::Conversation(_)
             | Self::Value { .. }
             | Self::Config(_)
             | Self::DetachKey(_)
@@ -131,6 +137,8 @@ impl Failure {
             | Self::Status(_)
             | Self::Issue(_)
             | Self::Label(_)
+            | Self::Agent(_)
+            | Self::Conversation(_)
             | Self::Value { .. }
             | Self::Config(_)
             | Self::DetachKey(_)
@@ -178,6 +186,8 @@ impl Failure {
             | Self::Status(_)
             | Self::Issue(_)
             | Self::Label(_)
+            | Self::Agent(_)
+            | Self::Conversation(_)
             | Self::Value { .. }
             | Self::Ended { .. }
             | Self::Inside { .. }
@@ -222,6 +232,8 @@ impl Failure {
             | Self::Status(_)
             | Self::Issue(_)
             | Self::Label(_)
+            | Self::Agent(_)
+            | Self::Conversation(_)
             | Self::Config(_)
             | Self::Value { .. }
             | Self::NoWorkspace { .. }

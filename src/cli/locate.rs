@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::failure::Failure;
-use crate::workspace::Workspace;
+use crate::{session::SessionId, workspace::Workspace};
 
 /// Where a workspace is when nothing else says so.
 const DEFAULT: &str = "/workspace";
@@ -27,6 +27,16 @@ pub(super) fn workspace(named: Option<&Path>) -> Result<Workspace, Failure> {
         Err(err) if err.kind() == io::ErrorKind::NotFound => Err(Failure::NoWorkspace { path }),
         Err(source) => Err(Failure::Io { action: "enter", path, source }),
     }
+}
+
+/// The folder above which has the worktree of a session: above a folder that is named, else above where wharf was
+/// started.
+pub(super) fn around_session(id: SessionId, named: Option<PathBuf>) -> Option<PathBuf> {
+    let has_worktree = |root: &&Path| Workspace::at(root).worktree(id).is_dir();
+    [named, started_in()].into_iter().flatten().filter(|start| start.is_absolute()).find_map(|start| {
+        let root = start.ancestors().find(has_worktree)?;
+        fs::canonicalize(root).ok()
+    })
 }
 
 /// A path that a person typed, made absolute from where wharf was started.

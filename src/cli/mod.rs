@@ -5,16 +5,19 @@ mod attaching;
 mod begin;
 mod binding;
 mod context;
+mod conversation;
 mod ending;
 mod failure;
 mod generate;
 mod holding;
+mod hooking;
 mod initing;
 mod keys;
 mod locate;
 mod logs;
 mod notes;
 mod output;
+mod prompting;
 mod recovering;
 mod running;
 mod sending;
@@ -93,7 +96,12 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
     let open = || Context::open(&global, Broken::Stop);
     let open_anyway = || Context::open(&global, Broken::GoOn);
     let done = match command {
+        Command::Hook(args) => {
+            hooking::hook(&global, &args);
+            Ok(())
+        }
         Command::Init(args) => return initing::init(open_anyway()?, args),
+        Command::Conversation(args) => return conversation::run(open()?, args),
         Command::Create(args) => begin::create(open()?, args),
         Command::List(args) => showing::list(open()?, &args),
         Command::Show(args) => showing::show(open()?, &args),
@@ -110,6 +118,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Screen(args) => watching::screen(open()?, &args),
         Command::Send(args) => sending::send(open()?, &args),
         Command::Wait(args) => waiting::wait(open()?, &args),
+        Command::Prompt(args) => prompting::prompt(open()?, &args),
         Command::Status(args) => notes::status(open()?, &args),
         Command::Phase(args) => notes::phase(open()?, &args),
         Command::Meta(args) => notes::meta(open()?, args),

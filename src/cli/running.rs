@@ -8,11 +8,12 @@ use super::{
     Context, Failure, args,
     attaching::{enter, entrance},
     context::now,
+    sending::text_of,
     showing, span, table, view,
 };
 use crate::{
     json::Members,
-    manager::{Resumed, Running, StartSession},
+    manager::{AgentRequest, Opening, Resumed, Running, StartSession},
     process::Process,
     session::{Command, Session},
     terminal::{Info, Stop, View},
@@ -48,7 +49,12 @@ struct ProcessView {
 /// Starts a program in a session, and shows it if that is wanted.
 pub(super) fn start(mut context: Context, args: args::Start) -> Result<(), Failure> {
     let view = entrance(&context, args.attach, &args.viewing)?;
-    let request = request(&context, args.command)?;
+    let opening = match args.conversation.as_deref() {
+        Some(id) => Opening::Given(id.parse()?),
+        None if args.goes_on => Opening::Last,
+        None => Opening::New,
+    };
+    let request = asked(&context, &args.asking, opening, args.command)?;
     let session = context.manager.start(&args.name, &request)?;
     show(&context, session, view)
 }
@@ -129,12 +135,35 @@ pub(super) fn ps(mut context: Context, args: &args::Ps) -> Result<(), Failure> {
     Ok(context.output.either(views, text)?)
 }
 
-/// What is to be started.
+/// What is to be started: an agent, if one is named, else a command.
+pub(super) fn asked(
+    context: &Context,
+    asking: &args::Asking,
+    conversation: Opening,
+    words: Vec<String>,
+) -> Result<StartSession, Failure> {
+    let Some(name) = &asking.agent else {
+        return request(context, words);
+    };
+    let prompt = asking.prompt.as_deref().map(|text| prompt(context, text)).transpose()?;
+    let agent = AgentRequest { name: name.parse()?, arguments: words, prompt, conversation };
+    Ok(StartSession { agent: Some(agent), ..request(context, Vec::new())? })
+}
+
+/// A prompt that was given, or standard input for `-`.
+pub(super) fn prompt(context: &Context, given: &str) -> Result<String, Failure> {
+    let wrong = |wanted| Failure::Value { given: given.to_owned(), wanted };
+    let text = String::from_utf8(text_of(context, given)?).map_err(|_| wrong("a prompt in UTF-8"))?;
+    let text = text.trim_end();
+    if text.is_empty() { Err(wrong("a prompt that is not empty")) } else { Ok(text.to_owned()) }
+}
+
+/// A command that is to be started.
 pub(super) fn request(context: &Context, command: Vec<String>) -> Result<StartSession, Failure> {
     let command = if command.is_empty() { None } else { Some(command_of(command)?) };
     let shell = env::var("SHELL").ok().filter(|shell| !shell.is_empty());
     let shell = shell.and_then(|shell| Command::of(vec![shell]).ok());
-    Ok(StartSession { command, shell, size: context.output.size() })
+    Ok(StartSession { agent: None, command, shell, size: context.output.size() })
 }
 
 /// Shows a session that was started: its terminal, or its record.

@@ -4,11 +4,23 @@ use super::{
     Context, Failure, args,
     keys::{CursorKeys, key},
 };
-use crate::terminal::{FromClient, Info, TerminalError};
+use crate::terminal::{Connection, FromClient, Info, TerminalError};
 
 const PASTE_BEGIN: &[u8] = b"\x1b[200~";
 const PASTE_END: &[u8] = b"\x1b[201~";
 const ENTER: &[u8] = b"\r";
+
+/// What is typed into a session, in this order.
+pub(super) struct Typing<'a> {
+    /// The text.
+    pub(super) text: &'a [u8],
+    /// Whether it is a paste, where the program knows pastes.
+    pub(super) is_paste: bool,
+    /// Keys by their names.
+    pub(super) keys: &'a [String],
+    /// Whether enter follows.
+    pub(super) enter: bool,
+}
 
 /// Types into a session; it is done when the program can read it.
 pub(super) fn send(mut context: Context, args: &args::Send) -> Result<(), Failure> {
@@ -18,19 +30,25 @@ pub(super) fn send(mut context: Context, args: &args::Send) -> Result<(), Failur
             wanted: "a key such as enter, ctrl-c, alt-x or f5",
         })?;
     }
-    let text = match args.text.as_deref() {
-        Some("-") => context.output.read_input()?,
-        Some(text) => text.as_bytes().to_vec(),
-        None => Vec::new(),
-    };
+    let text = args.text.as_deref().map_or_else(|| Ok(Vec::new()), |text| text_of(&context, text))?;
     let session = context.manager.session(&args.name)?;
-    let failed = Failure::of_terminal(&session);
     let mut connection = context.connect(&session)?;
-    let info = connection.info().map_err(&failed)?;
-    let mut parts = vec![if args.paste { pasted(&text, &info) } else { typed(&text) }];
+    let typing = Typing { text: &text, is_paste: args.paste, keys: &args.key, enter: args.enter };
+    type_into(&mut connection, &typing).map_err(Failure::of_terminal(&session))
+}
+
+/// A text that was given, or standard input for `-`.
+pub(super) fn text_of(context: &Context, text: &str) -> Result<Vec<u8>, Failure> {
+    if text == "-" { Ok(context.output.read_input()?) } else { Ok(text.as_bytes().to_vec()) }
+}
+
+/// Types; returns when the program can read it.
+pub(super) fn type_into(connection: &mut Connection, typing: &Typing<'_>) -> Result<(), TerminalError> {
+    let info = connection.info()?;
+    let mut parts = vec![if typing.is_paste { pasted(typing.text, &info) } else { typed(typing.text) }];
     let cursor = if info.application_cursor { CursorKeys::Application } else { CursorKeys::Normal };
-    parts.extend(args.key.iter().filter_map(|name| key(name, cursor)));
-    if args.enter {
+    parts.extend(typing.keys.iter().filter_map(|name| key(name, cursor)));
+    if typing.enter {
         parts.push(ENTER.to_vec());
     }
     // The answer to a question behind each part says that the terminal has it, and keeps enter apart from what is
@@ -38,11 +56,11 @@ pub(super) fn send(mut context: Context, args: &args::Send) -> Result<(), Failur
     parts.retain(|part| !part.is_empty());
     let count = parts.len();
     for (at, part) in parts.into_iter().enumerate() {
-        connection.send(&FromClient::Input(part)).map_err(&failed)?;
+        connection.send(&FromClient::Input(part))?;
         match connection.info() {
             // The last key may well be the one that ended it.
             Err(TerminalError::NotRunning) if at + 1 == count => (),
-            answer => drop(answer.map_err(&failed)?),
+            answer => drop(answer?),
         }
     }
     Ok(())

@@ -177,7 +177,7 @@ fn condition(overview: &Overview) -> String {
 }
 
 /// A span in its largest unit: `7s`, `12m`, `5h`, `3d`.
-fn age(from: Timestamp, to: Timestamp) -> String {
+pub(super) fn age(from: Timestamp, to: Timestamp) -> String {
     let seconds = to.seconds_since(from);
     match seconds {
         0..60 => format!("{seconds}s"),
@@ -196,7 +196,8 @@ fn bytes(count: u64) -> String {
     }
 }
 
-fn plain(head: &[&str]) -> Table {
+/// A table without borders.
+pub(super) fn plain(head: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(head.iter().map(Cell::new));
     for column in table.column_iter_mut() {
@@ -206,11 +207,12 @@ fn plain(head: &[&str]) -> Table {
 }
 
 /// Every cell is safe for a terminal.
-fn row(cells: &[String]) -> Row {
+pub(super) fn row(cells: &[String]) -> Row {
     Row::from(cells.iter().map(|cell| text::line(cell)).collect::<Vec<_>>())
 }
 
-fn render(table: &Table) -> String {
+/// A table as lines.
+pub(super) fn render(table: &Table) -> String {
     lines(table.lines().map(|line| line.trim_end().to_owned()))
 }
 

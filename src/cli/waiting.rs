@@ -84,13 +84,14 @@ fn goal(args: &args::Wait, quiet: Option<Duration>) -> Result<Goal, Failure> {
             Some(text) => Goal::Idle(span::span(text)?),
             None => Goal::Idle(quiet.unwrap_or(QUIET)),
         },
+        None if args.goal == "waiting" => Goal::Status(SessionStatus::Waiting),
         Some(("status", status)) => Goal::Status(status.parse()?),
         Some(("text", text)) => {
             let mut builder = RegexBuilder::new(text);
             builder.multi_line(true).size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX);
             Goal::Text(builder.build().map_err(|_| wrong("text: with a regular expression behind it"))?)
         }
-        None | Some(_) => return Err(wrong("exit, idle, text:REGEX or status:STATUS")),
+        None | Some(_) => return Err(wrong("exit, idle, waiting, text:REGEX or status:STATUS")),
     })
 }
 
@@ -240,12 +241,32 @@ fn steps(bytes: &[u8], size: Size) -> impl Iterator<Item = &[u8]> {
 fn status(context: &mut Context, patience: &Patience<'_>, status: SessionStatus) -> Result<Met, Failure> {
     let id = patience.session.id().to_string();
     loop {
-        if context.manager.session(&id)?.status() == status {
+        let session = context.manager.session(&id)?;
+        if session.status() == status {
             let view = Some(SessionStatusView(status.to_string()));
             return Ok(Met { status: view, ..met("status", status.to_string()) });
         }
+        // A session waits for somebody only while something runs in it.
+        if let (SessionStatus::Waiting, Some(ending)) = (status, session.ending()) {
+            return Err(Failure::Ended {
+                name: session.name().clone(),
+                how: ending_text(recorded(ending)),
+                goal: patience.goal.to_owned(),
+            });
+        }
         thread::sleep(patience.left(Some(LOOK_EVERY))?.unwrap_or(LOOK_EVERY));
     }
+}
+
+/// Waits until a session waits for somebody.
+pub(super) fn until_waiting(
+    context: &mut Context,
+    session: &Session,
+    timeout: Option<Duration>,
+) -> Result<(), Failure> {
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let patience = Patience { session, goal: "waiting", deadline };
+    status(context, &patience, SessionStatus::Waiting).map(drop)
 }
 
 fn met(goal: &'static str, words: String) -> Met {

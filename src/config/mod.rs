@@ -1,6 +1,7 @@
 //! What people set: the user's file, then the workspace's file over it, parsed once.
 
 use std::{
+    collections::BTreeMap,
     env, fs, io,
     num::NonZeroUsize,
     path::{Path, PathBuf},
@@ -10,7 +11,10 @@ use std::{
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::session::Label;
+use crate::{
+    agent::{self, AgentError, Descriptions},
+    session::Label,
+};
 
 mod terminal;
 #[cfg(test)]
@@ -36,8 +40,25 @@ pub struct Settings {
     pub trust_hooks: bool,
     /// What the editor's process is called (`editor.name`, `code`).
     pub editor: Label,
+    /// Of which transcripts of agents copies are kept in the workspace (`transcripts.keep`, `elsewhere`).
+    pub keep_transcripts: KeepTranscripts,
     /// What a terminal may cost and how it behaves.
     pub terminal: TerminalSettings,
+    /// The kinds of agents there are (`agents.NAME`); only the user's own file can describe one.
+    pub agents: Descriptions,
+}
+
+/// Of which transcripts of agents copies are kept in the workspace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeepTranscripts {
+    /// Of all.
+    Always,
+    /// Of those on another file system than the workspace: in a container they are likely to go with it.
+    #[default]
+    Elsewhere,
+    /// Of none.
+    Never,
 }
 
 impl Default for Settings {
@@ -49,7 +70,9 @@ impl Default for Settings {
             git_time_limit: Duration::from_mins(10),
             trust_hooks: false,
             editor: "code".parse().expect("a short word is a label"),
+            keep_transcripts: KeepTranscripts::default(),
             terminal: TerminalSettings::default(),
+            agents: Descriptions::builtin(),
         }
     }
 }
@@ -83,6 +106,14 @@ pub enum ConfigError {
         /// What it has to be.
         rule: &'static str,
     },
+    /// An agent is not described well.
+    #[error("{}: {source}", path.display())]
+    Agent {
+        /// The file.
+        path: PathBuf,
+        /// Which, and why not.
+        source: AgentError,
+    },
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -93,7 +124,9 @@ struct File {
     log: Log,
     git: Git,
     editor: Editor,
+    transcripts: Transcripts,
     terminal: terminal::File,
+    agents: BTreeMap<String, agent::Entry>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -119,6 +152,12 @@ struct Git {
 #[serde(deny_unknown_fields, default)]
 struct Editor {
     name: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Transcripts {
+    keep: Option<KeepTranscripts>,
 }
 
 /// Whose file it is: a repository can bring a workspace's file along, so that one may not lift a guard.
@@ -172,6 +211,17 @@ impl Settings {
         }
         if let Some(name) = file.editor.name {
             self.editor = name.parse().map_err(|_| wrong("editor.name", "is a text of 1 to 1000 bytes"))?;
+        }
+        // A repository can bring the workspace's file along, and an agent names programs that are run.
+        if origin == Origin::Workspace && !file.agents.is_empty() {
+            return Err(wrong("agents", "can only be set in the user's own file"));
+        }
+        for (name, entry) in file.agents {
+            let described = self.agents.define(&name, entry);
+            described.map_err(|source| ConfigError::Agent { path: path.to_owned(), source })?;
+        }
+        if let Some(keep) = file.transcripts.keep {
+            self.keep_transcripts = keep;
         }
         self.terminal.apply(file.terminal, origin).map_err(|(key, rule)| wrong(key, rule))
     }

@@ -149,3 +149,16 @@ fn a_workspace_can_name_neither_the_program_that_runs_nor_what_outlives_it() {
         assert!(err.ends_with(&format!("`terminal.{key}` can only be set in the user's own file")), "{err}");
     }
 }
+
+#[test]
+fn only_the_user_describes_agents() {
+    let aider = "[agents.aider]\nstart = [\"aider\"]\n";
+    let agents = load(aider, "").unwrap().agents;
+    assert_eq!(agents.find(&"aider".parse().unwrap()).unwrap().program(), "aider");
+    let err = load("", aider).unwrap_err();
+    assert!(err.to_string().ends_with("`agents` can only be set in the user's own file"), "{err}");
+    let err = load("[agents.aider]\nstart = [\"{id}\"]\n", "").unwrap_err();
+    assert!(err.to_string().contains("user.toml: `agents.aider.start` begins with a program"), "{err}");
+    let err = load("[agents.aider]\nstrat = [\"aider\"]\n", "").unwrap_err();
+    assert!(err.source().unwrap().to_string().contains("strat"), "{err}");
+}

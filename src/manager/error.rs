@@ -4,8 +4,9 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
-use super::{Code, Kind, Obstacle};
+use super::{Code, Kind, Obstacle, OpeningError, conversation};
 use crate::{
+    conversation::ConversationError,
     registry::{AdmitError, LookupError},
     session::{CommandError, IssueRef, RepositoryPath, SessionId, SessionName},
     store::StoreError,
@@ -110,9 +111,23 @@ pub enum ManagerError {
         /// How many may.
         limit: usize,
     },
+    /// The chain of a session cannot be read or kept, or is asked for what it has not.
+    #[error("session `{name}`: {source}")]
+    Chain {
+        /// Which.
+        name: SessionName,
+        /// Why not.
+        source: ConversationError,
+    },
+    /// What is about no single chain cannot be done.
+    #[error(transparent)]
+    Conversation(#[from] ConversationError),
     /// Words are no command.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// An agent is not started.
+    #[error(transparent)]
+    Opening(#[from] OpeningError),
     /// No process has this pid.
     #[error("there is no process {pid}")]
     NoProcess {
@@ -151,10 +166,12 @@ impl ManagerError {
                 }
             }
             Self::Busy { .. } | Self::Vanished { .. } => Code::InUse,
+            Self::Chain { source, .. } | Self::Conversation(source) => conversation::code(source),
             Self::Detached { .. } | Self::Command(_) => Code::InvalidValue,
             Self::Terminal { source, .. } => terminal_code(source),
             Self::Elsewhere { .. } => Code::Unreachable,
             Self::MaxRunning { .. } => Code::MaxRunning,
+            Self::Opening(err) => err.code(),
             Self::Process { .. } => Code::IoFailed,
         }
     }
@@ -193,6 +210,7 @@ impl ManagerError {
             Self::NotInTrash { .. } => "`wharf trash list` shows what can be brought back".to_owned(),
             Self::IssueElsewhere { .. } => "`wharf remove --folder` frees that one".to_owned(),
             Self::Detached { .. } => "switch its worktree to a branch first (`git switch`)".to_owned(),
+            Self::Chain { source, .. } | Self::Conversation(source) => return conversation::hint(source),
             Self::Terminal { source, .. } => return terminal_hint(source),
             Self::Elsewhere { .. } => {
                 "if that has ended, `wharf restore` brings the session to rest; else stop it there".to_owned()
@@ -204,6 +222,7 @@ impl ManagerError {
             Self::MaxRunning { .. } => {
                 "`wharf ps` shows which run; or raise `terminal.running_max` in the settings".to_owned()
             }
+            Self::Opening(err) => return err.hint(),
             Self::Vanished { .. } | Self::NoProcess { .. } | Self::Process { .. } | Self::Command(_) => {
                 return None;
             }

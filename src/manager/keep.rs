@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    session::{Cause, Command, Ending, How, ProcessId, Session, SessionId, SessionStatus},
+    session::{Cause, Command, Ending, How, ProcessId, Program, Session, SessionId, SessionStatus},
     terminal::{Exited, Held, KeepError, Keeper, Launch, Mood, Started},
 };
 
@@ -47,7 +47,7 @@ impl Keeper for SessionKeeper {
     fn started(&mut self, launch: &Launch, started: &Started) -> Result<(), KeepError> {
         let before = Some(self.manager.note_start(launch, started)?);
         let written = self.manager.clock.now();
-        let held = Held { command: launch.command.clone(), started: started.clone(), since: written };
+        let held = Held::of(launch, started.clone(), written);
         self.kept = Some(Kept { id: launch.id, held, before, mood: Mood::Active, written });
         Ok(())
     }
@@ -107,7 +107,7 @@ impl SessionManager {
     /// Answers the session as it was.
     fn note_start(&mut self, launch: &Launch, started: &Started) -> Result<Session, ManagerError> {
         let id = launch.id;
-        let command = Command::of(launch.command.clone())?;
+        let program = Program { command: Command::of(launch.command.clone())?, agent: launch.agent.clone() };
         let now = self.clock.now();
         let (workspace, worktrees) = (self.workspace.clone(), Arc::clone(&self.worktrees));
         let settings = self.settings.terminal.clone();
@@ -119,7 +119,7 @@ impl SessionManager {
         }
         ensure_room(&transaction.registry, id, &settings)?;
         let before = session.clone();
-        session.run(command, started.process.clone(), started.holder.clone(), now);
+        session.run(program, started.process.clone(), started.holder.clone(), now);
         transaction.registry.replace(session.clone())?;
         transaction.commit()?;
         remember(&*worktrees, &workspace, &session);
@@ -154,11 +154,12 @@ impl SessionManager {
             return Ok(());
         }
         transaction.registry.update(id, |session| {
-            // To wait is nobody's work.
+            // To wait is nobody's work. Where the agent itself says how it is doing, its screen is not asked.
             let (status, at) = match mood {
-                Mood::Active => (SessionStatus::Active, now),
-                Mood::Waiting => (SessionStatus::Waiting, session.last_activity()),
-                Mood::Unknown => (session.status(), now),
+                Mood::Active if !session.is_reported() => (SessionStatus::Active, now),
+                Mood::Waiting if !session.is_reported() => (SessionStatus::Waiting, session.last_activity()),
+                Mood::Waiting => return,
+                Mood::Active | Mood::Unknown => (session.status(), now),
             };
             match session.status() {
                 SessionStatus::Active | SessionStatus::Waiting => session.set_status(status, at),
@@ -177,7 +178,7 @@ impl SessionManager {
         };
         let Started { process, holder } = &held.started;
         if is_forgotten(&session, held) {
-            session.run(Command::of(held.command.clone())?, process.clone(), holder.clone(), held.since);
+            session.run(held.program()?, process.clone(), holder.clone(), held.since);
         }
         if session.process() != Some(process) {
             return Ok(());

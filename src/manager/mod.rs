@@ -13,13 +13,18 @@ use crate::{
     worktree::{Checkout, Worktrees},
 };
 
+mod agents;
 mod annotate;
 mod bind;
+mod chains;
 mod code;
+mod conversation;
+mod conversation_health;
 mod create;
 mod destroy;
 mod doctor;
 mod error;
+mod exchange;
 mod findings;
 mod folders;
 mod journal;
@@ -30,12 +35,14 @@ mod observe;
 mod ps;
 mod recovery;
 mod rename;
+mod report;
 mod restore;
 mod resume;
 mod settle;
 mod shutdown;
 mod start;
 mod stop;
+mod transcripts;
 mod trash;
 mod undo;
 
@@ -49,13 +56,17 @@ use self::{
 };
 
 pub use self::{
+    agents::{AgentRequest, Opening, OpeningError},
     annotate::MetadataChange,
     bind::{BindIssue, EditorChange, is_running},
     code::{Code, Kind},
+    conversation::Talk,
+    conversation_health::{Health, SessionHealth},
     create::CreateSession,
     destroy::{Destroyed, Obstacle, Permit, Permits},
     doctor::{Finding, Severity},
     error::ManagerError,
+    exchange::{Imported, Tally},
     folders::FolderManager,
     keep::SessionKeeper,
     list::{Filter, Overview},

@@ -5,7 +5,7 @@ use crate::{
     clock::Timestamp,
     process,
     registry::Registry,
-    session::{Cause, Command, ProcessId, Session},
+    session::{Cause, ProcessId, Session},
     terminal::Terminals,
 };
 
@@ -35,10 +35,10 @@ pub(super) fn adopt(registry: &mut Registry, terminals: &dyn Terminals) -> Vec<S
         let Some(held) = terminals.held(session.id()) else {
             continue;
         };
-        if let Ok(command) = Command::of(held.command) {
+        if let Ok(program) = held.program() {
             let started = held.started;
             let run = |session: &mut Session| {
-                session.run(command, started.process, started.holder, held.since);
+                session.run(program, started.process, started.holder, held.since);
             };
             adopted.extend(registry.update(session.id(), run).cloned());
         }

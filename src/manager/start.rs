@@ -1,7 +1,7 @@
 //! A program begins in a session: in its worktree, in a terminal that its holder keeps.
 
 use super::{
-    ManagerError, SessionManager,
+    AgentRequest, ManagerError, SessionManager,
     journal::ensure_quiet,
     observe::{is_lost, runs},
 };
@@ -9,7 +9,7 @@ use crate::{
     config::TerminalSettings,
     registry::Registry,
     screen::Size,
-    session::{Command, Session, SessionId},
+    session::{Command, Program, Session, SessionId},
     terminal::{Launch, TerminalError},
     worktree::WorktreeState,
 };
@@ -20,7 +20,10 @@ const SHELL: &str = "/bin/sh";
 /// What to start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StartSession {
-    /// The command; the one that ran last if none is given, else the setting `terminal.shell`, else `shell`.
+    /// The agent; it goes before the command.
+    pub agent: Option<AgentRequest>,
+    /// The command; if none is given, the agent or the command that ran last, else the setting `terminal.shell`, else
+    /// `shell`.
     pub command: Option<Command>,
     /// The shell of who asks; `/bin/sh` if that is not known.
     pub shell: Option<Command>,
@@ -41,10 +44,11 @@ impl SessionManager {
             let swept = self.terminals.sweep(session.id(), &self.settings.terminal.keep);
             swept.map_err(|source| terminal_error(&session, source))?;
         }
-        let launch = self.launch(&session, request);
+        let launch = self.launch(&session, request)?;
         self.terminals.start(&launch).map_err(|source| terminal_error(&session, source))?;
         // Its holder has written it down.
         let session = self.session(&session.id().to_string())?;
+        self.chain_start(&session, request.agent.as_ref().and_then(|agent| agent.prompt.as_deref()));
         tracing::info!(sessionId = %session.id(), name = %session.name(), pid = session.pty_pid(), "program started");
         Ok(session)
     }
@@ -65,21 +69,29 @@ impl SessionManager {
         }
     }
 
-    fn launch(&self, session: &Session, request: &StartSession) -> Launch {
+    fn launch(&self, session: &Session, request: &StartSession) -> Result<Launch, ManagerError> {
         let settings = &self.settings.terminal;
-        let given =
-            [request.command.as_ref(), session.command(), settings.shell.as_ref(), request.shell.as_ref()];
-        let command = given.into_iter().flatten().next();
-        Launch {
+        let Program { command, agent } = match (&request.agent, &request.command, session.agent()) {
+            (Some(asked), _, _) => self.open_agent(session, asked)?,
+            (None, Some(command), _) => command.clone().into(),
+            (None, None, Some(agent)) => self.continue_agent(session, agent)?,
+            (None, None, None) => {
+                let known = [session.command(), settings.shell.as_ref(), request.shell.as_ref()];
+                let command = known.into_iter().flatten().next().cloned();
+                command.map_or_else(|| Command::of(vec![SHELL.to_owned()]), Ok)?.into()
+            }
+        };
+        Ok(Launch {
             id: session.id(),
             name: session.name().clone(),
             workspace: self.workspace.root().to_owned(),
             worktree: self.workspace.worktree(session.id()),
-            command: command.map_or_else(|| vec![SHELL.to_owned()], |command| command.words().to_vec()),
+            command: command.words().to_vec(),
+            agent,
             size: request.size,
             limits: settings.limits,
             keep: settings.keep.clone(),
-        }
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a session is: the values it consists of and the verbs that keep them true. No disk, no git.
 
+mod agent;
 mod branch;
 mod id;
 mod issue;
@@ -12,12 +13,17 @@ mod value;
 mod tests;
 
 pub use self::{
+    agent::{
+        AGENT_NAME_CHARS_MAX, Agent, AgentName, AgentNameError, CONVERSATION_ID_CHARS_MAX, ConversationId,
+        ConversationIdError,
+    },
     branch::{BRANCH_BYTES_MAX, BranchName, BranchNameError, COMPONENT_BYTES_MAX},
     id::{SessionId, SessionIdError},
     issue::{Binding, Editor, Issue, IssueRef, IssueRefError},
     name::{NAME_CHARS_MAX, SessionName, SessionNameError},
     program::{
-        COMMAND_BYTES_MAX, COMMAND_WORDS_MAX, Cause, Command, CommandError, Ending, How, SESSION_VARIABLE,
+        COMMAND_BYTES_MAX, COMMAND_WORDS_MAX, Cause, Command, CommandError, Ending, How, Program,
+        SESSION_VARIABLE,
     },
     status::{SessionStatus, SessionStatusError},
     value::{
@@ -41,6 +47,7 @@ pub struct Session {
     phase: Option<Label>,
     metadata: Members,
     command: Option<Command>,
+    agent: Option<Agent>,
     process: Option<ProcessId>,
     holder: Option<ProcessId>,
     ending: Option<Ending>,
@@ -75,6 +82,8 @@ pub struct SessionParts {
     pub metadata: Members,
     /// The command that was started in it last.
     pub command: Option<Command>,
+    /// The agent that the command is, or was.
+    pub agent: Option<Agent>,
     /// The process that runs in it.
     pub process: Option<ProcessId>,
     /// The process that holds the terminal of that one.
@@ -153,6 +162,7 @@ impl SessionParts {
             phase: None,
             metadata: Members::new(),
             command: None,
+            agent: None,
             process: None,
             holder: None,
             ending: None,
@@ -179,6 +189,7 @@ impl Session {
             phase,
             metadata,
             command,
+            agent,
             process,
             holder,
             ending,
@@ -199,6 +210,7 @@ impl Session {
             phase,
             metadata,
             command,
+            agent,
             process,
             holder,
             ending,

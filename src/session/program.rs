@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{Label, ProcessId, Session, SessionStatus};
+use super::{Agent, Label, ProcessId, Session, SessionStatus};
 use crate::clock::Timestamp;
 
 /// The most words of a command.
@@ -31,6 +31,21 @@ pub enum CommandError {
     /// It is longer than anything we keep.
     #[error("a command has at most {COMMAND_WORDS_MAX} words and {COMMAND_BYTES_MAX} bytes")]
     TooLong,
+}
+
+/// What runs in a session: a command, and the agent that it is, if it is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The command.
+    pub command: Command,
+    /// The agent.
+    pub agent: Option<Agent>,
+}
+
+impl From<Command> for Program {
+    fn from(command: Command) -> Self {
+        Self { command, agent: None }
+    }
 }
 
 /// How a process that ran in a session ended.
@@ -174,9 +189,17 @@ impl Session {
         self.process.as_ref().map(|process| i64::from(process.pid)).or(self.unproven_pid)
     }
 
-    /// A command runs in it from now on.
-    pub fn run(&mut self, command: Command, process: ProcessId, holder: ProcessId, now: Timestamp) {
-        self.command = Some(command);
+    /// A program runs in it from now on.
+    pub fn run(
+        &mut self,
+        program: impl Into<Program>,
+        process: ProcessId,
+        holder: ProcessId,
+        now: Timestamp,
+    ) {
+        let program = program.into();
+        self.command = Some(program.command);
+        self.agent = program.agent;
         self.process = Some(process);
         self.holder = Some(holder);
         self.unproven_pid = None;
@@ -187,6 +210,7 @@ impl Session {
     /// A run that was written down never came to be: everything about it is as before.
     pub fn take_back_run(&mut self, before: &Self) {
         self.command.clone_from(&before.command);
+        self.agent.clone_from(&before.agent);
         self.process.clone_from(&before.process);
         self.holder.clone_from(&before.holder);
         self.unproven_pid = before.unproven_pid;

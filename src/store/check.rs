@@ -10,8 +10,8 @@ use std::{
 use super::{
     Ailment, FileStore, StoreError, backup,
     files::{Files, failed},
-    lock,
 };
+use crate::lock;
 
 /// The mode of the state file, RELIABILITY R10.
 pub const STATE_FILE_MODE: u32 = 0o600;

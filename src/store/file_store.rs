@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read as _, Seek as _},
+    io,
     os::unix::fs::PermissionsExt as _,
     path::Path,
     sync::Arc,
@@ -16,13 +16,14 @@ use super::{
     backup::{self, Backups},
     check::STATE_FILE_MODE,
     files::{self, Files, failed},
-    lock::{self, Lock},
     scan,
     schema::{self, Document, FILE_BYTES_MAX, Parsed, SchemaError, Seal},
 };
 use crate::{
     atomic::{self, Durability},
     clock::Clock,
+    json,
+    lock::{self, Lock},
     session::Session,
     workspace::Workspace,
 };
@@ -124,7 +125,7 @@ impl Transaction {
         let Self { files, base, .. } = self;
         let mut document = base.document.clone();
         document.generation = document.generation.wrapping_add(1);
-        scan::check(&sessions, scan::LIST_DEPTH_MAX)
+        json::check(&sessions, scan::LIST_DEPTH_MAX)
             .map_err(|source| StoreError::OutOfBounds { path: files.state.clone(), source })?;
         let text = schema::encode(&document, &sessions);
         if text.len() as u64 > FILE_BYTES_MAX {
@@ -161,7 +162,7 @@ fn put_in_place(files: &Files, base: &Base, temp: &Path, bytes: &[u8]) -> Result
     // Looked at twice: first so that only the file we read becomes a backup, then because writing takes its time.
     unchanged(files, base)?;
     let written = atomic::write_new(temp, bytes, Durability::PowerCut).map_err(failed("write", temp))?;
-    read_back(&written, bytes).map_err(failed("read back", temp))?;
+    atomic::read_back(&written, bytes).map_err(failed("read back", temp))?;
     give_to_owner(&written, files).map_err(failed("give away", temp))?;
     if let Some(present) = base.present.as_deref().filter(|_| base.sound) {
         backup::rotate(files, present)?;
@@ -204,18 +205,6 @@ fn unchanged(files: &Files, base: &Base) -> Result<(), StoreError> {
         expected: base.document.generation,
         found: present.map_or(0, generation),
     })
-}
-
-/// Whether the disk gives back what was written to a file.
-pub(super) fn read_back(mut file: &File, bytes: &[u8]) -> io::Result<()> {
-    file.rewind()?;
-    let mut found = Vec::with_capacity(bytes.len() + 1);
-    file.read_to_end(&mut found)?;
-    if found == bytes {
-        Ok(())
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidData, "the disk gave back other bytes than were written"))
-    }
 }
 
 /// Reads the table: the file, else the newest backup that is valid, else none.

@@ -2,15 +2,15 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Read as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
-use rustix::{fs::OFlags, io::Errno};
+use rustix::io::Errno;
 
 use super::{StoreError, schema::FILE_BYTES_MAX};
+use crate::atomic::{self, Place};
 
 /// How many backups there are, `.1` the newest.
 pub(super) const BACKUPS: u8 = 5;
@@ -102,23 +102,11 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
 
 /// A regular file, open for reading.
 pub(super) fn open(path: &Path) -> Result<Option<File>, StoreError> {
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-        .open(path);
-    let file = match opened {
-        Ok(file) => file,
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(err) if matches!(Errno::from_io_error(&err), Some(Errno::LOOP | Errno::NXIO)) => {
-            return Err(StoreError::NotAFile { path: path.to_owned() });
-        }
-        Err(err) => return Err(failed("open", path)(err)),
-    };
-    let metadata = file.metadata().map_err(failed("look at", path))?;
-    if !metadata.is_file() {
-        return Err(StoreError::NotAFile { path: path.to_owned() });
+    match atomic::open(path).map_err(failed("open", path))? {
+        Place::File(file) => Ok(Some(file)),
+        Place::Empty => Ok(None),
+        Place::Other => Err(StoreError::NotAFile { path: path.to_owned() }),
     }
-    Ok(Some(file))
 }
 
 /// Turns an error of the disk into one of the store.

@@ -12,14 +12,14 @@ use super::{
     StoreError, backup,
     file_store::LOCK_WAIT_MAX,
     files::{self, Files, failed},
-    lock::Lock,
     parts::{EditorRecord, IssueRecord, PartError},
     record::Text,
-    scan,
 };
 use crate::{
     atomic::{self, Durability},
     clock::{Clock, Timestamp},
+    json,
+    lock::Lock,
     session::Binding,
 };
 
@@ -129,7 +129,7 @@ fn decode(bytes: &[u8]) -> Decoded {
         version: String,
     }
     let text = match std::str::from_utf8(bytes) {
-        Ok(text) if scan::check(text, scan::DEPTH_MAX).is_ok() => text,
+        Ok(text) if json::check(text, json::DEPTH_MAX).is_ok() => text,
         Ok(_) | Err(_) => return Decoded::Broken,
     };
     match serde_json::from_str::<Head>(text) {

@@ -5,7 +5,6 @@ mod check;
 mod file_store;
 mod files;
 mod folders;
-mod lock;
 mod parts;
 mod record;
 mod scan;
@@ -23,10 +22,13 @@ pub use self::{
     file_store::{FileStore, LOCK_WAIT_MAX},
     folders::{BoundFolder, FOLDERS_FILE, FolderStore, encode_folder},
     record::{Record, RecordError, decode_record, encode_record, record},
-    scan::{BoundsError, DEPTH_MAX, STRING_BYTES_MAX},
     schema::FILE_BYTES_MAX,
 };
-use crate::session::{Session, SessionId};
+use crate::{
+    json::BoundsError,
+    lock::LockError,
+    session::{Session, SessionId},
+};
 
 /// Keeps the table. One writer at a time: `begin` takes the lock, `end` gives it back.
 ///
@@ -223,4 +225,14 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+}
+
+impl From<LockError> for StoreError {
+    fn from(err: LockError) -> Self {
+        match err {
+            LockError::Io { action, path, source } => Self::Io { action, path, source },
+            LockError::Held { path, holder } => Self::Locked { path, holder },
+            LockError::NotAFile { path } => Self::NotAFile { path },
+        }
+    }
 }

@@ -7,8 +7,8 @@ use super::record::Text;
 use crate::{
     clock::Timestamp,
     session::{
-        Base, BranchFate, BranchName, Cause, CommitId, Editor, Ending, How, Issue, IssueRef, IssueRefError,
-        Label, Pending, PendingAction, ProcessId, SessionName,
+        Agent, AgentName, Base, BranchFate, BranchName, Cause, CommitId, ConversationId, Editor, Ending, How,
+        Issue, IssueRef, IssueRefError, Label, Pending, PendingAction, ProcessId, SessionName,
     },
 };
 
@@ -47,6 +47,40 @@ impl BaseRecord {
 impl From<&Base> for BaseRecord {
     fn from(base: &Base) -> Self {
         Self { commit: Text(base.commit.clone()), reference: base.reference.clone() }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct AgentRecord {
+    name: Text<AgentName>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    arguments: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    conversation: Option<Text<ConversationId>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    reports: bool,
+}
+
+impl AgentRecord {
+    #[expect(clippy::unnecessary_wraps, reason = "it stands beside conversions that fail")]
+    pub(super) fn into_value(self) -> Result<Agent, PartError> {
+        Ok(Agent {
+            name: self.name.0,
+            arguments: self.arguments,
+            conversation: self.conversation.map(|it| it.0),
+            reports: self.reports,
+        })
+    }
+}
+
+impl From<&Agent> for AgentRecord {
+    fn from(agent: &Agent) -> Self {
+        Self {
+            name: Text(agent.name.clone()),
+            arguments: agent.arguments.clone(),
+            conversation: agent.conversation.clone().map(Text),
+            reports: agent.reports,
+        }
     }
 }
 

@@ -11,12 +11,12 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::{
-    parts::{BaseRecord, EditorRecord, EndedRecord, IssueRecord, PendingRecord, ProcessRecord},
+    parts::{AgentRecord, BaseRecord, EditorRecord, EndedRecord, IssueRecord, PendingRecord, ProcessRecord},
     scan,
 };
 use crate::{
     clock::Timestamp,
-    json::Members,
+    json::{self, Members},
     session::{
         Binding, BranchName, Command, RepositoryPath, Session, SessionId, SessionName, SessionParts,
         SessionStatus,
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Every field that is ours; each may stand only once.
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 22] = [
     "id",
     "name",
     "status",
@@ -39,6 +39,7 @@ const FIELDS: [&str; 21] = [
     "repository",
     "base",
     "command",
+    "agent",
     "process",
     "holder",
     "ended",
@@ -57,7 +58,7 @@ pub enum RecordError {
     Syntax(#[source] serde_json::Error),
     /// It is deeper or longer than anything we keep.
     #[error(transparent)]
-    Bounds(#[from] scan::BoundsError),
+    Bounds(#[from] json::BoundsError),
     /// Two values for one field of ours: nobody can say which one holds.
     #[error("`{field}` stands in it twice")]
     Doubled {
@@ -113,7 +114,7 @@ pub fn encode_record(session: &Session, workspace: &Workspace) -> String {
 
 /// Reads a session from a JSON object; a stored path is ignored.
 pub fn decode_record(text: &str) -> Result<Session, RecordError> {
-    scan::check(text, scan::ENTRY_DEPTH_MAX)?;
+    json::check(text, scan::ENTRY_DEPTH_MAX)?;
     decode(text).map(|decoded| decoded.session)
 }
 
@@ -146,6 +147,7 @@ pub(super) fn decode(text: &str) -> Result<Decoded, RecordError> {
         metadata: fields.json("metadata")?.unwrap_or_default(),
         unproven_pid: pid.filter(|_| process.is_none()),
         command: fields.map("command", Command::of)?,
+        agent: fields.map("agent", AgentRecord::into_value)?,
         process,
         holder: fields.map("holder", ProcessRecord::into_value)?,
         ending: fields.map("ended", EndedRecord::into_value)?,
@@ -271,6 +273,7 @@ impl Serialize for Record<'_> {
         map.serialize_entry("repository", session.repository().as_str())?;
         optional(&mut map, "base", session.base().map(BaseRecord::from))?;
         optional(&mut map, "command", session.command().map(Command::words))?;
+        optional(&mut map, "agent", session.agent().map(AgentRecord::from))?;
         optional(&mut map, "process", session.process().map(ProcessRecord::from))?;
         optional(&mut map, "holder", session.holder().map(ProcessRecord::from))?;
         optional(&mut map, "ended", session.ending().map(EndedRecord::from))?;

@@ -12,7 +12,7 @@ use super::{
     scan,
 };
 use crate::{
-    json::Members,
+    json::{self, Members},
     session::{BranchName, RepositoryPath, Session, SessionId},
     workspace::Workspace,
 };
@@ -76,7 +76,7 @@ pub(super) enum SchemaError {
     #[error("it is not a JSON object: {0}")]
     Syntax(serde_json::Error),
     #[error(transparent)]
-    Bounds(#[from] scan::BoundsError),
+    Bounds(#[from] json::BoundsError),
     #[error("`{field}` stands in it twice")]
     Doubled { field: &'static str },
     #[error("it has no version that can be read")]
@@ -100,13 +100,13 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Parsed, SchemaError> {
     let mut members = split(serde_json::from_str(text).map_err(SchemaError::Syntax)?)?;
     let version = version(members.take("version"))?;
     let list = members.take("sessions").ok_or(SchemaError::Sessions)?;
-    scan::check(list.get(), scan::LIST_DEPTH_MAX)?;
+    json::check(list.get(), scan::LIST_DEPTH_MAX)?;
     let quarantine = quarantine(members.take("quarantine").as_deref());
     for refused in &quarantine {
-        scan::check(&refused.entry, scan::ENTRY_DEPTH_MAX)?;
+        json::check(&refused.entry, scan::ENTRY_DEPTH_MAX)?;
     }
     for (_, value) in members.unknown.iter() {
-        scan::check(value.get(), scan::DEPTH_MAX - 1)?;
+        json::check(value.get(), json::DEPTH_MAX - 1)?;
     }
     let entries: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| SchemaError::Sessions)?;
     let generation = members

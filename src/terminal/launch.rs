@@ -16,7 +16,11 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Launch, Started, TerminalError, held::Identity, pty};
+use super::{
+    Launch, Started, TerminalError,
+    held::{Assigned, Identity},
+    pty,
+};
 use crate::{limits::Limits, process::Offspring, screen::Size};
 
 /// What a holder is called on the command line of this program.
@@ -34,6 +38,7 @@ struct Order {
     workspace: PathBuf,
     worktree: PathBuf,
     command: Vec<String>,
+    agent: Option<Assigned>,
     rows: u16,
     cols: u16,
     scrollback_rows_max: usize,
@@ -62,13 +67,14 @@ fn yes() -> bool {
 
 impl From<&Launch> for Order {
     fn from(launch: &Launch) -> Self {
-        let Launch { id, name, workspace, worktree, command, size, limits, keep } = launch;
+        let Launch { id, name, workspace, worktree, command, agent, size, limits, keep } = launch;
         Self {
             id: id.to_string(),
             name: name.to_string(),
             workspace: workspace.clone(),
             worktree: worktree.clone(),
             command: command.clone(),
+            agent: agent.as_ref().map(Assigned::from),
             rows: size.rows(),
             cols: size.cols(),
             scrollback_rows_max: limits.scrollback_rows_max,
@@ -84,12 +90,17 @@ impl From<&Launch> for Order {
 
 impl Order {
     fn into_launch(self) -> Option<Launch> {
+        let agent = match self.agent {
+            Some(assigned) => Some(assigned.into_agent()?),
+            None => None,
+        };
         Some(Launch {
             id: self.id.parse().ok()?,
             name: self.name.parse().ok()?,
             workspace: self.workspace,
             worktree: self.worktree,
             command: self.command,
+            agent,
             size: Size::new(self.rows, self.cols)?,
             limits: Limits {
                 scrollback_rows_max: self.scrollback_rows_max,
@@ -237,6 +248,7 @@ pub fn own_program() -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Agent;
 
     fn launch() -> Launch {
         Launch {
@@ -245,6 +257,12 @@ mod tests {
             workspace: "/workspace".into(),
             worktree: "/workspace/.worktrees/2f1e8f0a-6f0c-4a55-9d3c-0d7f4a4b8c11".into(),
             command: vec!["sh".to_owned(), "-c".to_owned(), "echo \"ü\"\n".to_owned()],
+            agent: Some(Agent {
+                name: "claude".parse().unwrap(),
+                arguments: vec!["--model".to_owned(), "ü".to_owned()],
+                conversation: Some("ses_1".parse().unwrap()),
+                reports: false,
+            }),
             size: Size::new(50, 132).unwrap(),
             limits: Limits { activity: false, ..Limits::default() },
             keep: vec!["daemon".to_owned()],

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::{
     limits::Limits,
     screen::Size,
-    session::{ProcessId, SessionId, SessionName},
+    session::{Agent, ProcessId, SessionId, SessionName},
 };
 
 mod attach;
@@ -56,6 +56,8 @@ pub struct Launch {
     pub worktree: PathBuf,
     /// The program and its arguments; never empty.
     pub command: Vec<String>,
+    /// The agent that the program is, for the record.
+    pub agent: Option<Agent>,
     /// How large its terminal is before anybody attaches.
     pub size: Size,
     /// What its terminal may cost.
@@ -101,6 +103,9 @@ pub type KeepError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The terminals of a workspace.
 pub trait Terminals: Send + Sync {
+    /// The program that holders are started from, as it is called on a command line.
+    fn program(&self) -> String;
+
     /// Starts a program in a session and returns when it runs and is written down.
     fn start(&self, launch: &Launch) -> Result<Started, TerminalError>;
 

@@ -167,7 +167,10 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
-    use crate::{session::ProcessId, terminal::Started};
+    use crate::{
+        session::{Agent, ProcessId},
+        terminal::Started,
+    };
 
     fn id() -> SessionId {
         "2f1e8f0a-6f0c-4a55-9d3c-0d7f4a4b8c11".parse().unwrap()
@@ -195,7 +198,18 @@ mod tests {
         let process = ProcessId { pid: 7, started: 8, boot: "b/1".to_owned() };
         let holder = ProcessId { pid: 9, ..process.clone() };
         let since = crate::clock::Timestamp::from_unix_millis(1_763_980_200_000).unwrap();
-        Held { command: vec!["sh".to_owned()], started: Started { process, holder }, since }
+        let agent = Agent {
+            name: "claude".parse().unwrap(),
+            arguments: Vec::new(),
+            conversation: None,
+            reports: false,
+        };
+        Held {
+            command: vec!["sh".to_owned()],
+            agent: Some(agent),
+            started: Started { process, holder },
+            since,
+        }
     }
 
     #[test]

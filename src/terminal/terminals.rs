@@ -52,6 +52,10 @@ impl HolderTerminals {
 }
 
 impl Terminals for HolderTerminals {
+    fn program(&self) -> String {
+        self.wharf.to_string_lossy().into_owned()
+    }
+
     fn start(&self, launch: &Launch) -> Result<Started, TerminalError> {
         self.holders.reap();
         launch::start(&self.wharf, launch, &self.holders)

@@ -16,6 +16,7 @@ const COMMANDS: &[&str] = &[
     "logs",
     "screen",
     "send",
+    "prompt",
     "wait",
     "status",
     "phase",
@@ -26,6 +27,7 @@ const COMMANDS: &[&str] = &[
     "unbind",
     "editor",
     "remove",
+    "conversation",
     "destroy",
     "undo",
     "trash",
@@ -33,6 +35,7 @@ const COMMANDS: &[&str] = &[
     "recover",
     "doctor",
     "init",
+    "hook",
     "completions",
     "man",
 ];

@@ -8,10 +8,10 @@ use std::{
 
 /// Lowest floor first. A room may use only rooms on lower floors, and itself.
 const FLOORS: &[&[&str]] = &[
-    &["atomic", "clock", "json", "key", "limits", "text"],
+    &["atomic", "clock", "json", "key", "limits", "lock", "text"],
     &["session"],
-    &["process", "screen", "workspace"],
-    &["config", "registry", "store", "terminal", "worktree"],
+    &["agent", "process", "screen", "workspace"],
+    &["config", "conversation", "registry", "store", "terminal", "worktree"],
     &["manager"],
     &["cli"],
 ];
@@ -23,7 +23,9 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "serde::",
         &[
+            "agent/",
             "json.rs",
+            "conversation/file.rs",
             "store/schema.rs",
             "store/record.rs",
             "store/parts.rs",
@@ -34,7 +36,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "cli/",
         ],
     ),
-    ("toml::", &["config/"]),
+    ("toml::", &["agent/", "config/"]),
     ("clap", &["cli/"]),
     ("stdout()", &["cli/output.rs"]),
     ("stderr()", &["cli/output.rs"]),

@@ -46,6 +46,7 @@ mod programs;
 mod readme;
 mod rebuild;
 mod restore;
+mod resuming;
 mod rounds;
 mod running;
 mod sending;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+mod conversation;
 mod ending;
 mod init;
 mod notes;
@@ -13,11 +14,12 @@ mod typed;
 mod watching;
 
 pub(super) use self::{
+    conversation::{Conversation, Record},
     ending::{Destroy, Trash, Undo},
     init::Init,
     notes::{Bind, Editor, Meta, Phase, Remove, Rename, Status, Touch, Unbind},
-    running::{Attach, Kill, Ps, Restart, Resume, Start, Stop, Viewing},
-    watching::{Logs, Screen, Send, Wait},
+    running::{Asking, Attach, Hook, Kill, Ps, Restart, Resume, Start, Stop, Viewing},
+    watching::{Logs, Prompt, Screen, Send, Wait},
 };
 
 /// Parallel development sessions: each one a git branch, a worktree, and a record that outlives every restart.
@@ -86,6 +88,7 @@ pub(super) enum Command {
     Logs(Logs),
     Screen(Screen),
     Send(Send),
+    Prompt(Prompt),
     Wait(Wait),
     Status(Status),
     Phase(Phase),
@@ -97,6 +100,8 @@ pub(super) enum Command {
     #[command(subcommand)]
     Editor(Editor),
     Remove(Remove),
+    #[command(subcommand)]
+    Conversation(Conversation),
     Destroy(Destroy),
     Undo(Undo),
     #[command(subcommand)]
@@ -105,6 +110,7 @@ pub(super) enum Command {
     Recover(Recover),
     Doctor(Doctor),
     Init(Init),
+    Hook(Hook),
     Completions(Completions),
     Man(Man),
 }
@@ -118,7 +124,8 @@ Examples:
   wharf create fix --branch hotfix/7 --from v1.2
   wharf create review --branch main-fix        uses main-fix, also when only a remote has it
   wharf create api-auth --repo services/api    in one of several repositories
-  wharf create auth --attach -- claude         and start a program in it
+  wharf create auth --attach -- npm run dev    and start a program in it
+  wharf create auth --agent claude --prompt 'add a login page'
   wharf create i42 --issue acme/shop#42 --phase planning --meta owner=ann --meta points:=3")]
 pub(super) struct Create {
     /// Its name: 1 to 64 of A-Z a-z 0-9 . _ -
@@ -152,6 +159,8 @@ pub(super) struct Create {
     pub(super) attach: bool,
     #[command(flatten)]
     pub(super) viewing: Viewing,
+    #[command(flatten)]
+    pub(super) asking: Asking,
     /// The program to start and its arguments [default with --attach: your shell]
     #[arg(last = true, value_name = "CMD", requires = "name")]
     pub(super) command: Vec<String>,

@@ -37,13 +37,28 @@ pub(in crate::cli) struct Viewing {
     pub(in crate::cli) scrollback: Option<usize>,
 }
 
+/// Which agent is started, and with what.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Asking {
+    /// The agent to start, such as claude; what stands behind `--` goes to it [see: wharf agent list]
+    #[arg(long, value_name = "AGENT")]
+    pub(in crate::cli) agent: Option<String>,
+    /// What it is asked at once; `-` reads it from standard input
+    #[arg(long, value_name = "TEXT", requires = "agent")]
+    pub(in crate::cli) prompt: Option<String>,
+}
+
 /// Start a program in a session, in a terminal that outlives everybody who looks at it
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   wharf start auth                            what ran in it before, else your shell
   wharf start auth -- npm run dev
-  wharf start auth --attach -- claude")]
+  wharf start auth --agent claude --prompt 'add a login page'
+  wharf start auth --agent claude --attach -- --model opus
+  wharf start auth --agent claude --continue
+
+Without a command, an agent that ran in it before goes on with its conversation, as with `wharf resume`.")]
 pub(in crate::cli) struct Start {
     /// Its name, its id, or the unique beginning of its id
     pub(in crate::cli) name: String,
@@ -52,6 +67,14 @@ pub(in crate::cli) struct Start {
     pub(in crate::cli) attach: bool,
     #[command(flatten)]
     pub(in crate::cli) viewing: Viewing,
+    #[command(flatten)]
+    pub(in crate::cli) asking: Asking,
+    /// The agent goes on with the session's last conversation
+    #[arg(long = "continue", requires = "agent", conflicts_with = "conversation")]
+    pub(in crate::cli) goes_on: bool,
+    /// The agent goes on with this conversation
+    #[arg(long, value_name = "ID", requires = "agent")]
+    pub(in crate::cli) conversation: Option<String>,
     /// The program and its arguments [default: what ran in it before, else your shell]
     #[arg(last = true, value_name = "CMD")]
     pub(in crate::cli) command: Vec<String>,
@@ -102,12 +125,14 @@ pub(in crate::cli) struct Kill {
     pub(in crate::cli) name: String,
 }
 
-/// Start again what a restart of the container or the machine ended
+/// Start again what a restart of the container or the machine ended; an agent goes on with its conversation
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   wharf resume --all                          what an entrypoint runs behind `wharf restore`
-  wharf resume auth")]
+  wharf resume auth
+
+Only where the transcript of a conversation is really gone a new one begins, and a warning says so.")]
 pub(in crate::cli) struct Resume {
     /// Its name, its id, or the unique beginning of its id
     #[arg(required_unless_present = "all")]
@@ -123,4 +148,17 @@ pub(in crate::cli) struct Resume {
 pub(in crate::cli) struct Ps {
     /// Only this one: its name, its id, or the unique beginning of its id
     pub(in crate::cli) name: Option<String>,
+}
+
+/// Take in what an agent's hook tells; agents run this, with JSON on standard input
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  wharf hook claude Stop < input.json
+
+It never fails the agent: the exit code is 0 and nothing is printed; what goes wrong is in the log.")]
+pub(in crate::cli) struct Hook {
+    /// The agent, and the event as the agent calls it
+    #[arg(value_name = "AGENT EVENT", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(in crate::cli) words: Vec<String>,
 }

@@ -6,9 +6,9 @@ use std::ffi::{OsStr, OsString};
 use clap::{Args, Error, FromArgMatches as _, Parser as _, Subcommand};
 
 use super::{
-    Attach, Bind, Cli, Completions, Create, Destroy, Doctor, Editor, Find, Global, Init, Kill, List, Logs,
-    Man, Meta, Path, Phase, Ps, Recover, Remove, Rename, Restart, Restore, Resume, Screen, Send, Show, Start,
-    Status, Stop, Touch, Trash, Unbind, Undo, Wait,
+    Attach, Bind, Cli, Completions, Conversation, Create, Destroy, Doctor, Editor, Find, Global, Hook, Init,
+    Kill, List, Logs, Man, Meta, Path, Phase, Prompt, Ps, Recover, Remove, Rename, Restart, Restore, Resume,
+    Screen, Send, Show, Start, Status, Stop, Touch, Trash, Unbind, Undo, Wait,
 };
 
 /// A command before it has arguments, and afterwards.
@@ -54,6 +54,7 @@ fn definition(word: &OsStr) -> Option<(&'static str, Define)> {
         "logs" => of::<Logs>("logs"),
         "screen" => of::<Screen>("screen"),
         "send" => of::<Send>("send"),
+        "prompt" => of::<Prompt>("prompt"),
         "wait" => of::<Wait>("wait"),
         "status" => of::<Status>("status"),
         "phase" => of::<Phase>("phase"),
@@ -64,10 +65,12 @@ fn definition(word: &OsStr) -> Option<(&'static str, Define)> {
         "unbind" => of::<Unbind>("unbind"),
         "editor" => group::<Editor>("editor"),
         "remove" => of::<Remove>("remove"),
+        "conversation" => group::<Conversation>("conversation"),
         "destroy" => of::<Destroy>("destroy"),
         "undo" => of::<Undo>("undo"),
         "trash" => group::<Trash>("trash"),
         "init" => of::<Init>("init"),
+        "hook" => of::<Hook>("hook"),
         "restore" => of::<Restore>("restore"),
         "recover" => of::<Recover>("recover"),
         "doctor" => of::<Doctor>("doctor"),

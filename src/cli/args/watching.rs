@@ -73,14 +73,15 @@ Examples:
   wharf wait auth --for exit
   wharf wait auth --for idle --silent-for 30s
   wharf wait auth --for 'text:listening on port \\d+' --timeout 1m
-  wharf wait auth --for status:waiting
+  wharf wait auth --for waiting --timeout 30m
+  wharf wait auth --for status:error
 
-exit: the program ended. idle: it has printed nothing for some time. text: a regular expression is found on its
-screen. status: its record says so. Exit code 124 when the time is over, 1 when it can not come any more.")]
+exit: the program ended. idle: it has printed nothing for some time. waiting: it wants somebody. text: a regular
+expression is found on its screen. status: its record says so. Exit code 124 when the time is over, 1 when it can not come any more.")]
 pub(in crate::cli) struct Wait {
     /// Its name, its id, or the unique beginning of its id
     pub(in crate::cli) name: String,
-    /// exit, idle, text:REGEX or status:STATUS
+    /// exit, idle, waiting, text:REGEX or status:STATUS
     #[arg(long = "for", value_name = "WHAT")]
     pub(in crate::cli) goal: String,
     /// How long to wait at most
@@ -89,4 +90,24 @@ pub(in crate::cli) struct Wait {
     /// How long it has to be silent to be idle [default: `terminal.quiet` in the settings, else 10s]
     #[arg(long, value_name = "SPAN")]
     pub(in crate::cli) silent_for: Option<String>,
+}
+
+/// Hand a prompt to the agent that runs in a session: pasted, then enter, and recorded
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  wharf prompt auth 'add a test for the empty file'
+  wharf prompt auth --when-waiting --timeout 30m - < task.md
+  wharf prompt auth 'go on' && wharf wait auth --for waiting")]
+pub(in crate::cli) struct Prompt {
+    /// Its name, its id, or the unique beginning of its id
+    pub(in crate::cli) name: String,
+    /// The prompt; `-` reads it from standard input
+    pub(in crate::cli) text: String,
+    /// Only once it waits for somebody
+    #[arg(long)]
+    pub(in crate::cli) when_waiting: bool,
+    /// How long to wait for that at most
+    #[arg(long, value_name = "SPAN", requires = "when_waiting")]
+    pub(in crate::cli) timeout: Option<String>,
 }

@@ -20,6 +20,7 @@ fn launch() -> Launch {
         workspace: "/w".into(),
         worktree: "/w/x".into(),
         command: vec!["make".to_owned(), "test".to_owned()],
+        agent: None,
         size: crate::screen::Size::default(),
         limits: Limits::default(),
         keep: Vec::new(),

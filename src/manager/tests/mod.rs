@@ -72,6 +72,10 @@ fn manager(store: MockStore, worktrees: MockWorktrees) -> SessionManager {
 struct NoTerminals;
 
 impl Terminals for NoTerminals {
+    fn program(&self) -> String {
+        "wharf".to_owned()
+    }
+
     fn start(&self, _: &Launch) -> Result<Started, TerminalError> {
         Err(TerminalError::NotRunning)
     }

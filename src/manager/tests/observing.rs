@@ -113,7 +113,7 @@ fn a_start_keeps_who_is_proven_alive_and_rests_the_others() {
 /// A program and a holder that live, as the holder wrote them down.
 fn held(program: &Alive, holder: &Alive) -> Held {
     let started = Started { process: program.id(), holder: holder.id() };
-    Held { command: vec!["make".to_owned()], started, since: at(1) }
+    Held { command: vec!["make".to_owned()], agent: None, started, since: at(1) }
 }
 
 #[test]

@@ -145,6 +145,10 @@ impl House {
 }
 
 impl Terminals for House {
+    fn program(&self) -> String {
+        "wharf".to_owned()
+    }
+
     fn start(&self, launch: &Launch) -> Result<Started, TerminalError> {
         self.tell(format!("start {}", launch.name));
         self.launches.lock().unwrap().push(launch.clone());

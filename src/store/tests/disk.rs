@@ -9,7 +9,8 @@ use std::{
 };
 
 use super::support::{Place, entry, file, put, session, sessions};
-use crate::store::{Note, Origin, STATE_FILE_MODE, Store as _, StoreError, check, file_store, files::Files};
+use crate::atomic;
+use crate::store::{Note, Origin, STATE_FILE_MODE, Store as _, StoreError, check, files::Files};
 
 #[test]
 fn a_workspace_without_files_is_absent_and_stays_untouched() {
@@ -126,9 +127,9 @@ fn what_a_killed_writer_left_goes_even_when_nothing_is_written() {
 fn bytes_that_come_back_from_the_disk_are_compared() {
     let place = Place::holding("written");
     let file = File::open(place.state()).unwrap();
-    file_store::read_back(&file, b"written").unwrap();
+    atomic::read_back(&file, b"written").unwrap();
     for other in ["Written", "write", "written more"] {
-        let outcome = file_store::read_back(&file, other.as_bytes());
+        let outcome = atomic::read_back(&file, other.as_bytes());
         assert_eq!(outcome.unwrap_err().kind(), ErrorKind::InvalidData, "{other}");
     }
 }

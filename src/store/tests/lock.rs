@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::support::{Place, put, sessions};
-use crate::store::{Store as _, StoreError, lock};
+use crate::{
+    lock,
+    store::{Store as _, StoreError},
+};
 
 #[test]
 fn a_lock_that_was_given_back_names_nobody() {

@@ -83,3 +83,18 @@ fn commands_and_endings_are_held_to_their_rules() {
     let nulls = r#","command":null,"holder":null,"ended":null"#;
     assert_eq!(decode_record(&entry(1, nulls)).unwrap(), decode_record(&entry(1, "")).unwrap());
 }
+
+#[test]
+fn an_agent_comes_back_with_its_conversation() {
+    let text =
+        r#","agent":{"name":"claude","arguments":["--model","opus"],"conversation":"ses_1","reports":true}"#;
+    let session = decode_record(&entry(1, text)).unwrap();
+    let agent = session.agent().unwrap();
+    assert_eq!((agent.name.as_str(), agent.reports), ("claude", true));
+    assert_eq!(agent.conversation.as_ref().unwrap().as_str(), "ses_1");
+    assert!(written(&session).contains(&text[1..]), "{}", written(&session));
+    let plain = r#","agent":{"name":"codex"}"#;
+    let session = decode_record(&entry(1, plain)).unwrap();
+    assert!(written(&session).contains(&plain[1..]));
+    assert!(decode_record(&entry(1, r#","agent":{"name":"codex","conversation":"../x"}"#)).is_err());
+}

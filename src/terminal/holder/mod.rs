@@ -104,7 +104,7 @@ pub fn hold(
     process::become_subreaper().map_err(failed)?;
     let signals = Signals::hear(&HEARD).map_err(failed)?;
     let (program, reporter, started) = seat.start(&launch, keeper)?;
-    seat.keep(&Held { command: launch.command.clone(), started: started.clone(), since: clock.now() });
+    seat.keep(&Held::of(&launch, started.clone(), clock.now()));
     told(&started);
     let folder = Workspace::at(&launch.workspace).session_folder(launch.id);
     let log = OutputLog::open(&folder, launch.limits.log_bytes_max);

@@ -25,6 +25,7 @@ fn who_starts_many_holders_and_lives_long_keeps_no_zombies() {
         workspace: dir.path().to_owned(),
         worktree: dir.path().to_owned(),
         command: vec!["sh".to_owned()],
+        agent: None,
         size: Size::default(),
         limits: Limits::default(),
         keep: Vec::new(),

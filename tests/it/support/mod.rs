@@ -8,6 +8,7 @@ use std::{
     time::Instant,
 };
 
+pub mod agents;
 pub mod dice;
 pub mod invariants;
 pub mod processes;

@@ -1,33 +1,62 @@
-//! Who may write the state file: one process at a time, by a lock on a file beside it.
+//! Who may write a file: one process at a time, by a lock on another file beside it.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     hash::{BuildHasher as _, Hasher as _, RandomState},
     io::{self, Read as _, Write as _},
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
-    path::Path,
+    path::{Path, PathBuf},
     process, thread,
     time::{Duration, Instant},
 };
 
 use rustix::fs::OFlags;
+use thiserror::Error;
 use tracing::debug;
 
-use super::{StoreError, files::failed};
 use crate::atomic;
 
 /// The longest wait between two attempts.
 const PAUSE_MAX: Duration = Duration::from_millis(20);
 
+/// Why a lock could not be taken.
+#[derive(Debug, Error)]
+pub enum LockError {
+    /// The disk refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Somebody else holds it.
+    #[error("{} is locked by {}", path.display(), holder.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}")))]
+    Held {
+        /// The lock.
+        path: PathBuf,
+        /// Who holds it, as far as it said so.
+        holder: Option<u32>,
+    },
+    /// The path is a folder, a pipe or the like.
+    #[error("{} is not a regular file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+}
+
 /// The lock, held as long as this lives. The file itself stays: to unlink it would let two processes hold two locks.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub struct Lock {
     file: File,
 }
 
 impl Lock {
     /// Takes the lock, waiting at most so long for whoever holds it.
-    pub(super) fn take(path: &Path, wait_max: Duration) -> Result<Self, StoreError> {
+    pub fn take(path: &Path, wait_max: Duration) -> Result<Self, LockError> {
         let start = Instant::now();
         let mut pause = Duration::from_millis(1);
         loop {
@@ -36,7 +65,7 @@ impl Lock {
                 return Ok(Self { file });
             }
             if start.elapsed() >= wait_max {
-                return Err(StoreError::Locked { path: path.to_owned(), holder: read_pid(&mut file) });
+                return Err(LockError::Held { path: path.to_owned(), holder: read_pid(&mut file) });
             }
             thread::sleep(pause.min(wait_max.saturating_sub(start.elapsed())));
             pause = (pause * 2).min(PAUSE_MAX) + jitter();
@@ -55,7 +84,7 @@ impl Drop for Lock {
 
 /// Takes the lock on an open file, unless somebody else holds it. Somebody may also have removed the file since it was
 /// opened; then it is a lock that nobody sees, and not taken.
-pub(super) fn try_take(file: &mut File, path: &Path) -> Result<bool, StoreError> {
+pub fn try_take(file: &mut File, path: &Path) -> Result<bool, LockError> {
     match file.try_lock() {
         Ok(()) if is_at(file, path) => {
             write_pid(file, path);
@@ -67,7 +96,7 @@ pub(super) fn try_take(file: &mut File, path: &Path) -> Result<bool, StoreError>
 }
 
 /// Opens the lock file, making it when it is not there.
-pub(super) fn open(path: &Path) -> Result<File, StoreError> {
+pub fn open(path: &Path) -> Result<File, LockError> {
     let file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -79,7 +108,7 @@ pub(super) fn open(path: &Path) -> Result<File, StoreError> {
         .map_err(failed("open", path))?;
     let metadata = file.metadata().map_err(failed("look at", path))?;
     if !metadata.is_file() {
-        return Err(StoreError::NotAFile { path: path.to_owned() });
+        return Err(LockError::NotAFile { path: path.to_owned() });
     }
     if metadata.len() == 0 {
         atomic::give_to_owner_of(&file, path.parent().unwrap_or(path)).map_err(failed("give away", path))?;
@@ -88,7 +117,7 @@ pub(super) fn open(path: &Path) -> Result<File, StoreError> {
 }
 
 /// Whether an open file is the one that lies at a path.
-pub(super) fn is_at(file: &File, path: &Path) -> bool {
+pub fn is_at(file: &File, path: &Path) -> bool {
     let (Ok(held), Ok(there)) = (file.metadata(), fs::symlink_metadata(path)) else {
         return false;
     };
@@ -113,4 +142,9 @@ fn read_pid(file: &mut File) -> Option<u32> {
 fn jitter() -> Duration {
     let random = RandomState::new().build_hasher().finish();
     Duration::from_micros(random % 2_000)
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LockError {
+    let path = path.to_owned();
+    move |source| LockError::Io { action, path, source }
 }

@@ -1,0 +1,93 @@
+//! `hook`: what an agent tells while it works. It must never be held up or failed by that: nothing is printed, the exit
+//! code is 0, and whatever goes wrong is a line in the log.
+
+use std::{
+    env,
+    io::{self, IsTerminal as _, Read as _},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    args::{self, Global},
+    context::{manager, settings},
+    locate,
+    logs::{self, Talk},
+};
+use crate::{
+    agent::HookInput,
+    session::{AgentName, SESSION_VARIABLE, SessionId},
+    workspace::Workspace,
+};
+
+/// The longest input of a hook.
+const HOOK_BYTES_MAX: u64 = 1 << 20;
+/// How much of an input that is too long is read, so that its writer does not meet a closed pipe.
+const DRAINED_BYTES_MAX: u64 = 256 << 20;
+
+/// Takes in what a hook tells.
+pub(super) fn hook(global: &Global, args: &args::Hook) {
+    let input = input();
+    // Outside a session there is nobody to tell.
+    let Some(id) = env::var(SESSION_VARIABLE).ok().and_then(|id| id.parse::<SessionId>().ok()) else {
+        return;
+    };
+    let Some(workspace) = workspace(global, id) else {
+        return;
+    };
+    let settings = settings(&workspace).unwrap_or_default();
+    let talk = Talk { quiet: true, verbose: 0, json: false };
+    logs::begin(Some(workspace.logs()), settings.log_days.get(), talk);
+    let take_in = || -> Result<(), Box<dyn std::error::Error>> {
+        let [agent, event] = args.words.as_slice() else {
+            return Err("a hook is told as `wharf hook AGENT EVENT`".into());
+        };
+        let agent: AgentName = agent.parse()?;
+        let description = settings.agents.find(&agent).ok_or("nobody described this agent")?;
+        let report = description.report(event).ok_or("nobody described what this event means")?;
+        let told = HookInput::parse(description, &input?)?;
+        if told.id.is_none() && description.fields().id.is_some() {
+            return Err("it names no conversation".into());
+        }
+        Ok(manager(workspace.clone(), settings.clone()).report(id, &agent, report, &told)?)
+    };
+    if let Err(err) = take_in() {
+        tracing::warn!(
+            sessionId = %id, hook = %args.words.join(" "), error = %because(&*err), "a hook was not taken in"
+        );
+    }
+}
+
+/// What the agent says, whole; a person who tries it out is not waited for.
+fn input() -> Result<Vec<u8>, io::Error> {
+    let mut stdin = io::stdin().lock();
+    let mut bytes = Vec::new();
+    if stdin.is_terminal() {
+        return Ok(bytes);
+    }
+    stdin.by_ref().take(HOOK_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > HOOK_BYTES_MAX {
+        io::copy(&mut stdin.take(DRAINED_BYTES_MAX), &mut io::sink())?;
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it says too much"));
+    }
+    Ok(bytes)
+}
+
+/// The workspace of a session that is only known by its id: where a folder above has its worktree, else the usual one.
+fn workspace(global: &Global, id: SessionId) -> Option<Workspace> {
+    if global.workspace.is_none()
+        && let Some(root) = locate::around_session(id, env::var_os("WHARF_WORKTREE").map(PathBuf::from))
+    {
+        return Some(Workspace::at(&root));
+    }
+    locate::workspace(global.workspace.as_deref().map(Path::new)).ok()
+}
+
+fn because(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut source = err.source();
+    while let Some(err) = source {
+        text = format!("{text}: {err}");
+        source = err.source();
+    }
+    text
+}

@@ -1,0 +1,191 @@
+//! What the hooks of an agent tell: in which conversation it is, what it was asked and answered, whether it waits.
+
+use super::{ManagerError, SessionManager, observe::runs, remember};
+use crate::{
+    agent::{HookInput, Report},
+    atomic::Durability,
+    clock::Timestamp,
+    conversation::{Chain, ConversationError, Excerpt, Interaction},
+    session::{AgentName, ConversationId, Session, SessionId, SessionStatus},
+};
+
+/// How often a session that is active is noted as such at most.
+const ACTIVITY_SECONDS_MIN: u64 = 5;
+/// What a hook calls the beginning of a conversation by a program that was just started.
+const STARTUP: &str = "startup";
+
+/// What a report changes in the record of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Noted {
+    conversation: Option<ConversationId>,
+    status: Option<SessionStatus>,
+}
+
+impl SessionManager {
+    /// Takes in what a hook tells. An agent that another one started in the same session is told apart, and changes
+    /// nothing: its conversation is not the one to come back to.
+    pub fn report(
+        &mut self,
+        id: SessionId,
+        agent: &AgentName,
+        report: Report,
+        told: &HookInput,
+    ) -> Result<(), ManagerError> {
+        let session = self.stored_registry()?.session(id).cloned().ok_or(ManagerError::Vanished { id })?;
+        if self.is_of_another(&session, agent, report, told) {
+            tracing::info!(sessionId = %id, agent = %agent, "an agent within the agent was not listened to");
+            return Ok(());
+        }
+        self.note_report(&session, report, told)?;
+        self.chain_report(&session, agent, report, told)?;
+        match report {
+            Report::Active => (),
+            Report::Begin | Report::Prompt | Report::Waiting | Report::Answer | Report::End => {
+                let durability = if report == Report::End { Durability::PowerCut } else { Durability::Crash };
+                self.keep_transcript(&session, agent, told, durability);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a report comes from an agent that runs inside the session's own: one of another kind, or one that begins
+    /// a conversation of its own while the session's agent is at work in one, or goes on in such a conversation.
+    fn is_of_another(&self, session: &Session, agent: &AgentName, report: Report, told: &HookInput) -> bool {
+        let Some(own) = session.agent().filter(|_| runs(session)) else {
+            return false;
+        };
+        if own.name != *agent {
+            return true;
+        }
+        let (Some(current), Some(id)) = (&own.conversation, &told.id) else {
+            return false;
+        };
+        if id == current {
+            return false;
+        }
+        let begins_beside = report == Report::Begin && told.source.as_deref() == Some(STARTUP) && own.reports;
+        if begins_beside {
+            self.set_aside(session, id);
+        }
+        begins_beside || self.chain(session).is_some_and(|chain| chain.is_aside(id))
+    }
+
+    /// Writes into the record what belongs there, when it is new.
+    fn note_report(
+        &mut self,
+        session: &Session,
+        report: Report,
+        told: &HookInput,
+    ) -> Result<(), ManagerError> {
+        let noted = noted(session, report, told);
+        let now = self.clock.now();
+        let is_due = now < session.last_activity()
+            || now.seconds_since(session.last_activity()) >= ACTIVITY_SECONDS_MIN;
+        let is_new = noted.conversation.is_some()
+            || noted.status.is_some_and(|status| status != session.status())
+            || session.agent().is_some_and(|agent| !agent.reports);
+        if !is_new && !is_due {
+            return Ok(());
+        }
+        let (workspace, worktrees) = (self.workspace.clone(), std::sync::Arc::clone(&self.worktrees));
+        let mut transaction = self.begin()?;
+        let id = session.id();
+        let changed = transaction.registry.update(id, |session| {
+            session.hear();
+            // A hook that comes late says nothing about what ended meanwhile.
+            let is_over = session.ending().is_some() && !runs(session);
+            match noted.status.filter(|_| !is_over) {
+                Some(SessionStatus::Active) => session.set_status(SessionStatus::Active, now),
+                // To wait is nobody's work.
+                Some(status) => session.set_status(status, session.last_activity()),
+                None => (),
+            }
+            if let Some(conversation) = noted.conversation.clone() {
+                session.converse(conversation);
+            }
+        });
+        let changed = changed.cloned().ok_or(ManagerError::Vanished { id })?;
+        transaction.commit()?;
+        if noted.conversation.is_some() && changed.pending().is_none() {
+            remember(&*worktrees, &workspace, &changed);
+        }
+        Ok(())
+    }
+
+    /// Writes into the chain what was said.
+    fn chain_report(
+        &self,
+        session: &Session,
+        agent: &AgentName,
+        report: Report,
+        told: &HookInput,
+    ) -> Result<(), ManagerError> {
+        let now = self.clock.now();
+        // These say nothing that was said.
+        match report {
+            Report::Active | Report::Waiting | Report::End => return Ok(()),
+            Report::Begin | Report::Prompt | Report::Answer => (),
+        }
+        self.conversations().change(session.id(), |chain| {
+            chain.works(agent);
+            take_in(chain, report, told, now)
+        })??;
+        Ok(())
+    }
+
+    /// Notes that a prompt is on its way to what runs in a session: it works from now on.
+    pub fn note_prompt(&mut self, who: &str, text: &str) -> Result<Session, ManagerError> {
+        let session = self.set_status(who, SessionStatus::Active)?;
+        let conversation = session.agent().and_then(|agent| agent.conversation.clone());
+        if let Some(id) = conversation {
+            self.chain_prompt(&session, &id, text);
+        }
+        Ok(session)
+    }
+}
+
+/// Takes what was said into the chain.
+fn take_in(
+    chain: &mut Chain,
+    report: Report,
+    told: &HookInput,
+    now: Timestamp,
+) -> Result<(), ConversationError> {
+    let is_current = told.id.is_none() || told.id.as_ref() == chain.current();
+    if let (Report::Begin | Report::Prompt, Some(id)) = (report, &told.id) {
+        chain.begin(id.clone(), told.transcript.clone(), now);
+    }
+    match report {
+        Report::Prompt => {
+            let prompt = told.prompt.as_deref().map(Excerpt::of);
+            chain.record(Interaction { id: told.id.clone(), prompt, ..Interaction::default() }, now)?;
+        }
+        Report::Answer => {
+            if let Some(response) = told.response.as_deref().filter(|_| is_current) {
+                chain.respond(response);
+            }
+        }
+        Report::Begin | Report::Active | Report::Waiting | Report::End => (),
+    }
+    Ok(())
+}
+
+/// What a report says about the session.
+fn noted(session: &Session, report: Report, told: &HookInput) -> Noted {
+    let status = match report {
+        Report::Begin => None,
+        Report::Prompt | Report::Active => Some(SessionStatus::Active),
+        Report::Waiting | Report::Answer => Some(SessionStatus::Waiting),
+        Report::End => Some(SessionStatus::Idle),
+    };
+    let Some(own) = session.agent() else {
+        return Noted { conversation: None, status };
+    };
+    let is_new = own.conversation != told.id;
+    // A late word on a conversation that was left does not lead back into it.
+    let leads = match report {
+        Report::Begin | Report::Prompt => true,
+        Report::Active | Report::Waiting | Report::Answer | Report::End => own.conversation.is_none(),
+    };
+    Noted { conversation: told.id.clone().filter(|_| is_new && leads), status }
+}

@@ -1,0 +1,124 @@
+//! Where the transcripts of an agent lie, and how they outlive the folder that it keeps them in.
+
+use std::{
+    env, fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use super::SessionManager;
+use crate::{
+    agent::{Description, HookInput, Place, Search},
+    atomic::Durability,
+    config::KeepTranscripts,
+    conversation,
+    session::{AgentName, ConversationId, Session},
+};
+
+impl SessionManager {
+    /// The transcript of a session's conversation, if it can be found.
+    pub(super) fn transcript_of(&self, session: &Session) -> Option<PathBuf> {
+        let told = self.chain(session).and_then(|chain| chain.transcript().map(Path::to_owned));
+        told.filter(|path| path.is_file()).or_else(|| {
+            let agent = session.agent()?;
+            let description = self.settings.agents.find(&agent.name)?;
+            match self.search(session, description, agent.conversation.as_ref()?) {
+                Search::Found(path) => Some(path),
+                Search::Gone | Search::NotKept | Search::Unknown(_) => None,
+            }
+        })
+    }
+
+    /// Looks for the transcript of a conversation in the agent's own folder.
+    pub(super) fn search(&self, session: &Session, description: &Description, id: &ConversationId) -> Search {
+        let worktree = self.workspace.worktree(session.id());
+        description.find_transcript(&Place { worktree: &worktree, variable: &|key| env::var_os(key) }, id)
+    }
+
+    /// Brings the copy of a transcript that a hook named up to date, where the agent's folder may not outlive the
+    /// container. A failure is told and costs the agent nothing.
+    pub(super) fn keep_transcript(
+        &self,
+        session: &Session,
+        agent: &AgentName,
+        told: &HookInput,
+        durability: Durability,
+    ) {
+        let Some((home, below)) = self.kept_home(session, agent).zip(told.transcript.as_deref()) else {
+            return;
+        };
+        // A path that leads elsewhere could be any file.
+        let Ok(name) = below.strip_prefix(&home) else {
+            return;
+        };
+        let copy = self.copies_of(session, agent).join(name);
+        let kept = conversation::keep(below, &copy, durability);
+        if let Err(err) = kept.map(drop).or_else(unless_missing) {
+            tracing::warn!(sessionId = %session.id(), error = %err, "the transcript was not copied to the workspace");
+        }
+    }
+
+    /// Puts the transcripts of a session back where they are gone and copies of them were kept. Answers how many.
+    pub(super) fn put_back_transcripts(&self, session: &Session) -> usize {
+        let Some(agent) = session.agent() else {
+            return 0;
+        };
+        let Some(home) = self.home_of(session, &agent.name) else {
+            return 0;
+        };
+        let folder = self.copies_of(session, &agent.name);
+        let copies = conversation::copies(&folder).unwrap_or_else(|err| {
+            tracing::warn!(sessionId = %session.id(), error = %err, "the copies of transcripts cannot be read");
+            Vec::new()
+        });
+        let put_back = |name: &PathBuf| match conversation::put_back(&folder.join(name), &home.join(name)) {
+            Ok(is_back) => is_back,
+            Err(err) => {
+                tracing::warn!(
+                    sessionId = %session.id(), transcript = %name.display(), error = %err,
+                    "a transcript was not put back"
+                );
+                false
+            }
+        };
+        let count = copies.iter().filter(|name| put_back(name)).count();
+        if count > 0 {
+            tracing::info!(sessionId = %session.id(), count, "transcripts put back");
+        }
+        count
+    }
+
+    /// The folder that an agent keeps its transcripts in.
+    pub(super) fn home_of(&self, session: &Session, agent: &AgentName) -> Option<PathBuf> {
+        let worktree = self.workspace.worktree(session.id());
+        let place = Place { worktree: &worktree, variable: &|key| env::var_os(key) };
+        self.settings.agents.find(agent)?.home(&place)
+    }
+
+    /// The same, if copies are kept of what lies in it.
+    fn kept_home(&self, session: &Session, agent: &AgentName) -> Option<PathBuf> {
+        let home = self.home_of(session, agent)?;
+        let is_kept = match self.settings.keep_transcripts {
+            KeepTranscripts::Always => true,
+            KeepTranscripts::Never => false,
+            KeepTranscripts::Elsewhere => is_elsewhere(&home, self.workspace.root()),
+        };
+        is_kept.then_some(home)
+    }
+
+    fn copies_of(&self, session: &Session, agent: &AgentName) -> PathBuf {
+        self.workspace.session_folder(session.id()).join("transcripts").join(agent.as_str())
+    }
+}
+
+/// Whether an agent's folder lies on another file system than the workspace: then it is likely to be the container's own,
+/// and to go with it.
+pub(super) fn is_elsewhere(home: &Path, workspace: &Path) -> bool {
+    let device =
+        |path: &Path| path.ancestors().find_map(|it| fs::metadata(it).ok()).map(|metadata| metadata.dev());
+    device(home) != device(workspace)
+}
+
+fn unless_missing(err: io::Error) -> io::Result<()> {
+    if err.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(err) }
+}

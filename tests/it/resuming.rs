@@ -1,0 +1,235 @@
+//! What a person comes back to after a restart: the very conversation that the agent of a session was in.
+
+use std::{fs, io::Write as _, process::Stdio};
+
+use serde_json::json;
+
+use crate::support::agents::Agents;
+
+#[test]
+fn a_conversation_survives_the_end_of_everything() {
+    let agents = Agents::new(1);
+    let started = agents.json(["start", "s1", "--agent", "fake", "--prompt", "remember red"]);
+    let id = started["agent"]["conversation"].as_str().unwrap().to_owned();
+    agents.until("s1", "noted red");
+    agents.ask("s1", "remember green", "noted green");
+    agents.ask("s1", "remember blue", "noted blue");
+    agents.crash();
+    agents.run(["resume", "--all"]).succeeds().says("s1 runs again");
+    agents.until("s1", "ready");
+    agents.ask("s1", "recall", "told: red green blue");
+    let argv = agents.argv();
+    assert_eq!(argv.len(), 2, "{argv:?}");
+    assert!(argv[0].starts_with(&format!("--session-id {id} ")), "{argv:?}");
+    assert!(argv[1].starts_with(&format!("--resume {id} ")), "{argv:?}");
+    assert_eq!(agents.conversation("s1"), id);
+    let prompts: Vec<_> =
+        agents.chain("s1")["entries"].as_array().unwrap().iter().map(|it| it["lastPrompt"].clone()).collect();
+    assert_eq!(prompts, ["remember red", "remember green", "remember blue", "recall"]);
+    assert_eq!(fs::read_to_string(agents.agent_home().join("failed-hooks")).unwrap_or_default(), "");
+}
+
+#[test]
+fn a_conversation_whose_id_changes_each_turn_is_followed() {
+    let agents = Agents::new(1);
+    let mut start = agents.command();
+    start.args(["start", "s1", "--agent", "fake"]).env("AGENT_FORKS", "1");
+    assert!(start.output().unwrap().status.success());
+    agents.until("s1", "ready");
+    let first = agents.conversation("s1");
+    agents.ask("s1", "remember red", "noted red");
+    agents.ask("s1", "remember green", "noted green");
+    agents.ask("s1", "remember blue", "noted blue");
+    let last = agents.conversation("s1");
+    assert_ne!(last, first);
+    agents.crash();
+    agents.run(["resume", "s1"]).succeeds();
+    agents.until("s1", "ready");
+    agents.ask("s1", "recall", "told: red green blue");
+    assert!(agents.argv()[1].starts_with(&format!("--resume {last} ")));
+    let chain = agents.chain("s1");
+    let mut ids: Vec<_> =
+        chain["entries"].as_array().unwrap().iter().map(|it| it["id"].to_string()).collect();
+    ids.dedup();
+    assert!(ids.len() >= 3, "{chain}");
+}
+
+#[test]
+fn a_damaged_chain_costs_no_conversation() {
+    for damage in [&b"{ nonsense"[..], &[0; 300], b""] {
+        let agents = Agents::new(1);
+        agents.run(["start", "s1", "--agent", "fake", "--prompt", "remember red"]).succeeds();
+        agents.until("s1", "noted red");
+        agents.until_waiting("s1");
+        let id = agents.conversation("s1");
+        let folder = agents.session_folder("s1");
+        fs::write(folder.join("conversation.json"), damage).unwrap();
+        agents.crash();
+        agents.run(["resume", "s1"]).succeeds();
+        agents.until("s1", "ready");
+        agents.ask("s1", "recall", "told: red");
+        assert_eq!(agents.conversation("s1"), id);
+        let kept = fs::read_dir(&folder).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap());
+        assert!(kept.into_iter().any(|name| name.contains(".corrupt.")), "the damaged file is kept");
+    }
+}
+
+#[test]
+fn a_transcript_that_is_gone_is_said_and_a_new_conversation_begins() {
+    let agents = Agents::new(1);
+    agents.run(["start", "s1", "--agent", "fake", "--prompt", "remember red"]).succeeds();
+    agents.until("s1", "noted red");
+    agents.until_waiting("s1");
+    let id = agents.conversation("s1");
+    agents.crash();
+    agents.lose_agent_home();
+    agents.run(["resume", "s1"]).succeeds().says("is gone; a new one begins");
+    agents.until("s1", "ready");
+    assert_ne!(agents.conversation("s1"), id);
+    agents.ask("s1", "recall", "told:");
+    // The chain still knows the old one.
+    assert_eq!(agents.chain("s1")["entries"][0]["id"], json!(id));
+    agents.run(["stop", "s1"]).succeeds();
+    agents
+        .run(["start", "s1", "--agent", "fake", "--conversation", &id])
+        .fails(3)
+        .says("is gone")
+        .says("wharf conversation chain");
+}
+
+#[test]
+fn transcripts_are_kept_on_the_volume_and_put_back() {
+    let agents = Agents::new(1);
+    agents.settings("[transcripts]\nkeep = \"always\"\n");
+    agents.run(["start", "s1", "--agent", "fake", "--prompt", "remember red"]).succeeds();
+    agents.until("s1", "noted red");
+    agents.until_waiting("s1");
+    agents.ask("s1", "remember green", "noted green");
+    agents.until_waiting("s1");
+    agents.crash();
+    agents.lose_agent_home();
+    agents.run(["resume", "s1"]).succeeds();
+    agents.until("s1", "ready");
+    agents.ask("s1", "recall", "told: red green");
+}
+
+#[test]
+fn two_agents_in_one_workspace_keep_apart_and_a_rename_changes_nothing() {
+    let agents = Agents::new(2);
+    for (name, word) in [("s1", "red"), ("s2", "green")] {
+        agents.run(["start", name, "--agent", "fake", "--prompt", &format!("remember {word}")]).succeeds();
+        agents.until(name, &format!("noted {word}"));
+        agents.until_waiting(name);
+    }
+    agents.run(["rename", "s1", "other"]).succeeds();
+    agents.crash();
+    agents.run(["resume", "--all"]).succeeds();
+    for (name, word) in [("other", "red"), ("s2", "green")] {
+        agents.until(name, "ready");
+        agents.ask(name, "recall", &format!("told: {word}$"));
+    }
+}
+
+#[test]
+fn an_agent_within_the_agent_does_not_take_its_place() {
+    let agents = Agents::new(1);
+    agents.run(["start", "s1", "--agent", "fake", "--prompt", "remember red"]).succeeds();
+    agents.until("s1", "noted red");
+    agents.until_waiting("s1");
+    let id = agents.conversation("s1");
+    agents.ask("s1", "nest", "nested");
+    agents.until_waiting("s1");
+    assert_eq!(agents.conversation("s1"), id);
+    let chain = agents.chain("s1");
+    assert_eq!(chain["currentId"], json!(id));
+    assert!(!chain["entries"].to_string().contains("inner"), "{chain}");
+}
+
+#[test]
+fn a_session_follows_its_agent_from_waiting_to_active_and_back() {
+    let agents = Agents::new(1);
+    agents.run(["start", "s1", "--agent", "fake"]).succeeds();
+    agents.until("s1", "ready");
+    agents.ask("s1", "hello", "heard hello");
+    agents.until_waiting("s1");
+    let id = agents.json(["show", "s1"])["id"].as_str().unwrap().to_owned();
+    for (event, status) in [
+        ("UserPromptSubmit", "active"),
+        ("Notification", "waiting"),
+        ("UserPromptSubmit", "active"),
+        ("Stop", "waiting"),
+        ("SessionEnd", "idle"),
+    ] {
+        let current = agents.conversation("s1");
+        tell(&agents, &id, &["fake", event], json!({"session_id": current}).to_string().as_bytes());
+        assert_eq!(agents.json(["show", "s1"])["status"], status, "{event}");
+    }
+    agents.run(["prompt", "s1", "quit"]).succeeds();
+    agents.run(["wait", "s1", "--for", "exit", "--timeout", "30s"]).succeeds();
+    assert_eq!(agents.json(["show", "s1"])["status"], "stopped");
+    agents.run(["wait", "s1", "--for", "waiting", "--timeout", "30s"]).fails(1);
+}
+
+#[test]
+fn a_hook_that_makes_no_sense_changes_nothing_and_fails_nobody() {
+    let agents = Agents::new(1);
+    agents.run(["start", "s1", "--agent", "fake", "--prompt", "remember red"]).succeeds();
+    agents.until_waiting("s1");
+    let id = agents.json(["show", "s1"])["id"].as_str().unwrap().to_owned();
+    let before = (agents.state(), agents.chain("s1"));
+    let huge = format!("{{\"session_id\":\"x\",\"prompt\":\"{}\"}}", "x".repeat(10 << 20));
+    let other = "00000000-0000-4000-8000-000000000000";
+    let cases: [(&str, &[&str], &[u8]); 9] = [
+        (&id, &["fake", "UserPromptSubmit"], b"not JSON"),
+        (&id, &["fake", "UserPromptSubmit"], b""),
+        (&id, &["fake", "UserPromptSubmit"], b"[1]"),
+        (&id, &["fake", "UserPromptSubmit"], huge.as_bytes()),
+        (&id, &["fake", "UserPromptSubmit"], b"{\"session_id\":\"../../x\"}"),
+        (other, &["fake", "UserPromptSubmit"], b"{\"session_id\":\"x\"}"),
+        (&id, &["fake", "NoSuchEvent"], b"{\"session_id\":\"x\"}"),
+        (&id, &["nobody", "Stop"], b"{\"session_id\":\"x\"}"),
+        (&id, &["--nonsense"], b"{}"),
+    ];
+    for (number, (session, words, input)) in cases.into_iter().enumerate() {
+        tell(&agents, session, words, input);
+        assert_eq!((agents.state(), agents.chain("s1")), before, "{words:?}");
+        assert_eq!(warnings(&agents), number + 1, "{words:?}");
+    }
+    // Outside a session there is nobody to tell.
+    tell(&agents, "", &["fake", "Stop"], b"{}");
+    tell(&agents, "nonsense", &["fake", "Stop"], b"{}");
+    assert_eq!((agents.state(), agents.chain("s1")), before);
+}
+
+#[test]
+fn an_agent_that_is_unknown_or_cannot_be_asked_is_refused() {
+    let agents = Agents::new(1);
+    agents.run(["start", "s1", "--agent", "nobody"]).fails(3).says("`nobody`").says("claude");
+    agents.run(["start", "s1", "--agent", "No Body"]).fails(2);
+    agents.run(["start", "s1", "--agent", "shell", "--prompt", "x"]).fails(2).says("wharf prompt");
+    agents.run(["start", "s1", "--agent", "fake", "--continue"]).fails(3).says("no conversation yet");
+    agents.run(["prompt", "s1", "hello"]).fails(3).says("nothing runs in it");
+    agents.run(["prompt", "s1", "  "]).fails(2);
+    assert_eq!(agents.json(["show", "s1"])["agent"], json!(null));
+}
+
+/// Calls a hook as an agent in a session does, and sees that the agent notices nothing.
+fn tell(agents: &Agents, session: &str, words: &[&str], input: &[u8]) {
+    let mut command = agents.command();
+    command.env_remove("WHARF_WORKSPACE").env("WHARF_SESSION", session).arg("hook").args(words);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!((output.stdout.len(), output.stderr.len()), (0, 0), "{output:?}");
+}
+
+/// How many lines of the log say that a hook was not taken in.
+fn warnings(agents: &Agents) -> usize {
+    let files = fs::read_dir(agents.path(".wharf/log")).unwrap();
+    let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+    texts.map(|text| text.matches("a hook was not taken in").count()).sum()
+}
