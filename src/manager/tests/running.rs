@@ -253,14 +253,13 @@ fn a_start_runs_what_was_given_else_the_last_else_the_setting_else_the_shell() {
 #[test]
 fn a_launch_has_the_worktree_of_the_id_and_the_limits_of_the_settings() {
     let mut house = House::with(vec![session(1, "auth")]);
-    let limits = Limits { clients_max: 3, activity: false, ..Limits::default() };
-    house.settings.terminal.limits = limits;
+    house.settings.terminal.limits.activity = false;
     let size = crate::screen::Size::new(50, 120).unwrap();
     start(&house, &StartSession { size, ..StartSession::default() }).unwrap();
     let launch = house.launches.lock().unwrap()[0].clone();
     assert_eq!(launch.worktree.to_str().unwrap(), format!("/w/.worktrees/{}", id(1)));
     assert_eq!((launch.workspace.to_str(), launch.size, launch.name.as_str()), (Some("/w"), size, "auth"));
-    assert_eq!(launch.limits, limits);
+    assert_eq!(launch.limits, Limits { activity: false, ..Limits::default() });
 }
 
 #[test]
