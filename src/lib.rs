@@ -11,7 +11,7 @@
 //! | 3 | `registry`, `store`, `worktree`, `terminal`, `conversation`, `config` |
 //! | 2 | `agent`, `process`, `workspace`, `screen` |
 //! | 1 | `session`, `lock` |
-//! | 0 | `clock`, `text`, `json`, `atomic` |
+//! | 0 | `clock`, `text`, `json`, `atomic`, `key`, `limits` |
 //!
 //! Invariants worth knowing before a change:
 //! - A worktree's path is derived from workspace and id; a stored path is never used.
@@ -26,6 +26,8 @@ pub mod clock;
 pub mod config;
 pub mod conversation;
 pub mod json;
+pub mod key;
+pub mod limits;
 pub mod lock;
 pub mod manager;
 pub mod process;

@@ -65,9 +65,9 @@ pub(super) fn enter(context: &Context, session: &Session, view: View) -> Result<
 fn view(context: &Context, role: Role, viewing: &Viewing) -> Result<View, Failure> {
     let settings = &context.manager.settings().terminal;
     let key = match viewing.detach_key.as_deref() {
-        None | Some("") => settings.detach_key.to_string().parse()?,
+        None | Some("") => settings.detach_key,
         Some(text) => text.parse()?,
     };
-    let scrollback = viewing.scrollback.unwrap_or(settings.scrollback_rows_max);
+    let scrollback = viewing.scrollback.unwrap_or(settings.limits.scrollback_rows_max);
     Ok(View { role, key, scrollback })
 }

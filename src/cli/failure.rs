@@ -8,12 +8,13 @@ use thiserror::Error;
 use super::view::{ObstacleView, describe};
 use crate::{
     config::ConfigError,
+    key::DetachKeyError,
     manager::{Kind, ManagerError},
     session::{
         AgentNameError, BranchNameError, ConversationIdError, IssueRefError, LabelError, Session,
         SessionName, SessionNameError, SessionStatusError,
     },
-    terminal::{DetachKeyError, TerminalError},
+    terminal::TerminalError,
     text,
 };
 

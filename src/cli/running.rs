@@ -94,7 +94,7 @@ pub(super) fn resume(mut context: Context, args: &args::Resume) -> Result<(), Fa
         let session = context.manager.resume(name, &request)?;
         return showing::record(&context, session);
     }
-    let resumed = context.manager.resume_all(context.output.size())?;
+    let resumed = context.manager.resume_all(context.output.size(), &|| true)?;
     let views: Vec<ResumedView> = resumed.iter().map(|it| resumed_view(&context, it)).collect();
     let text = || {
         let line = |it: &Resumed| match &it.outcome {

@@ -62,7 +62,7 @@ struct Patience<'a> {
 
 /// Waits until something is so.
 pub(super) fn wait(mut context: Context, args: &args::Wait) -> Result<(), Failure> {
-    let goal = goal(args, context.manager.settings().terminal.quiet)?;
+    let goal = goal(args, context.manager.settings().terminal.limits.quiet)?;
     let timeout = args.timeout.as_deref().map(span::span).transpose()?;
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let session = context.manager.session(&args.name)?;

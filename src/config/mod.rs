@@ -20,7 +20,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 
-pub use self::terminal::{DetachKey, DetachKeyError, TerminalSettings};
+pub use self::terminal::TerminalSettings;
 
 /// The largest settings file, in bytes.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;

@@ -1,12 +1,15 @@
 //! What people set about terminals, below `[terminal]`.
 
-use std::{fmt, num::NonZeroUsize, str::FromStr, time::Duration};
+use std::{num::NonZeroUsize, time::Duration};
 
 use serde::Deserialize;
-use thiserror::Error;
 
 use super::Origin;
-use crate::session::Command;
+use crate::{
+    key::{DetachKey, DetachKeyError},
+    limits::Limits,
+    session::Command,
+};
 
 const SCROLLBACK_ROWS_MAX: usize = 1_000_000;
 const LOG_BYTES_MIN: u64 = 64 << 10;
@@ -14,23 +17,15 @@ const LOG_BYTES_MAX: u64 = 1 << 40;
 const CLIENTS_MAX: usize = 1_000;
 const QUEUE_BYTES_MIN: usize = 64 << 10;
 const QUEUE_BYTES_MAX: usize = 1 << 30;
+const KEEP_MAX: usize = 100;
+const KEEP_NAME_BYTES_MAX: usize = 255;
 const SECONDS_MAX: u64 = 24 * 60 * 60;
 
 /// The settings of terminals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TerminalSettings {
-    /// Rows of scrollback (`terminal.scrollback`, 10,000).
-    pub scrollback_rows_max: usize,
-    /// Bytes of raw output kept on the disk (`terminal.log_size`, 8 MiB).
-    pub log_bytes_max: u64,
-    /// Clients that may be attached to one session at once (`terminal.clients`, 16).
-    pub clients_max: usize,
-    /// Bytes that may wait for one client (`terminal.queue`, 1 MiB).
-    pub queue_bytes_max: usize,
-    /// How long a program must be silent before its session waits (`terminal.quiet`, 10 seconds; 0: never).
-    pub quiet: Option<Duration>,
-    /// Whether what a program does moves its session between active and waiting (`terminal.activity`, true).
-    pub activity: bool,
+    /// What one terminal may cost, and what it tells.
+    pub limits: Limits,
     /// How many sessions may run at once (`terminal.running_max`; as many as there are).
     pub running_max: Option<NonZeroUsize>,
     /// What leaves a terminal (`terminal.detach_key`, `ctrl-\`).
@@ -38,6 +33,9 @@ pub struct TerminalSettings {
     /// What runs in a session unless it is told otherwise (`terminal.shell`; the user's shell); only the user's own
     /// file can say so.
     pub shell: Option<Command>,
+    /// The names of processes that outlive the program that started them (`terminal.keep`, none); only the user's own file
+    /// can say so.
+    pub keep: Vec<String>,
     /// How long a program may take to end before it is killed (`terminal.stop_timeout`, 10 seconds).
     pub stop_timeout: Duration,
 }
@@ -45,52 +43,13 @@ pub struct TerminalSettings {
 impl Default for TerminalSettings {
     fn default() -> Self {
         Self {
-            scrollback_rows_max: 10_000,
-            log_bytes_max: 8 << 20,
-            clients_max: 16,
-            queue_bytes_max: 1 << 20,
-            quiet: Some(Duration::from_secs(10)),
-            activity: true,
+            limits: Limits::default(),
             running_max: None,
-            detach_key: DetachKey(0x1c),
+            detach_key: DetachKey::default(),
             shell: None,
+            keep: Vec::new(),
             stop_timeout: Duration::from_secs(10),
         }
-    }
-}
-
-/// A key with ctrl, as the one byte that a terminal sends for it; written `ctrl-a` to `ctrl-z`, or with one of
-/// `@[\]^_`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DetachKey(u8);
-
-/// Why a text is no such key.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("a key is `ctrl-` and a letter or one of @ [ \\ ] ^ _")]
-pub struct DetachKeyError;
-
-impl DetachKey {
-    /// The byte that a terminal sends for it.
-    pub fn byte(self) -> u8 {
-        self.0
-    }
-}
-
-impl FromStr for DetachKey {
-    type Err = DetachKeyError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let key = text.strip_prefix("ctrl-").and_then(|key| <[u8; 1]>::try_from(key.as_bytes()).ok());
-        match key.map(|[byte]| byte.to_ascii_uppercase()) {
-            Some(byte @ b'@'..=b'_') => Ok(Self(byte - b'@')),
-            Some(_) | None => Err(DetachKeyError),
-        }
-    }
-}
-
-impl fmt::Display for DetachKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ctrl-{}", char::from(self.0 + b'@').to_ascii_lowercase())
     }
 }
 
@@ -106,6 +65,7 @@ pub(super) struct File {
     running_max: Option<usize>,
     detach_key: Option<String>,
     shell: Option<Shell>,
+    keep: Option<Vec<String>>,
     stop_timeout: Option<u64>,
 }
 
@@ -125,20 +85,20 @@ impl TerminalSettings {
     pub(super) fn apply(&mut self, file: File, origin: Origin) -> Result<(), Wrong> {
         self.apply_sizes(&file)?;
         match file.quiet {
-            Some(0) => self.quiet = None,
-            Some(seconds) => self.quiet = Some(span("terminal.quiet", seconds)?),
+            Some(0) => self.limits.quiet = None,
+            Some(seconds) => self.limits.quiet = Some(span("terminal.quiet", seconds)?),
             None => (),
         }
         if let Some(activity) = file.activity {
-            self.activity = activity;
+            self.limits.activity = activity;
         }
         if let Some(count) = file.running_max {
             let count = NonZeroUsize::new(count).ok_or(("terminal.running_max", "is at least 1"))?;
             self.running_max = Some(count);
         }
         if let Some(key) = file.detach_key {
-            const RULE: &str = "is `ctrl-` and a letter or one of @ [ \\ ] ^ _";
-            self.detach_key = key.parse().map_err(|DetachKeyError| ("terminal.detach_key", RULE))?;
+            let wrong = |DetachKeyError { rule, .. }| ("terminal.detach_key", rule);
+            self.detach_key = key.parse().map_err(wrong)?;
         }
         if let Some(seconds) = file.stop_timeout {
             self.stop_timeout = span("terminal.stop_timeout", seconds)?;
@@ -151,6 +111,14 @@ impl TerminalSettings {
             (Some(shell), Origin::User) => self.shell = Some(shell.into_command()?),
             (None, Origin::User | Origin::Workspace) => (),
         }
+        match (file.keep, origin) {
+            // The same goes for what is left running.
+            (Some(_), Origin::Workspace) => {
+                return Err(("terminal.keep", "can only be set in the user's own file"));
+            }
+            (Some(names), Origin::User) => self.keep = kept(names)?,
+            (None, Origin::User | Origin::Workspace) => (),
+        }
         Ok(())
     }
 
@@ -159,25 +127,25 @@ impl TerminalSettings {
             if rows > SCROLLBACK_ROWS_MAX {
                 return Err(("terminal.scrollback", "is at most 1000000 rows"));
             }
-            self.scrollback_rows_max = rows;
+            self.limits.scrollback_rows_max = rows;
         }
         if let Some(bytes) = file.log_size {
             if !(LOG_BYTES_MIN..=LOG_BYTES_MAX).contains(&bytes) {
                 return Err(("terminal.log_size", "is 65536 (64 KiB) to 1099511627776 (1 TiB) bytes"));
             }
-            self.log_bytes_max = bytes;
+            self.limits.log_bytes_max = bytes;
         }
         if let Some(count) = file.clients {
             if !(1..=CLIENTS_MAX).contains(&count) {
                 return Err(("terminal.clients", "is 1 to 1000"));
             }
-            self.clients_max = count;
+            self.limits.clients_max = count;
         }
         if let Some(bytes) = file.queue {
             if !(QUEUE_BYTES_MIN..=QUEUE_BYTES_MAX).contains(&bytes) {
                 return Err(("terminal.queue", "is 65536 (64 KiB) to 1073741824 (1 GiB) bytes"));
             }
-            self.queue_bytes_max = bytes;
+            self.limits.queue_bytes_max = bytes;
         }
         Ok(())
     }
@@ -192,6 +160,15 @@ impl Shell {
         Command::of(words)
             .map_err(|_| ("terminal.shell", "is a program, or a list of a program and its arguments"))
     }
+}
+
+fn kept(names: Vec<String>) -> Result<Vec<String>, Wrong> {
+    let is_name =
+        |name: &String| !name.is_empty() && name.len() <= KEEP_NAME_BYTES_MAX && !name.contains('/');
+    if names.len() > KEEP_MAX || !names.iter().all(is_name) {
+        return Err(("terminal.keep", "is a list of at most 100 names of processes, without folders"));
+    }
+    Ok(names)
 }
 
 fn span(key: &'static str, seconds: u64) -> Result<Duration, Wrong> {

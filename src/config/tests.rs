@@ -1,7 +1,7 @@
 use std::error::Error as _;
 
 use super::*;
-use crate::session::Command;
+use crate::{limits::Limits, session::Command};
 
 fn load(user: &str, workspace: &str) -> Result<Settings, ConfigError> {
     let dir = tempfile::tempdir().unwrap();
@@ -90,21 +90,26 @@ fn the_users_folder_follows_the_platform() {
 #[test]
 fn every_setting_of_terminals_is_taken() {
     let text = "[terminal]\nscrollback = 0\nlog_size = 65536\nclients = 1\nqueue = 65536\nquiet = 3\nactivity = false\nrunning_max = 2\ndetach_key = 'ctrl-B'\nstop_timeout = 0\n";
-    let terminal = load("[terminal]\nshell = [\"bash\", \"-l\"]\nquiet = 9\n", text).unwrap().terminal;
+    let terminal = load("[terminal]\nshell = [\"bash\", \"-l\"]\nkeep = [\"daemon\"]\nquiet = 9\n", text)
+        .unwrap()
+        .terminal;
     let expected = TerminalSettings {
-        scrollback_rows_max: 0,
-        log_bytes_max: 65_536,
-        clients_max: 1,
-        queue_bytes_max: 65_536,
-        quiet: Some(Duration::from_secs(3)),
-        activity: false,
+        limits: Limits {
+            scrollback_rows_max: 0,
+            log_bytes_max: 65_536,
+            clients_max: 1,
+            queue_bytes_max: 65_536,
+            quiet: Some(Duration::from_secs(3)),
+            activity: false,
+        },
         running_max: NonZeroUsize::new(2),
         detach_key: "ctrl-b".parse().unwrap(),
         shell: Some(Command::of(vec!["bash".to_owned(), "-l".to_owned()]).unwrap()),
+        keep: vec!["daemon".to_owned()],
         stop_timeout: Duration::ZERO,
     };
     assert_eq!(terminal, expected);
-    assert_eq!(load("[terminal]\nquiet = 0", "").unwrap().terminal.quiet, None);
+    assert_eq!(load("[terminal]\nquiet = 0", "").unwrap().terminal.limits.quiet, None);
     let shell = load("[terminal]\nshell = \"/bin/zsh\"", "").unwrap().terminal.shell;
     assert_eq!(shell.unwrap().words(), ["/bin/zsh"]);
 }
@@ -120,6 +125,7 @@ fn a_value_of_terminals_that_is_out_of_range_names_its_key() {
         ("quiet", "86401"),
         ("running_max", "0"),
         ("detach_key", "\"b\""),
+        ("detach_key", "\"ctrl-m\""),
         ("stop_timeout", "86401"),
     ] {
         let err = load("", &format!("[terminal]\n{key} = {value}")).unwrap_err();
@@ -130,23 +136,17 @@ fn a_value_of_terminals_that_is_out_of_range_names_its_key() {
         let err = load(&format!("[terminal]\nshell = {shell}"), "").unwrap_err();
         assert!(err.to_string().contains("`terminal.shell` is a program"), "{err}");
     }
-}
-
-#[test]
-fn a_workspace_cannot_name_the_program_that_runs() {
-    let err = load("", "[terminal]\nshell = \"./evil\"\n").unwrap_err();
-    assert!(err.to_string().ends_with("`terminal.shell` can only be set in the user's own file"), "{err}");
-}
-
-#[test]
-fn a_detach_key_is_one_control_byte() {
-    for (text, byte) in [("ctrl-\\", 0x1c), ("ctrl-a", 1), ("ctrl-Z", 26), ("ctrl-@", 0), ("ctrl-_", 31)] {
-        let key: DetachKey = text.parse().unwrap();
-        assert_eq!((key.byte(), key.to_string()), (byte, text.to_ascii_lowercase()));
+    for keep in ["[\"\"]".to_owned(), "[\"/bin/x\"]".to_owned(), format!("[{}]", "\"x\", ".repeat(101))] {
+        let err = load(&format!("[terminal]\nkeep = {keep}"), "").unwrap_err();
+        assert!(err.to_string().contains("`terminal.keep` is a list"), "{err}");
     }
-    assert_eq!(TerminalSettings::default().detach_key.to_string(), "ctrl-\\");
-    for text in ["", "ctrl-", "ctrl-ab", "ctrl-1", "ctrl- ", "a", "ctrl-é", "Ctrl-a"] {
-        assert_eq!(text.parse::<DetachKey>(), Err(DetachKeyError), "{text}");
+}
+
+#[test]
+fn a_workspace_can_name_neither_the_program_that_runs_nor_what_outlives_it() {
+    for (key, value) in [("shell", "\"./evil\""), ("keep", "[\"evil\"]")] {
+        let err = load("", &format!("[terminal]\n{key} = {value}\n")).unwrap_err().to_string();
+        assert!(err.ends_with(&format!("`terminal.{key}` can only be set in the user's own file")), "{err}");
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     session::{Cause, Command, Ending, How, ProcessId, Program, Session, SessionId, SessionStatus},
-    terminal::{Exited, KeepError, Keeper, Launch, Mood, Started},
+    terminal::{Exited, Held, KeepError, Keeper, Launch, Mood, Started},
 };
 
 /// How often activity is written at most.
@@ -26,7 +26,7 @@ pub struct SessionKeeper {
 /// What is kept of a program that was started.
 struct Kept {
     id: SessionId,
-    process: ProcessId,
+    held: Held,
     /// The session before the start was written; nothing once its end was to be written.
     before: Option<Session>,
     /// What was written last, and when.
@@ -47,8 +47,8 @@ impl Keeper for SessionKeeper {
     fn started(&mut self, launch: &Launch, started: &Started) -> Result<(), KeepError> {
         let before = Some(self.manager.note_start(launch, started)?);
         let written = self.manager.clock.now();
-        let process = started.process.clone();
-        self.kept = Some(Kept { id: launch.id, process, before, mood: Mood::Active, written });
+        let held = Held::of(launch, started.clone(), written);
+        self.kept = Some(Kept { id: launch.id, held, before, mood: Mood::Active, written });
         Ok(())
     }
 
@@ -56,7 +56,7 @@ impl Keeper for SessionKeeper {
     /// that one goes on at most once in five seconds. What is not due costs nothing.
     fn moved(&mut self, mood: Mood) -> Result<(), KeepError> {
         let now = self.manager.clock.now();
-        let mood = if self.manager.settings.terminal.activity { mood } else { Mood::Unknown };
+        let mood = if self.manager.settings.terminal.limits.activity { mood } else { Mood::Unknown };
         let Some(kept) = &mut self.kept else {
             return Ok(());
         };
@@ -67,7 +67,7 @@ impl Keeper for SessionKeeper {
             Mood::Waiting => false,
         };
         if goes_on || kept.mood != mood {
-            self.manager.note_mood(kept.id, &kept.process, mood, now)?;
+            self.manager.note_mood(kept.id, &kept.held.started.process, mood, now)?;
             kept.mood = mood;
             kept.written = now;
         }
@@ -83,7 +83,7 @@ impl Keeper for SessionKeeper {
         kept.before = None;
         let ending =
             Ending { at: self.manager.clock.now(), how: how(exited), cause: cause(exited, shutdown) };
-        Ok(self.manager.note_end(kept.id, &kept.process, &ending)?)
+        Ok(self.manager.note_end(kept.id, &kept.held, &ending)?)
     }
 }
 
@@ -91,13 +91,13 @@ impl Drop for SessionKeeper {
     /// A program that was written down and never ran (there is no such program, say) has no end to tell; what was
     /// written is taken back.
     fn drop(&mut self) {
-        let Some(Kept { id, process, before: Some(before), .. }) = self.kept.take() else {
+        let Some(Kept { id, held, before: Some(before), .. }) = self.kept.take() else {
             return;
         };
         if thread::panicking() {
             return;
         }
-        if let Err(err) = self.manager.take_back_start(&process, &before) {
+        if let Err(err) = self.manager.take_back_start(&held.started.process, &before) {
             tracing::warn!(sessionId = %id, error = %err, "a program that never ran is taken for a lost one");
         }
     }
@@ -169,14 +169,20 @@ impl SessionManager {
         transaction.commit()
     }
 
-    fn note_end(&mut self, id: SessionId, process: &ProcessId, ending: &Ending) -> Result<(), ManagerError> {
+    /// A table that forgot the program learns of it together with its end.
+    fn note_end(&mut self, id: SessionId, held: &Held, ending: &Ending) -> Result<(), ManagerError> {
         let (workspace, worktrees) = (self.workspace.clone(), Arc::clone(&self.worktrees));
         let mut transaction = self.begin()?;
-        let Some(mut session) =
-            transaction.registry.session(id).filter(|it| it.process() == Some(process)).cloned()
-        else {
+        let Some(mut session) = transaction.registry.session(id).cloned() else {
             return Ok(());
         };
+        let Started { process, holder } = &held.started;
+        if is_forgotten(&session, held) {
+            session.run(held.program()?, process.clone(), holder.clone(), held.since);
+        }
+        if session.process() != Some(process) {
+            return Ok(());
+        }
         session.end(ending.clone());
         transaction.registry.replace(session.clone())?;
         transaction.commit()?;
@@ -186,6 +192,13 @@ impl SessionManager {
         tell_end(&session, ending);
         Ok(())
     }
+}
+
+/// Whether a session says nothing of a program, nor of an end that came after it began.
+fn is_forgotten(session: &Session, held: &Held) -> bool {
+    session.process().is_none()
+        && session.pending().is_none()
+        && session.ending().is_none_or(|ending| ending.at < held.since)
 }
 
 /// Says in the log how the program of a session ended.

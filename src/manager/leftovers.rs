@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     Finding, ManagerError, SessionManager, Severity,
     findings::finding,
-    observe::{observe, runs},
+    observe::{adopt, observe, runs},
 };
 use crate::{
     process,
@@ -37,9 +37,10 @@ impl Leftovers {
 }
 
 impl SessionManager {
-    /// These sessions as they are, with those whose holder was killed as lost.
+    /// These sessions as they are: those whose holder was killed are lost, those whose holder lives run.
     pub(super) fn observed(&self, sessions: Vec<Session>) -> Vec<Session> {
         let (mut registry, _) = Registry::of(sessions);
+        adopt(&mut registry, &*self.terminals);
         observe(&mut registry, self.clock.now());
         registry.all()
     }
@@ -51,7 +52,9 @@ impl SessionManager {
             Vec::new()
         });
         let mut marked: HashMap<String, Vec<u32>> = HashMap::new();
-        for (id, process) in marks {
+        // Without a list of all processes, nobody is known to be spared.
+        let spared = process::spared(&process::all().unwrap_or_default(), None, &self.settings.terminal.keep);
+        for (id, process) in marks.into_iter().filter(|(_, process)| !spared.contains(&process.pid)) {
             marked.entry(id).or_default().push(process.pid);
         }
         let mut found = Vec::new();
@@ -73,7 +76,7 @@ impl SessionManager {
     pub(super) fn sweep_leftovers(&mut self) -> Result<(), ManagerError> {
         let sessions = self.registry()?.all();
         for Leftovers { session, .. } in self.leftovers(&sessions) {
-            match self.terminals.sweep(session.id()) {
+            match self.terminals.sweep(session.id(), &self.settings.terminal.keep) {
                 Ok(count) => {
                     tracing::info!(sessionId = %session.id(), count, "what a killed holder left was ended");
                 }

@@ -55,7 +55,7 @@ mod tests;
 use self::{
     create::settled,
     journal::{ensure_quiet, is_abandoned},
-    observe::observe,
+    observe::{adopt, observe},
 };
 
 pub use self::{
@@ -144,9 +144,11 @@ impl SessionManager {
     pub fn registry(&mut self) -> Result<Registry, ManagerError> {
         let now = self.clock.now();
         let mut registry = self.stored_registry()?;
+        adopt(&mut registry, &*self.terminals);
         if !observe(&mut registry, now).is_empty() {
             // A holder that ended in order has written that down before it went; only now its word is sure to be there.
             registry = self.stored_registry()?;
+            adopt(&mut registry, &*self.terminals);
             observe(&mut registry, now);
         }
         Ok(registry)
@@ -187,6 +189,9 @@ impl SessionManager {
             tracing::warn!(error = %err, "git will show wharf's own files as untracked");
         }
         let (mut registry, _) = Registry::of(reading.sessions);
+        for found in adopt(&mut registry, &*self.terminals) {
+            tracing::warn!(sessionId = %found.id(), name = %found.name(), "a program that runs was missing in the table");
+        }
         // Under the lock no holder can be between its last word and its end.
         for lost in observe(&mut registry, self.clock.now()) {
             tracing::warn!(sessionId = %lost.id(), name = %lost.name(), "the holder of a session was killed");

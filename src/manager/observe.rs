@@ -1,10 +1,12 @@
-//! Whether what the table says about a session's process still holds: its holder can be killed at any time.
+//! Whether what the table says about a session's process still holds: its holder can be killed at any time, and the
+//! table can lose it.
 
 use crate::{
     clock::Timestamp,
     process,
     registry::Registry,
     session::{Cause, ProcessId, Session},
+    terminal::Terminals,
 };
 
 /// Whether something runs in a session: its process or its holder is proven alive.
@@ -20,6 +22,28 @@ pub(super) fn is_whole(session: &Session) -> bool {
 /// Whether the holder of the last program of a session was killed, so that something of it may be left.
 pub(super) fn is_lost(session: &Session) -> bool {
     session.ending().is_some_and(|ending| ending.cause == Cause::Lost)
+}
+
+/// Gives the sessions whose holder lives, and whom the table has forgotten, their process back. Says which. One look at a
+/// file for each session that does not run.
+pub(super) fn adopt(registry: &mut Registry, terminals: &dyn Terminals) -> Vec<Session> {
+    let mut adopted = Vec::new();
+    for session in registry.all() {
+        if session.pending().is_some() || session.holder().is_some_and(process::is_alive) {
+            continue;
+        }
+        let Some(held) = terminals.held(session.id()) else {
+            continue;
+        };
+        if let Ok(program) = held.program() {
+            let started = held.started;
+            let run = |session: &mut Session| {
+                session.run(program, started.process, started.holder, held.since);
+            };
+            adopted.extend(registry.update(session.id(), run).cloned());
+        }
+    }
+    adopted
 }
 
 /// Marks the sessions whose holder was killed as lost. Says which. One look into `/proc` for each session that runs.

@@ -8,7 +8,7 @@ use std::{
 use super::{
     Adopted, Change, ManagerError, Plan, SessionManager, Transaction, checkout,
     create::settled,
-    observe::{is_whole, observe},
+    observe::{adopt, is_whole, observe},
     recovery::{Evidence, Known, reconcile},
     remember,
     settle::Settled,
@@ -82,6 +82,7 @@ impl SessionManager {
         let now = self.clock.now();
         let mut transaction =
             Transaction { store: &mut *self.store, registry: Registry::of(plan.sessions).0 };
+        adopt(&mut transaction.registry, &*self.terminals);
         observe(&mut transaction.registry, now);
         if scope == Scope::Start {
             transaction.rest_all();
@@ -149,6 +150,7 @@ impl SessionManager {
         let plan = self.judge(reading, scan);
         let mut transaction =
             Transaction { store: &mut *self.store, registry: Registry::of(plan.sessions).0 };
+        adopt(&mut transaction.registry, &*self.terminals);
         transaction.commit()?;
         told.adopted = plan.adopted;
         tell_damage(&told);

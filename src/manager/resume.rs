@@ -22,8 +22,12 @@ impl SessionManager {
     }
 
     /// Starts the recorded command of every session whose program nobody wanted to end, oldest first. One that cannot be
-    /// started does not keep the others from it.
-    pub fn resume_all(&mut self, size: Size) -> Result<Vec<Resumed>, ManagerError> {
+    /// started does not keep the others from it; before each one, `goes_on` says whether there still is time.
+    pub fn resume_all(
+        &mut self,
+        size: Size,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Vec<Resumed>, ManagerError> {
         self.settle_abandoned()?;
         let mut interrupted = self.registry()?.all();
         interrupted.retain(|session| {
@@ -35,6 +39,10 @@ impl SessionManager {
         let request = StartSession { size, ..StartSession::default() };
         let mut resumed = Vec::new();
         for before in interrupted {
+            if !goes_on() {
+                tracing::warn!("not every session was resumed, for they are all to end");
+                break;
+            }
             let outcome = self.start(&before.id().to_string(), &request);
             if let Err(err) = &outcome {
                 tracing::warn!(sessionId = %before.id(), error = %err, "a session was not resumed");

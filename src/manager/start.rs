@@ -10,7 +10,7 @@ use crate::{
     registry::Registry,
     screen::Size,
     session::{Command, Program, Session, SessionId},
-    terminal::{Launch, Limits, TerminalError},
+    terminal::{Launch, TerminalError},
     worktree::WorktreeState,
 };
 
@@ -41,7 +41,8 @@ impl SessionManager {
         ensure_room(&self.registry()?, session.id(), &self.settings.terminal)?;
         if is_lost(&session) {
             // What the killed holder left would work beside the new program, and outlive it.
-            self.terminals.sweep(session.id()).map_err(|source| terminal_error(&session, source))?;
+            let swept = self.terminals.sweep(session.id(), &self.settings.terminal.keep);
+            swept.map_err(|source| terminal_error(&session, source))?;
         }
         let launch = self.launch(&session, request)?;
         self.terminals.start(&launch).map_err(|source| terminal_error(&session, source))?;
@@ -88,7 +89,8 @@ impl SessionManager {
             command: command.words().to_vec(),
             agent,
             size: request.size,
-            limits: limits(settings),
+            limits: settings.limits,
+            keep: settings.keep.clone(),
         })
     }
 }
@@ -114,14 +116,4 @@ pub(super) fn running(session: &Session) -> ManagerError {
 /// An error of a session's terminal.
 pub(super) fn terminal_error(session: &Session, source: TerminalError) -> ManagerError {
     ManagerError::Terminal { name: session.name().clone(), source }
-}
-
-fn limits(settings: &TerminalSettings) -> Limits {
-    Limits {
-        scrollback_rows_max: settings.scrollback_rows_max,
-        log_bytes_max: settings.log_bytes_max,
-        clients_max: settings.clients_max,
-        queue_bytes_max: settings.queue_bytes_max,
-        quiet: settings.quiet.filter(|_| settings.activity),
-    }
 }

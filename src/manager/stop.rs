@@ -89,7 +89,8 @@ impl SessionManager {
             process::send(holder, Signal::KILL).map_err(failed)?;
             process::wait_for_end(holder, KILL_WAIT_MAX).map_err(failed)?;
         }
-        let swept = self.terminals.sweep(session.id()).map_err(|source| terminal_error(session, source))?;
+        let swept = self.terminals.sweep(session.id(), &self.settings.terminal.keep);
+        let swept = swept.map_err(|source| terminal_error(session, source))?;
         if swept == 0 && session.holder().is_none() && !is_lost(session) {
             return Err(terminal_error(session, TerminalError::NotRunning));
         }

@@ -9,11 +9,11 @@ use std::{
 use rustix::process::Signal;
 
 use super::{
+    names,
     reap::reap,
     signal::{send, wait_for_end},
-    tree::{Process, descendants},
+    tree::{Process, below, descendants},
 };
-use crate::session::ProcessId;
 
 /// How long one round waits for those it killed.
 const ROUND_MAX: Duration = Duration::from_millis(50);
@@ -31,9 +31,9 @@ pub struct Remains {
 }
 
 /// Kills every descendant of this process, which must be a subreaper, and reaps those it adopted, until none is left or
-/// the time is over. Processes in `keep` and what they started stay. The leader is killed with the others, and its end
-/// is left to whoever started it.
-pub fn kill_tree(leader: Option<u32>, keep: &[ProcessId], limit: Duration) -> io::Result<Remains> {
+/// the time is over; see [`doomed`] for who stays. The leader is killed with the others, and its end is left to whoever
+/// started it.
+pub fn kill_tree(leader: Option<u32>, keep: &[String], limit: Duration) -> io::Result<Remains> {
     let own = std::process::id();
     let begun = Instant::now();
     let mut killed = HashSet::new();
@@ -41,7 +41,7 @@ pub fn kill_tree(leader: Option<u32>, keep: &[ProcessId], limit: Duration) -> io
     loop {
         let mut alive = Vec::new();
         let mut any_reaped = false;
-        for process in doomed(own, keep)? {
+        for process in doomed(leader, keep)? {
             if !process.is_zombie {
                 alive.push(process);
             } else if process.parent == own && Some(process.pid) != leader {
@@ -68,18 +68,26 @@ pub fn kill_tree(leader: Option<u32>, keep: &[ProcessId], limit: Duration) -> io
     }
 }
 
-/// The descendants that are to go: not those to keep, nor anything below them.
-fn doomed(own: u32, keep: &[ProcessId]) -> io::Result<Vec<Process>> {
-    let mut kept: HashSet<u32> = HashSet::new();
-    let mut doomed = Vec::new();
-    for process in descendants(own)? {
-        // Parents come before their children.
-        let is_named = !keep.is_empty() && keep.contains(&process.id()?);
-        if is_named || kept.contains(&process.parent) {
-            kept.insert(process.pid);
-        } else {
-            doomed.push(process);
+/// The descendants of this process that are to end, parents before their children: not those that are called as `keep`
+/// says, nor what those started. The leader is never spared, whatever it is called.
+pub fn doomed(leader: Option<u32>, keep: &[String]) -> io::Result<Vec<Process>> {
+    let mut found = descendants(std::process::id())?;
+    let spared = spared(&found, leader, keep);
+    found.retain(|process| !spared.contains(&process.pid));
+    Ok(found)
+}
+
+/// Of these processes, those that are called as `keep` says, and what they started; never the leader.
+pub fn spared(processes: &[Process], leader: Option<u32>, keep: &[String]) -> HashSet<u32> {
+    let mut spared = HashSet::new();
+    if keep.is_empty() {
+        return spared;
+    }
+    for process in processes.iter().filter(|process| !process.is_zombie && Some(process.pid) != leader) {
+        if names(process.pid).iter().any(|name| keep.contains(name)) {
+            spared.insert(process.pid);
+            spared.extend(below(processes, process.pid).iter().map(|child| child.pid));
         }
     }
-    Ok(doomed)
+    spared
 }

@@ -14,6 +14,7 @@ use crate::session::ProcessId;
 mod kill;
 mod reap;
 mod signal;
+mod signals;
 mod stat;
 mod supervise;
 mod tree;
@@ -22,10 +23,11 @@ mod tree;
 mod tests;
 
 pub use self::{
-    kill::{Remains, kill_tree},
-    reap::{become_subreaper, reap_adopted},
+    kill::{Remains, doomed, kill_tree, spared},
+    reap::{Offspring, become_subreaper, reap_adopted},
     signal::{send, wait_for_end},
-    supervise::{Charge, supervise},
+    signals::Signals,
+    supervise::{Charge, Supervisor},
     tree::{Process, all, below, descendants, marked, marks},
 };
 

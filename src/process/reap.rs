@@ -1,10 +1,15 @@
 //! How a process that adopts orphans takes note of their end, without taking that of its own children from others.
 
-use std::{fs, io};
+use std::{
+    fs, io,
+    os::fd::{AsFd as _, OwnedFd},
+    process::Child,
+    sync::{Mutex, PoisonError},
+};
 
 use rustix::{
     io::Errno,
-    process::{Pid, WaitId, WaitIdOptions, set_child_subreaper, waitid},
+    process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, set_child_subreaper, waitid},
 };
 
 use super::{stat, tree};
@@ -27,6 +32,34 @@ pub fn reap_adopted(leader: Option<u32>) -> io::Result<Vec<u32>> {
         }
     }
     Ok(reaped)
+}
+
+/// Children that go their own way, and whose exit codes nobody asks for. Each is reaped through a handle of its own, so
+/// that the end of no other child is taken from whoever waits for it.
+#[derive(Debug, Default)]
+pub struct Offspring {
+    handles: Mutex<Vec<OwnedFd>>,
+}
+
+impl Offspring {
+    /// Takes a child on that nobody has waited for.
+    pub fn adopt(&self, child: &Child) -> io::Result<()> {
+        let handle = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+        self.handles.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
+        Ok(())
+    }
+
+    /// Reaps those that have ended; the others are not waited for.
+    pub fn reap(&self) {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+        let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
+        handles.retain(|handle| match waitid(WaitId::PidFd(handle.as_fd()), options) {
+            Ok(ended) => ended.is_none(),
+            Err(Errno::INTR) => true,
+            // Somebody else in this process was faster.
+            Err(_) => false,
+        });
+    }
 }
 
 /// Reaps one child if it has ended. Says whether it had.

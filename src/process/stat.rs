@@ -7,10 +7,14 @@ use rustix::io::Errno;
 /// Where the fields stand, counted behind the closing bracket of the name.
 const STATE: usize = 0;
 const PARENT: usize = 1;
+const FLAGS: usize = 6;
 const USER_TICKS: usize = 11;
 const SYSTEM_TICKS: usize = 12;
 const STARTED: usize = 19;
 const RESIDENT_PAGES: usize = 21;
+const ENVIRONMENT_END: usize = 48;
+/// The flag of a thread of the kernel.
+const KERNEL_THREAD: u64 = 0x0020_0000;
 
 /// What is used of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +25,8 @@ pub(super) struct Stat {
     pub(super) cpu_ticks: u64,
     pub(super) started: u64,
     pub(super) resident_pages: u64,
+    /// Whether it has just taken another program on, and its environment is not in its place yet.
+    pub(super) is_becoming: bool,
 }
 
 /// The process that has this pid now; nothing when there is none.
@@ -51,6 +57,7 @@ fn parse(line: &str) -> Option<Stat> {
         cpu_ticks: number(USER_TICKS)?.saturating_add(number(SYSTEM_TICKS)?),
         started: number(STARTED)?,
         resident_pages: number(RESIDENT_PAGES)?,
+        is_becoming: number(ENVIRONMENT_END) == Some(0) && number(FLAGS)? & KERNEL_THREAD == 0,
     })
 }
 
@@ -66,6 +73,17 @@ mod tests {
         assert_eq!((stat.name.as_str(), stat.parent, stat.is_zombie), ("a) b (c", 3, false));
         assert_eq!((stat.cpu_ticks, stat.started, stat.resident_pages), (11, 99, 12));
         assert!(parse(&line.replace(") S", ") Z")).unwrap().is_zombie);
+    }
+
+    #[test]
+    fn a_process_without_an_environment_yet_is_told_from_a_thread_of_the_kernel() {
+        let with = |flags: &str, end: &str| {
+            let between = "1 ".repeat(ENVIRONMENT_END - FLAGS - 1);
+            parse(&format!("7 (sh) S 3 7 7 0 -1 {flags} {between}{end} 0")).unwrap().is_becoming
+        };
+        assert!(with("4194304", "0"));
+        assert!(!with("4194304", "140736"));
+        assert!(!with("2129984", "0"), "a thread of the kernel never has one");
     }
 
     #[test]

@@ -3,13 +3,9 @@
 
 use std::{
     ffi::OsString,
-    io::{self, Read as _},
-    os::unix::{net::UnixStream, process::CommandExt as _},
+    io,
+    os::unix::process::CommandExt as _,
     process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     thread,
     time::{Duration, Instant},
 };
@@ -21,7 +17,7 @@ use rustix::{
     termios::tcsetpgrp,
 };
 
-use super::{become_subreaper, descendants};
+use super::{Signals, become_subreaper, kill_tree};
 
 /// Signals that the command gets as they are.
 const HANDED_ON: [Signal; 5] = [Signal::HUP, Signal::USR1, Signal::USR2, Signal::QUIT, Signal::WINCH];
@@ -34,6 +30,8 @@ const RESTART_PAUSE_MAX: Duration = Duration::from_secs(30);
 const RESTART_FORGIVEN: Duration = Duration::from_mins(1);
 /// The code that shells have for a program that cannot be run.
 const NOT_RUNNABLE: u8 = 126;
+/// The code of a command that was not to begin any more, as that of one that a TERM ended.
+const NEVER_BEGUN: u8 = 128 + 15;
 /// How often to look whether everything has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long to go on killing what does not end.
@@ -50,42 +48,82 @@ pub struct Charge {
     pub grace: Duration,
 }
 
-/// Runs the command until it ends or somebody asks this process to end. `stop` is called once, on a thread of its own,
-/// when everything is to end; it starts no processes. Answers the exit code of the command, 0 without one.
-///
-/// Every child of this process is reaped here, so nothing else in it may wait for one.
-pub fn supervise(charge: &Charge, stop: impl FnOnce() + Send + 'static) -> io::Result<u8> {
-    if std::process::id() != 1 {
-        become_subreaper()?;
+/// A process that hears what it is told from its first moment on, and then runs a command.
+#[derive(Debug)]
+pub struct Supervisor {
+    signals: Signals,
+}
+
+impl Supervisor {
+    /// Begins to hear signals; nothing is done about them before [`Self::run`].
+    pub fn listen() -> io::Result<Self> {
+        let heard = [&ENDING[..], &HANDED_ON, &[Signal::CHILD]].concat();
+        Ok(Self { signals: Signals::hear(&heard)? })
     }
-    let signals = Signals::listen()?;
-    let mut ward = Ward { charge, running: None, again_at: None, pause: RESTART_PAUSE, code: 0 };
-    ward.start()?;
-    let mut stop = Some(stop);
-    let mut ending: Option<(Instant, thread::JoinHandle<()>)> = None;
-    loop {
-        reap_all(&mut ward)?;
-        let asked = signals.take(|signal| ward.signal(signal));
-        if (asked || ward.is_done())
-            && let Some(stop) = stop.take()
-        {
-            ward.give_up();
-            let thread = thread::Builder::new().name("stop".to_owned()).spawn(stop)?;
-            ending = Some((Instant::now() + charge.grace, thread));
+
+    /// Whether somebody has asked this process to end.
+    pub fn is_told_to_end(&self) -> bool {
+        self.signals.has(&ENDING)
+    }
+
+    /// Runs the command until it ends or somebody asks this process to end; not at all when somebody has. `stop` is called
+    /// once, on a thread of its own, when everything is to end; it starts no processes. Answers the exit code of the
+    /// command, 0 without one.
+    ///
+    /// Every child of this process is reaped here, so nothing else in it may wait for one.
+    pub fn run(self, charge: &Charge, stop: impl FnOnce() + Send + 'static) -> io::Result<u8> {
+        if std::process::id() != 1 {
+            become_subreaper()?;
         }
-        let now = Instant::now();
-        match &ending {
-            Some((deadline, thread))
-                if now >= *deadline || (thread.is_finished() && ward.running.is_none()) =>
+        let mut ward = Ward { charge, running: None, again_at: None, pause: RESTART_PAUSE, code: 0 };
+        if self.is_told_to_end() {
+            ward.code = NEVER_BEGUN;
+        } else {
+            ward.start()?;
+        }
+        let mut stop = Some(stop);
+        let mut ending: Option<(Instant, thread::JoinHandle<()>)> = None;
+        loop {
+            reap_all(&mut ward)?;
+            let asked = self.take(&ward);
+            if (asked || ward.is_done())
+                && let Some(stop) = stop.take()
             {
-                kill_all();
-                return Ok(ward.code);
+                ward.give_up();
+                let thread = thread::Builder::new().name("stop".to_owned()).spawn(stop)?;
+                ending = Some((Instant::now() + charge.grace, thread));
             }
-            Some(_) => signals.wait(Some(LOOK_EVERY))?,
-            None => {
-                ward.start_again(now);
-                signals.wait(ward.again_at.map(|at| at.saturating_duration_since(now)))?;
+            let now = Instant::now();
+            match &ending {
+                Some((deadline, thread))
+                    if now >= *deadline || (thread.is_finished() && ward.running.is_none()) =>
+                {
+                    kill_all();
+                    return Ok(ward.code);
+                }
+                Some(_) => self.wait(Some(LOOK_EVERY))?,
+                None => {
+                    ward.start_again(now);
+                    self.wait(ward.again_at.map(|at| at.saturating_duration_since(now)))?;
+                }
             }
+        }
+    }
+
+    /// Hands on what came; says whether everything is to end.
+    fn take(&self, ward: &Ward<'_>) -> bool {
+        self.signals.clear();
+        for signal in HANDED_ON.into_iter().filter(|signal| self.signals.take(&[*signal]).is_some()) {
+            ward.signal(signal);
+        }
+        self.signals.take(&ENDING).is_some()
+    }
+
+    fn wait(&self, limit: Option<Duration>) -> io::Result<()> {
+        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+        match poll(&mut [PollFd::new(&self.signals, PollFlags::IN)], limit.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(err) => Err(err.into()),
         }
     }
 }
@@ -184,17 +222,10 @@ fn reap_all(ward: &mut Ward<'_>) -> io::Result<()> {
 
 /// Ends what is left: as the first process of a container everything, else what is below this process.
 fn kill_all() {
-    let deadline = Instant::now() + KILLING;
-    while Instant::now() < deadline {
-        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
-        let left: Vec<_> = descendants(std::process::id()).unwrap_or_default();
-        if left.is_empty() {
-            break;
-        }
-        for pid in left.iter().filter_map(|process| Pid::from_raw(i32::try_from(process.pid).ok()?)) {
-            say(kill_process(pid, Signal::KILL));
-        }
-        thread::sleep(Duration::from_millis(2));
+    match kill_tree(None, &[], KILLING) {
+        Ok(remains) if remains.left.is_empty() => (),
+        Ok(remains) => tracing::error!(count = remains.left.len(), "processes cannot be killed"),
+        Err(err) => tracing::error!(error = %err, "processes cannot be listed"),
     }
 }
 
@@ -202,56 +233,5 @@ fn kill_all() {
 fn say(outcome: rustix::io::Result<()>) {
     if let Err(err) = outcome {
         tracing::debug!(error = %err, "a signal found nobody");
-    }
-}
-
-/// A pipe that wakes whoever waits when a signal came, and a flag for each.
-struct Signals {
-    pipe: UnixStream,
-    ending: Arc<AtomicBool>,
-    handed_on: Vec<(Signal, Arc<AtomicBool>)>,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        let (pipe, writer) = UnixStream::pair()?;
-        pipe.set_nonblocking(true)?;
-        writer.set_nonblocking(true)?;
-        let hear = |signal: Signal, flag: &Arc<AtomicBool>| {
-            signal_hook::flag::register(signal.as_raw(), Arc::clone(flag))?;
-            signal_hook::low_level::pipe::register(signal.as_raw(), writer.try_clone()?)
-        };
-        let (ending, ignored) = (Arc::default(), Arc::default());
-        hear(Signal::CHILD, &ignored)?;
-        for signal in ENDING {
-            hear(signal, &ending)?;
-        }
-        let mut handed_on = Vec::new();
-        for signal in HANDED_ON {
-            let flag = Arc::default();
-            hear(signal, &flag)?;
-            handed_on.push((signal, flag));
-        }
-        Ok(Self { pipe, ending, handed_on })
-    }
-
-    /// Hands on what came; says whether everything is to end.
-    fn take(&self, hand_on: impl Fn(Signal)) -> bool {
-        let mut chunk = [0; 64];
-        while (&self.pipe).read(&mut chunk).is_ok_and(|count| count == chunk.len()) {}
-        for (signal, came) in &self.handed_on {
-            if came.swap(false, Ordering::Relaxed) {
-                hand_on(*signal);
-            }
-        }
-        self.ending.load(Ordering::Relaxed)
-    }
-
-    fn wait(&self, limit: Option<Duration>) -> io::Result<()> {
-        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
-        match poll(&mut [PollFd::new(&self.pipe, PollFlags::IN)], limit.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(err) => Err(err.into()),
-        }
     }
 }

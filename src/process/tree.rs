@@ -1,9 +1,17 @@
 //! Which processes there are, who started whom, and which carry a mark in their environment.
 
-use std::{collections::HashMap, fs, io};
+use std::{
+    collections::HashMap,
+    fs, io, thread,
+    time::{Duration, Instant},
+};
 
 use super::{boot, stat};
 use crate::session::ProcessId;
+
+/// How long processes that just become another program are waited for, all together, and how often to look.
+const BECOMING_MAX: Duration = Duration::from_millis(200);
+const BECOMING_EVERY: Duration = Duration::from_micros(200);
 
 /// A process as it was when the table of processes was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,13 +96,14 @@ pub fn marked(key: &str, value: &str) -> io::Result<Vec<ProcessId>> {
 /// Every process that has the key in the environment it was started with, and the value there, except this one.
 pub fn marks(key: &str) -> io::Result<Vec<(String, ProcessId)>> {
     let own = std::process::id();
+    let deadline = Instant::now() + BECOMING_MAX;
     let mut found = Vec::new();
     for pid in pids()?.into_iter().filter(|pid| *pid != own) {
         // The identity goes first: whoever has the pid afterwards is then told apart from who had it before.
         let Ok(Some(process)) = super::identify(pid) else {
             continue;
         };
-        let Some(value) = variable(pid, key) else {
+        let Some(value) = variable(pid, key, deadline) else {
             continue;
         };
         found.push((value, process));
@@ -102,11 +111,27 @@ pub fn marks(key: &str) -> io::Result<Vec<(String, ProcessId)>> {
     Ok(found)
 }
 
-fn variable(pid: u32, key: &str) -> Option<String> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+/// What a process has in its environment under a key; one that just becomes another program is looked at again, until
+/// then.
+pub(super) fn variable(pid: u32, key: &str, deadline: Instant) -> Option<String> {
+    let path = format!("/proc/{pid}/environ");
+    let mut environment = fs::read(&path).ok()?;
+    while environment.is_empty() {
+        // The question goes first: one that is done with it by now shows what it has, if only nothing.
+        let goes_on = is_becoming(pid) && Instant::now() < deadline;
+        environment = fs::read(&path).ok()?;
+        if !goes_on {
+            break;
+        }
+        thread::sleep(BECOMING_EVERY);
+    }
     let mut entries = environment.split(|byte| *byte == 0);
     let value = entries.find_map(|entry| entry.strip_prefix(key.as_bytes())?.strip_prefix(b"="))?;
     Some(String::from_utf8_lossy(value).into_owned())
+}
+
+fn is_becoming(pid: u32) -> bool {
+    stat::load(pid).is_ok_and(|stat| stat.is_some_and(|stat| !stat.is_zombie && stat.is_becoming))
 }
 
 fn pids() -> io::Result<Vec<u32>> {

@@ -7,17 +7,21 @@ use std::{
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
 use serde::{Deserialize, Serialize};
 
-use super::{Launch, Limits, Started, TerminalError, pty};
-use crate::{
-    screen::Size,
-    session::{Agent, ProcessId},
+use super::{
+    Launch, Started, TerminalError,
+    held::{Assigned, Identity},
+    pty,
 };
+use crate::{limits::Limits, process::Offspring, screen::Size};
 
 /// What a holder is called on the command line of this program.
 pub const HOLD: &str = "hold";
@@ -42,6 +46,10 @@ struct Order {
     clients_max: usize,
     queue_bytes_max: usize,
     quiet_ms: Option<u64>,
+    #[serde(default = "yes")]
+    activity: bool,
+    #[serde(default)]
+    keep: Vec<String>,
 }
 
 /// What a holder answers when it has begun, or could not.
@@ -53,42 +61,13 @@ enum Word {
     Failed(String),
 }
 
-#[derive(Debug, Deserialize, Serialize)]
-struct Identity {
-    pid: u32,
-    started: u64,
-    boot: String,
-}
-
-/// An agent as it travels.
-#[derive(Debug, Deserialize, Serialize)]
-struct Assigned {
-    name: String,
-    arguments: Vec<String>,
-    conversation: Option<String>,
-}
-
-impl From<&Agent> for Assigned {
-    fn from(agent: &Agent) -> Self {
-        Self {
-            name: agent.name.to_string(),
-            arguments: agent.arguments.clone(),
-            conversation: agent.conversation.as_ref().map(ToString::to_string),
-        }
-    }
-}
-
-impl Assigned {
-    /// One that has told nothing yet.
-    fn into_agent(self) -> Option<Agent> {
-        let conversation = self.conversation.map(|id| id.parse()).transpose().ok()?;
-        Some(Agent { name: self.name.parse().ok()?, arguments: self.arguments, conversation, reports: false })
-    }
+fn yes() -> bool {
+    true
 }
 
 impl From<&Launch> for Order {
     fn from(launch: &Launch) -> Self {
-        let Launch { id, name, workspace, worktree, command, agent, size, limits } = launch;
+        let Launch { id, name, workspace, worktree, command, agent, size, limits, keep } = launch;
         Self {
             id: id.to_string(),
             name: name.to_string(),
@@ -103,6 +82,8 @@ impl From<&Launch> for Order {
             clients_max: limits.clients_max,
             queue_bytes_max: limits.queue_bytes_max,
             quiet_ms: limits.quiet.map(|quiet| u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX)),
+            activity: limits.activity,
+            keep: keep.clone(),
         }
     }
 }
@@ -127,20 +108,10 @@ impl Order {
                 clients_max: self.clients_max,
                 queue_bytes_max: self.queue_bytes_max,
                 quiet: self.quiet_ms.map(Duration::from_millis),
+                activity: self.activity,
             },
+            keep: self.keep,
         })
-    }
-}
-
-impl From<&ProcessId> for Identity {
-    fn from(process: &ProcessId) -> Self {
-        Self { pid: process.pid, started: process.started, boot: process.boot.clone() }
-    }
-}
-
-impl From<Identity> for ProcessId {
-    fn from(identity: Identity) -> Self {
-        Self { pid: identity.pid, started: identity.started, boot: identity.boot }
     }
 }
 
@@ -199,9 +170,9 @@ fn because(err: &dyn std::error::Error) -> String {
     text
 }
 
-/// Starts a holder and waits until it runs its program, or says why not.
+/// Starts a holder and waits until it runs its program, or says why not. One that runs goes to the others, to be reaped.
 #[expect(clippy::disallowed_methods, reason = "this is the door to holders")]
-pub(super) fn start(wharf: &Path, launch: &Launch) -> Result<Started, TerminalError> {
+pub(super) fn start(wharf: &Path, launch: &Launch, holders: &Offspring) -> Result<Started, TerminalError> {
     let failed = |source| TerminalError::Io { action: "run", path: wharf.to_owned(), source };
     let mut command = Command::new(wharf);
     command.arg(HOLD).current_dir("/");
@@ -227,6 +198,9 @@ pub(super) fn start(wharf: &Path, launch: &Launch) -> Result<Started, TerminalEr
     let program = || launch.command.first().cloned().unwrap_or_default();
     match word {
         Some(Word::Started { process, holder }) => {
+            if let Err(err) = holders.adopt(&child) {
+                tracing::warn!(pid = child.id(), error = %err, "a holder will not be reaped before this process ends");
+            }
             Ok(Started { process: process.into(), holder: holder.into() })
         }
         refused => {
@@ -245,10 +219,16 @@ pub(super) fn start(wharf: &Path, launch: &Launch) -> Result<Started, TerminalEr
 }
 
 fn hear(mut pipe: BufReader<std::process::ChildStdout>, limit: Duration) -> Option<Word> {
-    let limit = Timespec::try_from(limit).ok()?;
-    let mut fds = [PollFd::new(pipe.get_ref(), PollFlags::IN)];
-    if poll(&mut fds, Some(&limit)).ok()? == 0 {
-        return None;
+    let deadline = Instant::now() + limit;
+    loop {
+        let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now())).ok()?;
+        match poll(&mut [PollFd::new(pipe.get_ref(), PollFlags::IN)], Some(&left)) {
+            Ok(0) => return None,
+            Ok(_) => break,
+            // A child of whoever starts it may end meanwhile.
+            Err(Errno::INTR) => (),
+            Err(_) => return None,
+        }
     }
     let mut line = String::new();
     pipe.by_ref().take(ORDER_BYTES_MAX).read_line(&mut line).ok()?;
@@ -268,6 +248,7 @@ pub fn own_program() -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Agent;
 
     fn launch() -> Launch {
         Launch {
@@ -283,7 +264,8 @@ mod tests {
                 reports: false,
             }),
             size: Size::new(50, 132).unwrap(),
-            limits: Limits::default(),
+            limits: Limits { activity: false, ..Limits::default() },
+            keep: vec!["daemon".to_owned()],
         }
     }
 

@@ -1,8 +1,9 @@
 //! What runs in a session: the holder of its terminal, and how others reach it.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use crate::{
+    limits::Limits,
     screen::Size,
     session::{Agent, ProcessId, SessionId, SessionName},
 };
@@ -11,6 +12,7 @@ mod attach;
 mod client;
 mod error;
 mod frame;
+mod held;
 mod history;
 mod holder;
 mod launch;
@@ -25,10 +27,11 @@ mod terminals;
 mod tests;
 
 pub use self::{
-    attach::{Departure, DetachKey, DetachKeyError, Parting, Place, View, attach},
+    attach::{Departure, Parting, Place, View, attach},
     client::Connection,
     error::TerminalError,
     frame::FRAME_BYTES_MAX,
+    held::Held,
     history::{Follower, History},
     holder::hold,
     launch::{HOLD, answer, close_inherited, let_go_of_streams, own_program, read_order},
@@ -59,33 +62,8 @@ pub struct Launch {
     pub size: Size,
     /// What its terminal may cost.
     pub limits: Limits,
-}
-
-/// What a terminal may cost, each with a setting of its name under `terminal.`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Rows of scrollback (`scrollback`, 10,000).
-    pub scrollback_rows_max: usize,
-    /// Bytes of raw output kept on the disk (`log_size`, 8 MiB).
-    pub log_bytes_max: u64,
-    /// Clients that may be attached at once (`clients`, 16).
-    pub clients_max: usize,
-    /// Bytes that may wait for one client (`queue`, 1 MiB); over it, it gets the screen anew when it reads again.
-    pub queue_bytes_max: usize,
-    /// How long a program must be silent before its session waits (`quiet`, 10 seconds); nothing: never.
-    pub quiet: Option<Duration>,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            scrollback_rows_max: 10_000,
-            log_bytes_max: 8 << 20,
-            clients_max: 16,
-            queue_bytes_max: 1 << 20,
-            quiet: Some(Duration::from_secs(10)),
-        }
-    }
+    /// The names of processes that outlive it (`keep`, none).
+    pub keep: Vec<String>,
 }
 
 /// A program that was started.
@@ -134,9 +112,13 @@ pub trait Terminals: Send + Sync {
     /// What the holder of a session says about it.
     fn info(&self, id: SessionId) -> Result<Info, TerminalError>;
 
+    /// The program of a session whose holder is proven alive, whatever the table says.
+    fn held(&self, id: SessionId) -> Option<Held>;
+
     /// Ends a session's program and everything it started, and returns when nothing of it is left.
     fn stop(&self, id: SessionId, stop: Stop) -> Result<Exited, TerminalError>;
 
-    /// Ends what a holder that was killed left behind. Answers how many processes that were.
-    fn sweep(&self, id: SessionId) -> Result<usize, TerminalError>;
+    /// Ends what a holder that was killed left behind, but for processes with these names and what they started. Answers
+    /// how many processes that were.
+    fn sweep(&self, id: SessionId, keep: &[String]) -> Result<usize, TerminalError>;
 }

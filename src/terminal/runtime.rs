@@ -3,7 +3,7 @@
 use std::{
     env,
     fs::{self, File, OpenOptions, TryLockError},
-    io,
+    io::{self, Read as _},
     os::unix::{
         ffi::OsStrExt as _,
         fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
@@ -11,11 +11,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::TerminalError;
-use crate::session::SessionId;
+use super::{Held, TerminalError};
+use crate::{
+    atomic::{self, Durability},
+    session::SessionId,
+};
 
 /// The longest path of a socket, in bytes; the system keeps 108 with the NUL behind it.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
+/// The longest note of a holder.
+const NOTE_BYTES_MAX: u64 = 1 << 20;
 
 /// The folder of one workspace's sockets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +68,7 @@ impl Runtime {
 
     /// Removes what a holder that is gone left here; the caller has its place.
     pub(super) fn clear(&self, id: SessionId) -> Result<(), TerminalError> {
-        for path in [self.socket(id), self.token(id)] {
+        for path in [self.socket(id), self.token(id), self.note(id)] {
             match fs::remove_file(&path) {
                 Err(err) if err.kind() != io::ErrorKind::NotFound => {
                     return Err(failed("remove", &path)(err));
@@ -81,6 +86,35 @@ impl Runtime {
     /// Holds the token that is good for one session, for whoever runs in it.
     pub(super) fn token(&self, id: SessionId) -> PathBuf {
         self.folder.join(format!("{id}.token"))
+    }
+
+    /// Writes down what the holder of a session holds; only whoever has its place does.
+    pub(super) fn keep(&self, id: SessionId, held: &Held) -> Result<(), TerminalError> {
+        let path = self.note(id);
+        atomic::replace(&path, &held.to_json(), Durability::Crash).map_err(failed("write", &path))
+    }
+
+    /// Takes that back: the holder is about to write the end down, and nobody is to find its program after that.
+    pub(super) fn forget(&self, id: SessionId) -> Result<(), TerminalError> {
+        let path = self.note(id);
+        match fs::remove_file(&path) {
+            Err(err) if err.kind() != io::ErrorKind::NotFound => Err(failed("remove", &path)(err)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// What a holder, living or not, wrote down; nothing where somebody else could have written it.
+    pub(super) fn held(&self, id: SessionId) -> Option<Held> {
+        let note = File::open(self.note(id)).ok()?;
+        ensure_private(self.folder.parent()?).ok()?;
+        ensure_private(&self.folder).ok()?;
+        let mut bytes = Vec::new();
+        note.take(NOTE_BYTES_MAX).read_to_end(&mut bytes).ok()?;
+        Held::of_json(&bytes)
+    }
+
+    fn note(&self, id: SessionId) -> PathBuf {
+        self.folder.join(format!("{id}.holder"))
     }
 
     /// Makes the folder, or makes sure that nobody else can put anything into it, and that a socket's path fits.
@@ -133,6 +167,10 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
+    use crate::{
+        session::{Agent, ProcessId},
+        terminal::Started,
+    };
 
     fn id() -> SessionId {
         "2f1e8f0a-6f0c-4a55-9d3c-0d7f4a4b8c11".parse().unwrap()
@@ -156,13 +194,50 @@ mod tests {
         assert_eq!(fs::metadata(&runtime.folder).unwrap().mode() & 0o777, 0o700);
     }
 
+    fn held() -> Held {
+        let process = ProcessId { pid: 7, started: 8, boot: "b/1".to_owned() };
+        let holder = ProcessId { pid: 9, ..process.clone() };
+        let since = crate::clock::Timestamp::from_unix_millis(1_763_980_200_000).unwrap();
+        let agent = Agent {
+            name: "claude".parse().unwrap(),
+            arguments: Vec::new(),
+            conversation: None,
+            reports: false,
+        };
+        Held {
+            command: vec!["sh".to_owned()],
+            agent: Some(agent),
+            started: Started { process, holder },
+            since,
+        }
+    }
+
+    #[test]
+    fn what_is_held_is_found_until_it_is_forgotten_and_only_in_a_private_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let runtime = Runtime::below(&dir.path().join("wharf"), Path::new("/one"));
+        assert_eq!(runtime.held(id()), None);
+        let claim = runtime.claim(id()).unwrap();
+        runtime.keep(id(), &held()).unwrap();
+        assert_eq!(runtime.held(id()), Some(held()));
+        fs::set_permissions(&runtime.folder, fs::Permissions::from_mode(0o770)).unwrap();
+        assert_eq!(runtime.held(id()), None, "somebody else could have written it");
+        fs::set_permissions(&runtime.folder, fs::Permissions::from_mode(0o700)).unwrap();
+        runtime.forget(id()).unwrap();
+        runtime.forget(id()).unwrap();
+        assert_eq!(runtime.held(id()), None);
+        File::create(runtime.note(id())).unwrap();
+        assert_eq!(runtime.held(id()), None, "half a note");
+        drop(claim);
+    }
+
     #[test]
     fn one_holder_has_the_place_of_a_session_and_leaves_it_clean() {
         let dir = tempfile::tempdir().unwrap();
         let runtime = Runtime::below(&dir.path().join("wharf"), Path::new("/one"));
         let claim = runtime.claim(id()).unwrap();
         assert!(matches!(runtime.claim(id()), Err(TerminalError::Running)));
-        for path in [runtime.socket(id()), runtime.token(id())] {
+        for path in [runtime.socket(id()), runtime.token(id()), runtime.note(id())] {
             File::create(path).unwrap();
         }
         runtime.clear(id()).unwrap();

@@ -2,12 +2,15 @@
 
 use std::{
     path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use super::{Connection, Exited, Info, Launch, Runtime, Started, Stop, TerminalError, Terminals, launch};
+use super::{
+    Connection, Exited, Held, Info, Launch, Runtime, Started, Stop, TerminalError, Terminals, launch,
+};
 use crate::{
-    process::{self, Signal},
+    process::{self, Offspring, Signal},
     session::{ProcessId, SESSION_VARIABLE, SessionId},
 };
 
@@ -21,24 +24,30 @@ const SWEEPS_MAX: usize = 20;
 pub struct HolderTerminals {
     wharf: PathBuf,
     runtime: Runtime,
+    /// The holders that this process started and that have not been reaped.
+    holders: Arc<Offspring>,
 }
 
 impl HolderTerminals {
     /// The terminals of the workspace with this runtime folder; holders are started from this program.
     pub fn of(wharf: PathBuf, runtime: Runtime) -> Self {
-        Self { wharf, runtime }
+        Self { wharf, runtime, holders: Arc::default() }
     }
 
     fn connect(&self, id: SessionId) -> Result<Connection, TerminalError> {
         Connection::open(&self.runtime.socket(id))
     }
 
-    fn marked(id: SessionId) -> Result<Vec<ProcessId>, TerminalError> {
-        process::marked(SESSION_VARIABLE, &id.to_string()).map_err(|source| TerminalError::Io {
-            action: "list",
-            path: "/proc".into(),
-            source,
-        })
+    /// What carries the mark of a session, but for those that are to be spared.
+    fn marked(id: SessionId, leader: Option<u32>, keep: &[String]) -> Result<Vec<ProcessId>, TerminalError> {
+        let listed = process::marked(SESSION_VARIABLE, &id.to_string()).and_then(|mut marked| {
+            if !marked.is_empty() && !keep.is_empty() {
+                let spared = process::spared(&process::all()?, leader, keep);
+                marked.retain(|process| !spared.contains(&process.pid));
+            }
+            Ok(marked)
+        });
+        listed.map_err(|source| TerminalError::Io { action: "list", path: "/proc".into(), source })
     }
 }
 
@@ -48,21 +57,30 @@ impl Terminals for HolderTerminals {
     }
 
     fn start(&self, launch: &Launch) -> Result<Started, TerminalError> {
-        launch::start(&self.wharf, launch)
+        self.holders.reap();
+        launch::start(&self.wharf, launch, &self.holders)
     }
 
     fn info(&self, id: SessionId) -> Result<Info, TerminalError> {
         self.connect(id)?.info()
     }
 
+    fn held(&self, id: SessionId) -> Option<Held> {
+        // Asked whenever the table is read and a session does not run: whoever lives long keeps no zombies.
+        self.holders.reap();
+        self.runtime.held(id).filter(|held| process::is_alive(&held.started.holder))
+    }
+
     fn stop(&self, id: SessionId, stop: Stop) -> Result<Exited, TerminalError> {
         self.connect(id)?.stop(stop)
     }
 
-    fn sweep(&self, id: SessionId) -> Result<usize, TerminalError> {
+    fn sweep(&self, id: SessionId, keep: &[String]) -> Result<usize, TerminalError> {
         // Nobody can start a new holder meanwhile, whose processes would carry the same mark.
         let claim = self.runtime.claim(id)?;
-        let first = Self::marked(id)?;
+        // What was the session's program is no daemon, whatever it is called.
+        let leader = self.runtime.held(id).map(|held| held.started.process.pid);
+        let first = Self::marked(id, leader, keep)?;
         signal_all(&first, Signal::TERM);
         let deadline = Instant::now() + SWEEP_GRACE;
         for left in &first {
@@ -71,7 +89,7 @@ impl Terminals for HolderTerminals {
             drop(process::wait_for_end(left, wait));
         }
         for _ in 0..SWEEPS_MAX {
-            let left = Self::marked(id)?;
+            let left = Self::marked(id, leader, keep)?;
             if left.is_empty() {
                 break;
             }

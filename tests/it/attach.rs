@@ -307,3 +307,38 @@ fn a_full_screen_program_is_there_again() {
     terminal.until("$");
     assert!(!terminal.screen().is_alternate());
 }
+
+#[test]
+fn colours_and_the_wheel_go_back_at_a_detach_and_come_again() {
+    let space = shell();
+    let mut terminal = attached(&space);
+    leave(&mut terminal);
+    for untouched in ["\x1b]104", "\x1b]110", "\x1b]111", "\x1b]112", "\x1b[?1007"] {
+        assert!(!terminal.raw().contains(untouched), "{untouched:?}");
+    }
+    let set = [
+        ("]4;1;rgb:ff/00/00", "]104"),
+        ("]10;rgb:ee/ee/ee", "]110"),
+        ("]11;rgb:10/20/30", "]111"),
+        ("]12;rgb:0f/f0/0f", "]112"),
+        ("[?1007h", "[?1007l"),
+    ];
+    let mut terminal = attached(&space);
+    let script = set.map(|(on, _)| format!("\\033{on}\\033\\\\")).concat();
+    terminal.type_in(&format!("printf '{script}'; echo they are \"s\"et\r"));
+    terminal.until("they are set");
+    leave(&mut terminal);
+    let first = terminal.raw();
+    let mut terminal = attached(&space);
+    terminal.until("they are set");
+    for (on, off) in set {
+        assert!(first.contains(&format!("\x1b{off}")), "{off} is not sent at a detach");
+        assert!(
+            terminal.raw().contains(&format!("\x1b{on}")),
+            "{on} does not come again: {:?}",
+            terminal.raw()
+        );
+    }
+    leave(&mut terminal);
+    assert!(set.iter().all(|(_, off)| terminal.raw().contains(&format!("\x1b{off}"))));
+}

@@ -143,18 +143,6 @@ fn a_client_that_reads_misses_nothing() {
 }
 
 #[test]
-fn the_last_byte_before_an_exit_arrives() {
-    for round in 0..20 {
-        let space =
-            running(&["sh", "-c", "read go; seq -f 'some words in a row %g' 15000; printf the-last-word"]);
-        let mut client = attached(&space, Role::Control);
-        type_in(&mut client, "go\n");
-        let (output, _) = all_output(&mut client);
-        assert!(output.ends_with(b"the-last-word"), "round {round}");
-    }
-}
-
-#[test]
 fn one_client_controls_and_a_take_over_is_said() {
     let space = running(&["cat"]);
     let mut first = attached(&space, Role::Control);

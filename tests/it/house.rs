@@ -8,7 +8,7 @@ use std::{
 
 /// Lowest floor first. A room may use only rooms on lower floors, and itself.
 const FLOORS: &[&[&str]] = &[
-    &["atomic", "clock", "json", "text"],
+    &["atomic", "clock", "json", "key", "limits", "text"],
     &["lock", "session"],
     &["agent", "process", "screen", "workspace"],
     &["config", "conversation", "registry", "store", "terminal", "worktree"],

@@ -335,3 +335,26 @@ fn who_gets_the_pid_of_a_session_is_neither_taken_for_it_nor_touched() {
         assert!(told(&space, "codes").lines().any(|line| line == format!("{verb}: 0")), "{verb}: {said}");
     }
 }
+
+#[test]
+fn a_term_while_sessions_come_back_is_heard() {
+    let space = Workspace::with_sessions(2);
+    for name in ["s1", "s2"] {
+        space.run(["start", name, "--", "cat"]).succeeds();
+        processes::kill(
+            u32::try_from(space.json(["show", name])["holder"]["pid"].as_u64().unwrap()).unwrap(),
+        );
+    }
+    // The first holder waits for the lock on the table, and `init` for that holder.
+    let lock = fs::File::open(space.path(".claude-container-sessions.lock")).unwrap();
+    lock.lock().unwrap();
+    let mut init = Init::beside_running(&space, &["--resume", "--grace", "5"], &["touch", "ran"]);
+    until("the first holder", || below(init.pid).iter().any(|it| processes::is_holder(it.pid)));
+    init.signal(Signal::TERM);
+    drop(lock);
+    assert_eq!(init.ends().0.code(), Some(128 + 15));
+    assert!(!space.path("ran").exists(), "the command was begun all the same");
+    assert_eq!(ending(&space, "s1"), ("idle".into(), "shutdown".into(), Value::Null));
+    assert_eq!(ending(&space, "s2").1, "lost", "it was resumed all the same");
+    assert!(["s1", "s2"].iter().all(|name| processes::marked(&id(&space, name)).is_empty()));
+}

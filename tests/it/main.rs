@@ -9,6 +9,7 @@
 )]
 
 mod agents;
+mod askers;
 mod attach;
 mod bind;
 mod branches;
@@ -23,6 +24,7 @@ mod doctor;
 mod faults;
 mod faults_page;
 mod filters;
+mod forgotten;
 mod full_disk;
 mod git_command;
 mod help;
@@ -31,6 +33,7 @@ mod hooks;
 mod hostile;
 mod house;
 mod init;
+mod last_byte;
 mod last_change;
 mod list;
 mod logs;

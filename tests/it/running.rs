@@ -1,4 +1,9 @@
-use crate::support::Workspace;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use crate::support::{Workspace, processes};
 
 #[test]
 fn a_program_is_started_listed_stopped_and_started_again() {
@@ -59,7 +64,7 @@ fn what_was_interrupted_comes_back_and_what_was_stopped_does_not() {
     }
     space.run(["stop", "s2"]).succeeds();
     let holder = space.json(["ps", "s1"])[0]["terminal"]["holder"].as_u64().unwrap();
-    crate::support::processes::kill(u32::try_from(holder).unwrap());
+    processes::kill(u32::try_from(holder).unwrap());
     space.run(["resume", "--all"]).succeeds().says("s1 runs again");
     let names = |list: &serde_json::Value| list[0]["session"]["name"].clone();
     let listed = space.json(["ps"]);
@@ -75,4 +80,48 @@ fn a_program_is_started_with_its_session() {
     let record = space.run(["create", "new", "--json", "--", "cat"]).succeeds().json();
     assert!(record["ptyPid"].is_u64(), "{record}");
     space.run(["ps", "new"]).succeeds().says("cat");
+}
+
+/// Agents start daemons on purpose that other sessions use as well.
+#[test]
+fn a_daemon_that_is_to_be_kept_outlives_a_stop_and_a_killed_holder() {
+    let space = Workspace::with_sessions(1);
+    let daemon = space.home().join("shared-daemon");
+    fs::copy("/bin/sleep", &daemon).unwrap();
+    let settings = space.home().join(".config/wharf");
+    fs::create_dir_all(&settings).unwrap();
+    fs::write(settings.join("config.toml"), "[terminal]\nkeep = [\"shared-daemon\"]\n").unwrap();
+    let id = space.json(["show", "s1"])["id"].as_str().unwrap().to_owned();
+    let script =
+        format!("setsid {} 3000 & setsid sleep 3001 & echo grown; exec sleep 3002", daemon.display());
+    for way in ["stop", "lose", "start"] {
+        let before = processes::marked(&id);
+        space.run(["start", "s1", "--", "bash", "-c", &script]).succeeds();
+        space.run(["wait", "s1", "--for", "text:grown", "--timeout", "30s"]).succeeds();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let named = || processes::marked(&id).into_iter().filter(|pid| name(*pid) == "shared-daemon");
+        while named().count() <= before.len() {
+            assert!(Instant::now() < deadline, "no daemon comes");
+        }
+        if way != "stop" {
+            processes::kill(
+                u32::try_from(space.json(["show", "s1"])["holder"]["pid"].as_u64().unwrap()).unwrap(),
+            );
+        }
+        if way == "start" {
+            space.run(["start", "s1", "--", "cat"]).succeeds();
+        }
+        space.run(["stop", "s1"]).succeeds();
+        let left = processes::marked(&id);
+        assert_eq!(left.len(), before.len() + 1, "{way}");
+        assert!(left.iter().all(|pid| name(*pid) == "shared-daemon"), "{way}");
+        assert!(!space.run(["doctor"]).stdout().contains("left-running"), "{way}");
+    }
+    for pid in processes::marked(&id) {
+        processes::kill(pid);
+    }
+}
+
+fn name(pid: u32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
 }

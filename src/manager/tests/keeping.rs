@@ -5,9 +5,10 @@ use super::{
     *,
 };
 use crate::{
+    limits::Limits,
     manager::SessionKeeper,
     session::{Cause, Command, Ending, How, Pending, PendingAction},
-    terminal::{Keeper as _, Limits, Mood},
+    terminal::{Keeper as _, Mood},
 };
 
 const EXITED: Exited = Exited { code: Some(0), signal: None, asked: false };
@@ -22,6 +23,7 @@ fn launch() -> Launch {
         agent: None,
         size: crate::screen::Size::default(),
         limits: Limits::default(),
+        keep: Vec::new(),
     }
 }
 
@@ -151,7 +153,7 @@ fn a_status_that_somebody_set_is_left_to_them() {
 #[test]
 fn with_activity_switched_off_only_the_last_activity_moves() {
     let mut house = House::with(vec![session(1, "auth")]);
-    house.settings.terminal.activity = false;
+    house.settings.terminal.limits.activity = false;
     let mut keeper = kept(&house);
     for mood in [Mood::Waiting, Mood::Active, Mood::Unknown] {
         later(&house, 60);
@@ -243,4 +245,19 @@ fn a_program_that_was_written_down_and_never_ran_is_taken_back() {
     assert!(keeper.ended(EXITED, false).is_err());
     drop(keeper);
     assert_eq!(house.session().process(), Some(&started().process));
+}
+
+#[test]
+fn a_table_that_forgot_a_program_learns_of_it_with_its_end() {
+    for before in [session(1, "auth"), ended(1, "auth", Cause::Asked)] {
+        let house = House::with(vec![before.clone()]);
+        let mut keeper = kept(&house);
+        *house.table.lock().unwrap() = vec![before];
+        later(&house, 1);
+        keeper.ended(EXITED, false).unwrap();
+        let session = house.session();
+        assert_eq!(session.command(), Some(&command(&["make", "test"])));
+        assert_eq!(session.ending().map(|it| (&it.how, &it.cause)), Some((&How::Exited(0), &Cause::Itself)));
+        assert_eq!((session.status(), session.process()), (SessionStatus::Stopped, None));
+    }
 }

@@ -16,7 +16,7 @@ use crate::{
     process,
     session::{Base, ProcessId, RepositoryPath, Session, SessionId, SessionParts, SessionStatus},
     store::{MockStore, Origin, Reading},
-    terminal::{Exited, Info, Launch, Started, Stop, TerminalError, Terminals},
+    terminal::{Exited, Held, Info, Launch, Started, Stop, TerminalError, Terminals},
     workspace::Workspace,
     worktree::MockWorktrees,
 };
@@ -84,11 +84,15 @@ impl Terminals for NoTerminals {
         Err(TerminalError::NotRunning)
     }
 
+    fn held(&self, _: SessionId) -> Option<Held> {
+        None
+    }
+
     fn stop(&self, _: SessionId, _: Stop) -> Result<Exited, TerminalError> {
         Err(TerminalError::NotRunning)
     }
 
-    fn sweep(&self, _: SessionId) -> Result<usize, TerminalError> {
+    fn sweep(&self, _: SessionId, _: &[String]) -> Result<usize, TerminalError> {
         Ok(0)
     }
 }

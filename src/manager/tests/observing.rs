@@ -1,9 +1,10 @@
 use std::sync::Mutex;
 
-use super::*;
+use super::{running::House, *};
 use crate::{
+    manager::StartSession,
     registry::Registry,
-    session::{Cause, Command, Ending, How},
+    session::{Cause, Command, Ending, How, Pending, PendingAction},
 };
 
 fn running(process: ProcessId, holder: ProcessId) -> Session {
@@ -107,4 +108,42 @@ fn a_start_keeps_who_is_proven_alive_and_rests_the_others() {
     let lost = observe(&mut registry, at(3));
     assert_eq!(lost.iter().map(|it| it.name().as_str()).collect::<Vec<_>>(), ["auth"]);
     assert_eq!(registry.session(id(2)), Some(&session(2, "two")));
+}
+
+/// A program and a holder that live, as the holder wrote them down.
+fn held(program: &Alive, holder: &Alive) -> Held {
+    let started = Started { process: program.id(), holder: holder.id() };
+    Held { command: vec!["make".to_owned()], agent: None, started, since: at(1) }
+}
+
+#[test]
+fn a_program_that_the_table_forgot_is_found_by_every_reader_and_written_with_the_next_change() {
+    let (program, holder) = (Alive::new(), Alive::new());
+    let whole = running(program.id(), holder.id());
+    let mut older = whole.clone();
+    older.run(Command::of(vec!["old".to_owned()]).unwrap(), Alive::new().kill(), Alive::new().kill(), at(0));
+    for forgotten in [session(1, "auth"), older] {
+        let house = House { held: Some(held(&program, &holder)), ..House::with(vec![forgotten.clone()]) };
+        assert_eq!(house.manager().session("auth").unwrap(), whole);
+        assert_eq!(house.manager().ps(None).unwrap().len(), 1);
+        assert_eq!(house.session(), forgotten, "a look writes nothing");
+        let refused = house.manager().start("auth", &StartSession::default()).unwrap_err();
+        assert_eq!(refused.to_string(), "session `auth`: a program runs in it already");
+        house.manager().touch("auth").unwrap();
+        assert_eq!((house.session().process(), house.session().holder()), (whole.process(), whole.holder()));
+        assert_eq!(house.session().command(), whole.command());
+    }
+}
+
+#[test]
+fn who_is_at_work_with_a_session_is_not_disturbed_by_what_is_held() {
+    let (program, holder) = (Alive::new(), Alive::new());
+    let mut busy = session(1, "auth");
+    let worker = process::own().unwrap();
+    busy.begin(Pending { action: PendingAction::BringingBack, worker, since: at(0) });
+    let own = running::running(1, "auth");
+    for before in [busy, own] {
+        let house = House { held: Some(held(&program, &holder)), ..House::with(vec![before.clone()]) };
+        assert_eq!(house.manager().session("auth").unwrap(), before);
+    }
 }

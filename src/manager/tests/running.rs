@@ -4,11 +4,11 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::{
-    config::TerminalSettings,
+    limits::Limits,
     manager::{ManagerError, StartSession},
     session::{Cause, Command, Ending, How, Pending, PendingAction, SESSION_VARIABLE},
     store::StoreError,
-    terminal::Limits,
+    terminal::Held,
     worktree::{Loss, Worktree, WorktreeLock, WorktreeState},
 };
 
@@ -24,6 +24,8 @@ pub(super) struct House {
     pub(super) settings: Settings,
     pub(super) worktree: WorktreeState,
     pub(super) losses: Vec<Loss>,
+    /// What a holder that the table does not know holds in any session.
+    pub(super) held: Option<Held>,
     pub(super) clock: Arc<Mutex<Timestamp>>,
 }
 
@@ -63,6 +65,7 @@ impl House {
             settings: Settings::default(),
             worktree: WorktreeState::Present,
             losses: Vec::new(),
+            held: None,
             clock: Arc::new(Mutex::new(at(5))),
         }
     }
@@ -169,6 +172,10 @@ impl Terminals for House {
         }
     }
 
+    fn held(&self, _: SessionId) -> Option<Held> {
+        self.held.clone()
+    }
+
     fn stop(&self, id: SessionId, stop: Stop) -> Result<Exited, TerminalError> {
         self.tell("stop");
         match self.holder {
@@ -186,7 +193,7 @@ impl Terminals for House {
         }
     }
 
-    fn sweep(&self, _: SessionId) -> Result<usize, TerminalError> {
+    fn sweep(&self, _: SessionId, _: &[String]) -> Result<usize, TerminalError> {
         self.tell("sweep");
         match self.holder {
             Holder::Dead(count) => Ok(count),
@@ -246,17 +253,13 @@ fn a_start_runs_what_was_given_else_the_last_else_the_setting_else_the_shell() {
 #[test]
 fn a_launch_has_the_worktree_of_the_id_and_the_limits_of_the_settings() {
     let mut house = House::with(vec![session(1, "auth")]);
-    house.settings.terminal =
-        TerminalSettings { clients_max: 3, activity: false, ..TerminalSettings::default() };
+    house.settings.terminal.limits.activity = false;
     let size = crate::screen::Size::new(50, 120).unwrap();
     start(&house, &StartSession { size, ..StartSession::default() }).unwrap();
     let launch = house.launches.lock().unwrap()[0].clone();
     assert_eq!(launch.worktree.to_str().unwrap(), format!("/w/.worktrees/{}", id(1)));
     assert_eq!((launch.workspace.to_str(), launch.size, launch.name.as_str()), (Some("/w"), size, "auth"));
-    assert_eq!(launch.limits, Limits { clients_max: 3, quiet: None, ..Limits::default() });
-    let defaults = House::with(vec![session(1, "auth")]);
-    start(&defaults, &StartSession::default()).unwrap();
-    assert_eq!(defaults.launches.lock().unwrap()[0].limits, Limits::default());
+    assert_eq!(launch.limits, Limits { activity: false, ..Limits::default() });
 }
 
 #[test]
@@ -338,7 +341,7 @@ fn what_nobody_wanted_to_end_is_resumed_and_nothing_else() {
     without_command.lose(at(2));
     sessions.push(without_command);
     let house = House::with(sessions);
-    let resumed = house.manager().resume_all(crate::screen::Size::default()).unwrap();
+    let resumed = house.manager().resume_all(crate::screen::Size::default(), &|| true).unwrap();
     let told: Vec<_> = resumed.iter().map(|it| (it.before.name().as_str(), it.outcome.is_ok())).collect();
     assert_eq!(told, [("restart", true), ("lost", true), ("shutdown", true)]);
     assert!(house.launches.lock().unwrap().iter().all(|launch| launch.command == ["make"]));
@@ -348,14 +351,14 @@ fn what_nobody_wanted_to_end_is_resumed_and_nothing_else() {
 fn a_session_that_cannot_be_resumed_does_not_keep_the_others_from_it() {
     let mut house = House::with(vec![ended(1, "one", Cause::Restart), ended(2, "two", Cause::Restart)]);
     house.settings.terminal.running_max = std::num::NonZeroUsize::new(1);
-    let resumed = house.manager().resume_all(crate::screen::Size::default()).unwrap();
+    let resumed = house.manager().resume_all(crate::screen::Size::default(), &|| true).unwrap();
     let told: Vec<_> =
         resumed.iter().map(|it| it.outcome.as_ref().map_err(|err| err.code().word()).is_ok()).collect();
     assert_eq!(told, [true, false]);
     house.holder = Holder::Refuses;
     house.settings.terminal.running_max = None;
     *house.table.lock().unwrap() = vec![ended(1, "one", Cause::Lost), ended(2, "two", Cause::Lost)];
-    let resumed = house.manager().resume_all(crate::screen::Size::default()).unwrap();
+    let resumed = house.manager().resume_all(crate::screen::Size::default(), &|| true).unwrap();
     assert_eq!(resumed.iter().filter(|it| it.outcome.is_err()).count(), 2);
 }
 

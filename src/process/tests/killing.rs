@@ -100,7 +100,7 @@ fn who_is_to_be_kept_stays_with_what_it_started() {
     }
     become_subreaper().unwrap();
     let mut leader = hostile();
-    let mut daemon = Command::new("sh");
+    let mut daemon = Command::new("bash");
     daemon
         .args(["-c", "exec 3<&0; cat <&3 & echo up; read line"])
         .stdin(Stdio::piped())
@@ -108,8 +108,8 @@ fn who_is_to_be_kept_stays_with_what_it_started() {
     let mut daemon = daemon.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let keep = identify(daemon.id()).unwrap().unwrap();
-    let remains = kill_tree(Some(leader.id()), &[keep], Duration::from_mins(1)).unwrap();
+    let keep = ["bash".to_owned()];
+    let remains = kill_tree(Some(leader.id()), &keep, Duration::from_mins(1)).unwrap();
     assert_eq!(remains.left, []);
     leader.wait().unwrap();
     let kept = alive_below_me();
@@ -139,4 +139,23 @@ fn the_adopted_are_reaped_and_the_leader_is_not() {
     assert!(reaped >= 1);
     assert_eq!(leader.wait().unwrap().code(), Some(7));
     assert_eq!(reap_adopted(None).unwrap(), [0; 0]);
+}
+
+#[test]
+fn a_leader_is_not_spared_whatever_it_is_called() {
+    let process = |pid, parent| Process {
+        pid,
+        parent,
+        started: 1,
+        is_zombie: false,
+        name: String::new(),
+        cpu_ticks: 0,
+        resident_bytes: 0,
+    };
+    let own = std::process::id();
+    let table = [process(own, 1), process(u32::MAX, own)];
+    let keep = [names(own).remove(0)];
+    assert_eq!(spared(&table, None, &keep).len(), 2);
+    assert!(spared(&table, Some(own), &keep).is_empty());
+    assert!(spared(&table, None, &["another".to_owned()]).is_empty());
 }

@@ -5,7 +5,7 @@ mod killing;
 use std::{
     io::{Read as _, Write as _},
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::*;
@@ -164,4 +164,41 @@ fn a_mark_is_key_and_whole_value() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(marked("WHARF_TEST_MARK", &mark).unwrap(), []);
+}
+
+#[test]
+fn a_mark_is_seen_on_a_program_that_has_just_begun() {
+    for round in 0..500 {
+        let mut child =
+            Command::new("cat").stdin(Stdio::piped()).env("WHARF_TEST_BEGUN", "1").spawn().unwrap();
+        // It has been started by now, and may have no environment yet.
+        let deadline = Instant::now() + Duration::from_mins(1);
+        let found = tree::variable(child.id(), "WHARF_TEST_BEGUN", deadline);
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert_eq!(found.as_deref(), Some("1"), "round {round}");
+    }
+}
+
+#[test]
+fn offspring_is_reaped_and_no_other_child() {
+    let offspring = Offspring::default();
+    let run = |code: &str| Command::new("sh").args(["-c", code]).stdin(Stdio::piped()).spawn().unwrap();
+    let (ended, mut other, mut patient) = (run("exit 3"), run("exit 7"), run("read line"));
+    for child in [&ended, &patient] {
+        offspring.adopt(child).unwrap();
+    }
+    let options = rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
+    for child in [&ended, &other] {
+        let pid = rustix::process::Pid::from_child(child);
+        rustix::process::waitid(rustix::process::WaitId::Pid(pid), options).unwrap();
+    }
+    offspring.reap();
+    let parent = |child: &Child| stat::load(child.id()).unwrap().map(|stat| stat.parent);
+    assert_ne!(parent(&ended), Some(std::process::id()), "a zombie is left");
+    assert_eq!(parent(&patient), Some(std::process::id()));
+    assert_eq!(other.wait().unwrap().code(), Some(7));
+    drop(patient.stdin.take());
+    assert_eq!(patient.wait().unwrap().code(), Some(1), "whoever waits for it still can");
+    offspring.reap();
 }

@@ -1,12 +1,8 @@
 //! When somebody types the key that leaves, and when the same bytes only pass by.
 
-use std::{
-    fmt,
-    str::FromStr,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use thiserror::Error;
+use crate::key::DetachKey;
 
 const ESCAPE: u8 = 0x1b;
 /// The longest sequence that a terminal sends for a key.
@@ -18,74 +14,28 @@ const CONTROL: u32 = 4;
 const LOCKS: u32 = 64 | 128;
 const RELEASED: u32 = 3;
 
-/// The key that leaves, `ctrl-\` unless another one is chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DetachKey {
-    letter: char,
-    byte: u8,
-}
-
-/// Why a text is not a key to leave with.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("`{}` is not `ctrl-` and one of a to z (except i, j and m) or \\ ] ^ _", .0.escape_debug())]
-pub struct DetachKeyError(pub String);
-
-impl Default for DetachKey {
-    fn default() -> Self {
-        Self { letter: '\\', byte: 0x1c }
-    }
-}
-
-impl fmt::Display for DetachKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ctrl-{}", self.letter)
-    }
-}
-
-impl FromStr for DetachKey {
-    type Err = DetachKeyError;
-
-    /// Takes `ctrl-x`; tab, enter and escape are no keys to leave with, for terminals send the same for ctrl-i, -j,
-    /// -m and -[.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || DetachKeyError(text.to_owned());
-        let lower = text.to_ascii_lowercase();
-        let mut letters = lower.strip_prefix("ctrl-").ok_or_else(wrong)?.chars();
-        let (Some(letter), None) = (letters.next(), letters.next()) else {
-            return Err(wrong());
-        };
-        if !matches!(letter, 'a'..='z' | '\\' | ']' | '^' | '_') || matches!(letter, 'i' | 'j' | 'm') {
-            return Err(wrong());
+/// Whether an escape sequence stands for the key: `CSI 92;5u` (kitty keyboard), `CSI 27;5;92~` (modifyOtherKeys).
+fn stands_for(sequence: &[u8], key: DetachKey) -> bool {
+    let Some((last, parameters)) = sequence.strip_prefix(b"\x1b[").and_then(<[u8]>::split_last) else {
+        return false;
+    };
+    let Ok(text) = std::str::from_utf8(parameters) else {
+        return false;
+    };
+    let mut parts = text.split(';').map(|part| part.split(':').map(|number| number.parse::<u32>().ok()));
+    let code = u32::from(key.letter());
+    match last {
+        b'u' => {
+            // The key, the key with shift, and the key at this place of a Latin keyboard.
+            let is_key = parts.next().is_some_and(|mut codes| codes.any(|it| it == Some(code)));
+            let mut held = parts.next().into_iter().flatten();
+            is_key && is_control(held.next().flatten()) && held.next().flatten() != Some(RELEASED)
         }
-        let byte = u8::try_from(letter).expect("all of these are ASCII") & 0x1f;
-        Ok(Self { letter, byte })
-    }
-}
-
-impl DetachKey {
-    /// Whether an escape sequence stands for the key: `CSI 92;5u` (kitty keyboard), `CSI 27;5;92~` (modifyOtherKeys).
-    fn is(self, sequence: &[u8]) -> bool {
-        let Some((last, parameters)) = sequence.strip_prefix(b"\x1b[").and_then(<[u8]>::split_last) else {
-            return false;
-        };
-        let Ok(text) = std::str::from_utf8(parameters) else {
-            return false;
-        };
-        let mut parts = text.split(';').map(|part| part.split(':').map(|number| number.parse::<u32>().ok()));
-        let code = u32::from(self.letter);
-        match last {
-            b'u' => {
-                // The key, the key with shift, and the key at this place of a Latin keyboard.
-                let is_key = parts.next().is_some_and(|mut codes| codes.any(|it| it == Some(code)));
-                let mut held = parts.next().into_iter().flatten();
-                is_key && is_control(held.next().flatten()) && held.next().flatten() != Some(RELEASED)
-            }
-            b'~' => {
-                let mut first = || parts.next().and_then(|mut part| part.next()).flatten();
-                first() == Some(27) && is_control(first()) && first() == Some(code)
-            }
-            _ => false,
+        b'~' => {
+            let mut first = || parts.next().and_then(|mut part| part.next()).flatten();
+            first() == Some(27) && is_control(first()) && first() == Some(code)
         }
+        _ => false,
     }
 }
 
@@ -156,7 +106,7 @@ impl Watch {
 
     /// One byte more; answers whether it was the last of the key.
     fn step(&mut self, byte: u8, now: Instant, out: &mut Vec<u8>) -> bool {
-        if byte == self.key.byte && self.pasting.is_none() {
+        if byte == self.key.byte() && self.pasting.is_none() {
             self.pass(out);
             return true;
         }
@@ -180,7 +130,7 @@ impl Watch {
         match &*self.sequence {
             b"\x1b[200~" => self.pasting = Some(now),
             b"\x1b[201~" => self.pasting = None,
-            sequence if self.pasting.is_none() && self.key.is(sequence) => {
+            sequence if self.pasting.is_none() && stands_for(sequence, self.key) => {
                 self.sequence.clear();
                 self.passed = 0;
                 return true;
@@ -209,21 +159,6 @@ mod tests {
 
     fn typed(bytes: &[u8]) -> Typed {
         watch().take(bytes, Instant::now())
-    }
-
-    #[test]
-    fn the_key_is_spelled_like_ctrl_a() {
-        for (text, byte) in
-            [("ctrl-a", 1), ("CTRL-Z", 26), ("ctrl-\\", 0x1c), ("ctrl-]", 0x1d), ("ctrl-_", 0x1f)]
-        {
-            assert_eq!(text.parse::<DetachKey>().unwrap().byte, byte, "{text}");
-        }
-        assert_eq!("ctrl-\\".parse(), Ok(DetachKey::default()));
-        assert_eq!(DetachKey::default().to_string(), "ctrl-\\");
-        for text in ["", "a", "ctrl-", "ctrl-ab", "ctrl-[", "ctrl-m", "ctrl-i", "ctrl-j", "ctrl-é", "alt-a"]
-        {
-            assert_eq!(text.parse::<DetachKey>(), Err(DetachKeyError(text.to_owned())));
-        }
     }
 
     #[test]

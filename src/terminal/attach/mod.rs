@@ -9,23 +9,22 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags},
     io::Errno,
+    process::Signal,
 };
 
 mod keys;
-mod signals;
 mod stage;
+mod traces;
 
-pub use self::keys::{DetachKey, DetachKeyError};
 use self::{
     keys::Watch,
-    signals::Signals,
     stage::{Below, Stage},
 };
 use super::{
     Attach, Connection, Exited, FromClient, FromHolder, Info, Question, Refusal, Role, Status, TerminalError,
     client::timespec,
 };
-use crate::screen::Size;
+use crate::{key::DetachKey, process::Signals, screen::Size};
 
 /// How long the beginning of what may be the detach key is kept back.
 const KEY_WAIT: Duration = Duration::from_millis(50);
@@ -35,6 +34,8 @@ const FAREWELL_WAIT_MAX: Duration = Duration::from_millis(200);
 const INPUT_BYTES: usize = 16 << 10;
 /// Ctrl-c, with which whoever only looks on can leave too.
 const INTERRUPT: u8 = 3;
+/// What asks a client to leave.
+const LEAVING: [Signal; 4] = [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT];
 const TAKEN_TITLE: &[u8] = b"\x1b]2;looking on: somebody else has taken control\x1b\\";
 
 /// Where a session is shown.
@@ -84,7 +85,8 @@ pub struct Parting {
 /// Shows a session until somebody leaves or it ends. The terminal is left as it was found, also after an error.
 pub fn attach(connection: Connection, place: Place<'_>, view: View) -> Result<Parting, TerminalError> {
     let local = |source: io::Error| TerminalError::Io { action: "use", path: "the terminal".into(), source };
-    let signals = Signals::take().map_err(local)?;
+    let heard = [&LEAVING[..], &[Signal::WINCH, Signal::CONT]].concat();
+    let signals = Signals::hear(&heard).map_err(local)?;
     let stage = if place.is_terminal {
         Stage::terminal(place.input, place.output).map_err(local)?
     } else {
@@ -249,13 +251,13 @@ impl Attachment<'_> {
 
     fn heed_signals(&mut self) -> Option<Departure> {
         self.signals.clear();
-        if let Some(signal) = self.signals.leaving() {
-            return Some(Departure::Signalled(signal));
+        if let Some(signal) = self.signals.take(&LEAVING) {
+            return Some(Departure::Signalled(signal.as_raw()));
         }
-        if self.signals.continued() && self.stage.raw().is_err() {
+        if self.signals.take(&[Signal::CONT]).is_some() && self.stage.raw().is_err() {
             return Some(Departure::Detached);
         }
-        if self.signals.resized() {
+        if self.signals.take(&[Signal::WINCH]).is_some() {
             self.tell_size();
         }
         None
@@ -278,7 +280,7 @@ impl Attachment<'_> {
             Err(_) => return true,
         };
         // Whoever changes the size and types sees what was typed at the new size.
-        if self.signals.resized() {
+        if self.signals.take(&[Signal::WINCH]).is_some() {
             self.tell_size();
         }
         let typed = self.watch.take(&self.buffer[..count], Instant::now());

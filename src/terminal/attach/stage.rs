@@ -16,6 +16,7 @@ use rustix::{
     termios::{OptionalActions, Termios},
 };
 
+use super::traces::Traces;
 use crate::{
     screen::{self, Size},
     terminal::{client::timespec, outgoing::Outgoing},
@@ -62,6 +63,7 @@ pub(super) struct Stage<'a> {
     step: usize,
     out: Outgoing,
     original: Option<Termios>,
+    traces: Traces,
     /// Whether anything of the session was shown.
     is_begun: bool,
     is_left: bool,
@@ -87,6 +89,7 @@ impl<'a> Stage<'a> {
             quick,
             out: Outgoing::default(),
             original: None,
+            traces: Traces::default(),
             is_begun: false,
             is_left: false,
         }
@@ -140,6 +143,7 @@ impl<'a> Stage<'a> {
 
     /// Shows this behind what waits.
     pub(super) fn show(&mut self, bytes: &[u8]) {
+        self.traces.see(bytes);
         self.out.push(bytes);
     }
 
@@ -156,6 +160,8 @@ impl<'a> Stage<'a> {
         } else {
             self.out.push(STRING_END);
             self.out.push(screen::RESET);
+            // What is still so comes with the screen.
+            self.out.push(&self.traces.undo());
         }
         self.out.push(CLEAR);
     }
@@ -178,7 +184,7 @@ impl<'a> Stage<'a> {
         }
         self.out.clear();
         if self.is_begun && rustix::termios::isatty(self.output) {
-            for part in [STRING_END, screen::RESET] {
+            for part in [STRING_END, screen::RESET, &self.traces.undo()] {
                 self.out.push(part);
             }
             if self.is_terminal() {

@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::super::Mood;
-use crate::screen::{Notice, PromptMark};
+use crate::{
+    limits::Limits,
+    screen::{Notice, PromptMark},
+};
 
 /// How often the same mood is told again while something happens.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -11,7 +14,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// What the terminal did last.
 #[derive(Debug)]
 pub(super) struct Activity {
-    /// How long a silence has to be to count as waiting; without it moods are not told apart.
+    /// How long a silence has to be to count as waiting; without it none does.
     quiet: Option<Duration>,
     mood: Mood,
     happened: Instant,
@@ -20,10 +23,10 @@ pub(super) struct Activity {
 }
 
 impl Activity {
-    /// A program that was just started works.
-    pub(super) fn begin(quiet: Option<Duration>, now: Instant) -> Self {
-        let mood = if quiet.is_some() { Mood::Active } else { Mood::Unknown };
-        Self { quiet, mood, happened: now, told: None, is_news: true }
+    /// A program that was just started works; where moods are not told apart, nobody ever knows.
+    pub(super) fn begin(limits: &Limits, now: Instant) -> Self {
+        let mood = if limits.activity { Mood::Active } else { Mood::Unknown };
+        Self { quiet: limits.quiet, mood, happened: now, told: None, is_news: true }
     }
 
     /// The program printed, or somebody typed.
@@ -82,7 +85,7 @@ impl Activity {
     }
 
     fn turn(&mut self, mood: Mood) {
-        if self.quiet.is_none() || self.mood == mood {
+        if self.mood == Mood::Unknown || self.mood == mood {
             return;
         }
         self.mood = mood;
@@ -98,17 +101,20 @@ mod tests {
 
     const QUIET: Duration = Duration::from_secs(10);
 
-    fn begun(quiet: Option<Duration>) -> (Activity, Instant) {
+    fn begun(limits: Limits, first: Mood) -> (Activity, Instant) {
         let now = Instant::now();
-        let mut activity = Activity::begin(quiet, now);
-        let first = if quiet.is_some() { Mood::Active } else { Mood::Unknown };
+        let mut activity = Activity::begin(&limits, now);
         assert_eq!(activity.news(now), Some(first));
         (activity, now)
     }
 
+    fn usual() -> (Activity, Instant) {
+        begun(Limits { quiet: Some(QUIET), ..Limits::default() }, Mood::Active)
+    }
+
     #[test]
     fn silence_becomes_waiting_and_output_ends_it() {
-        let (mut activity, start) = begun(Some(QUIET));
+        let (mut activity, start) = usual();
         assert_eq!(activity.due(), Some(start + QUIET));
         assert_eq!(activity.news(start + QUIET.mul_f64(0.99)), None);
         assert_eq!(activity.news(start + QUIET), Some(Mood::Waiting));
@@ -120,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_stream_of_output_is_told_once_in_a_while() {
-        let (mut activity, start) = begun(Some(QUIET));
+        let (mut activity, start) = usual();
         let told = (1..=100)
             .filter(|tenth| {
                 let now = start + Duration::from_millis(tenth * 50);
@@ -133,7 +139,12 @@ mod tests {
 
     #[test]
     fn bell_notification_and_prompt_are_a_wait_and_a_command_is_not() {
-        let (mut activity, now) = begun(Some(QUIET));
+        for quiet in [Some(QUIET), None] {
+            heeds_notices(begun(Limits { quiet, ..Limits::default() }, Mood::Active));
+        }
+    }
+
+    fn heeds_notices((mut activity, now): (Activity, Instant)) {
         for notice in
             [Notice::Bell, Notice::Notification("done".to_owned()), Notice::Prompt(PromptMark::Prompt)]
         {
@@ -145,8 +156,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_silence_moods_are_not_told_apart() {
-        let (mut activity, now) = begun(None);
+    fn without_a_silence_nobody_waits_for_being_silent() {
+        let (mut activity, now) = begun(Limits { quiet: None, ..Limits::default() }, Mood::Active);
+        assert_eq!((activity.due(), activity.news(now + QUIET * 100)), (None, None));
+    }
+
+    #[test]
+    fn where_moods_are_not_told_apart_nothing_makes_one() {
+        let (mut activity, now) = begun(Limits { activity: false, ..Limits::default() }, Mood::Unknown);
         activity.noticed(&Notice::Bell);
         assert_eq!(activity.news(now + QUIET), None);
         assert_eq!(activity.due(), None);

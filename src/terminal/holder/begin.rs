@@ -22,7 +22,7 @@ use rustix::{
 
 use super::{
     super::{
-        Exited, Keeper, Launch, Started, TerminalError,
+        Exited, Held, Keeper, Launch, Started, TerminalError,
         pty::{Gate, Pty},
         runtime::Runtime,
     },
@@ -68,6 +68,20 @@ impl Seat {
             .and_then(|()| listener.set_nonblocking(true))
             .map_err(failed("listen at", &self.socket))?;
         Ok(listener)
+    }
+
+    /// Leaves a word of what is held, for a table that may lose it.
+    pub(super) fn keep(&self, held: &Held) {
+        if let Err(err) = self.runtime.keep(self.id, held) {
+            tracing::warn!(sessionId = %self.id, error = %err, "a table that loses this program will not find it");
+        }
+    }
+
+    /// Takes that word back; comes before the end is written down.
+    pub(super) fn forget(&self) {
+        if let Err(err) = self.runtime.forget(self.id) {
+            tracing::warn!(sessionId = %self.id, error = %err, "a file of a holder stays");
+        }
     }
 
     /// Opens a terminal and starts the program in it, once that is written down.

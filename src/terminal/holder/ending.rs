@@ -1,4 +1,5 @@
 //! How a program and everything it started is ended: politely, firmly, and at last with force (RUNTIME 3).
+//! `docs/cgroups.md` says why no cgroup helps with that.
 
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,9 @@ const KILLING: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// The same while things are killed.
 const KILL_EVERY: Duration = Duration::from_millis(2);
+/// How many looks in succession must find nobody: one alone can miss a process that is born behind it by another that
+/// ends before it.
+const EMPTY_LOOKS: u32 = 2;
 
 /// An end that was begun.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +32,7 @@ pub(super) struct Ending {
     term_at: Option<Instant>,
     kill_at: Instant,
     look_at: Instant,
+    empty_looks: u32,
 }
 
 impl Ending {
@@ -45,13 +50,20 @@ impl Ending {
             }
         }
         let term_at = polite.is_none().then(|| now + HANGUP_GRACE.min(grace / 2));
-        Self { asked: true, shutdown: stop.shutdown, term_at, kill_at: now + grace, look_at: now }
+        Self {
+            asked: true,
+            shutdown: stop.shutdown,
+            term_at,
+            kill_at: now + grace,
+            look_at: now,
+            empty_looks: 0,
+        }
     }
 
     /// The program ended by itself; what it left behind is to end too.
     pub(super) fn by_itself(now: Instant) -> Self {
         let kill_at = now + LEFTOVER_GRACE;
-        Self { asked: false, shutdown: false, term_at: Some(now), kill_at, look_at: now }
+        Self { asked: false, shutdown: false, term_at: Some(now), kill_at, look_at: now, empty_looks: 0 }
     }
 
     /// Somebody wants it sooner, or for another reason, than it was begun.
@@ -62,6 +74,7 @@ impl Ending {
             term_at: self.term_at.min(other.term_at),
             kill_at: self.kill_at.min(other.kill_at),
             look_at: other.look_at,
+            empty_looks: 0,
         }
     }
 
@@ -75,19 +88,23 @@ impl Ending {
         self.look_at
     }
 
-    /// Takes the next step if it is time; says whether nothing of the session is left. `leader` while it lives.
-    pub(super) fn step(&mut self, leader: Option<Pid>, now: Instant) -> bool {
+    /// Takes the next step if it is time; says whether nothing of the session is left but who is to be kept. `leader`
+    /// while it lives.
+    pub(super) fn step(&mut self, leader: Option<Pid>, keep: &[String], now: Instant) -> bool {
         if now < self.look_at {
             return false;
         }
         let leader_pid = leader.map(|leader| leader.as_raw_nonzero().get().unsigned_abs());
-        let left = process::reap_adopted(leader_pid)
-            .and_then(|_| process::descendants(std::process::id()))
-            .inspect_err(|err| tracing::warn!(error = %err, "processes cannot be listed"))
-            .unwrap_or_default();
-        if left.iter().all(|process| process.is_zombie) && leader.is_none() {
-            return true;
+        let looked = process::reap_adopted(leader_pid)
+            .and_then(|reaped| Ok((!reaped.is_empty(), process::doomed(leader_pid, keep)?)))
+            .inspect_err(|err| tracing::warn!(error = %err, "processes cannot be listed"));
+        let (any_reaped, left) = looked.unwrap_or_default();
+        if leader.is_none() && !any_reaped && left.iter().all(|process| process.is_zombie) {
+            // The next look comes at once: it was due already.
+            self.empty_looks += 1;
+            return self.empty_looks == EMPTY_LOOKS;
         }
+        self.empty_looks = 0;
         if now >= self.kill_at + KILLING {
             tracing::error!(count = left.len(), "processes of a session cannot be killed");
             return true;
@@ -119,5 +136,32 @@ fn pid(number: u32) -> Option<Pid> {
 fn say(outcome: rustix::io::Result<()>) {
     if let Err(err) = outcome {
         tracing::debug!(error = %err, "a signal found nobody");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INSIDE: &str = "WHARF_TEST_INSIDE";
+
+    #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a look reaps for its whole process, so it gets one of its own"
+    )]
+    fn one_empty_look_is_not_believed() {
+        if std::env::var_os(INSIDE).is_none() {
+            let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
+            alone.args(["terminal::holder::ending::tests::one_empty_look_is_not_believed", "--exact"]);
+            let output = alone.env(INSIDE, "1").output().unwrap();
+            assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+            return;
+        }
+        let now = Instant::now();
+        let mut ending = Ending::by_itself(now);
+        assert!(!ending.step(None, &[], now));
+        assert!(ending.due() <= now, "the second look comes at once");
+        assert!(ending.step(None, &[], now));
     }
 }

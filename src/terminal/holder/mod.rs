@@ -10,7 +10,6 @@ mod ending;
 mod program;
 mod reporter;
 mod serving;
-mod signals;
 
 use std::{
     io,
@@ -26,12 +25,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use self::{
     activity::Activity, begin::Seat, client::Client, ending::Ending, program::Program, reporter::Reporter,
-    signals::Signals,
 };
-use super::{Exited, Keeper, Launch, Started, Stop, TerminalError, output_log::OutputLog, runtime::Runtime};
+use super::{
+    Exited, Held, Keeper, Launch, Started, Stop, TerminalError, output_log::OutputLog, runtime::Runtime,
+};
 use crate::{
     clock::Clock,
-    process,
+    process::{self, Signal, Signals},
     screen::{Notice, Screen},
     workspace::Workspace,
 };
@@ -46,6 +46,10 @@ const ECHO_BYTES_MAX: usize = 1 << 10;
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
 /// How long clients may take to read the last output.
 const FAREWELL: Duration = Duration::from_millis(500);
+/// What tells a holder to end its session.
+const ENDING: [Signal; 2] = [Signal::TERM, Signal::INT];
+/// What a holder hears: besides, that a child ended, and HUP, which means nothing to it.
+const HEARD: [Signal; 4] = [Signal::CHILD, Signal::HUP, Signal::TERM, Signal::INT];
 /// How a session ends when its holder is told to: the container is about to stop.
 const SHUTDOWN: Stop = Stop { signal: None, grace_ms: 5_000, shutdown: true };
 
@@ -98,15 +102,16 @@ pub fn hold(
         source,
     };
     process::become_subreaper().map_err(failed)?;
-    let signals = Signals::listen().map_err(failed)?;
+    let signals = Signals::hear(&HEARD).map_err(failed)?;
     let (program, reporter, started) = seat.start(&launch, keeper)?;
+    seat.keep(&Held::of(&launch, started.clone(), clock.now()));
     told(&started);
     let folder = Workspace::at(&launch.workspace).session_folder(launch.id);
     let log = OutputLog::open(&folder, launch.limits.log_bytes_max);
     let log = log.inspect_err(|err| tracing::warn!(error = %err, "what is printed is not kept")).ok();
     let holder = Holder {
         screen: Screen::new(launch.size, launch.limits.scrollback_rows_max),
-        activity: Activity::begin(launch.limits.quiet, Instant::now()),
+        activity: Activity::begin(&launch.limits, Instant::now()),
         offset: 0,
         clients: Vec::new(),
         ending: None,
@@ -206,7 +211,8 @@ impl Holder {
         match source {
             Source::Listener => self.accept(now),
             Source::Signals => {
-                if self.signals.take() {
+                self.signals.clear();
+                if self.signals.take(&ENDING).is_some() {
                     self.stop(SHUTDOWN, now);
                 }
                 process::reap_adopted(self.program.living_pid())?;
@@ -297,7 +303,7 @@ impl Holder {
         if let Some(ending) = &mut self.ending
             && !self.is_cleared
         {
-            self.is_cleared = ending.step(self.program.living(), now);
+            self.is_cleared = ending.step(self.program.living(), &self.launch.keep, now);
         }
         self.catch_up(now);
         self.clients.retain(|client| !client.is_gone);
@@ -311,6 +317,7 @@ impl Holder {
     /// Has the end written down, and says farewell.
     fn leave(self, exited: Exited) -> Exited {
         let Self { reporter, mut clients, ending, seat, listener, .. } = self;
+        seat.forget();
         reporter.end(exited, ending.is_some_and(|ending| ending.shutdown));
         // Whoever hears of the end may start the next program at once, so the place is free by then.
         drop(listener);

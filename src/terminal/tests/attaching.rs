@@ -2,10 +2,11 @@ use std::{os::fd::AsFd as _, thread};
 
 use super::support::{Door, Holder, Pair};
 use crate::{
+    key::DetachKey,
     screen,
     terminal::{
-        Connection, Departure, DetachKey, Exited, FromClient, FromHolder, Parting, Place, Refusal, Role,
-        Status, TerminalError, View, attach,
+        Connection, Departure, Exited, FromClient, FromHolder, Parting, Place, Refusal, Role, Status,
+        TerminalError, View, attach,
     },
 };
 

@@ -1,0 +1,44 @@
+//! Who asks a holder and does not listen to the answers.
+
+use std::{
+    fs,
+    io::{ErrorKind, Write as _},
+    os::unix::net::UnixStream,
+    time::{Duration, Instant},
+};
+
+use crate::support::Workspace;
+
+const LIMIT: Duration = Duration::from_secs(30);
+/// The question for the screen cell by cell, which has the longest answer.
+const ASK: &[u8] = b"Q\x07\0\0\0\"cells\"";
+/// Far more than the 1 MiB that may wait for one client, and far less than its answers would be.
+const RESIDENT_KIB_MAX: u64 = 32 << 10;
+
+fn resident_kib(pid: u64) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn who_asks_without_end_and_never_reads_is_let_go() {
+    let space = Workspace::with_sessions(1);
+    space.run(["start", "s1", "--", "cat"]).succeeds();
+    let holder = space.json(["show", "s1"])["holder"]["pid"].as_u64().unwrap();
+    let mut asker = UnixStream::connect(space.socket("s1")).unwrap();
+    asker.set_write_timeout(Some(LIMIT)).unwrap();
+    let begun = Instant::now();
+    let refused = loop {
+        match asker.write_all(ASK) {
+            Ok(()) => assert!(begun.elapsed() < LIMIT, "it is listened to without end"),
+            Err(err) => break err.kind(),
+        }
+    };
+    assert!(matches!(refused, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset), "{refused}");
+    let resident = resident_kib(holder);
+    assert!(resident < RESIDENT_KIB_MAX, "{resident} KiB");
+    // Others are served as before.
+    space.run(["send", "s1", "still here", "--enter"]).succeeds();
+    space.run(["wait", "s1", "--for", "text:still here", "--timeout", "10s"]).succeeds();
+}

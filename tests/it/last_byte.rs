@@ -1,0 +1,53 @@
+//! What a program prints last before it ends arrives, every time.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test waits for one message and passes over the others"
+)]
+
+use std::{thread, time::Duration};
+
+use wharf::terminal::{Attach, Connection, FromClient, FromHolder, PROTOCOL, Role};
+
+use crate::support::Workspace;
+
+const LIMIT: Duration = Duration::from_secs(30);
+const SCRIPT: &str = "read go; seq -f 'some words in a row %g' 15000; printf the-last-word";
+const SESSIONS: usize = 4;
+const ROUNDS: usize = 25;
+
+/// What is shown from the attachment to the end of the program.
+fn all_output(client: &mut Connection) -> Vec<u8> {
+    let role = Role::Control;
+    let attach = Attach { protocol: PROTOCOL, role, rows: 24, cols: 80, scrollback: 0, is_terminal: false };
+    client.send(&FromClient::Attach(attach)).unwrap();
+    client.send(&FromClient::Input(b"go\n".to_vec())).unwrap();
+    let mut output = Vec::new();
+    loop {
+        match client.receive(Some(LIMIT)).unwrap().expect("the holder says something") {
+            FromHolder::Output { bytes, .. } => output.extend(bytes),
+            FromHolder::Snapshot { bytes, .. } => output = bytes,
+            FromHolder::Exit(_) => return output,
+            _ => (),
+        }
+    }
+}
+
+#[test]
+fn the_last_byte_before_an_exit_arrives_a_hundred_times_of_a_hundred() {
+    let space = Workspace::with_sessions(SESSIONS);
+    thread::scope(|scope| {
+        for number in 1..=SESSIONS {
+            let space = &space;
+            scope.spawn(move || {
+                let name = format!("s{number}");
+                for round in 0..ROUNDS {
+                    space.run(["start", &name, "--", "sh", "-c", SCRIPT]).succeeds();
+                    let mut client = Connection::open(&space.socket(&name)).unwrap();
+                    let output = all_output(&mut client);
+                    assert!(output.ends_with(b"the-last-word"), "{name}, round {round}");
+                }
+            });
+        }
+    });
+}
