@@ -1,12 +1,14 @@
 //! Which folders outside a workspace are bound to an issue or an editor: the registry of a user (SPEC IS-4).
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::{
     StoreError, backup,
@@ -18,12 +20,15 @@ use super::{
 use crate::{
     atomic::{self, Durability},
     clock::{Clock, Timestamp},
-    json,
+    json::{self, Members},
     lock::Lock,
     session::Binding,
 };
 
 const VERSION: &str = "1.0";
+/// The fields of the registry and of an entry that are ours; all others are kept to the letter.
+const TABLE_FIELDS: [&str; 2] = ["version", "folders"];
+const ENTRY_FIELDS: [&str; 5] = ["folder", "issue", "editor", "startedAt", "lastUpdated"];
 /// What a registry is called in the user's folder.
 pub const FOLDERS_FILE: &str = "folders.json";
 
@@ -43,10 +48,13 @@ pub struct FolderStore {
     lock_wait_max: Duration,
 }
 
-#[derive(Serialize, Deserialize)]
+/// A registry as it stands in its file.
 struct Table {
     version: String,
-    folders: Vec<Entry>,
+    folders: Vec<BoundFolder>,
+    /// What a newer wharf wrote beside the folders, and into the entry of each.
+    unknown: Members,
+    unknown_of: HashMap<PathBuf, Members>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -70,7 +78,7 @@ impl FolderStore {
     /// The folders, in the order of the file. Writes nothing.
     pub fn read(&self) -> Result<Vec<BoundFolder>, StoreError> {
         let files = Files::resolve(&self.path)?;
-        Ok(load(&files)?.unwrap_or_default())
+        Ok(load(&files)?.map_or_else(Vec::new, |table| table.folders))
     }
 
     /// Changes the registry under its lock, and replaces the file if anything changed.
@@ -79,14 +87,14 @@ impl FolderStore {
         std::fs::create_dir_all(folder).map_err(failed("create", folder))?;
         let files = Files::resolve(&self.path)?;
         let _lock = Lock::take(&files.lock(), self.lock_wait_max)?;
-        let before = match load(&files)? {
-            Some(folders) => folders,
+        let mut table = match load(&files)? {
+            Some(table) => table,
             None => self.set_aside(&files)?,
         };
-        let mut after = before.clone();
-        let answer = change(&mut after);
-        if after != before {
-            let text = encode(&after);
+        let before = table.folders.clone();
+        let answer = change(&mut table.folders);
+        if table.folders != before {
+            let text = encode(&table);
             atomic::replace(&files.state, text.as_bytes(), Durability::PowerCut)
                 .map_err(failed("replace", &files.state))?;
         }
@@ -94,21 +102,21 @@ impl FolderStore {
     }
 
     /// Keeps a copy of a file that cannot be read, and begins anew.
-    fn set_aside(&self, files: &Files) -> Result<Vec<BoundFolder>, StoreError> {
+    fn set_aside(&self, files: &Files) -> Result<Table, StoreError> {
         let bytes = files::read(&files.state)?.unwrap_or_default();
         let kept = backup::keep_broken(files, &bytes, self.clock.now())?;
         tracing::warn!(path = %kept.display(), "the registry of folders was broken and is kept aside");
-        Ok(Vec::new())
+        Ok(Table::new())
     }
 }
 
-/// The folders of a file; `None` when there is a file and it is no registry.
-fn load(files: &Files) -> Result<Option<Vec<BoundFolder>>, StoreError> {
+/// The registry of a file; `None` when there is a file and it is no registry.
+fn load(files: &Files) -> Result<Option<Table>, StoreError> {
     let Some(bytes) = files::read(&files.state)? else {
-        return Ok(Some(Vec::new()));
+        return Ok(Some(Table::new()));
     };
     match decode(&bytes) {
-        Decoded::Folders(folders) => Ok(Some(folders)),
+        Decoded::Table(table) => Ok(Some(table)),
         Decoded::Newer(version) => Err(StoreError::Newer { path: files.state.clone(), version }),
         Decoded::Broken => {
             tracing::warn!(path = %files.state.display(), "the registry of folders cannot be read");
@@ -118,7 +126,7 @@ fn load(files: &Files) -> Result<Option<Vec<BoundFolder>>, StoreError> {
 }
 
 enum Decoded {
-    Folders(Vec<BoundFolder>),
+    Table(Table),
     Newer(String),
     Broken,
 }
@@ -133,21 +141,66 @@ fn decode(bytes: &[u8]) -> Decoded {
         Ok(_) | Err(_) => return Decoded::Broken,
     };
     match serde_json::from_str::<Head>(text) {
-        Ok(head) if head.version.split('.').next() == Some("1") => (),
-        Ok(head) => return Decoded::Newer(head.version),
-        Err(_) => return Decoded::Broken,
+        Ok(head) if head.version.split('.').next() == Some("1") => {
+            Table::of(head.version, text).map_or(Decoded::Broken, Decoded::Table)
+        }
+        Ok(head) => Decoded::Newer(head.version),
+        Err(_) => Decoded::Broken,
     }
-    let Ok(table) = serde_json::from_str::<Table>(text) else {
-        return Decoded::Broken;
-    };
-    let folders: Result<Vec<BoundFolder>, PartError> =
-        table.folders.into_iter().map(Entry::into_value).collect();
-    folders.map_or(Decoded::Broken, Decoded::Folders)
 }
 
-fn encode(folders: &[BoundFolder]) -> String {
-    let table = Table { version: VERSION.to_owned(), folders: folders.iter().map(Entry::from).collect() };
-    let mut text = serde_json::to_string_pretty(&table).expect("texts and numbers always have a JSON form");
+impl Table {
+    fn new() -> Self {
+        let (unknown, unknown_of) = (Members::new(), HashMap::new());
+        Self { version: VERSION.to_owned(), folders: Vec::new(), unknown, unknown_of }
+    }
+
+    fn of(version: String, text: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct List<'a> {
+            #[serde(borrow)]
+            folders: Vec<&'a RawValue>,
+        }
+        let list: List<'_> = serde_json::from_str(text).ok()?;
+        let mut table = Self { version, unknown: strangers(text, &TABLE_FIELDS)?, ..Self::new() };
+        for entry in list.folders {
+            let bound = serde_json::from_str::<Entry>(entry.get()).ok()?.into_value().ok()?;
+            let unknown = strangers(entry.get(), &ENTRY_FIELDS)?;
+            table.unknown_of.insert(bound.folder.clone(), unknown);
+            table.folders.push(bound);
+        }
+        Some(table)
+    }
+}
+
+/// The members of an object that are not ours.
+fn strangers(object: &str, ours: &[&str]) -> Option<Members> {
+    let members: Members = serde_json::from_str(object).ok()?;
+    Some(members.into_iter().filter(|(key, _)| !ours.contains(&key.as_str())).collect())
+}
+
+fn encode(table: &Table) -> String {
+    #[derive(Serialize)]
+    struct Written<'a> {
+        version: &'a str,
+        folders: Vec<WrittenEntry<'a>>,
+        #[serde(flatten)]
+        unknown: &'a Members,
+    }
+    #[derive(Serialize)]
+    struct WrittenEntry<'a> {
+        #[serde(flatten)]
+        entry: Entry,
+        #[serde(flatten)]
+        unknown: Option<&'a Members>,
+    }
+    let entry = |bound: &'_ BoundFolder| WrittenEntry {
+        entry: Entry::from(bound),
+        unknown: table.unknown_of.get(&bound.folder),
+    };
+    let folders = table.folders.iter().map(entry).collect();
+    let written = Written { version: &table.version, folders, unknown: &table.unknown };
+    let mut text = serde_json::to_string_pretty(&written).expect("texts and numbers always have a JSON form");
     text.push('\n');
     text
 }

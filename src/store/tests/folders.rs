@@ -136,6 +136,22 @@ fn a_registry_of_a_newer_minor_version_is_read() {
 }
 
 #[test]
+fn what_a_newer_wharf_wrote_stays_to_the_letter() {
+    let one = encode_folder(&bound("/one"));
+    let more = r#""later":[12345678901234567890123,{"a":1,"a":2}]"#;
+    let entry = one.replacen('{', r#"{"colour":"red\u0021","#, 1);
+    let user = User::with_file(format!(r#"{{"version":"1.7",{more},"folders":[{entry}]}}"#));
+    user.add(&bound("/two"));
+    let text = fs::read_to_string(user.file()).unwrap();
+    for kept in [r#""version": "1.7""#, r#""colour": "red\u0021""#, &more.replacen(':', ": ", 1)] {
+        assert!(text.contains(kept), "{kept} in {text}");
+    }
+    assert_eq!(user.store().read().unwrap(), [bound("/one"), bound("/two")]);
+    user.store().change(|folders| drop(folders.remove(0))).unwrap();
+    assert!(!fs::read_to_string(user.file()).unwrap().contains("colour"), "it goes with its folder");
+}
+
+#[test]
 fn a_folder_without_issue_and_editor_is_written_without_nulls() {
     let binding = Binding::begin(session(1).created_at());
     assert_eq!(
