@@ -59,6 +59,13 @@ pub(super) fn recover(mut context: Context, args: &args::Recover) -> Result<(), 
 
 /// Says what is wrong, and cures it if asked.
 pub(super) fn doctor(mut context: Context, args: &args::Doctor) -> Result<(), Failure> {
+    if args.drop_quarantine {
+        let dropped = context.manager.drop_quarantine()?;
+        context.output.talk(&dropped.map_or_else(
+            || "nothing is in quarantine\n".to_owned(),
+            |(count, kept)| format!("{count} out of quarantine, all of it kept in {}\n", text::path(&kept)),
+        ));
+    }
     let findings: Vec<(Finding, Option<bool>)> = if args.fix {
         context.manager.cure()?.into_iter().map(|(finding, cured)| (finding, Some(cured))).collect()
     } else {

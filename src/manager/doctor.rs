@@ -1,6 +1,6 @@
 //! What is wrong with a workspace, and the cure for each: file, git, folders and processes held against each other.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::PathBuf};
 
 use super::{
     ManagerError, Scope, SessionManager,
@@ -113,6 +113,18 @@ impl SessionManager {
                 (finding, cured)
             })
             .collect())
+    }
+
+    /// Takes everything out of the quarantine. Answers how many entries those were, and where the state file with them
+    /// in it is kept, if there was one.
+    pub fn drop_quarantine(&mut self) -> Result<Option<(usize, PathBuf)>, ManagerError> {
+        let mut transaction = self.begin()?;
+        let dropped = transaction.store.drop_quarantine()?;
+        transaction.commit()?;
+        if let Some((count, kept)) = &dropped {
+            tracing::info!(count, kept = %kept.display(), "quarantine emptied");
+        }
+        Ok(dropped)
     }
 
     fn session_findings(&self, session: &Session) -> Vec<Finding> {

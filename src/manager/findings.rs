@@ -122,7 +122,7 @@ pub(super) fn state_findings(reading: &Reading) -> Vec<Finding> {
             Severity::Warning,
             &shortened(&quarantined.entry),
             format!("this entry of the state file cannot be taken: {}", quarantined.because),
-            "correct it in the state file, or take it out of `quarantine` there",
+            "correct it in the state file, or let go of it with `wharf doctor --drop-quarantine`",
         ));
     }
     findings

@@ -1,7 +1,7 @@
 //! Whether the state file lies where it can be kept: its lock, its mount, its mode, what is kept beside it.
 
 use std::{
-    fs::{self, TryLockError},
+    fs::{self, File, TryLockError},
     io,
     os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _},
     path::{Path, PathBuf},
@@ -12,6 +12,9 @@ use super::{
     files::{Files, failed},
 };
 use crate::lock;
+
+/// How the lock on an open file is tried.
+pub(super) type TryLock = fn(&File) -> Result<(), TryLockError>;
 
 /// The mode of the state file, RELIABILITY R10.
 pub const STATE_FILE_MODE: u32 = 0o600;
@@ -47,19 +50,8 @@ impl FileStore {
         if fs::symlink_metadata(&path).is_err_and(|err| err.kind() == io::ErrorKind::NotFound) {
             return Ok(true);
         }
-        let first = lock::open(&path)?;
-        match first.try_lock() {
-            Ok(()) => (),
-            // Somebody else holds it, and we do not get it: that is what was asked.
-            Err(TryLockError::WouldBlock) => return Ok(true),
-            Err(TryLockError::Error(err)) => return Err(failed("lock", &path)(err)),
-        }
-        let second = lock::open(&path)?;
-        match second.try_lock() {
-            Ok(()) => Ok(false),
-            Err(TryLockError::WouldBlock) => Ok(true),
-            Err(TryLockError::Error(err)) => Err(failed("lock", &path)(err)),
-        }
+        let opened = [lock::open(&path)?, lock::open(&path)?];
+        only_one_gets_it(&opened, self.try_lock).map_err(failed("lock", &path))
     }
 
     /// Whether the state file alone is mounted, so that nothing can be renamed over it.
@@ -93,6 +85,18 @@ impl FileStore {
     pub fn backups_valid(&self) -> Result<usize, StoreError> {
         Ok(backup::valid(&self.files()?))
     }
+}
+
+/// Whether one of two open files at most gets the lock. Somebody else may hold it; then neither does, and that is right.
+fn only_one_gets_it(files: &[File; 2], try_lock: TryLock) -> io::Result<bool> {
+    for file in files {
+        match try_lock(file) {
+            Ok(()) => (),
+            Err(TryLockError::WouldBlock) => return Ok(true),
+            Err(TryLockError::Error(err)) => return Err(err),
+        }
+    }
+    Ok(false)
 }
 
 /// Whether the state file is a mount point of this table, whose fifth column has the mount points.

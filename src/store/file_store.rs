@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io,
     os::unix::fs::PermissionsExt as _,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use super::{
     Ailment, Note, Origin, Reading, Store, StoreError,
     backup::{self, Backups},
-    check::STATE_FILE_MODE,
+    check::{STATE_FILE_MODE, TryLock},
     files::{self, Files, failed},
     scan,
     schema::{self, Document, FILE_BYTES_MAX, Parsed, SchemaError, Seal},
@@ -36,6 +36,8 @@ pub struct FileStore {
     workspace: Workspace,
     clock: Arc<dyn Clock>,
     lock_wait_max: Duration,
+    /// How the examination tries the lock; a test can be on a folder where that excludes nobody.
+    pub(super) try_lock: TryLock,
     transaction: Option<Transaction>,
 }
 
@@ -61,7 +63,7 @@ struct Base {
 impl FileStore {
     /// The store of a workspace; a transaction waits at most [`LOCK_WAIT_MAX`] for another one.
     pub fn at(workspace: Workspace, clock: Arc<dyn Clock>) -> Self {
-        Self { workspace, clock, lock_wait_max: LOCK_WAIT_MAX, transaction: None }
+        Self { workspace, clock, lock_wait_max: LOCK_WAIT_MAX, try_lock: File::try_lock, transaction: None }
     }
 
     /// Waits this long for another transaction.
@@ -96,6 +98,20 @@ impl Store for FileStore {
         }
         self.transaction = Some(Transaction { files, base, lock });
         Ok(reading)
+    }
+
+    fn drop_quarantine(&mut self) -> Result<Option<(usize, PathBuf)>, StoreError> {
+        let Some(Transaction { files, base, .. }) = self.transaction.as_mut() else {
+            return Err(StoreError::NotBegun { path: self.workspace.state_file() });
+        };
+        let count = base.document.quarantine.len();
+        let Some(present) = base.present.as_deref().filter(|_| count > 0) else {
+            return Ok(None);
+        };
+        let path = backup::keep_broken(files, present, self.clock.now())?;
+        base.document.quarantine.clear();
+        base.settled = None;
+        Ok(Some((count, path)))
     }
 
     fn commit(&mut self, sessions: &[Session]) -> Result<(), StoreError> {

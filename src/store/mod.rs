@@ -41,6 +41,9 @@ pub trait Store: Send {
     fn begin(&mut self) -> Result<Reading, StoreError>;
     /// Replaces the table; only between `begin` and `end`. May be called more than once.
     fn commit(&mut self, sessions: &[Session]) -> Result<(), StoreError>;
+    /// Takes everything out of the quarantine, from the next commit on, and keeps the file as it was beside it; only
+    /// between `begin` and `end`. Answers how many entries those were and where the file is kept, if there was one.
+    fn drop_quarantine(&mut self) -> Result<Option<(usize, PathBuf)>, StoreError>;
     /// Gives the lock back; nothing happens when it is not held.
     fn end(&mut self);
     /// What keeps the table from being safe where it lies, beyond what a reading tells.

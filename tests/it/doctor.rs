@@ -167,6 +167,28 @@ fn each_thing_that_is_wrong_is_found_and_cured() {
     }
 }
 
+#[test]
+fn a_quarantine_is_emptied_only_when_asked_and_nothing_of_it_is_lost() {
+    let space = Workspace::with_sessions(1);
+    space.run(["doctor", "--drop-quarantine"]).succeeds().says("nothing is in quarantine");
+    assert!(!space.findings().contains(&"state-kept".to_owned()));
+    space.edit_state(|state| {
+        let broken = json!({"id": "not an id", "name": "x", "big": "kept to the letter"});
+        state["sessions"].as_array_mut().unwrap().push(broken);
+    });
+    space.run(["doctor", "--fix"]).fails(1);
+    space.run(["meta", "s1", "owner=ann"]).succeeds();
+    assert!(space.findings().contains(&"quarantined".to_owned()));
+    let ran = space.run(["doctor", "--drop-quarantine"]).succeeds().says("1 out of quarantine");
+    assert_eq!(space.findings(), ["state-kept"]);
+    assert_eq!(space.state().get("quarantine"), None);
+    assert_eq!(space.names(), ["s1"]);
+    let told = ran.stderr();
+    let kept = fs::read_to_string(told.trim().split("kept in ").nth(1).unwrap()).unwrap();
+    assert!(kept.contains("kept to the letter"), "{kept}");
+    space.run(["doctor", "--quick", "--drop-quarantine"]).fails(2);
+}
+
 /// A container's health depends on the state file alone, however slow or broken git is.
 #[test]
 fn a_quick_check_asks_git_nothing() {

@@ -254,11 +254,15 @@ pub(super) struct Recover {
 Examples:
   wharf doctor            every finding with its cure; exit code 1 when something is wrong
   wharf doctor --fix      cures what can be cured without losing anything
-  wharf doctor --quick    only whether sessions can be kept, for a health check")]
+  wharf doctor --quick    only whether sessions can be kept, for a health check
+  wharf doctor --drop-quarantine    lets go of entries that cannot be read; the file with them in it is kept")]
 pub(super) struct Doctor {
     /// Cure what can be cured
     #[arg(long, conflicts_with = "quick")]
     pub(super) fix: bool,
+    /// Take the entries that cannot be read out of the state file, and keep the file as it was beside it
+    #[arg(long, conflicts_with = "quick")]
+    pub(super) drop_quarantine: bool,
     /// Only the state file and its lock
     #[arg(long)]
     pub(super) quick: bool,

@@ -29,6 +29,18 @@ fn nothing_ails_a_table_that_wharf_wrote_nor_a_place_without_one() {
 }
 
 #[test]
+fn a_lock_that_excludes_nobody_ails_and_one_that_somebody_holds_does_not() {
+    let place = Place::new();
+    place.save(&sessions(1));
+    let mut store = place.store();
+    store.try_lock = |_| Ok(());
+    assert_eq!(store.examine(), [Ailment::LockDoesNotExclude]);
+    let mut holder = place.store();
+    holder.begin().unwrap();
+    assert_eq!(place.store().examine(), []);
+}
+
+#[test]
 fn every_bit_beyond_reading_and_writing_by_the_owner_ails() {
     let place = Place::holding(file(&[]));
     for bits in [0o4600, 0o700, 0o640, 0o604, 0o601] {
