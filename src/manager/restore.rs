@@ -236,7 +236,9 @@ impl SessionManager {
                 worktree.lock == WorktreeLock::None || lost_its_branch
             }
             WorktreeState::Unregistered | WorktreeState::Unlinked | WorktreeState::Emptied => true,
-            WorktreeState::Missing | WorktreeState::Gone => scope == Scope::Thorough,
+            WorktreeState::Missing | WorktreeState::Gone => {
+                scope == Scope::Thorough || self.worktrees.is_half_mended(session.id())
+            }
             WorktreeState::Foreign => false,
         }
     }

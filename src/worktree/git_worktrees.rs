@@ -4,7 +4,7 @@ use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use super::{
     AddEnd, Addition, Changes, Checkout, Loss, Mended, Renaming, Scan, Start, Trashed, Wanted, Worktree,
-    WorktreeError, Worktrees,
+    WorktreeError, Worktrees, site::is_there,
 };
 use crate::{
     clock::Clock,
@@ -173,6 +173,10 @@ impl Worktrees for GitWorktrees {
 
     fn settle_rename(&self, renaming: &Renaming) -> Result<bool, WorktreeError> {
         self.settle_rename_of(renaming)
+    }
+
+    fn is_half_mended(&self, id: SessionId) -> bool {
+        is_there(&self.mending(id))
     }
 
     fn mend(&self, of: &Checkout, name: &SessionName, record: &str) -> Result<Vec<Mended>, WorktreeError> {

@@ -72,6 +72,7 @@ impl GitWorktrees {
             write_record(&patient.site, record)?;
             patient.done.push(Mended::Remembered);
         }
+        remove_if_there(&self.mending(patient.of.id))?;
         Ok(patient.done)
     }
 
@@ -171,6 +172,7 @@ impl GitWorktrees {
         }
         patient.done.truncate(before);
         let at = patient.head_at()?;
+        self.note_mending(patient.of.id)?;
         let aside = self.set_aside(&patient.site)?;
         self.register(&patient.site, patient.name, &at, patient.lock)?;
         self.refill_from_git(&patient.site, patient.lock)?;

@@ -65,8 +65,7 @@ pub trait Worktrees: Send + Sync {
     /// The repositories of the workspace: its root if that is one, else those one or two folders below it.
     fn repositories(&self) -> Result<Vec<RepositoryPath>, WorktreeError>;
 
-    /// The repository a folder belongs to; it must lie in the workspace. A folder of a linked worktree gives its
-    /// main repository.
+    /// The repository a folder in the workspace belongs to; a folder of a linked worktree gives its main repository.
     fn repository_at(&self, folder: &Path) -> Result<RepositoryPath, WorktreeError>;
 
     /// Decides which branch a create uses and where a new one begins. Writes nothing.
@@ -152,10 +151,12 @@ pub trait Worktrees: Send + Sync {
     /// Ends a renaming: the branch that HEAD is on stays, the other one goes. Says whether the new one stayed.
     fn settle_rename(&self, renaming: &Renaming) -> Result<bool, WorktreeError>;
 
+    /// Whether a mend set its folder aside and did not end.
+    fn is_half_mended(&self, id: SessionId) -> bool;
+
     /// Puts a worktree in order without touching a file of it: re-registers one without administrative files,
     /// repairs pointers after a move, locks what is not locked, checks out again what is missing or was emptied
-    /// (beside the damaged one). Says what it did; nothing for a worktree that was in order. One that has an entry in
-    /// the trash is left alone.
+    /// (beside the damaged one). Says what it did; nothing when all was in order or it has an entry in the trash.
     fn mend(&self, of: &Checkout, name: &SessionName, record: &str) -> Result<Vec<Mended>, WorktreeError>;
 }
 

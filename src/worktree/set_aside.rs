@@ -9,8 +9,13 @@ use std::{
 
 use super::{
     GitWorktrees, WorktreeError,
+    durable::sync_all,
     relocate::relocate,
-    site::{Site, is_there, make_folder, read_small},
+    site::{Site, io_error, is_there, make_folder, read_small},
+};
+use crate::{
+    atomic::{self, Durability},
+    session::SessionId,
 };
 
 impl GitWorktrees {
@@ -24,6 +29,20 @@ impl GitWorktrees {
             relocate(&site.admin, &admin_of(&place))?;
         }
         Ok(place)
+    }
+
+    /// Lies there, durably, from before a folder is set aside until the new one is whole: what is cut short in between
+    /// is not a folder that somebody deleted.
+    pub(super) fn note_mending(&self, id: SessionId) -> Result<(), WorktreeError> {
+        let (damaged, note) = (self.workspace.damaged(), self.mending(id));
+        make_folder(&damaged)?;
+        drop(atomic::write_new(&note, b"", Durability::Crash).map_err(io_error("write", &note))?);
+        sync_all(&[note, damaged, self.workspace.worktrees()])
+    }
+
+    /// Where the note of a mend lies that has not ended.
+    pub(super) fn mending(&self, id: SessionId) -> PathBuf {
+        self.workspace.damaged().join(format!("{id}.mending"))
     }
 
     /// Moves only the administrative folder there.

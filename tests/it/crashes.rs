@@ -1,6 +1,6 @@
 //! kill -9 at every change a verb makes outside of itself: `restore` finishes or undoes it, and nothing is lost.
 
-use std::{fs, time::Instant};
+use std::{fs, path::Path, time::Instant};
 
 use serde_json::Value;
 
@@ -150,6 +150,36 @@ fn a_folder_that_is_gone_comes_back_whole_or_not_at_all() {
             assert_eq!(status, "A  staged.txt", "{after}: what was staged is in the index");
         },
     );
+}
+
+#[test]
+fn an_emptied_worktree_is_mended_by_the_restore_after_one_that_was_cut_short() {
+    let mut space = furnished();
+    step_through(
+        &["restore"],
+        &[Cut::Alone, Cut::Each],
+        &mut space,
+        |space| {
+            let (folder, admin) = (space.worktree("kept"), space.admin("kept"));
+            for file in
+                [folder.join(".git"), folder.join("README.md"), admin.join("HEAD"), admin.join("index")]
+            {
+                fs::write(file, "").unwrap();
+            }
+        },
+        |space, after| {
+            invariants::restored(space, &[], after);
+            let folder = space.worktree("kept");
+            assert_eq!(space.git_at(&folder, ["status", "--porcelain"]), "", "{after}");
+            assert_eq!(fs::read_to_string(folder.join("README.md")).unwrap(), "hello\n", "{after}");
+            let damaged = fs::read_dir(space.path(".worktrees/.damaged")).unwrap();
+            let is_note = |path: &Path| path.extension().is_some_and(|it| it == "mending");
+            assert!(!damaged.map(|it| it.unwrap().path()).any(|it| is_note(&it)), "{after}: a note is left");
+        },
+    );
+    fs::remove_dir_all(space.worktree("kept")).unwrap();
+    space.run(["restore"]).succeeds();
+    assert!(!space.worktree("kept").exists(), "what a person deletes stays deleted");
 }
 
 #[test]

@@ -115,6 +115,22 @@ fn what_plain_git_reads_stays_readable_for_others() {
 }
 
 #[test]
+fn a_lock_that_a_prune_took_alone_while_git_added_is_there_again() {
+    let ground = Ground::new();
+    let addition = ground.addition("auth");
+    let locked = ground.admin(addition.id).join("locked");
+    let script = format!(
+        "git \"$@\"; code=$?\ncase \"$*\" in *' worktree add '*) rm '{}' || exit 1 ;; esac\nexit $code",
+        locked.display()
+    );
+    ground.with(ground.shim(&script, Duration::from_mins(1))).add(&addition).unwrap();
+    let worktree = ground.worktrees().inspect(addition.id, &addition.repository).unwrap();
+    assert_eq!(worktree.lock, WorktreeLock::Ours);
+    ground.git(["worktree", "prune", "--expire=now"]);
+    assert!(locked.exists());
+}
+
+#[test]
 fn a_branch_that_was_there_survives_a_failed_add() {
     let ground = Ground::new();
     ground.git(["branch", "feature/auth"]);
