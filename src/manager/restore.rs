@@ -230,15 +230,16 @@ impl SessionManager {
         let Ok(worktree) = self.worktrees.inspect(session.id(), session.repository()) else {
             return false;
         };
+        if self.worktrees.is_half_mended(session.id()) {
+            return worktree.state != WorktreeState::Foreign;
+        }
         match worktree.state {
             WorktreeState::Present => {
                 let lost_its_branch = worktree.head.is_none() && session.base().is_some();
                 worktree.lock == WorktreeLock::None || lost_its_branch
             }
             WorktreeState::Unregistered | WorktreeState::Unlinked | WorktreeState::Emptied => true,
-            WorktreeState::Missing | WorktreeState::Gone => {
-                scope == Scope::Thorough || self.worktrees.is_half_mended(session.id())
-            }
+            WorktreeState::Missing | WorktreeState::Gone => scope == Scope::Thorough,
             WorktreeState::Foreign => false,
         }
     }

@@ -9,7 +9,7 @@ use super::{
     register::{HeadAt, remove_if_there, write_pointers},
     remember::write_reason,
     set_aside::{admin_is_sound, index_is_sound},
-    site::{Site, is_folder, read_small},
+    site::{Site, is_folder, is_there, read_small},
     ties::heal_ties,
 };
 use crate::{
@@ -58,6 +58,10 @@ impl GitWorktrees {
     fn treat(&self, mut patient: Patient<'_>, record: &str) -> Result<Vec<Mended>, WorktreeError> {
         self.mend_branch(&mut patient)?;
         match patient.found.state {
+            // Its pointers can have been repaired already, so that nothing else shows what was cut short.
+            state if state != WorktreeState::Foreign && is_there(&self.mending(patient.of.id)) => {
+                self.mend_emptied(&mut patient)?;
+            }
             WorktreeState::Present => (),
             WorktreeState::Unlinked => self.relink(&mut patient)?,
             WorktreeState::Unregistered => self.adopt(&mut patient)?,
@@ -152,27 +156,29 @@ impl GitWorktrees {
     /// Repairs administrative files in place when only they were emptied; else keeps the damaged folder and checks out
     /// again.
     fn mend_emptied(&self, patient: &mut Patient<'_>) -> Result<(), WorktreeError> {
+        self.note_mending(patient.of.id)?;
+        if !patient.site.has_folder() {
+            // Set aside by a mend that was cut short.
+            return self.check_out_again(patient);
+        }
         let before = patient.done.len();
-        if patient.site.has_folder() {
-            if admin_is_sound(&patient.site) {
-                write_pointers(&patient.site)?;
-                // The power cut emptied the lock too; nobody's reason is in it.
-                let reason = read_small(&patient.site.admin.join("locked")).unwrap_or_default();
-                if reason.trim_matches(['\0', '\n', ' ']).is_empty() {
-                    remove_if_there(&patient.site.admin.join("locked"))?;
-                }
-                self.mend_index(patient)?;
-                patient.done.push(Mended::Repaired);
-            } else {
-                self.adopt(patient)?;
+        if admin_is_sound(&patient.site) {
+            write_pointers(&patient.site)?;
+            // The power cut emptied the lock too; nobody's reason is in it.
+            let reason = read_small(&patient.site.admin.join("locked")).unwrap_or_default();
+            if reason.trim_matches(['\0', '\n', ' ']).is_empty() {
+                remove_if_there(&patient.site.admin.join("locked"))?;
             }
-            if !self.has_emptied_files(&patient.site)? {
-                return Ok(());
-            }
+            self.mend_index(patient)?;
+            patient.done.push(Mended::Repaired);
+        } else {
+            self.adopt(patient)?;
+        }
+        if !self.has_emptied_files(&patient.site)? {
+            return Ok(());
         }
         patient.done.truncate(before);
         let at = patient.head_at()?;
-        self.note_mending(patient.of.id)?;
         let aside = self.set_aside(&patient.site)?;
         self.register(&patient.site, patient.name, &at, patient.lock)?;
         self.refill_from_git(&patient.site, patient.lock)?;

@@ -151,7 +151,7 @@ pub trait Worktrees: Send + Sync {
     /// Ends a renaming: the branch that HEAD is on stays, the other one goes. Says whether the new one stayed.
     fn settle_rename(&self, renaming: &Renaming) -> Result<bool, WorktreeError>;
 
-    /// Whether a mend set its folder aside and did not end.
+    /// Whether a mend of an emptied worktree was begun and did not end.
     fn is_half_mended(&self, id: SessionId) -> bool;
 
     /// Puts a worktree in order without touching a file of it: re-registers one without administrative files,

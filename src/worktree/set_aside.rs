@@ -31,8 +31,8 @@ impl GitWorktrees {
         Ok(place)
     }
 
-    /// Lies there, durably, from before a folder is set aside until the new one is whole: what is cut short in between
-    /// is not a folder that somebody deleted.
+    /// Notes, durably, that a worktree was emptied, before anything is repaired or set aside: neither a folder that is
+    /// gone nor one whose pointers are whole again shows afterwards what was cut short.
     pub(super) fn note_mending(&self, id: SessionId) -> Result<(), WorktreeError> {
         let (damaged, note) = (self.workspace.damaged(), self.mending(id));
         make_folder(&damaged)?;
