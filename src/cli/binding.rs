@@ -31,7 +31,7 @@ struct FoundView {
 
 /// What is bound: a session, or a folder outside any workspace.
 enum Place {
-    Session(Context, String),
+    Session(Box<Context>, String),
     Folder(FolderManager, PathBuf),
 }
 
@@ -126,13 +126,13 @@ fn count(global: &Global) -> Result<(), Failure> {
 /// A folder that is a session's worktree means that session; any other is one of the user's registry.
 fn place(global: &Global, name: Option<&str>, folder: Option<&Path>) -> Result<Place, Failure> {
     if let Some(name) = name {
-        return Ok(Place::Session(Context::open(global, Broken::Stop)?, name.to_owned()));
+        return Ok(Place::Session(Box::new(Context::open(global, Broken::Stop)?), name.to_owned()));
     }
     let folder = locate::settled(folder.unwrap_or(Path::new(".")))?;
     match Context::open(global, Broken::Stop) {
         Ok(mut context) => {
             if let Some(session) = context.manager.session_in(&folder)? {
-                return Ok(Place::Session(context, session.id().to_string()));
+                return Ok(Place::Session(Box::new(context), session.id().to_string()));
             }
         }
         Err(Failure::NoWorkspace { .. }) => (),
