@@ -203,9 +203,8 @@ impl Connection {
     /// Reads what is there, once, without waiting.
     pub(super) fn fill(&mut self) -> Result<(), TerminalError> {
         match self.frames.read(&self.stream) {
-            Ok(0) => self.is_open = false,
+            Ok(0) | Err(Errno::CONNRESET | Errno::PIPE) => self.is_open = false,
             Ok(_) | Err(Errno::AGAIN | Errno::INTR) => (),
-            Err(Errno::CONNRESET | Errno::PIPE) => self.is_open = false,
             Err(_) => return Err(silent("it cannot be read from")),
         }
         Ok(())

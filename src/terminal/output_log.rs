@@ -134,7 +134,7 @@ mod tests {
     fn much_at_once_is_divided_between_the_files() {
         let dir = tempfile::tempdir().unwrap();
         let mut log = OutputLog::open(dir.path(), 20_000).unwrap();
-        let text: String = (0..7_000).map(|number| format!("{number:05}")).collect();
+        let text = (0..7_000).map(|number| format!("{number:05}")).collect::<Vec<_>>().concat();
         log.take(text.as_bytes(), at(0)).unwrap();
         let (old, new) = (read(dir.path(), "output.log.1"), read(dir.path(), "output.log"));
         assert!(text.ends_with(&(old.clone() + &new)));
