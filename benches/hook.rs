@@ -92,11 +92,8 @@ impl Space {
         fs::write(config.join("config.toml"), AGENT).expect("a file of our own");
         run(space.wharf().args(["create", "s1"]));
         let started = run(space.wharf().args(["start", "s1", "--agent", "stays", "--json"]));
-        let field = |key: &str| {
-            let at = started.find(&format!("\"{key}\": \"")).expect("the record has it") + key.len() + 5;
-            started[at..].split('"').next().unwrap_or_default().to_owned()
-        };
-        space.id = field("id");
+        let (_, rest) = started.split_once("\"id\": \"").expect("the record has an id");
+        space.id = rest.split('"').next().unwrap_or_default().to_owned();
         space
     }
 

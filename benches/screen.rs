@@ -10,6 +10,9 @@ const BYTES: usize = 4 << 20;
 /// What one read of a PTY gives at most.
 const READ_BYTES: usize = 4096;
 
+/// What a holder collects of a flood.
+const BATCH_BYTES: usize = 256 << 10;
+
 const SCROLLBACK_ROWS: usize = 10_000;
 
 fn yes() -> Vec<u8> {
@@ -65,14 +68,16 @@ fn feed(criterion: &mut Criterion) {
     group.sample_size(10);
     for (name, output) in [("yes", yes()), ("log", log()), ("repaint", repaint())] {
         group.throughput(Throughput::Bytes(output.len() as u64));
-        group.bench_function(BenchmarkId::new("screen", name), |bencher| {
-            let mut screen = Screen::new(size(), SCROLLBACK_ROWS);
-            bencher.iter(|| {
-                for read in output.chunks(READ_BYTES) {
-                    black_box(screen.feed(read));
-                }
+        for (how, bytes) in [("screen", READ_BYTES), ("screen in batches", BATCH_BYTES)] {
+            group.bench_function(BenchmarkId::new(how, name), |bencher| {
+                let mut screen = Screen::new(size(), SCROLLBACK_ROWS);
+                bencher.iter(|| {
+                    for read in output.chunks(bytes) {
+                        black_box(screen.feed(read));
+                    }
+                });
             });
-        });
+        }
         group.bench_function(BenchmarkId::new("avt", name), |bencher| {
             let text = String::from_utf8_lossy(&output).into_owned();
             let mut other = avt::Terminal::with_scrollback(120, 40, Some(SCROLLBACK_ROWS)).expect("a size");

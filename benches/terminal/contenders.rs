@@ -29,7 +29,7 @@ pub(crate) struct Contender {
     kind: Kind,
     place: TempDir,
     server: Option<Child>,
-    shell: Option<u32>,
+    sessions: usize,
 }
 
 const SHELL: [&str; 3] = ["bash", "--norc", "--noprofile"];
@@ -65,7 +65,7 @@ impl Contender {
     pub(crate) fn new(kind: Kind) -> Self {
         let place = tempfile::tempdir().unwrap();
         fs::set_permissions(place.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        let mut contender = Self { kind, place, server: None, shell: None };
+        let mut contender = Self { kind, place, server: None, sessions: 0 };
         match kind {
             Kind::Bare => (),
             Kind::Wharf => contender.set_up_wharf(),
@@ -77,47 +77,54 @@ impl Contender {
 
     /// A session with a shell, and somebody attached to it.
     pub(crate) fn begin(&mut self) -> Tty {
-        let tty = match self.kind {
+        let name = format!("it{}", self.sessions);
+        self.sessions += 1;
+        match self.kind {
             Kind::Bare => Tty::run(self.command(SHELL[0], &SHELL[1..])),
             Kind::Wharf => {
-                let args = ["start", "it", "--attach", "--", SHELL[0], SHELL[1], SHELL[2]];
-                Tty::run(self.command(env!("CARGO_BIN_EXE_wharf"), &args))
+                Tty::run(self.wharf(&["start", &name, "--attach", "--", SHELL[0], SHELL[1], SHELL[2]]))
             }
-            Kind::Tmux => Tty::run(self.tmux(&["new-session", "-s", "it", SHELL[0], SHELL[1], SHELL[2]])),
-            Kind::Shpool => Tty::run(self.shpool(&["attach", "it"])),
-        };
-        self.shell = Some(tty.pid());
-        tty
+            Kind::Tmux => Tty::run(self.tmux(&["new-session", "-s", &name, SHELL[0], SHELL[1], SHELL[2]])),
+            Kind::Shpool => Tty::run(self.shpool(&["attach", &name])),
+        }
+    }
+
+    /// Makes what the next session needs before it can begin.
+    pub(crate) fn prepare(&self) {
+        if self.kind == Kind::Wharf {
+            let made = self.wharf(&["create", &format!("it{}", self.sessions)]).output().unwrap();
+            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        }
     }
 
     /// Somebody else attaches; nothing where nobody can.
     pub(crate) fn attach(&mut self) -> Option<Tty> {
         match self.kind {
             Kind::Bare => None,
-            Kind::Wharf => Some(Tty::run(self.command(env!("CARGO_BIN_EXE_wharf"), &["attach", "it"]))),
+            Kind::Wharf => Some(Tty::run(self.wharf(&["attach", "it0"]))),
             Kind::Tmux => Some(Tty::run(self.tmux(&["attach"]))),
-            Kind::Shpool => Some(Tty::run(self.shpool(&["attach", "it"]))),
+            Kind::Shpool => Some(Tty::run(self.shpool(&["attach", "it0"]))),
         }
     }
 
-    /// What the session costs beside its shell, in bytes.
+    /// What a session costs beside its shell, in bytes: the share of one of all that are open.
     pub(crate) fn pss(&mut self) -> Option<u64> {
-        let pid = match self.kind {
+        let pids: Vec<u64> = match self.kind {
             Kind::Bare => return None,
             Kind::Wharf => {
-                let shown = self.command(env!("CARGO_BIN_EXE_wharf"), &["ps", "--json"]).output().unwrap();
+                let shown = self.wharf(&["ps", "--json"]).output().unwrap();
                 let shown: Value = serde_json::from_slice(&shown.stdout).ok()?;
-                shown[0]["terminal"]["holder"].as_u64()?
+                let holders = shown.as_array()?.iter().map(|it| it["terminal"]["holder"].as_u64());
+                holders.collect::<Option<_>>()?
             }
             Kind::Tmux => {
                 let shown = self.tmux(&["display-message", "-p", "#{pid}"]).output().unwrap();
-                String::from_utf8_lossy(&shown.stdout).trim().parse().ok()?
+                vec![String::from_utf8_lossy(&shown.stdout).trim().parse().ok()?]
             }
-            Kind::Shpool => self.server.as_ref()?.id().into(),
+            Kind::Shpool => vec![self.server.as_ref()?.id().into()],
         };
-        let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-        let line = rollup.lines().find(|line| line.starts_with("Pss:"))?;
-        Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
+        let all: Option<u64> = pids.into_iter().map(pss).sum();
+        Some(all? / u64::try_from(self.sessions).unwrap())
     }
 
     fn set_up_wharf(&self) {
@@ -134,8 +141,6 @@ impl Contender {
             "-m",
             "one",
         ]);
-        let made = self.command(env!("CARGO_BIN_EXE_wharf"), &["create", "it"]).output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
 
     fn set_up_tmux(&self) {
@@ -154,6 +159,12 @@ impl Contender {
 
     fn path(&self, name: &str) -> String {
         self.place.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn wharf(&self, args: &[&str]) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_wharf"), args);
+        command.env("WHARF_MAX_SESSIONS", "1000");
+        command
     }
 
     fn tmux(&self, args: &[&str]) -> Command {
@@ -190,13 +201,28 @@ impl Drop for Contender {
     fn drop(&mut self) {
         match self.kind {
             Kind::Bare => (),
-            Kind::Wharf => drop(self.command(env!("CARGO_BIN_EXE_wharf"), &["kill", "it"]).output()),
+            Kind::Wharf => {
+                for session in 0..self.sessions {
+                    drop(self.wharf(&["kill", &format!("it{session}")]).output());
+                }
+            }
             Kind::Tmux => drop(self.tmux(&["kill-server"]).output()),
-            Kind::Shpool => drop(self.shpool(&["kill", "it"]).output()),
+            Kind::Shpool => {
+                for session in 0..self.sessions {
+                    drop(self.shpool(&["kill", &format!("it{session}")]).output());
+                }
+            }
         }
         if let Some(server) = &mut self.server {
             drop(server.kill());
             drop(server.wait());
         }
     }
+}
+
+/// What a process takes, shared pages divided among those who share them.
+fn pss(pid: u64) -> Option<u64> {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let line = rollup.lines().find(|line| line.starts_with("Pss:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
 }

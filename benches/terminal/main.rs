@@ -53,8 +53,15 @@ fn main() {
     let keys = number("WHARF_BENCH_KEYS", 1_000);
     latency(&kinds, keys);
     row("come back to 10,000 rows", "ms", &kinds, runs, come_back);
-    row("memory of an idle session (Pss)", "MB", &kinds, 1, |contender| memory(contender, false));
-    row("the same with 10,000 rows", "MB", &kinds, 1, |contender| memory(contender, true));
+    let sessions = number("WHARF_BENCH_SESSIONS", 100);
+    for (count, place) in [(1, "one".to_owned()), (sessions, format!("each of {sessions}"))] {
+        row(&format!("memory of {place}, idle (Pss)"), "MB", &kinds, 1, |contender| {
+            memory(contender, count, false)
+        });
+        row(&format!("memory of {place}, 10,000 rows"), "MB", &kinds, 1, |contender| {
+            memory(contender, count, true)
+        });
+    }
 }
 
 fn row(what: &str, unit: &str, kinds: &[Kind], runs: usize, measure: impl Fn(&mut Contender) -> Option<f64>) {
@@ -67,7 +74,9 @@ fn row(what: &str, unit: &str, kinds: &[Kind], runs: usize, measure: impl Fn(&mu
     }
     let cells: Vec<String> = found
         .iter_mut()
-        .map(|values| median(values).map_or("–".to_owned(), |it| format!("{it:.1}")))
+        .map(|values| {
+            median(values).map_or("–".to_owned(), |it| format!("{it:.*}", if unit == "MB" { 2 } else { 1 }))
+        })
         .collect();
     println!("| {what}, {unit} | {} |", cells.join(" | "));
 }
@@ -79,6 +88,7 @@ fn median(values: &mut [f64]) -> Option<f64> {
 
 /// From the command line to a shell that can be typed into.
 fn first_prompt(contender: &mut Contender) -> Option<f64> {
+    contender.prepare();
     let start = Instant::now();
     let mut tty = contender.begin();
     tty.until(b"ready>", LIMIT)?;
@@ -130,17 +140,21 @@ fn echo(contender: &mut Contender, keys: usize) -> Option<Vec<f64>> {
 /// From the command line to the last row on the screen.
 fn come_back(contender: &mut Contender) -> Option<f64> {
     fill(contender)?;
+    thread::sleep(SETTLE);
     let start = Instant::now();
     let mut tty = contender.attach()?;
     tty.until(b"LAST-ROW", LIMIT)?;
     Some(start.elapsed().as_secs_f64() * 1e3)
 }
 
-fn memory(contender: &mut Contender, full: bool) -> Option<f64> {
-    if full {
-        fill(contender)?;
-    } else {
-        drop(quiet(contender)?);
+/// What one of so many sessions costs.
+fn memory(contender: &mut Contender, sessions: usize, full: bool) -> Option<f64> {
+    for _ in 0..sessions {
+        if full {
+            fill(contender)?;
+        } else {
+            drop(quiet(contender)?);
+        }
     }
     thread::sleep(SETTLE);
     contender.pss().map(|bytes| bytes as f64 / 1e6)
@@ -152,13 +166,12 @@ fn fill(contender: &mut Contender) -> Option<()> {
     let text = format!("seq -f 'row %g of a log with some words in it' {HISTORY_ROWS}; echo LAST-R''OW\n");
     tty.send(text.as_bytes());
     tty.until(b"LAST-ROW", LIMIT)?;
-    drop(tty);
-    thread::sleep(SETTLE);
     Some(())
 }
 
 /// A shell that prints nothing but what it is asked for.
 fn quiet(contender: &mut Contender) -> Option<Tty> {
+    contender.prepare();
     let mut tty = contender.begin();
     tty.until(b"ready>", LIMIT)?;
     tty.send(b"PS1=; stty -echo; echo SI''LENT\n");

@@ -92,10 +92,6 @@ impl Tty {
         let limit = Timespec::try_from(limit).unwrap();
         poll(&mut [PollFd::new(&self.master, flags)], Some(&limit)).is_ok_and(|ready| ready > 0)
     }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
 }
 
 impl Drop for Tty {

@@ -1,4 +1,4 @@
-//! How many short plain lines at once pass: most of them go by so fast that they need not become cells first.
+//! How many short lines at once pass: most of them go by so fast that they need not become cells first.
 
 use alacritty_terminal::{
     index::{Column, Line},
@@ -8,36 +8,49 @@ use alacritty_terminal::{
 
 use super::{
     emulator::{self, Emulator},
-    ink,
+    ink, lines,
 };
 
 /// So many rows above the visible ones become cells all the same, so that they flow anew when the width changes.
 const KEPT_ROWS: usize = 32;
 
+/// How far on lines are looked for again when there was another thing in the way.
+const STEP_BYTES: usize = 256;
+
+const LINE_END: &[u8] = b"\r\n";
+
+/// What became of some output that may be a flood.
+pub(super) enum Absorbed {
+    /// So many bytes of it are dealt with.
+    Taken(usize),
+    /// So many bytes of it are for the emulator.
+    Left(usize),
+}
+
 impl Emulator {
     /// Takes the first lines of some output straight into the spill, if they would all come to lie there or be hot only
-    /// for a moment; answers how many bytes that was. The output must begin between two sequences.
-    pub(super) fn absorb(&mut self, output: &[u8]) -> usize {
-        if !self.is_ready_for_lines() {
-            return 0;
-        }
+    /// for a moment. The output must begin between two sequences.
+    pub(super) fn absorb(&mut self, output: &[u8]) -> Absorbed {
         let kept = self.kept_rows();
-        let lines = || PlainLines { rest: output, length_max: usize::from(self.size.cols()) - 1 };
-        let count = lines().count();
-        if count < 2 * kept {
-            return 0;
+        // Each line has at least two bytes.
+        if output.len() < 4 * kept || !self.spill.is_wanted() {
+            return Absorbed::Left(output.len());
         }
-        let first: Vec<&[u8]> = lines().take(count - kept).collect();
+        if !self.is_ready_for_lines() {
+            let at_left = self.term.grid().cursor.point.column == Column(0);
+            return Absorbed::Left(if at_left { step(output, 0) } else { line_end(output) });
+        }
+        let ends = lines::ends(output, usize::from(self.size.cols()) - 1);
+        if ends.len() < 2 * kept {
+            return Absorbed::Left(step(output, ends.last().copied().unwrap_or(0)));
+        }
         self.spill_all();
-        for line in &first {
-            self.spill.push_plain(line);
+        let mut at = 0;
+        for &end in &ends[..ends.len() - kept] {
+            self.spill.push_line(&output[at..end - LINE_END.len()]);
+            at = end;
         }
-        first.iter().map(|line| line.len() + 2).sum()
-    }
-
-    /// Whether output of such a length may hold lines enough; each has at least two bytes.
-    pub(super) fn may_absorb(&self, length: usize) -> bool {
-        length >= 4 * self.kept_rows() && self.spill.is_wanted()
+        Absorbed::Taken(at)
     }
 
     /// How many lines at the end become cells in any case.
@@ -73,20 +86,13 @@ impl Emulator {
     }
 }
 
-/// The lines at the beginning of some output that are printable ASCII, end with CR LF and fit in a row.
-struct PlainLines<'a> {
-    rest: &'a [u8],
-    length_max: usize,
+/// How much of some output goes on to the emulator before the next look for lines: what was looked at, and some more
+/// up to the end of a line.
+fn step(output: &[u8], looked_at: usize) -> usize {
+    let step = output.len().min(looked_at + STEP_BYTES);
+    step + line_end(&output[step..])
 }
 
-impl<'a> Iterator for PlainLines<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let length =
-            self.rest.iter().take(self.length_max + 1).position(|byte| !matches!(byte, b' '..=b'~'))?;
-        let (line, end) = self.rest.split_at(length);
-        self.rest = end.strip_prefix(b"\r\n")?;
-        Some(line)
-    }
+fn line_end(output: &[u8]) -> usize {
+    memchr::memchr(b'\n', output).map_or(output.len(), |end| end + 1)
 }

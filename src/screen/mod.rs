@@ -2,7 +2,7 @@
 //! terminal to the same state.
 //!
 //! Memory is bounded whatever is printed: the visible rows and up to a thousand above them are cells, older rows are
-//! compressed, commands and titles are cut. Nothing waits here: a synchronized update is applied as it comes, so there is
+//! compressed (when there is time), commands and titles are cut. Nothing waits here: a synchronized update is applied as it comes, so there is
 //! no picture held back that a dump would miss ([`Screen::is_updating`] tells when one is half drawn).
 
 mod answer;
@@ -11,6 +11,7 @@ mod flood;
 mod handler;
 mod ink;
 mod keyboard;
+mod lines;
 mod notice;
 mod recall;
 mod reset;
@@ -36,6 +37,7 @@ use alacritty_terminal::{
 
 use self::{
     emulator::{Emulator, Said},
+    flood::Absorbed,
     scan::{Found, Piece, Scanner},
 };
 pub use self::{
@@ -91,19 +93,16 @@ impl Screen {
             rest = &joined;
         }
         while !rest.is_empty() {
-            let was_at_rest = self.scanner.is_at_rest();
-            let piece = self.scanner.next(rest);
-            let (mut taken, behind) = rest.split_at(piece.length);
-            rest = &behind[piece.skipped..];
-            if rest.is_empty() && self.scanner.is_at_rest() {
-                let begun = scan::begun_character(taken);
-                (taken, self.begun) = (&taken[..taken.len() - begun], taken[taken.len() - begun..].to_vec());
-            }
-            if was_at_rest {
-                taken = self.absorb(taken);
-            }
-            self.parse(taken);
-            self.act_on(piece, &mut notices);
+            let step = match self.absorb(rest) {
+                Absorbed::Taken(length) => {
+                    rest = &rest[length..];
+                    continue;
+                }
+                Absorbed::Left(length) => length,
+            };
+            let (now, later) = rest.split_at(step);
+            self.read(now, &mut notices);
+            rest = later;
         }
         let Said { replies, bell, title } = mem::take(&mut self.emulator.said);
         notices.truncate(NOTICES_MAX);
@@ -194,14 +193,38 @@ impl Screen {
         self.emulator.spill.bytes()
     }
 
-    /// Takes many short plain lines at once, after the end of the one that was begun; answers what is left to parse.
-    fn absorb<'a>(&mut self, output: &'a [u8]) -> &'a [u8] {
-        let first = output.iter().take(usize::from(Size::MAX)).position(|&byte| byte == b'\n');
-        let Some(first) = first.filter(|_| self.emulator.may_absorb(output.len())) else { return output };
-        let (first, lines) = output.split_at(first + 1);
-        self.parse(first);
-        let absorbed = self.guarded(|emulator, _| emulator.absorb(lines)).unwrap_or(0);
-        &lines[absorbed..]
+    /// Whether no rows wait to be compressed.
+    pub fn is_compressed(&self) -> bool {
+        self.emulator.spill.is_compressed()
+    }
+
+    /// Compresses some of the rows that left in a hurry; answers whether there are more. For when there is time.
+    pub fn compress(&mut self) -> bool {
+        self.emulator.spill.compress()
+    }
+
+    /// Takes many short lines at once, if the output begins with them.
+    fn absorb(&mut self, output: &[u8]) -> Absorbed {
+        if !self.scanner.is_at_rest() {
+            return Absorbed::Left(output.len());
+        }
+        self.guarded(|emulator, _| emulator.absorb(output)).unwrap_or(Absorbed::Left(output.len()))
+    }
+
+    /// Reads output piece by piece. It ends at the end of a line, or with what there is.
+    fn read(&mut self, output: &[u8], notices: &mut Vec<Notice>) {
+        let mut rest = output;
+        while !rest.is_empty() {
+            let piece = self.scanner.next(rest);
+            let (mut taken, behind) = rest.split_at(piece.length);
+            rest = &behind[piece.skipped..];
+            if rest.is_empty() && self.scanner.is_at_rest() {
+                let begun = scan::begun_character(taken);
+                (taken, self.begun) = (&taken[..taken.len() - begun], taken[taken.len() - begun..].to_vec());
+            }
+            self.parse(taken);
+            self.act_on(piece, notices);
+        }
     }
 
     fn parse(&mut self, bytes: &[u8]) {

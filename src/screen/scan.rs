@@ -100,7 +100,7 @@ impl Scanner {
 
     /// Passes text up to the next sequence.
     fn text(&mut self, bytes: &[u8]) -> usize {
-        match bytes.iter().position(|&byte| byte == ESC) {
+        match memchr::memchr(ESC, bytes) {
             Some(end) => {
                 self.begin();
                 end + 1

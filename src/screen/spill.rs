@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     io::{Read as _, Write as _},
+    mem,
 };
 
 use alacritty_terminal::{grid::Row, term::cell::Cell};
@@ -16,6 +17,10 @@ pub(super) const OPEN_BYTES: usize = 64 * 1024;
 /// The most bytes of compressed rows; beyond, the oldest are given up, however few they are.
 pub(super) const SEALED_BYTES_MAX: usize = 2 * 1024 * 1024;
 
+/// The most bytes of rows that wait to be compressed. As many rows as most sessions keep fit in, so that those of a long
+/// flood go again without having been compressed at all.
+pub(super) const LOOSE_BYTES_MAX: usize = 2 * 1024 * 1024;
+
 /// Ends a row. Neither byte can be part of one.
 const END: u8 = b'\n';
 const FLOWS_ON: u8 = 0x0b;
@@ -27,13 +32,17 @@ struct Block {
     rows: usize,
 }
 
-/// The rows that left the hot ones, oldest first, up to a limit.
+/// The rows that left the hot ones, oldest first, up to a limit: compressed ones, then those that wait for it, then those
+/// that are no whole block yet.
 #[derive(Debug, Default)]
 pub(super) struct Spill {
     rows_max: usize,
     sealed: VecDeque<Block>,
-    sealed_rows: usize,
+    loose: VecDeque<Block>,
+    /// How many rows are in blocks.
+    block_rows: usize,
     sealed_bytes: usize,
+    loose_bytes: usize,
     open: Vec<u8>,
     open_rows: usize,
 }
@@ -49,12 +58,13 @@ impl Spill {
     }
 
     pub(super) fn rows(&self) -> usize {
-        (self.sealed_rows + self.open_rows).min(self.rows_max)
+        (self.block_rows + self.open_rows).min(self.rows_max)
     }
 
     /// What it holds in memory, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        self.sealed_bytes + self.open.capacity() + self.sealed.capacity() * size_of::<Block>()
+        let blocks = self.sealed.capacity() + self.loose.capacity();
+        self.sealed_bytes + self.loose_bytes + self.open.capacity() + blocks * size_of::<Block>()
     }
 
     pub(super) fn clear(&mut self) {
@@ -68,8 +78,8 @@ impl Spill {
         self.end_row(if flows { FLOWS_ON } else { END });
     }
 
-    /// Takes a row of plain printable text.
-    pub(super) fn push_plain(&mut self, text: &[u8]) {
+    /// Takes a row as it was printed, which begins and ends plain.
+    pub(super) fn push_line(&mut self, text: &[u8]) {
         self.open.extend_from_slice(text.trim_ascii_end());
         self.end_row(END);
     }
@@ -85,48 +95,77 @@ impl Spill {
     /// Writes the newest rows, at most so many, each with its end.
     pub(super) fn write_last(&self, rows_max: usize, out: &mut Vec<u8>) {
         let rows = rows_max.min(self.rows());
-        let mut passed = self.sealed_rows + self.open_rows - rows;
+        let mut passed = self.block_rows + self.open_rows - rows;
         for block in &self.sealed {
             if block.rows <= passed {
                 passed -= block.rows;
             } else if let Some(bytes) = unpack(&block.bytes) {
-                write_rows(&bytes, passed, out);
-                passed = 0;
+                write_rows(&bytes, mem::take(&mut passed), out);
+            }
+        }
+        for block in &self.loose {
+            if block.rows <= passed {
+                passed -= block.rows;
+            } else {
+                write_rows(&block.bytes, mem::take(&mut passed), out);
             }
         }
         write_rows(&self.open, passed, out);
     }
 
-    /// Compresses the newest rows, unless they alone are enough and older ones can simply go.
+    /// Compresses the oldest rows that wait for it; answers whether more do.
+    pub(super) fn compress(&mut self) -> bool {
+        if let Some(Block { bytes, rows }) = self.loose.pop_front() {
+            self.loose_bytes -= bytes.len();
+            let bytes = pack(&bytes);
+            self.sealed_bytes += bytes.len();
+            self.sealed.push_back(Block { bytes, rows });
+            self.evict();
+        }
+        !self.is_compressed()
+    }
+
+    /// Whether no rows wait to be compressed.
+    pub(super) fn is_compressed(&self) -> bool {
+        self.loose.is_empty()
+    }
+
+    /// Makes a block of the newest rows, unless they alone are enough and older ones can simply go.
     fn seal(&mut self) {
         if self.open_rows >= self.rows_max {
             let old = start_of(&self.open, self.open_rows - self.rows_max);
             self.open.drain(..old);
             self.open_rows = self.rows_max;
             self.sealed.clear();
-            (self.sealed_rows, self.sealed_bytes) = (0, 0);
+            self.loose.clear();
+            (self.block_rows, self.sealed_bytes, self.loose_bytes) = (0, 0, 0);
             if self.open.len() < OPEN_BYTES / 2 {
                 return;
             }
         }
-        let bytes = pack(&self.open);
-        self.sealed_bytes += bytes.len();
-        self.sealed_rows += self.open_rows;
-        self.sealed.push_back(Block { bytes, rows: self.open_rows });
-        self.open.clear();
-        self.open_rows = 0;
+        let bytes = mem::take(&mut self.open).into_boxed_slice();
+        self.loose_bytes += bytes.len();
+        self.block_rows += self.open_rows;
+        self.loose.push_back(Block { bytes, rows: mem::take(&mut self.open_rows) });
         self.evict();
+        while self.loose_bytes > LOOSE_BYTES_MAX {
+            self.compress();
+        }
     }
 
+    /// Gives up the oldest rows that nobody needs, or that there is no room for.
     fn evict(&mut self) {
-        while let Some(oldest) = self.sealed.front() {
-            let is_needless = self.sealed_rows - oldest.rows >= self.rows_max;
+        while let Some(oldest) = self.sealed.front().or(self.loose.front()) {
+            let is_needless = self.block_rows - oldest.rows >= self.rows_max;
             if !is_needless && self.sealed_bytes <= SEALED_BYTES_MAX {
                 return;
             }
-            self.sealed_rows -= oldest.rows;
-            self.sealed_bytes -= oldest.bytes.len();
-            self.sealed.pop_front();
+            self.block_rows -= oldest.rows;
+            if let Some(oldest) = self.sealed.pop_front() {
+                self.sealed_bytes -= oldest.bytes.len();
+            } else if let Some(oldest) = self.loose.pop_front() {
+                self.loose_bytes -= oldest.bytes.len();
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How somebody reaches the holder of a session: one connection, bounded in time and in space.
 
 use std::{
-    io::{self, Read as _},
+    io,
     os::{
         fd::{AsFd, BorrowedFd},
         unix::net::UnixStream,
@@ -32,8 +32,6 @@ const STOP_STEPS: u32 = 3;
 const CONNECT_AGAIN: Duration = Duration::from_millis(20);
 /// The longest answer to a question.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
-/// How much is read at once.
-const READ_BYTES: usize = 128 << 10;
 /// How much may wait for the holder; over it, nothing more should be queued. Much, for keys that are not read cannot be
 /// understood either, and whoever pasted too much still wants to leave.
 const QUEUE_BYTES_MAX: usize = 8 << 20;
@@ -46,7 +44,6 @@ pub struct Connection {
     out: Outgoing,
     hello: Hello,
     is_open: bool,
-    buffer: Vec<u8>,
 }
 
 impl Connection {
@@ -60,7 +57,6 @@ impl Connection {
             out: Outgoing::default(),
             hello: Hello::default(),
             is_open: true,
-            buffer: vec![0; READ_BYTES],
         };
         match connection.receive(Some(ANSWER_WAIT_MAX)) {
             Ok(Some(FromHolder::Hello(hello))) => connection.hello = hello,
@@ -206,11 +202,9 @@ impl Connection {
 
     /// Reads what is there, once, without waiting.
     pub(super) fn fill(&mut self) -> Result<(), TerminalError> {
-        match self.stream.read(&mut self.buffer) {
-            Ok(0) => self.is_open = false,
-            Ok(count) => self.frames.take(&self.buffer[..count]),
-            Err(err) if matches!(err.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => (),
-            Err(err) if is_hung_up(&err) => self.is_open = false,
+        match self.frames.read(&self.stream) {
+            Ok(0) | Err(Errno::CONNRESET | Errno::PIPE) => self.is_open = false,
+            Ok(_) | Err(Errno::AGAIN | Errno::INTR) => (),
             Err(_) => return Err(silent("it cannot be read from")),
         }
         Ok(())

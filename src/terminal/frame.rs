@@ -1,9 +1,14 @@
 //! How messages are cut out of a stream of bytes: one byte kind, four bytes length (little endian), payload.
 
+use std::os::fd::AsFd;
+
+use rustix::buffer::spare_capacity;
 use thiserror::Error;
 
 /// The longest payload; a longer one ends the connection.
 pub const FRAME_BYTES_MAX: usize = 1 << 20;
+/// How much is read at once, at least.
+const READ_BYTES: usize = 64 << 10;
 /// What stands before every payload.
 const HEAD_BYTES: usize = 5;
 
@@ -43,13 +48,19 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// Takes what was read.
-    pub(super) fn take(&mut self, bytes: &[u8]) {
+    /// Reads what is there, once; answers how much that was.
+    pub(super) fn read(&mut self, from: impl AsFd) -> rustix::io::Result<usize> {
+        self.forget();
+        self.bytes.reserve(READ_BYTES);
+        rustix::io::read(from, spare_capacity(&mut self.bytes))
+    }
+
+    /// Makes room where frames were taken.
+    fn forget(&mut self) {
         if self.taken > 0 {
             self.bytes.drain(..self.taken);
             self.taken = 0;
         }
-        self.bytes.extend_from_slice(bytes);
     }
 
     /// The next frame, if one is whole.
@@ -74,6 +85,14 @@ impl Frames {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Frames {
+        /// Takes what was read elsewhere.
+        pub(crate) fn take(&mut self, bytes: &[u8]) {
+            self.forget();
+            self.bytes.extend_from_slice(bytes);
+        }
+    }
 
     fn frame(kind: u8, payload: &[u8]) -> Frame {
         Frame { kind, payload: payload.to_vec() }

@@ -18,6 +18,9 @@ use crate::{atomic, clock::Timestamp};
 /// How much may be printed between two times.
 const TIME_EVERY_MS: i64 = 1_000;
 
+/// By how much a file may grow beyond its half.
+const PART_BYTES: usize = 4 << 10;
+
 /// The two files, and where in the newer one the next byte goes.
 #[derive(Debug)]
 pub(super) struct OutputLog {
@@ -41,16 +44,22 @@ impl OutputLog {
 
     /// Keeps what was printed.
     pub(super) fn take(&mut self, bytes: &[u8], now: Timestamp) -> io::Result<()> {
-        if self.length >= self.bytes_max / 2 {
-            self.turn()?;
-        }
         let now = now.unix_millis();
-        if self.timed.is_none_or(|timed| now - timed >= TIME_EVERY_MS) {
-            writeln!(self.times, "{now} {}", self.length)?;
-            self.timed = Some(now);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            if self.length >= self.bytes_max / 2 {
+                self.turn()?;
+            }
+            if self.timed.is_none_or(|timed| now - timed >= TIME_EVERY_MS) {
+                writeln!(self.times, "{now} {}", self.length)?;
+                self.timed = Some(now);
+            }
+            let room = usize::try_from(self.bytes_max / 2 - self.length).unwrap_or(usize::MAX);
+            let (part, behind) = rest.split_at(rest.len().min(room.max(PART_BYTES)));
+            self.log.write_all(part)?;
+            self.length += part.len() as u64;
+            rest = behind;
         }
-        self.log.write_all(bytes)?;
-        self.length += bytes.len() as u64;
         Ok(())
     }
 
@@ -119,5 +128,16 @@ mod tests {
         assert!(old.len() + new.len() <= 110, "{} and {}", old.len(), new.len());
         assert!((old.clone() + &new).ends_with("00000000980000000099"), "{old} {new}");
         assert_eq!(read(dir.path(), "output.times.1").lines().count(), 5);
+    }
+
+    #[test]
+    fn much_at_once_is_divided_between_the_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = OutputLog::open(dir.path(), 20_000).unwrap();
+        let text = (0..7_000).map(|number| format!("{number:05}")).collect::<Vec<_>>().concat();
+        log.take(text.as_bytes(), at(0)).unwrap();
+        let (old, new) = (read(dir.path(), "output.log.1"), read(dir.path(), "output.log"));
+        assert!(text.ends_with(&(old.clone() + &new)));
+        assert!((10_000..=20_000).contains(&(old.len() + new.len())), "{} and {}", old.len(), new.len());
     }
 }

@@ -10,6 +10,18 @@ fn both(size: Size, begin: &[u8], flood: &[u8]) -> (Screen, Screen) {
     (fast, slow)
 }
 
+/// Panics unless two screens show the same, also above: rows may be kept as they were printed, or as they are drawn anew.
+fn assert_alike(fast: &mut Screen, slow: &mut Screen, what: &str) {
+    let redrawn = |screen: &mut Screen| {
+        let mut redrawn = Screen::new(screen.size(), SCROLLBACK_ROWS);
+        for piece in screen.snapshot(SCROLLBACK_ROWS).chunks(16) {
+            redrawn.feed(piece);
+        }
+        redrawn
+    };
+    assert_same(&mut redrawn(fast), &mut redrawn(slow), what);
+}
+
 fn lines(count: usize) -> Vec<u8> {
     (0..count).map(|number| format!("line {number}  \r\n")).collect::<Vec<_>>().concat().into_bytes()
 }
@@ -29,7 +41,7 @@ fn lines_that_are_absorbed_look_the_same() {
 fn what_follows_a_flood_of_lines_is_read_as_usual() {
     let flood = [&lines(5_000)[..], b"\x1b[32mgreen\x1b[0m\r\n", &lines(300), b"part"].concat();
     let (mut fast, mut slow) = both(size(6, 20), b"\n\n\n\n\n\n\r", &flood);
-    assert_same(&mut fast, &mut slow, "a flood and more");
+    assert_alike(&mut fast, &mut slow, "a flood and more");
     assert_eq!(fast.text(), "line 295\nline 296\nline 297\nline 298\nline 299\npart");
 }
 
@@ -73,5 +85,104 @@ fn a_flood_may_begin_within_a_line() {
         let (mut fast, mut slow) = both(size(6, 20), &begin, &flood[cut..]);
         assert_eq!(fast.emulator.hot_rows(), 32);
         assert_same(&mut fast, &mut slow, "a flood from the middle");
+    }
+}
+
+#[test]
+fn coloured_lines_are_absorbed_and_look_the_same() {
+    let looks = [
+        ("31", "0"),
+        ("1;32", ""),
+        ("38;5;208", "39"),
+        ("48;2;1;20;255", "49"),
+        ("1", "22"),
+        ("2;3;4;7;8;9", "29;28;27;24;23;22"),
+        ("97;107", "39;49"),
+        ("0;31", "00"),
+        ("38;5;1;4", ";"),
+    ];
+    for (on, off) in looks {
+        let lines: Vec<String> = (0..2_000)
+            .map(|number| format!("\x1b[{on}mé{number}\x1b[{off}m 漢 \x1b[{on}m  \x1b[{off}m  \r\n"))
+            .collect();
+        let (mut fast, mut slow) = both(size(6, 20), b"\n\n\n\n\n\n\r", lines.concat().as_bytes());
+        assert_eq!(fast.emulator.hot_rows(), 32, "{on}");
+        assert_alike(&mut fast, &mut slow, on);
+    }
+}
+
+#[test]
+fn lines_that_leave_something_behind_are_not_absorbed() {
+    for part in [
+        "\x1b[31mred",
+        "\x1b[31;1mred\x1b[39m",
+        "\x1b[38;5mred\x1b[39m",
+        "\x1b[38:5:1mred",
+        "\x1b[21mdouble",
+        "\x1b[38;5;256mred",
+        "\x1b[58;5;1munder\x1b[59m",
+        "\x1b[1000m",
+        "\x1b[?1m",
+        "\x1b[>4;1m",
+        "\x1b[2K",
+        "\x1b[!p",
+        "\x1bM",
+        "a\tb",
+        "a\x08b",
+        "a\rb",
+        "e\u{301}",
+        "\u{9b}31m",
+        "\x1b]133;A\x07",
+        "\x0e",
+        "\x7f",
+    ] {
+        let flood = format!("{part}\r\n").repeat(600);
+        let (mut fast, mut slow) = both(size(6, 20), b"\n\n\n\n\n\n\r", flood.as_bytes());
+        assert_ne!(fast.emulator.hot_rows(), 32, "{part:?}");
+        assert_same(&mut fast, &mut slow, part);
+    }
+}
+
+#[test]
+fn one_odd_line_does_not_end_a_flood() {
+    let odd =
+        b"\x1b[7ma line that is far too long for the screen\x1b[m\r\n\x1b]2;title\x07\x1b[31m\r\n\x1b[m\n\r";
+    let flood = [&lines(2_000)[..], odd, &lines(2_000)].concat();
+    let (mut fast, mut slow) = both(size(6, 20), b"\n\n\n\n\n\n\r", &flood);
+    assert_eq!((fast.emulator.hot_rows(), fast.title()), (32, Some("title")));
+    assert_alike(&mut fast, &mut slow, "a flood with odd lines");
+}
+
+#[test]
+fn floods_of_anything_look_the_same_however_they_come() {
+    const PARTS: [&str; 14] = [
+        "word",
+        " ",
+        "\x1b[1m",
+        "\x1b[m",
+        "\x1b[0m",
+        "\x1b[32m",
+        "\x1b[39m",
+        "\x1b[48;5;9m",
+        "\x1b[49m",
+        "ö",
+        "語",
+        "\t",
+        "12345678901",
+        "\x1b[K",
+    ];
+    for seed in 0..40 {
+        let mut random = streams::Random::new(seed);
+        let usual = 2 + random.below(13);
+        let mut flood = String::new();
+        for _ in 0..1_500 {
+            for _ in 0..random.below(5) {
+                let parts = if random.below(200) == 0 { PARTS.len() } else { usual.min(PARTS.len()) };
+                flood.push_str(PARTS[random.below(parts)]);
+            }
+            flood.push_str(if random.below(4) == 0 { "\r\n" } else { "\x1b[m\r\n" });
+        }
+        let (mut fast, mut slow) = both(size(6, 20), b"\n\n\n\n\n\n\r", flood.as_bytes());
+        assert_alike(&mut fast, &mut slow, &format!("seed {seed}"));
     }
 }

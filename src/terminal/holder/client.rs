@@ -1,7 +1,7 @@
 //! One connection to a holder: what it was shown, what waits to be sent, and what it said.
 
 use std::{
-    io::{self, Read as _},
+    io,
     os::{
         fd::{AsFd, BorrowedFd},
         unix::net::UnixStream,
@@ -9,14 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::io::Errno;
+
 use super::super::{
     frame::Frames,
     message::{FromClient, FromHolder, Refusal, Role},
     outgoing::Outgoing,
 };
 
-/// How much is read at once.
-const CHUNK_BYTES: usize = 64 << 10;
 /// From how many waiting bytes on the program is held up for a client that still reads.
 const SLOW_BYTES: usize = 256 << 10;
 /// How long a client may read nothing before the program goes on without it.
@@ -121,6 +121,13 @@ impl Client {
         FromHolder::push_output(self.out.tail(), offset, bytes);
     }
 
+    /// Gives back the memory that a flood took.
+    pub(super) fn rest(&mut self) {
+        if !self.waits() {
+            self.out = Outgoing::default();
+        }
+    }
+
     /// Whether it missed something and has read all that waited.
     pub(super) fn wants_screen(&self) -> bool {
         self.view.is_some_and(|view| view.is_behind) && !self.waits() && !self.is_gone
@@ -140,11 +147,9 @@ impl Client {
 
     /// Reads what it said, once.
     pub(super) fn listen(&mut self) -> Vec<FromClient> {
-        let mut chunk = vec![0; CHUNK_BYTES];
-        match self.stream.read(&mut chunk) {
+        match self.frames.read(&self.stream) {
             Ok(0) => self.is_gone = true,
-            Ok(count) => self.frames.take(&chunk[..count]),
-            Err(err) if matches!(err.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => (),
+            Ok(_) | Err(Errno::AGAIN | Errno::INTR) => (),
             Err(_) => self.is_gone = true,
         }
         let mut said = Vec::new();

@@ -7,6 +7,7 @@ mod answer;
 mod begin;
 mod client;
 mod ending;
+mod output;
 mod program;
 mod reporter;
 mod serving;
@@ -24,7 +25,8 @@ use std::{
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use self::{
-    activity::Activity, begin::Seat, client::Client, ending::Ending, program::Program, reporter::Reporter,
+    activity::Activity, begin::Seat, client::Client, ending::Ending, output::Backlog, program::Program,
+    reporter::Reporter,
 };
 use super::{
     Exited, Held, Keeper, Launch, Started, Stop, TerminalError, output_log::OutputLog, runtime::Runtime,
@@ -32,16 +34,10 @@ use super::{
 use crate::{
     clock::Clock,
     process::{self, Signal, Signals},
-    screen::{Notice, Screen},
+    screen::Screen,
     workspace::Workspace,
 };
 
-/// How much of what the program prints is dealt with before anything else gets a turn.
-const BATCH_BYTES: usize = 256 << 10;
-/// How much is read at once; a terminal gives 4 KiB.
-const CHUNK_BYTES: usize = 64 << 10;
-/// From how many bytes on output is no answer to a key but a flood, which is sent in larger pieces.
-const ECHO_BYTES_MAX: usize = 1 << 10;
 /// How long to wait for more output from what still has the terminal after the program ended.
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
 /// How long clients may take to read the last output.
@@ -71,7 +67,7 @@ struct Holder {
     is_cleared: bool,
     reporter: Reporter,
     clock: Box<dyn Clock>,
-    buffer: Vec<u8>,
+    backlog: Backlog,
 }
 
 /// What can become ready.
@@ -116,7 +112,7 @@ pub fn hold(
         clients: Vec::new(),
         ending: None,
         is_cleared: false,
-        buffer: vec![0; CHUNK_BYTES],
+        backlog: Backlog::new(Instant::now()),
         launch,
         seat,
         listener,
@@ -182,8 +178,9 @@ impl Holder {
             sources.push((Source::Terminal, flags));
         }
         let listens = self.program.takes_input();
+        let sends = !self.backlog.gathers();
         for (at, client) in self.clients.iter().enumerate() {
-            let flags = flag(listens, PollFlags::IN) | flag(client.waits(), PollFlags::OUT);
+            let flags = flag(listens, PollFlags::IN) | flag(sends && client.waits(), PollFlags::OUT);
             sources.push((Source::Client(at), flags));
         }
         sources
@@ -202,7 +199,8 @@ impl Holder {
     fn timeout(&self, held_up: Option<Instant>, now: Instant) -> Option<Timespec> {
         let ending = self.ending.as_ref().filter(|_| !self.is_cleared).map(Ending::due);
         let last = self.is_cleared.then_some(self.activity.happened_at() + LAST_OUTPUT);
-        let first = [held_up, ending, last, self.activity.due()].into_iter().flatten().min()?;
+        let first =
+            [held_up, ending, last, self.activity.due(), self.backlog.due()].into_iter().flatten().min()?;
         Timespec::try_from(first.saturating_duration_since(now)).ok()
     }
 
@@ -237,6 +235,8 @@ impl Holder {
                     self.clients[at].flush(now);
                 }
                 if flags.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
+                    // What it asks, and whether it answers for the terminal, is about everything it was shown.
+                    self.take_in();
                     for message in self.clients[at].listen() {
                         self.serve(at, message, now);
                     }
@@ -246,57 +246,9 @@ impl Holder {
         Ok(())
     }
 
-    /// Takes what the program printed, a batch at most, so that everybody gets a turn.
-    fn take_output(&mut self, now: Instant) {
-        let mut taken = 0;
-        let mut buffer = std::mem::take(&mut self.buffer);
-        while taken < BATCH_BYTES {
-            let Some(bytes) = self.program.read(&mut buffer) else {
-                break;
-            };
-            taken += bytes.len();
-            self.show(bytes, now);
-        }
-        self.buffer = buffer;
-        if taken > 0 {
-            self.activity.happened(now);
-        }
-        for client in &mut self.clients {
-            client.flush(now);
-        }
-    }
-
-    fn show(&mut self, bytes: &[u8], now: Instant) {
-        for client in &mut self.clients {
-            client.show(self.offset, bytes, self.launch.limits.queue_bytes_max, now);
-            // The echo of a key does not wait for the screen and the disk.
-            if bytes.len() < ECHO_BYTES_MAX {
-                client.flush(now);
-            }
-        }
-        let fed = self.screen.feed(bytes);
-        self.offset += bytes.len() as u64;
-        if let Some(log) = &mut self.log
-            && let Err(err) = log.take(bytes, self.clock.now())
-        {
-            tracing::warn!(sessionId = %self.launch.id, error = %err, "what is printed is no longer kept");
-            self.log = None;
-        }
-        // Two answers to one question would arrive as keys that nobody pressed.
-        let has_terminal = self.clients.iter().any(|client| client.view.is_some_and(|view| view.is_terminal));
-        if !has_terminal && !fed.replies.is_empty() {
-            self.program.type_in(&fed.replies);
-        }
-        for notice in &fed.notices {
-            self.activity.noticed(notice);
-            if *notice == Notice::Rebuilt {
-                self.redraw();
-            }
-        }
-    }
-
     /// What time brings: moods, steps of an end, screens for those that missed something.
     fn advance(&mut self, now: Instant) {
+        self.catch_breath(now);
         if let Some(mood) = self.activity.news(now) {
             self.reporter.tell(mood);
         }
@@ -306,7 +258,10 @@ impl Holder {
             self.is_cleared = ending.step(self.program.living(), &self.launch.keep, now);
         }
         self.catch_up(now);
-        self.clients.retain(|client| !client.is_gone);
+        if self.clients.iter().any(|client| client.is_gone) {
+            self.take_in();
+            self.clients.retain(|client| !client.is_gone);
+        }
     }
 
     /// Whether nothing of the session is left, and nothing more is to be expected.
@@ -315,7 +270,8 @@ impl Holder {
     }
 
     /// Has the end written down, and says farewell.
-    fn leave(self, exited: Exited) -> Exited {
+    fn leave(mut self, exited: Exited) -> Exited {
+        self.take_in();
         let Self { reporter, mut clients, ending, seat, listener, .. } = self;
         seat.forget();
         reporter.end(exited, ending.is_some_and(|ending| ending.shutdown));

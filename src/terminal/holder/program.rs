@@ -7,6 +7,7 @@ use std::{
 };
 
 use rustix::{
+    buffer::spare_capacity,
     io::Errno,
     process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid},
 };
@@ -14,6 +15,8 @@ use rustix::{
 use super::super::{Exited, pty::Pty};
 use crate::screen::Size;
 
+/// For how much there is room when its terminal is read, which gives less.
+const READ_BYTES: usize = 8 << 10;
 /// From how many bytes on nobody is listened to until the program has read some.
 const INPUT_BYTES_MAX: usize = 1 << 20;
 
@@ -104,20 +107,21 @@ impl Program {
         }
     }
 
-    /// Reads what it printed; nothing when there is nothing now.
-    pub(super) fn read<'a>(&mut self, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
+    /// Reads what it printed, behind what is there; answers whether there was something.
+    pub(super) fn read(&mut self, printed: &mut Vec<u8>) -> bool {
+        printed.reserve(READ_BYTES);
         loop {
-            match rustix::io::read(&self.pty, &mut *buffer) {
+            match rustix::io::read(&self.pty, spare_capacity(printed)) {
                 Ok(0) => break,
-                Ok(count) => return Some(&buffer[..count]),
+                Ok(_) => return true,
                 Err(Errno::INTR) => (),
-                Err(Errno::AGAIN) => return None,
+                Err(Errno::AGAIN) => return false,
                 // EIO: every process that had the terminal is gone, and all was read.
                 Err(_) => break,
             }
         }
         self.is_closed = true;
-        None
+        false
     }
 
     /// Gives the terminal another size.

@@ -148,6 +148,7 @@ impl Holder {
     }
 
     fn show_screen(&mut self, at: usize, scrollback: usize, now: Instant) {
+        self.take_in();
         let bytes = self.screen.snapshot(scrollback);
         let message = FromHolder::Snapshot { offset: self.offset, bytes, is_last: true };
         self.clients[at].say(&message, now);

@@ -1,0 +1,257 @@
+//! What becomes of what the program prints: the clients get it at once, screen and log as soon as there is time.
+//!
+//! A program that prints without end is not held up by the screen: its output waits in a backlog, which is taken in when
+//! the program pauses, when it is long, and before anybody asks the screen something.
+
+use std::time::{Duration, Instant};
+
+use super::Holder;
+use crate::screen::Notice;
+
+/// How much of what the program prints is dealt with before anything else gets a turn.
+const BATCH_BYTES: usize = 256 << 10;
+/// From how many bytes on output is no answer to a key but a flood, which is sent in larger pieces.
+const ECHO_BYTES_MAX: usize = 1 << 10;
+/// How much may wait for the screen.
+const BACKLOG_BYTES_MAX: usize = 256 << 10;
+/// From how many bytes on output is a stream: a program that goes on printing rather than one that waits for an answer.
+const STREAM_BYTES: usize = 32 << 10;
+/// For how long nothing has to come before the screen takes in what a program printed.
+const PAUSE: Duration = Duration::from_millis(1);
+/// The same in a stream, which also stops when others have the processor.
+const STREAM_PAUSE: Duration = Duration::from_millis(10);
+/// How long output waits for the screen at most, whatever else comes.
+const AGE_MAX: Duration = Duration::from_millis(50);
+/// How much of a stream is gathered for the clients, and for how long: each piece wakes them up, and their terminals.
+const GATHER_BYTES: usize = 32 << 10;
+const GATHER: Duration = Duration::from_micros(300);
+/// How long nothing is printed before memory that a flood took is given back.
+const REST: Duration = Duration::from_millis(200);
+
+/// What was printed and has not reached screen and log.
+#[derive(Debug)]
+pub(super) struct Backlog {
+    bytes: Vec<u8>,
+    /// When the first of it came, and the last.
+    began: Instant,
+    came: Instant,
+    is_stream: bool,
+    /// How many bytes the clients were not sent yet, and when they are.
+    gathered: usize,
+    send_at: Option<Instant>,
+    /// Whether memory may be given back.
+    is_loose: bool,
+}
+
+impl Backlog {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            bytes: Vec::new(),
+            began: now,
+            came: now,
+            is_stream: false,
+            gathered: 0,
+            send_at: None,
+            is_loose: false,
+        }
+    }
+
+    /// When there is something to do with it although nothing happens.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let due = match (self.is_stream, self.bytes.is_empty()) {
+            (true, true) => Some(self.came + STREAM_PAUSE),
+            (true, false) => Some((self.came + STREAM_PAUSE).min(self.began + AGE_MAX)),
+            (false, false) => Some((self.came + PAUSE).min(self.began + AGE_MAX)),
+            (false, true) => self.is_loose.then_some(self.came + REST),
+        };
+        due.into_iter().chain(self.send_at).min()
+    }
+
+    /// So many bytes were put behind the others.
+    fn grew(&mut self, taken: usize, now: Instant) {
+        if self.bytes.len() == taken {
+            self.began = now;
+        }
+        self.came = now;
+        self.is_stream |= self.bytes.len() >= STREAM_BYTES;
+        self.gathered += taken;
+    }
+
+    /// Decides whether the clients get what was gathered now, or a moment later.
+    fn sends(&mut self, now: Instant) -> bool {
+        let sends = !self.is_stream || self.gathered >= GATHER_BYTES;
+        if !sends && self.gathered > 0 {
+            self.send_at.get_or_insert(now + GATHER);
+        }
+        sends
+    }
+
+    /// Whether bytes for the clients are kept back for a moment.
+    pub(super) fn gathers(&self) -> bool {
+        self.send_at.is_some()
+    }
+
+    /// Whether it is full, or so short that it may be a question.
+    fn is_ripe(&self) -> bool {
+        self.bytes.len() >= BACKLOG_BYTES_MAX || (!self.is_stream && self.bytes.len() < ECHO_BYTES_MAX)
+    }
+}
+
+impl Holder {
+    /// Takes what the program printed, a batch at most, so that everybody gets a turn.
+    pub(super) fn take_output(&mut self, now: Instant) {
+        let mut taken = 0;
+        while taken < BATCH_BYTES {
+            let from = self.backlog.bytes.len();
+            if !self.program.read(&mut self.backlog.bytes) {
+                break;
+            }
+            let bytes = &self.backlog.bytes[from..];
+            taken += bytes.len();
+            for client in &mut self.clients {
+                client.show(self.offset, bytes, self.launch.limits.queue_bytes_max, now);
+                // The echo of a key does not wait for anything.
+                if bytes.len() < ECHO_BYTES_MAX && !self.backlog.is_stream {
+                    client.flush(now);
+                }
+            }
+            self.offset += bytes.len() as u64;
+        }
+        if taken > 0 {
+            self.activity.happened(now);
+            self.backlog.grew(taken, now);
+        }
+        if self.backlog.sends(now) || self.program.is_closed() {
+            self.send(now);
+        }
+        if self.backlog.is_ripe() {
+            self.take_in();
+        }
+    }
+
+    fn send(&mut self, now: Instant) {
+        (self.backlog.gathered, self.backlog.send_at) = (0, None);
+        for client in &mut self.clients {
+            client.flush(now);
+        }
+    }
+
+    /// Gives screen and log everything that was printed.
+    pub(super) fn take_in(&mut self) {
+        if self.backlog.bytes.is_empty() {
+            return;
+        }
+        let mut bytes = std::mem::take(&mut self.backlog.bytes);
+        let fed = self.screen.feed(&bytes);
+        // Two answers to one question would arrive as keys that nobody pressed.
+        let has_terminal = self.clients.iter().any(|client| client.view.is_some_and(|view| view.is_terminal));
+        if !has_terminal && !fed.replies.is_empty() {
+            self.program.type_in(&fed.replies);
+        }
+        for notice in &fed.notices {
+            self.activity.noticed(notice);
+            if *notice == Notice::Rebuilt {
+                self.redraw();
+            }
+        }
+        if let Some(log) = &mut self.log
+            && let Err(err) = log.take(&bytes, self.clock.now())
+        {
+            tracing::warn!(sessionId = %self.launch.id, error = %err, "what is printed is no longer kept");
+            self.log = None;
+        }
+        bytes.clear();
+        self.backlog.is_loose |= bytes.capacity() > STREAM_BYTES || !self.screen.is_compressed();
+        self.backlog.bytes = bytes;
+    }
+
+    /// What time brings: the program pauses, or rests.
+    pub(super) fn catch_breath(&mut self, now: Instant) {
+        if self.backlog.due().is_none_or(|due| now < due) {
+            return;
+        }
+        if self.backlog.send_at.is_some_and(|at| now >= at) {
+            return self.send(now);
+        }
+        if self.backlog.is_stream || !self.backlog.bytes.is_empty() {
+            // Only a pause ends it: others may have had the processor.
+            let goes_on = self.backlog.bytes.len() >= STREAM_BYTES && now < self.backlog.came + STREAM_PAUSE;
+            self.backlog.is_stream = goes_on;
+            return self.take_in();
+        }
+        // Block by block: somebody may type meanwhile.
+        if self.screen.compress() {
+            return;
+        }
+        self.backlog.is_loose = false;
+        self.backlog.bytes = Vec::new();
+        for client in &mut self.clients {
+            client.rest();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn backlog(bytes: usize, now: Instant) -> Backlog {
+        let mut backlog = Backlog::new(now);
+        grow(&mut backlog, bytes, now);
+        backlog
+    }
+
+    fn grow(backlog: &mut Backlog, bytes: usize, now: Instant) {
+        backlog.bytes.resize(backlog.bytes.len() + bytes, b'x');
+        backlog.grew(bytes, now);
+    }
+
+    #[test]
+    fn an_answer_to_a_key_goes_to_clients_and_screen_at_once() {
+        let now = Instant::now();
+        let mut backlog = backlog(1, now);
+        assert!(backlog.sends(now) && backlog.is_ripe());
+        assert_eq!(Backlog::new(now).due(), None);
+    }
+
+    #[test]
+    fn a_screenful_goes_to_clients_at_once_and_to_the_screen_when_the_program_pauses() {
+        let now = Instant::now();
+        let mut backlog = backlog(5_000, now);
+        assert!(backlog.sends(now) && !backlog.is_ripe() && !backlog.gathers());
+        assert_eq!(backlog.due(), Some(now + MS));
+    }
+
+    #[test]
+    fn a_stream_is_gathered_for_a_moment() {
+        let now = Instant::now();
+        let mut backlog = backlog(STREAM_BYTES, now);
+        assert!(backlog.sends(now));
+        backlog.gathered = 0;
+        grow(&mut backlog, 4_000, now + MS);
+        assert!(!backlog.sends(now + MS) && backlog.gathers() && !backlog.is_ripe());
+        assert_eq!(backlog.due(), Some(now + MS + GATHER));
+        grow(&mut backlog, 4_000, now + MS + GATHER / 2);
+        assert!(!backlog.sends(now + MS + GATHER / 2));
+        assert_eq!(backlog.due(), Some(now + MS + GATHER));
+        grow(&mut backlog, GATHER_BYTES, now + MS + GATHER / 2);
+        assert!(backlog.sends(now + MS + GATHER / 2));
+        grow(&mut backlog, BACKLOG_BYTES_MAX, now + MS * 2);
+        assert!(backlog.is_ripe());
+    }
+
+    #[test]
+    fn a_program_that_never_pauses_is_not_kept_from_the_screen() {
+        let now = Instant::now();
+        for first in [2_000, STREAM_BYTES] {
+            let mut backlog = backlog(first, now);
+            for step in 1..200 {
+                grow(&mut backlog, 10, now + step * MS / 2);
+            }
+            backlog.send_at = None;
+            assert_eq!(backlog.due(), Some(now + AGE_MAX), "{first} bytes first");
+        }
+    }
+}
