@@ -93,7 +93,7 @@ impl Space {
         run(space.wharf().args(["create", "s1"]));
         let started = run(space.wharf().args(["start", "s1", "--agent", "stays", "--json"]));
         let (_, rest) = started.split_once("\"id\": \"").expect("the record has an id");
-        space.id = rest.split('"').next().unwrap_or_default().to_owned();
+        rest.split('"').next().unwrap_or_default().clone_into(&mut space.id);
         space
     }
 

@@ -204,7 +204,7 @@ fn a_hook_that_makes_no_sense_changes_nothing_and_fails_nobody() {
 #[test]
 fn an_agent_that_is_unknown_or_cannot_be_asked_is_refused() {
     let agents = Agents::new(1);
-    agents.run(["start", "s1", "--agent", "nobody"]).fails(3).says("`nobody`").says("claude");
+    agents.run(["start", "s1", "--agent", "nobody"]).fails(3).says("`nobody`").says("wharf agent list");
     agents.run(["start", "s1", "--agent", "No Body"]).fails(2);
     agents.run(["start", "s1", "--agent", "shell", "--prompt", "x"]).fails(2).says("wharf prompt");
     agents.run(["start", "s1", "--agent", "fake", "--continue"]).fails(3).says("no conversation yet");

@@ -125,7 +125,7 @@ pub(in crate::cli) struct Kill {
     pub(in crate::cli) name: String,
 }
 
-/// Start again what a restart of the container or the machine ended; an agent goes on with its conversation
+/// Start again what a restart ended; agents go on with their conversations
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
