@@ -174,7 +174,7 @@ impl SessionManager {
     }
 
     /// Whether anything was said in a conversation; without a chain to tell, it was.
-    fn was_used(&self, session: &Session, id: &ConversationId) -> bool {
+    pub(super) fn was_used(&self, session: &Session, id: &ConversationId) -> bool {
         self.chain(session).is_none_or(|chain| chain.entries().any(|entry| entry.id == *id))
     }
 

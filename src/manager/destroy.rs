@@ -136,7 +136,7 @@ impl SessionManager {
     pub fn weigh_destroy(&mut self, who: &str, branch: BranchFate) -> Result<Destroyed, ManagerError> {
         let session = self.session(who)?;
         ensure_quiet(&session)?;
-        let losses = match self.worktrees.losses(&checkout(&session), branch) {
+        let mut losses = match self.worktrees.losses(&checkout(&session), branch) {
             Ok(losses) => losses,
             Err(err) => {
                 // Who destroyed it or began to while we looked is what to say, not what git missed then.
@@ -144,6 +144,7 @@ impl SessionManager {
                 return Err(err.into());
             }
         };
+        self.spare_own_hooks(&session, &mut losses);
         let mut obstacles: Vec<Obstacle> = losses.into_iter().map(Obstacle::Loss).collect();
         let own = own_processes(&session);
         if let Some(process) = session.process().filter(|_| !own.is_empty()) {

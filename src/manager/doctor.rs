@@ -71,6 +71,7 @@ impl SessionManager {
         for session in &sessions {
             findings.extend(self.session_findings(session));
         }
+        findings.extend(self.agent_findings(&sessions));
         findings.extend(self.leftovers(&sessions).into_iter().map(Leftovers::finding));
         findings.extend(strangers(&sessions, &scan));
         if git.is_ok() {

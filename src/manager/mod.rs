@@ -13,6 +13,7 @@ use crate::{
     worktree::{Checkout, Worktrees},
 };
 
+mod agent_findings;
 mod agents;
 mod annotate;
 mod bind;

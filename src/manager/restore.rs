@@ -103,6 +103,9 @@ impl SessionManager {
         restored.left_alone.retain(|left| std::fs::symlink_metadata(&left.path).is_ok());
         restored.sessions = self.registry()?.all();
         restored.mended = self.mend_all(&restored.sessions, scope);
+        for session in &restored.sessions {
+            self.put_back_transcripts(session);
+        }
         restored.expired = self.purge_expired();
         tracing::info!(
             count = restored.sessions.len(),

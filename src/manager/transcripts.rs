@@ -88,6 +88,12 @@ impl SessionManager {
         count
     }
 
+    /// Whether a copy of the transcript of a conversation is kept.
+    pub(super) fn has_copy(&self, session: &Session, agent: &AgentName, id: &ConversationId) -> bool {
+        let copies = conversation::copies(&self.copies_of(session, agent)).unwrap_or_default();
+        copies.iter().any(|copy| copy.to_string_lossy().contains(id.as_str()))
+    }
+
     /// The folder that an agent keeps its transcripts in.
     pub(super) fn home_of(&self, session: &Session, agent: &AgentName) -> Option<PathBuf> {
         let worktree = self.workspace.worktree(session.id());

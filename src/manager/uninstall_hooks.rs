@@ -4,6 +4,7 @@ use super::{HookChange, HookOutcome, ManagerError, SessionManager, checkout, jou
 use crate::{
     agent::{AgentError, HookFile, HookLock, HookRecord, Made, is_empty, without_hooks},
     session::{AgentName, Session},
+    worktree::Loss,
 };
 
 /// What is left of a file without our hooks.
@@ -52,6 +53,40 @@ impl SessionManager {
         let changes = self.unhook(&session, &sessions, program)?;
         tracing::info!(sessionId = %session.id(), agents = changes.len(), "hooks uninstalled");
         Ok(changes)
+    }
+
+    /// Leaves out of what a destroy would lose the files that hold nothing but hooks of ours.
+    pub(super) fn spare_own_hooks(&self, session: &Session, losses: &mut Vec<Loss>) {
+        let own = self.own_hook_files(session);
+        for loss in losses.iter_mut() {
+            if let Loss::Untracked(sample) | Loss::Ignored(sample) = loss {
+                let before = sample.first.len();
+                sample.first.retain(|path| !own.contains(path));
+                sample.count -= before - sample.first.len();
+            }
+        }
+        losses.retain(
+            |loss| !matches!(loss, Loss::Untracked(sample) | Loss::Ignored(sample) if sample.count == 0),
+        );
+    }
+
+    /// The files of a session, below its worktree, that hold nothing but hooks of ours.
+    fn own_hook_files(&self, session: &Session) -> Vec<String> {
+        let Ok(record) = HookRecord::load(&self.hook_record(session)) else {
+            return Vec::new();
+        };
+        let program = self.terminals.program();
+        let hooked = self.hooked_agents(&record).into_iter().filter(|hooked| hooked.is_known);
+        let is_own = |hooked: &Hooked| {
+            self.rest(session, hooked, &program)
+                .is_ok_and(|found| found.is_some_and(|(_, rest)| rest == Rest::Nothing))
+        };
+        hooked.filter(is_own).map(|hooked| hooked.made.file).collect()
+    }
+
+    /// Whether an agent has hooks in a session, as far as is known.
+    pub(super) fn has_hooks(&self, session: &Session, agent: &AgentName) -> bool {
+        HookRecord::load(&self.hook_record(session)).is_ok_and(|record| record.get(agent).is_some())
     }
 
     fn unhook(

@@ -336,3 +336,18 @@ fn hooks_that_root_installed_belong_to_the_owner_of_the_worktree() {
         assert_eq!(fs::metadata(path).unwrap().uid(), SOMEBODY, "{}", path.display());
     }
 }
+
+#[test]
+fn a_destroy_asks_nothing_for_hooks_of_ours_and_everything_for_what_a_person_added() {
+    let space = Workspace::with_sessions(2);
+    for name in ["s1", "s2"] {
+        space.run(["agent", "install", name, "--agent", "claude"]).succeeds();
+    }
+    space.run(["destroy", "s1"]).succeeds();
+    space.run(["undo", "s1"]).succeeds();
+    assert!(space.worktree("s1").join(CLAUDE).is_file());
+    let file = space.worktree("s2").join(CLAUDE);
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replacen('{', "{\"model\":\"opus\",", 1)).unwrap();
+    space.run(["destroy", "s2"]).fails(6).says("--ignored").says(CLAUDE);
+}

@@ -1,6 +1,6 @@
 //! What a person comes back to after a restart: the very conversation that the agent of a session was in.
 
-use std::{fs, io::Write as _, process::Stdio};
+use std::{fs, io::Write as _, os::unix::fs::MetadataExt as _, path::Path, process::Stdio};
 
 use serde_json::json;
 
@@ -232,4 +232,60 @@ fn warnings(agents: &Agents) -> usize {
     let files = fs::read_dir(agents.path(".wharf/log")).unwrap();
     let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
     texts.map(|text| text.matches("a hook was not taken in").count()).sum()
+}
+
+#[test]
+fn a_start_puts_transcripts_back_and_the_doctor_says_where_they_are() {
+    let agents = Agents::new(1);
+    agents.settings("[transcripts]\nkeep = \"always\"\n");
+    agents.run(["start", "s1", "--agent", "fake", "--prompt", "remember red"]).succeeds();
+    agents.until("s1", "noted red");
+    agents.until_waiting("s1");
+    agents.run(["doctor"]).succeeds();
+    agents.run(["kill", "s1"]).succeeds();
+    let id = agents.conversation("s1");
+    let transcripts = || {
+        let folders = fs::read_dir(agents.agent_home().join("projects")).into_iter().flatten();
+        folders.filter(|it| it.as_ref().unwrap().path().join(format!("{id}.jsonl")).is_file()).count()
+    };
+    agents.lose_agent_home();
+    agents.run(["doctor"]).succeeds();
+    agents.run(["restore"]).succeeds();
+    assert_eq!(transcripts(), 1);
+    // Without a copy it is really gone.
+    agents.lose_agent_home();
+    fs::remove_dir_all(agents.session_folder("s1").join("transcripts")).unwrap();
+    agents.run(["doctor"]).says("is gone");
+    fs::write(agents.session_folder("s1").join("conversation.json"), "{").unwrap();
+    agents.run(["doctor"]).says("chain of its conversations cannot be read");
+}
+
+#[test]
+fn transcripts_on_another_file_system_are_kept_without_being_asked() {
+    let elsewhere = "/dev/shm";
+    let device = |path: &Path| fs::metadata(path).map(|it| it.dev()).ok();
+    let agents = Agents::new(1);
+    if device(Path::new(elsewhere)).is_none() || device(Path::new(elsewhere)) == device(&agents.root()) {
+        eprintln!("left out: {elsewhere} is not another file system");
+        return;
+    }
+    let home = tempfile::tempdir_in(elsewhere).unwrap();
+    let run = |words: &[&str]| {
+        let output = agents.command().args(words).env("AGENT_HOME", home.path()).output().unwrap();
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    };
+    run(&["start", "s1", "--agent", "fake", "--prompt", "remember red"]);
+    agents.until("s1", "noted red");
+    agents.until_waiting("s1");
+    assert!(run(&["doctor"]).contains("copies are kept in the workspace"));
+    agents.crash();
+    for entry in fs::read_dir(home.path()).unwrap().map(|it| it.unwrap().path()) {
+        if entry.is_dir() { fs::remove_dir_all(entry).unwrap() } else { fs::remove_file(entry).unwrap() }
+    }
+    run(&["resume", "s1"]);
+    agents.until("s1", "ready");
+    agents.ask("s1", "recall", "told: red");
+    agents.run(["kill", "s1"]).succeeds();
+    agents.settings("[transcripts]\nkeep = \"never\"\n");
+    assert!(run(&["doctor"]).contains("mount that folder"));
 }
