@@ -428,8 +428,8 @@ start "$talking"
 holds 'after docker kill the agent runs again' inside "$talking" wharf wait talk --for 'text:ready' --timeout 30s
 asks "$talking" recall 'told: red green blue'
 same 'after docker kill it is the same conversation' "$conversation" "$(field "$talking" talk .agent.conversation)"
-inside "$talking" wharf rename talk other
-inside "$talking" wharf rename other talk
+inside "$talking" wharf rename talk other >/dev/null
+inside "$talking" wharf rename other talk >/dev/null
 "$docker" kill "$talking" >/dev/null
 "$docker" rm --volumes "$talking" >/dev/null
 talking=$(begin_agents)

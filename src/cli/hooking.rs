@@ -5,6 +5,7 @@ use std::{
     env,
     io::{self, IsTerminal as _, Read as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::{
@@ -14,17 +15,22 @@ use super::{
     logs::{self, Talk},
 };
 use crate::{
-    agent::HookInput,
-    session::{AgentName, SESSION_VARIABLE, SessionId},
+    session::{SESSION_VARIABLE, SessionId},
+    terminal::{Connection, KeepError, Runtime},
+    text,
     workspace::Workspace,
 };
+
+/// How long a holder may take to say that it will write it down.
+const HOLDER_WAIT_MAX: Duration = Duration::from_millis(200);
 
 /// The longest input of a hook.
 const HOOK_BYTES_MAX: u64 = 1 << 20;
 /// How much of an input that is too long is read, so that its writer does not meet a closed pipe.
 const DRAINED_BYTES_MAX: u64 = 256 << 20;
 
-/// Takes in what a hook tells.
+/// Takes in what a hook tells: the holder of the session writes it down, so that the agent does not wait for the disk; where
+/// there is none, that is done here.
 pub(super) fn hook(global: &Global, args: &args::Hook) {
     let input = input();
     // Outside a session there is nobody to tell.
@@ -34,27 +40,31 @@ pub(super) fn hook(global: &Global, args: &args::Hook) {
     let Some(workspace) = workspace(global, id) else {
         return;
     };
+    let told = input.map(|input| [args.words.join(" ").as_bytes(), b"\n", &input].concat());
+    if let Ok(told) = &told
+        && is_taken(&workspace, id, told)
+    {
+        return;
+    }
     let settings = settings(&workspace).unwrap_or_default();
     let talk = Talk { quiet: true, verbose: 0, json: false };
     logs::begin(Some(workspace.logs()), settings.log_days.get(), talk);
-    let take_in = || -> Result<(), Box<dyn std::error::Error>> {
-        let [agent, event] = args.words.as_slice() else {
-            return Err("a hook is told as `wharf hook AGENT EVENT`".into());
-        };
-        let agent: AgentName = agent.parse()?;
-        let description = settings.agents.find(&agent).ok_or("nobody described this agent")?;
-        let report = description.report(event).ok_or("nobody described what this event means")?;
-        let told = HookInput::parse(description, &input?)?;
-        if told.id.is_none() && description.fields().id.is_some() {
-            return Err("it names no conversation".into());
-        }
-        Ok(manager(workspace.clone(), settings.clone()).report(id, &agent, report, &told)?)
-    };
-    if let Err(err) = take_in() {
+    let heard =
+        told.map_err(KeepError::from).and_then(|told| Ok(manager(workspace, settings).hear(id, &told)?));
+    if let Err(err) = heard {
         tracing::warn!(
-            sessionId = %id, hook = %args.words.join(" "), error = %because(&*err), "a hook was not taken in"
+            sessionId = %id, hook = %args.words.join(" "), error = %text::because(&*err),
+            "a hook was not taken in"
         );
     }
+}
+
+/// Whether the holder of the session takes it.
+fn is_taken(workspace: &Workspace, id: SessionId, told: &[u8]) -> bool {
+    let socket = Runtime::of(workspace.root()).socket(id);
+    let taken = Connection::open_within(&socket, HOLDER_WAIT_MAX)
+        .and_then(|mut holder| holder.report(told.to_vec(), HOLDER_WAIT_MAX));
+    taken.unwrap_or(false)
 }
 
 /// What the agent says, whole; a person who tries it out is not waited for.
@@ -80,14 +90,4 @@ fn workspace(global: &Global, id: SessionId) -> Option<Workspace> {
         return Some(Workspace::at(&root));
     }
     locate::workspace(global.workspace.as_deref().map(Path::new)).ok()
-}
-
-fn because(err: &dyn std::error::Error) -> String {
-    let mut text = err.to_string();
-    let mut source = err.source();
-    while let Some(err) = source {
-        text = format!("{text}: {err}");
-        source = err.source();
-    }
-    text
 }

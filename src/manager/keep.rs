@@ -52,6 +52,11 @@ impl Keeper for SessionKeeper {
         Ok(())
     }
 
+    /// Takes in what a hook of the agent tells, as `wharf hook` does where there is no holder.
+    fn told(&mut self, id: SessionId, told: &[u8]) -> Result<(), KeepError> {
+        Ok(self.manager.hear(id, told)?)
+    }
+
     /// Writes a mood that is new at once, so that it is not lost (how often moods change is for the holder to bound), and
     /// that one goes on at most once in five seconds. What is not due costs nothing.
     fn moved(&mut self, mood: Mood) -> Result<(), KeepError> {

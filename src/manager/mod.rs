@@ -77,6 +77,7 @@ pub use self::{
     list::{Filter, Overview},
     ps::Running,
     recovery::{Adopted, Change, Plan},
+    report::ReportError,
     restore::{Restored, Scope},
     resume::Resumed,
     start::StartSession,

@@ -1,12 +1,14 @@
 //! What the hooks of an agent tell: in which conversation it is, what it was asked and answered, whether it waits.
 
-use super::{ManagerError, SessionManager, observe::runs, remember};
+use thiserror::Error;
+
+use super::{ManagerError, SessionManager, observe::runs};
 use crate::{
-    agent::{HookInput, Report},
+    agent::{AgentError, HookInput, Report},
     atomic::Durability,
     clock::Timestamp,
     conversation::{Chain, ConversationError, Excerpt, Interaction},
-    session::{AgentName, ConversationId, Session, SessionId, SessionStatus},
+    session::{AgentName, AgentNameError, ConversationId, Session, SessionId, SessionStatus},
 };
 
 /// How often a session that is active is noted as such at most.
@@ -14,14 +16,52 @@ const ACTIVITY_SECONDS_MIN: u64 = 5;
 /// What a hook calls the beginning of a conversation by a program that was just started.
 const STARTUP: &str = "startup";
 
-/// What a report changes in the record of a session.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Noted {
-    conversation: Option<ConversationId>,
-    status: Option<SessionStatus>,
+/// Why what a hook told was not taken in.
+#[derive(Debug, Error)]
+pub enum ReportError {
+    /// It does not say whose hook it is, and which.
+    #[error("a hook is told as `AGENT EVENT`")]
+    Words,
+    /// Nobody says what the event means.
+    #[error("the description of `{agent}` does not say what `{event}` means")]
+    Event {
+        /// Whose.
+        agent: AgentName,
+        /// Which.
+        event: String,
+    },
+    /// It does not say in which conversation.
+    #[error("it names no conversation")]
+    NoConversation,
+    /// That is no agent's name.
+    #[error(transparent)]
+    Name(#[from] AgentNameError),
+    /// What the agent says makes no sense.
+    #[error(transparent)]
+    Input(#[from] AgentError),
+    /// It cannot be written down.
+    #[error(transparent)]
+    Manager(#[from] ManagerError),
 }
 
 impl SessionManager {
+    /// Takes in what a hook tells: a line with agent and event, and behind it what the agent gave to the hook.
+    pub fn hear(&mut self, id: SessionId, told: &[u8]) -> Result<(), ReportError> {
+        let end = told.iter().position(|byte| *byte == b'\n').ok_or(ReportError::Words)?;
+        let (words, input) = (&told[..end], &told[end + 1..]);
+        let words = std::str::from_utf8(words).map_err(|_| ReportError::Words)?;
+        let (agent, event) = words.split_once(' ').ok_or(ReportError::Words)?;
+        let agent: AgentName = agent.parse()?;
+        let description = self.description(&agent)?;
+        let unknown = || ReportError::Event { agent: agent.clone(), event: event.escape_debug().to_string() };
+        let report = description.report(event).ok_or_else(unknown)?;
+        let told = HookInput::parse(description, input)?;
+        if told.id.is_none() && description.fields().id.is_some() {
+            return Err(ReportError::NoConversation);
+        }
+        Ok(self.report(id, &agent, report, &told)?)
+    }
+
     /// Takes in what a hook tells. An agent that another one started in the same session is told apart, and changes
     /// nothing: its conversation is not the one to come back to.
     pub fn report(
@@ -36,8 +76,7 @@ impl SessionManager {
             tracing::info!(sessionId = %id, agent = %agent, "an agent within the agent was not listened to");
             return Ok(());
         }
-        self.note_report(&session, report, told)?;
-        self.chain_report(&session, agent, report, told)?;
+        // First the copy: who sees that the agent waits may end everything.
         match report {
             Report::Active => (),
             Report::Begin | Report::Prompt | Report::Waiting | Report::Answer | Report::End => {
@@ -45,7 +84,12 @@ impl SessionManager {
                 self.keep_transcript(&session, agent, told, durability);
             }
         }
-        Ok(())
+        // Then where a resume looks first, then the chain; and last of all that somebody is waited for.
+        if let Some(conversation) = new_conversation(&session, report, told) {
+            self.change(&id.to_string(), |session, _| session.converse(conversation))?;
+        }
+        self.chain_report(&session, agent, report, told)?;
+        self.note_status(&session, report)
     }
 
     /// Whether a report comes from an agent that runs inside the session's own: one of another kind, or one that begins
@@ -70,46 +114,30 @@ impl SessionManager {
         begins_beside || self.chain(session).is_some_and(|chain| chain.is_aside(id))
     }
 
-    /// Writes into the record what belongs there, when it is new.
-    fn note_report(
-        &mut self,
-        session: &Session,
-        report: Report,
-        told: &HookInput,
-    ) -> Result<(), ManagerError> {
-        let noted = noted(session, report, told);
-        let now = self.clock.now();
+    /// Writes into the record how the session is doing, when that is new.
+    fn note_status(&mut self, session: &Session, report: Report) -> Result<(), ManagerError> {
+        let (id, status, now) = (session.id(), status(report), self.clock.now());
         let is_due = now < session.last_activity()
             || now.seconds_since(session.last_activity()) >= ACTIVITY_SECONDS_MIN;
-        let is_new = noted.conversation.is_some()
-            || noted.status.is_some_and(|status| status != session.status())
-            || session.agent().is_some_and(|agent| !agent.reports);
-        if !is_new && !is_due {
+        let is_heard = session.agent().is_none_or(|agent| agent.reports);
+        let is_new = status.is_some_and(|status| status != session.status());
+        if is_heard && !is_new && !is_due {
             return Ok(());
         }
-        let (workspace, worktrees) = (self.workspace.clone(), std::sync::Arc::clone(&self.worktrees));
         let mut transaction = self.begin()?;
-        let id = session.id();
-        let changed = transaction.registry.update(id, |session| {
+        let noted = transaction.registry.update(id, |session| {
             session.hear();
             // A hook that comes late says nothing about what ended meanwhile.
             let is_over = session.ending().is_some() && !runs(session);
-            match noted.status.filter(|_| !is_over) {
+            match status.filter(|_| !is_over) {
                 Some(SessionStatus::Active) => session.set_status(SessionStatus::Active, now),
                 // To wait is nobody's work.
                 Some(status) => session.set_status(status, session.last_activity()),
                 None => (),
             }
-            if let Some(conversation) = noted.conversation.clone() {
-                session.converse(conversation);
-            }
         });
-        let changed = changed.cloned().ok_or(ManagerError::Vanished { id })?;
-        transaction.commit()?;
-        if noted.conversation.is_some() && changed.pending().is_none() {
-            remember(&*worktrees, &workspace, &changed);
-        }
-        Ok(())
+        noted.ok_or(ManagerError::Vanished { id })?;
+        transaction.commit()
     }
 
     /// Writes into the chain what was said.
@@ -170,22 +198,23 @@ fn take_in(
     Ok(())
 }
 
-/// What a report says about the session.
-fn noted(session: &Session, report: Report, told: &HookInput) -> Noted {
-    let status = match report {
+/// How a session is doing whose agent reports this.
+fn status(report: Report) -> Option<SessionStatus> {
+    match report {
         Report::Begin => None,
         Report::Prompt | Report::Active => Some(SessionStatus::Active),
         Report::Waiting | Report::Answer => Some(SessionStatus::Waiting),
         Report::End => Some(SessionStatus::Idle),
-    };
-    let Some(own) = session.agent() else {
-        return Noted { conversation: None, status };
-    };
-    let is_new = own.conversation != told.id;
+    }
+}
+
+/// The conversation that the agent of a session is in from now on, if that is another one.
+fn new_conversation(session: &Session, report: Report, told: &HookInput) -> Option<ConversationId> {
+    let own = session.agent()?;
     // A late word on a conversation that was left does not lead back into it.
     let leads = match report {
         Report::Begin | Report::Prompt => true,
         Report::Active | Report::Waiting | Report::Answer | Report::End => own.conversation.is_none(),
     };
-    Noted { conversation: told.id.clone().filter(|_| is_new && leads), status }
+    told.id.clone().filter(|_| leads && own.conversation != told.id)
 }

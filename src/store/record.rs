@@ -21,6 +21,7 @@ use crate::{
         Binding, BranchName, Command, RepositoryPath, Session, SessionId, SessionName, SessionParts,
         SessionStatus,
     },
+    text,
     workspace::Workspace,
 };
 
@@ -84,14 +85,7 @@ pub enum RecordError {
 impl RecordError {
     /// The error and its causes in one line.
     pub fn because(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = self.source();
-        while let Some(err) = source {
-            text.push_str(": ");
-            text.push_str(&err.to_string());
-            source = err.source();
-        }
-        text
+        text::because(self)
     }
 }
 

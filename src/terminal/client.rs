@@ -18,8 +18,11 @@ use rustix::{
 };
 
 use super::{
-    Exited, FromClient, FromHolder, Hello, Info, PROTOCOL, PROTOCOL_MIN, Question, Stop, TerminalError,
-    frame::Frames, outgoing::Outgoing,
+    Exited, FRAME_BYTES_MAX, FromClient, FromHolder, Hello, Info, PROTOCOL, PROTOCOL_MIN, Question, Stop,
+    TerminalError,
+    frame::Frames,
+    message::{PROTOCOL_OF_REPORTS, TAKEN},
+    outgoing::Outgoing,
 };
 
 /// How long a holder may take to say who it is, or to go on with an answer.
@@ -49,7 +52,12 @@ pub struct Connection {
 impl Connection {
     /// Connects, makes sure that our own user or root answers, and agrees on a protocol.
     pub fn open(socket: &Path) -> Result<Self, TerminalError> {
-        let stream = connect(socket)?;
+        Self::open_within(socket, ANSWER_WAIT_MAX)
+    }
+
+    /// The same, where it is worth so much time only.
+    pub fn open_within(socket: &Path, limit: Duration) -> Result<Self, TerminalError> {
+        let stream = connect(socket, limit)?;
         ensure_own(&stream, socket)?;
         let mut connection = Self {
             stream,
@@ -58,7 +66,7 @@ impl Connection {
             hello: Hello::default(),
             is_open: true,
         };
-        match connection.receive(Some(ANSWER_WAIT_MAX)) {
+        match connection.receive(Some(limit)) {
             Ok(Some(FromHolder::Hello(hello))) => connection.hello = hello,
             Ok(Some(_)) => return Err(silent("it does not say who it is")),
             Ok(None) => return Err(silent("it says nothing")),
@@ -133,6 +141,20 @@ impl Connection {
         deadline: Instant,
     ) -> Result<Vec<u8>, TerminalError> {
         self.send_until(&FromClient::Ask(question), deadline)?;
+        self.answer_until(deadline)
+    }
+
+    /// Hands over what an agent's hook tells; says whether the holder will write it down.
+    pub fn report(&mut self, told: Vec<u8>, limit: Duration) -> Result<bool, TerminalError> {
+        if self.protocol() < PROTOCOL_OF_REPORTS || told.len() > FRAME_BYTES_MAX {
+            return Ok(false);
+        }
+        let deadline = Instant::now() + limit;
+        self.send_until(&FromClient::Report(told), deadline)?;
+        Ok(self.answer_until(deadline)? == TAKEN)
+    }
+
+    fn answer_until(&mut self, deadline: Instant) -> Result<Vec<u8>, TerminalError> {
         let mut answer = Vec::new();
         loop {
             match self.receive(Some(deadline.saturating_duration_since(Instant::now())))? {
@@ -275,7 +297,7 @@ fn is_hung_up(err: &io::Error) -> bool {
 }
 
 /// Connects without ever waiting for a holder that does not accept.
-fn connect(path: &Path) -> Result<UnixStream, TerminalError> {
+fn connect(path: &Path, limit: Duration) -> Result<UnixStream, TerminalError> {
     let failed = |source: Errno| TerminalError::Io {
         action: "connect to",
         path: path.to_owned(),
@@ -285,7 +307,7 @@ fn connect(path: &Path) -> Result<UnixStream, TerminalError> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket =
         rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None).map_err(failed)?;
-    let deadline = Instant::now() + ANSWER_WAIT_MAX;
+    let deadline = Instant::now() + limit;
     loop {
         match rustix::net::connect(&socket, &address) {
             Ok(()) => return Ok(UnixStream::from(socket)),

@@ -21,7 +21,7 @@ use super::{
     held::{Assigned, Identity},
     pty,
 };
-use crate::{limits::Limits, process::Offspring, screen::Size};
+use crate::{limits::Limits, process::Offspring, screen::Size, text};
 
 /// What a holder is called on the command line of this program.
 pub const HOLD: &str = "hold";
@@ -152,22 +152,11 @@ pub fn answer(outcome: Result<&Started, &TerminalError>) -> String {
         Ok(started) => Word::Started { process: (&started.process).into(), holder: (&started.holder).into() },
         Err(TerminalError::Running) => Word::Running,
         Err(TerminalError::Program { because, .. }) => Word::Failed(because.clone()),
-        Err(err) => Word::Failed(because(err)),
+        Err(err) => Word::Failed(text::because(err)),
     };
     let mut line = serde_json::to_string(&word).expect("plain values always have a JSON form");
     line.push('\n');
     line
-}
-
-/// The error and its causes in one line.
-fn because(err: &dyn std::error::Error) -> String {
-    let mut text = err.to_string();
-    let mut source = err.source();
-    while let Some(err) = source {
-        text = format!("{text}: {err}");
-        source = err.source();
-    }
-    text
 }
 
 /// Starts a holder and waits until it runs its program, or says why not. One that runs goes to the others, to be reaped.

@@ -7,7 +7,9 @@ use super::frame::{FRAME_BYTES_MAX, Frame, push};
 use crate::screen::Size;
 
 /// The protocol spoken here.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
+/// The first protocol in which a holder takes in what an agent's hook tells.
+pub(super) const PROTOCOL_OF_REPORTS: u32 = 2;
 /// The oldest protocol that is still understood.
 pub const PROTOCOL_MIN: u32 = 1;
 /// How much of a screen or of an answer goes into one frame.
@@ -95,6 +97,11 @@ pub struct Stop {
 
 /// What the one message that is the same in every protocol asks for.
 pub(super) const HANGUP: Stop = Stop { signal: None, grace_ms: 5_000, shutdown: false };
+
+/// The answer to a report that will be written down.
+pub(super) const TAKEN: &[u8] = b"taken";
+/// The answer to a report when too many wait to be written down.
+pub(super) const FULL: &[u8] = b"full";
 
 /// A question that is answered once.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -214,6 +221,8 @@ pub enum FromClient {
     Stop(Stop),
     /// Answer this.
     Ask(Question),
+    /// An agent's hook tells this; the answer is a word: `taken`, or `full`.
+    Report(Vec<u8>),
     /// I am leaving.
     Detach,
     /// End the session; the same in every protocol.
@@ -301,6 +310,7 @@ impl FromClient {
             Self::Signal(signal) => push(out, b'K', &[&json(signal)]),
             Self::Stop(stop) => push(out, b'S', &[&json(stop)]),
             Self::Ask(question) => push(out, b'Q', &[&json(question)]),
+            Self::Report(told) => push(out, b'T', &[told]),
             Self::Detach => push(out, b'D', &[]),
             Self::Hangup => push(out, b'H', &[]),
         }
@@ -319,6 +329,7 @@ impl FromClient {
             b'K' => Self::Signal(parse(payload)?),
             b'S' => Self::Stop(parse(payload)?),
             b'Q' => Self::Ask(parse(payload)?),
+            b'T' => Self::Report(frame.payload),
             b'D' => Self::Detach,
             b'H' => Self::Hangup,
             _ => return Ok(None),

@@ -91,6 +91,9 @@ pub trait Keeper: Send {
     /// The program is about to run; it runs only when this succeeds.
     fn started(&mut self, launch: &Launch, started: &Started) -> Result<(), KeepError>;
 
+    /// A hook of the agent that runs in the session told something.
+    fn told(&mut self, id: SessionId, told: &[u8]) -> Result<(), KeepError>;
+
     /// Something happened in the terminal.
     fn moved(&mut self, mood: Mood) -> Result<(), KeepError>;
 

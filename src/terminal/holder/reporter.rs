@@ -1,6 +1,7 @@
 //! How a holder has things written down without waiting for the disk: a thread of its own, and one place for the news.
 
 use std::{
+    collections::VecDeque,
     io,
     os::fd::OwnedFd,
     sync::{
@@ -15,7 +16,7 @@ use super::super::{
     Exited, KeepError, Keeper, Launch, Mood, Started,
     pty::{GO, STAY},
 };
-use crate::process;
+use crate::{process, text};
 
 /// How often a mood is written down at most.
 const MOOD_EVERY: Duration = Duration::from_secs(5);
@@ -23,9 +24,14 @@ const MOOD_EVERY: Duration = Duration::from_secs(5);
 const END_TRIES: u32 = 10;
 const END_PAUSE: Duration = Duration::from_millis(500);
 
+/// How many reports of hooks may wait, and how many bytes they may have together. Beyond that a hook writes itself.
+const TOLD_MAX: usize = 64;
+const TOLD_BYTES_MAX: usize = 1 << 20;
+
 /// What there is to write down; a newer mood takes the place of one that was not written yet.
 #[derive(Debug, Default)]
 struct News {
+    told: VecDeque<Vec<u8>>,
     mood: Option<Mood>,
     end: Option<(Exited, bool)>,
 }
@@ -76,6 +82,18 @@ impl Reporter {
     pub(super) fn tell(&self, mood: Mood) {
         self.board.lock().mood = Some(mood);
         self.board.changed.notify_one();
+    }
+
+    /// Has written down what a hook of the agent tells, in the order in which it is told; not when too much waits already.
+    pub(super) fn hear(&self, told: Vec<u8>) -> bool {
+        let mut news = self.board.lock();
+        let waiting: usize = news.told.iter().map(Vec::len).sum();
+        if news.told.len() >= TOLD_MAX || waiting + told.len() > TOLD_BYTES_MAX {
+            return false;
+        }
+        news.told.push_back(told);
+        self.board.changed.notify_one();
+        true
     }
 
     /// Has the end written down and returns when that is done, or cannot be.
@@ -132,6 +150,9 @@ fn follow(board: &Board, keeper: &mut dyn Keeper, launch: &Launch) {
             if news.end.is_some() {
                 break news.end.take();
             }
+            if !news.told.is_empty() {
+                break None;
+            }
             let wait = not_before.saturating_duration_since(Instant::now());
             if news.mood.is_none() {
                 news = board.changed.wait(news).unwrap_or_else(PoisonError::into_inner);
@@ -142,8 +163,16 @@ fn follow(board: &Board, keeper: &mut dyn Keeper, launch: &Launch) {
                 news = waited.unwrap_or_else(PoisonError::into_inner).0;
             }
         };
-        let mood = news.mood.take();
+        let told = std::mem::take(&mut news.told);
+        // A mood waits for its time, also while hooks tell something.
+        let is_time = not_before <= Instant::now();
+        let mood = news.mood.take_if(|_| is_time || end.is_some());
         drop(news);
+        for told in told {
+            if let Err(err) = keeper.told(launch.id, &told) {
+                tracing::warn!(sessionId = %launch.id, error = %text::because(&*err), "a hook was not taken in");
+            }
+        }
         if let Some((exited, shutdown)) = end {
             return write_end(keeper, launch, exited, shutdown);
         }

@@ -12,7 +12,7 @@ use crate::{
     screen::Size,
     terminal::{
         Attach, FromClient, FromHolder, Hello, Info, PROTOCOL, PROTOCOL_MIN, Role, Status, Stop,
-        message::HANGUP,
+        message::{FULL, HANGUP, TAKEN},
     },
 };
 
@@ -91,6 +91,10 @@ impl Holder {
                     return;
                 }
                 let bytes = answer(question, &self.screen, &self.info(now));
+                self.clients[at].say(&FromHolder::Answer { bytes, is_last: true }, now);
+            }
+            FromClient::Report(told) => {
+                let bytes = if self.reporter.hear(told) { TAKEN } else { FULL }.to_vec();
                 self.clients[at].say(&FromHolder::Answer { bytes, is_last: true }, now);
             }
             FromClient::Detach => self.clients[at].is_gone = true,

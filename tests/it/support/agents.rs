@@ -4,11 +4,12 @@ use std::{
     fs,
     ops::Deref,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use serde_json::Value;
 
-use super::{Workspace, processes};
+use super::{Workspace, processes, pty::PATIENCE};
 
 /// A workspace with an agent called `fake`.
 pub struct Agents {
@@ -90,15 +91,19 @@ impl Agents {
     /// anew as a container does.
     pub fn crash(&self) {
         let sessions = self.sessions();
-        let ids = sessions.iter().map(|it| it["id"].as_str().unwrap());
-        for pid in ids.flat_map(|id| {
-            let holder =
-                sessions.iter().find(|it| it["id"] == id).and_then(|it| it["holder"]["pid"].as_u64());
-            let mut all: Vec<u32> = holder.and_then(|pid| u32::try_from(pid).ok()).into_iter().collect();
-            all.extend(processes::marked(id));
-            all
-        }) {
-            processes::kill_if_there(pid);
+        let holders = sessions.iter().filter_map(|it| it["holder"]["pid"].as_u64());
+        for holder in holders {
+            processes::kill_if_there(u32::try_from(holder).unwrap());
+        }
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let ids = sessions.iter().map(|it| it["id"].as_str().unwrap());
+            let left: Vec<u32> = ids.flat_map(processes::marked).collect();
+            if left.is_empty() {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{left:?} do not end");
+            left.into_iter().for_each(processes::kill_if_there);
         }
         self.run(["restore"]).succeeds();
     }
