@@ -23,6 +23,8 @@ fn a_conversation_survives_the_end_of_everything() {
     assert!(argv[0].starts_with(&format!("--session-id {id} ")), "{argv:?}");
     assert!(argv[1].starts_with(&format!("--resume {id} ")), "{argv:?}");
     assert_eq!(agents.conversation("s1"), id);
+    agents.run(["show", "s1"]).succeeds().says(&format!("fake, conversation {id}"));
+    agents.until_waiting("s1");
     let prompts: Vec<_> =
         agents.chain("s1")["entries"].as_array().unwrap().iter().map(|it| it["lastPrompt"].clone()).collect();
     assert_eq!(prompts, ["remember red", "remember green", "remember blue", "recall"]);
