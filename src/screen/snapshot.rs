@@ -117,7 +117,7 @@ impl Emulator {
             let is_second_half = ink::part(cells, point.column.0) == Part::SecondHalf;
             let column = if is_second_half { point.column - 1 } else { point.column };
             put(out, format_args!("\x1b[{line};{}H", column.0 + 1));
-            Ink::new(out).last_cell(&row[column], &cursor.template);
+            Ink::new(out).last_cell(row, column, &cursor.template);
         } else {
             put(out, format_args!("\x1b[{line};{}H", point.column.0 + 1));
             Ink::new(out).dip(&cursor.template);
