@@ -100,6 +100,20 @@ fn a_cursor_that_waits_behind_half_a_wide_character_moves_nothing() {
 }
 
 #[test]
+fn a_cursor_that_waits_outside_the_margins_draws_nothing_inside_them() {
+    let mut screen = small(b"one\x1b[5;1H01234567890123456789\x1b7\x1b[1;2r\x1b[?6h\x1b8");
+    assert_eq!(copy(&mut screen).text(), screen.text());
+    assert_eq!(screen.text(), "one\n\n\n\n01234567890123456789");
+}
+
+#[test]
+fn a_mark_on_a_tab_is_told_as_it_is_restored() {
+    let mut screen = small("\t\r\u{301}".as_bytes());
+    assert_eq!(copy(&mut screen).text(), screen.text());
+    assert_eq!(screen.text(), " \u{301}");
+}
+
+#[test]
 fn the_primary_screen_comes_back_behind_the_alternate_one() {
     let mut screen = small(b"one\r\ntwo\x1b[31m\x1b[?1049h\x1b[2J\x1b[Hmenu\x1b[3;3r");
     let mut copy = copy(&mut screen);
