@@ -100,6 +100,14 @@ fn a_cursor_that_waits_behind_half_a_wide_character_moves_nothing() {
 }
 
 #[test]
+fn a_line_that_is_partly_spilled_flows_anew_only_below() {
+    let mut screen = fed(size(1, 2), &b"0123456789".repeat(400));
+    assert!(screen.compressed_bytes() > 0);
+    screen.resize(size(5, 121));
+    assert_eq!(copy(&mut screen).text(), screen.text());
+}
+
+#[test]
 fn a_cursor_that_waits_outside_the_margins_draws_nothing_inside_them() {
     let mut screen = small(b"one\x1b[5;1H01234567890123456789\x1b7\x1b[1;2r\x1b[?6h\x1b8");
     assert_eq!(copy(&mut screen).text(), screen.text());
