@@ -176,6 +176,8 @@ impl Emulator {
         if size == self.size {
             return;
         }
+        // Spilled rows do not flow anew, so a line that is partly among them comes apart.
+        self.spill.break_off();
         self.term.set_options(Config { scrolling_history: UNLIMITED_ROWS, ..Config::default() });
         self.term.resize(size);
         self.size = size;

@@ -68,39 +68,40 @@ impl<'a> Ink<'a> {
         Self { keeps_links: false, ..Self::new(out) }
     }
 
-    /// Draws a row and ends plain; one that flows on with all its cells, so that the terminal wraps behind it.
+    /// Draws a row and ends plain; one that flows on with all its cells, so that the terminal wraps behind it. Where no
+    /// room for a wide character was left, the terminal finds that out by itself.
     pub(super) fn row(&mut self, row: &Row<Cell>, flows: bool) {
-        let end = if flows { row.len() } else { written(row) };
         let all = &row[Column(0)..Column(row.len())];
+        let end = if flows { row.len() - usize::from(leaves_room(row)) } else { written(row) };
         for (column, cell) in all[..end].iter().enumerate() {
-            match part(all, column) {
-                // No room for a wide character was left: the terminal finds that out by itself.
-                Part::SecondHalf => (),
-                Part::Whole if flows && cell.flags.contains(Flags::LEADING_WIDE_CHAR_SPACER) => (),
-                Part::Whole | Part::FirstHalf => self.cell(cell),
-                Part::Broken => {
-                    self.dip(cell);
-                    self.out.push(b' ');
-                }
-            }
+            self.cell(cell, part(all, column));
         }
         self.plain();
     }
 
-    /// Draws one cell; of a wide character, both columns.
-    fn cell(&mut self, cell: &Cell) {
+    /// Draws one cell; of a wide character, both columns with the first.
+    fn cell(&mut self, cell: &Cell, part: Part) {
+        if part == Part::SecondHalf {
+            return;
+        }
         self.dip(cell);
-        let c = if cell.c == '\t' { ' ' } else { cell.c };
-        let mut bytes = [0; 4];
-        self.out.extend_from_slice(c.encode_utf8(&mut bytes).as_bytes());
-        for c in cell.zerowidth().into_iter().flatten() {
-            self.out.extend_from_slice(c.encode_utf8(&mut bytes).as_bytes());
+        if part == Part::Broken || cell.c == '\t' {
+            self.out.push(b' ');
+        } else {
+            self.character(cell.c);
+        }
+        if part != Part::Broken {
+            cell.zerowidth().into_iter().flatten().for_each(|&mark| self.character(mark));
         }
     }
 
-    /// Draws the cell behind which a cursor waits, then takes the look of that cursor.
-    pub(super) fn last_cell(&mut self, cell: &Cell, template: &Cell) {
-        self.cell(cell);
+    fn character(&mut self, c: char) {
+        self.out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+
+    /// Draws the cell in a column, behind which a cursor waits, then takes the look of that cursor.
+    pub(super) fn last_cell(&mut self, row: &Row<Cell>, column: Column, template: &Cell) {
+        self.cell(&row[column], part(&row[Column(0)..Column(row.len())], column.0));
         self.dip(template);
     }
 
@@ -209,14 +210,17 @@ pub(super) fn written(row: &Row<Cell>) -> usize {
 
 /// Whether a row goes on in the next one, so that a terminal may join them again.
 ///
-/// A row that says so before an empty one, or that left room for a wide character which is no longer there, is taken for
-/// ended: nothing could be printed that wraps in the same place.
+/// A row that says so before an empty one, or that left room for a wide character which is no longer there as a whole,
+/// is taken for ended: nothing could be printed that wraps in the same place.
 pub(super) fn flows(row: &Row<Cell>, next: &Row<Cell>) -> bool {
-    let last = &row[Column(row.len() - 1)].flags;
-    last.contains(Flags::WRAPLINE)
+    row[Column(row.len() - 1)].flags.contains(Flags::WRAPLINE)
         && !is_untouched_row(next)
-        && (!last.contains(Flags::LEADING_WIDE_CHAR_SPACER)
-            || next[Column(0)].flags.contains(Flags::WIDE_CHAR))
+        && (!leaves_room(row) || part(&next[Column(0)..Column(next.len())], 0) == Part::FirstHalf)
+}
+
+/// Whether the last column was left empty because a wide character did not fit there.
+fn leaves_room(row: &Row<Cell>) -> bool {
+    row[Column(row.len() - 1)].flags.contains(Flags::LEADING_WIDE_CHAR_SPACER)
 }
 
 fn is_untouched_row(row: &Row<Cell>) -> bool {

@@ -259,6 +259,7 @@ impl Screen {
     fn rebuild(&mut self, size: Size) {
         let mut emulator = Emulator::new(size, self.emulator.scrollback_rows_max);
         emulator.spill = mem::take(&mut self.emulator.spill);
+        emulator.spill.break_off();
         emulator.recall.title = self.emulator.recall.title.take();
         self.emulator = emulator;
         self.parser = Processor::new();

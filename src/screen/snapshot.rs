@@ -1,6 +1,6 @@
 //! The bytes that bring a fresh terminal to the state of this one.
 
-use std::mem;
+use std::{mem, ops::Range};
 
 use alacritty_terminal::{
     grid::{Cursor, Dimensions as _, Grid},
@@ -49,7 +49,7 @@ impl Emulator {
             self.term.swap_alt();
             self.write_primary(scrollback_rows_max, &mut out);
             self.write_tabs(&mut out);
-            self.write_cursor(&self.term.grid().cursor, 0, &mut out);
+            self.write_cursor(&self.term.grid().cursor, &self.all_rows(), &mut out);
             self.recall.keyboard.write(false, &mut out);
             self.term.swap_alt();
             *self.term.grid_mut() = alternate;
@@ -89,35 +89,42 @@ impl Emulator {
     /// Writes the saved cursor, then what changes the meaning of its place, then the cursor.
     fn write_cursors(&self, out: &mut Vec<u8>) {
         let grid = self.term.grid();
-        self.write_cursor(&grid.saved_cursor, 0, out);
+        self.write_cursor(&grid.saved_cursor, &self.all_rows(), out);
         out.extend_from_slice(b"\x1b7");
         out.extend_from_slice(PLAIN);
-        let mut top = 0;
+        let mut reachable = self.all_rows();
         if let Some(margins) = &self.recall.margins {
             put(out, format_args!("\x1b[{};{}r", margins.start + 1, margins.end));
             if self.term.mode().contains(TermMode::ORIGIN) {
-                top = margins.start;
+                reachable = margins.clone();
             }
         }
         if self.term.mode().contains(TermMode::ORIGIN) {
             out.extend_from_slice(b"\x1b[?6h");
         }
-        self.write_cursor(&grid.cursor, top, out);
+        self.write_cursor(&grid.cursor, &reachable, out);
     }
 
-    /// Places a cursor, with its pen and character sets. The pen must be plain.
-    fn write_cursor(&self, cursor: &Cursor<Cell>, top: usize, out: &mut Vec<u8>) {
+    fn all_rows(&self) -> Range<usize> {
+        0..self.size.rows().into()
+    }
+
+    /// Places a cursor, with its pen and character sets. The pen must be plain. From a row that no sequence can reach
+    /// the cursor goes to the nearest one, and waits behind nothing there.
+    fn write_cursor(&self, cursor: &Cursor<Cell>, reachable: &Range<usize>, out: &mut Vec<u8>) {
         let grid = self.term.grid();
         let point = cursor.point;
-        let line = usize::try_from(point.line.0).unwrap_or(0).saturating_sub(top) + 1;
+        let line = usize::try_from(point.line.0).unwrap_or(0);
+        let is_reachable = reachable.contains(&line);
+        let line = line.saturating_sub(reachable.start) + 1;
         let row = &grid[point.line];
-        if cursor.input_needs_wrap {
+        if cursor.input_needs_wrap && is_reachable {
             // Only printing the last cell again leaves the cursor waiting behind it.
             let cells = &row[Column(0)..Column(row.len())];
             let is_second_half = ink::part(cells, point.column.0) == Part::SecondHalf;
             let column = if is_second_half { point.column - 1 } else { point.column };
             put(out, format_args!("\x1b[{line};{}H", column.0 + 1));
-            Ink::new(out).last_cell(&row[column], &cursor.template);
+            Ink::new(out).last_cell(row, column, &cursor.template);
         } else {
             put(out, format_args!("\x1b[{line};{}H", point.column.0 + 1));
             Ink::new(out).dip(&cursor.template);

@@ -45,6 +45,8 @@ pub(super) struct Spill {
     loose_bytes: usize,
     open: Vec<u8>,
     open_rows: usize,
+    /// Whether the newest row goes on in the oldest one that is still a cell.
+    flows_on: bool,
 }
 
 impl Spill {
@@ -84,7 +86,15 @@ impl Spill {
         self.end_row(END);
     }
 
+    /// Ends the newest row where it flows on, because what it flowed into changes. That end counts as a row.
+    pub(super) fn break_off(&mut self) {
+        if self.flows_on {
+            self.end_row(END);
+        }
+    }
+
     fn end_row(&mut self, end: u8) {
+        self.flows_on = end == FLOWS_ON;
         self.open.push(end);
         self.open_rows += 1;
         if self.open.len() >= OPEN_BYTES {

@@ -202,11 +202,9 @@ fn cells(row: &Row<cell::Cell>) -> Vec<Cell> {
 }
 
 fn view(cell: &cell::Cell, part: Part) -> Cell {
-    let mut text = String::new();
-    if cell.c == '\t' || part == Part::Broken {
-        text.push(' ');
-    } else {
-        text.push(cell.c);
+    let is_blank = cell.c == '\t' || part == Part::Broken;
+    let mut text = String::from(if is_blank { ' ' } else { cell.c });
+    if part != Part::Broken {
         text.extend(cell.zerowidth().into_iter().flatten());
     }
     let shown = Flags::ALL_UNDERLINES | Flags::BOLD_ITALIC | Flags::DIM | Flags::INVERSE | Flags::HIDDEN;

@@ -71,6 +71,57 @@ fn an_erased_row_behind_one_that_wrapped_is_not_lost() {
 }
 
 #[test]
+fn half_a_wide_character_does_not_join_rows() {
+    let mut screen = small("0123456789012345678901234567890123456界\x1b[2;1H\x1b[2@\r\nend".as_bytes());
+    screen.resize(size(5, 40));
+    assert_eq!(copy(&mut screen).text(), screen.text());
+    assert_eq!(screen.text(), "01234567890123456789  01234567890123456\n\nend");
+}
+
+#[test]
+fn the_room_for_a_wide_character_may_move_away_from_the_end_of_its_row() {
+    let mut screen = small("0123456789012345678界\x1b[1;1H\x1b[2P\x1b[1;19Hxyz\x1b[3;1Hend".as_bytes());
+    let mut copy = copy(&mut screen);
+    assert_eq!(copy.text(), screen.text());
+    assert_eq!(screen.text(), "23456789012345678 xy\nz\nend");
+    assert_same(&mut copy, &mut screen, "copy");
+}
+
+#[test]
+fn a_cursor_that_waits_behind_half_a_wide_character_moves_nothing() {
+    let mut screen = small("012345678901234567界\x1b7\r\x1b[1@\x1b[2;1Hend".as_bytes());
+    let mut copy = copy(&mut screen);
+    assert_eq!(copy.text(), screen.text());
+    for screen in [&mut screen, &mut copy] {
+        screen.feed(b"\x1b8x");
+    }
+    assert_eq!(copy.text(), screen.text());
+    assert_eq!(screen.text(), " 012345678901234567\nxnd");
+}
+
+#[test]
+fn a_line_that_is_partly_spilled_flows_anew_only_below() {
+    let mut screen = fed(size(1, 2), &b"0123456789".repeat(400));
+    assert!(screen.compressed_bytes() > 0);
+    screen.resize(size(5, 121));
+    assert_eq!(copy(&mut screen).text(), screen.text());
+}
+
+#[test]
+fn a_cursor_that_waits_outside_the_margins_draws_nothing_inside_them() {
+    let mut screen = small(b"one\x1b[5;1H01234567890123456789\x1b7\x1b[1;2r\x1b[?6h\x1b8");
+    assert_eq!(copy(&mut screen).text(), screen.text());
+    assert_eq!(screen.text(), "one\n\n\n\n01234567890123456789");
+}
+
+#[test]
+fn a_mark_on_a_tab_is_told_as_it_is_restored() {
+    let mut screen = small("\t\r\u{301}".as_bytes());
+    assert_eq!(copy(&mut screen).text(), screen.text());
+    assert_eq!(screen.text(), " \u{301}");
+}
+
+#[test]
 fn the_primary_screen_comes_back_behind_the_alternate_one() {
     let mut screen = small(b"one\r\ntwo\x1b[31m\x1b[?1049h\x1b[2J\x1b[Hmenu\x1b[3;3r");
     let mut copy = copy(&mut screen);

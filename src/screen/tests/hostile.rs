@@ -53,15 +53,28 @@ fn four_thousand_keyboard_modes_are_survived() {
 #[test]
 fn a_failed_emulator_is_built_anew_and_says_so() {
     let mut screen = small(b"\x1b]2;title\x07lost");
-    let quiet = panic::take_hook();
-    panic::set_hook(Box::new(|_| ()));
-    let done = screen.guarded(|_, _| panic!("as a test"));
-    panic::set_hook(quiet);
-    assert_eq!(done, None::<()>);
+    fail(&mut screen);
     let fed = screen.feed(b"drawn again");
     assert_eq!(fed.notices, [Notice::Rebuilt]);
     assert_eq!(
         (screen.text().as_str(), screen.size(), screen.title()),
         ("drawn again", size(5, 20), Some("title"))
     );
+}
+
+#[test]
+fn what_is_drawn_after_a_failure_does_not_join_what_was_spilled() {
+    let mut screen = fed(size(2, 20), &b"0123456789".repeat(4001));
+    fail(&mut screen);
+    screen.feed(b"\r\ndrawn again");
+    assert!(screen.scrollback_rows() > 0);
+    assert_eq!(copy(&mut screen).text(), "\ndrawn again");
+}
+
+fn fail(screen: &mut Screen) {
+    let quiet = panic::take_hook();
+    panic::set_hook(Box::new(|_| ()));
+    let done = screen.guarded(|_, _| panic!("as a test"));
+    panic::set_hook(quiet);
+    assert_eq!(done, None::<()>);
 }
