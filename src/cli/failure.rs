@@ -53,6 +53,8 @@ pub(super) enum Failure {
     Unhealthy { findings: usize },
     #[error("session `{name}`: its holder went away, and what ran in it with it")]
     Lost { name: SessionName },
+    #[error("session `{name}` shows nothing of what was pasted, so enter was not pressed")]
+    NotShown { name: SessionName },
     #[error("session `{name}` {how} before {} came", text::line(goal))]
     Ended { name: SessionName, how: String, goal: String },
     #[error("session `{name}`: {} did not come in time", text::line(goal))]
@@ -115,6 +117,7 @@ impl Failure {
             | Self::Inside { .. }
             | Self::Unconfirmed { .. } => "INVALID_VALUE",
             Self::Lost { .. } => "UNREACHABLE",
+            Self::NotShown { .. } => "NOT_SHOWN",
             Self::Ended { .. } => "ENDED",
             Self::NotResumed { .. } => "NOT_RESUMED",
             Self::TimedOut { .. } => "TIMED_OUT",
@@ -150,6 +153,7 @@ impl Failure {
             Self::Signalled { signal } => u8::try_from(128 + signal).unwrap_or(1),
             Self::NoWorkspace { .. } | Self::NoHome | Self::NotBound { .. } | Self::NoCommand { .. } => 3,
             Self::NotResumed { .. }
+            | Self::NotShown { .. }
             | Self::Ended { .. }
             | Self::Unhealthy { .. }
             | Self::Io { .. }
@@ -178,6 +182,9 @@ impl Failure {
             Self::Lost { name } => {
                 Some(format!("`wharf show {name}` says how it is, `wharf start {name}` starts it again"))
             }
+            Self::NotShown { name } => Some(format!(
+                "it may be asking something: `wharf screen {name}` shows it, `wharf attach {name}` answers"
+            )),
             Self::NoTerminal => {
                 Some("`--observe` streams what it prints, `wharf send` types into it".to_owned())
             }
@@ -243,6 +250,7 @@ impl Failure {
             | Self::Unhealthy { .. }
             | Self::NoCommand { .. }
             | Self::Lost { .. }
+            | Self::NotShown { .. }
             | Self::Ended { .. }
             | Self::NotResumed { .. }
             | Self::TimedOut { .. }

@@ -1,24 +1,80 @@
 //! `prompt`.
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
 use super::{
     Context, Failure, args, running,
-    sending::{Typing, type_into},
+    sending::{paste, press_enter},
     span,
     waiting::until_waiting,
 };
+use crate::{
+    session::{Session, SessionStatus},
+    terminal::{Connection, Question},
+};
 
-/// Hands a prompt to what runs in a session. It is recorded before it is typed, so that the agent's own word on it finds
-/// it there, and so that whoever then waits for the session does not find it waiting still.
+/// How long an agent may take to tell of a prompt before enter is pressed again, and how often that is done.
+const TOLD_WAIT_MAX: Duration = Duration::from_secs(3);
+const ENTERS_MAX: u32 = 2;
+/// How much of a prompt is looked for on the screen.
+const SHOWN_CHARS_MAX: usize = 20;
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Hands a prompt to what runs in a session. It is recorded between paste and enter, so that the agent's own word on it
+/// finds it there, and so that whoever then waits for the session does not find it waiting still.
 pub(super) fn prompt(mut context: Context, args: &args::Prompt) -> Result<(), Failure> {
     let text = running::prompt(&context, &args.text)?;
     let timeout = args.timeout.as_deref().map(span::span).transpose()?;
-    let session = context.manager.session(&args.name)?;
+    let before = context.manager.session(&args.name)?;
     if args.when_waiting {
-        until_waiting(&mut context, &session, timeout)?;
+        until_waiting(&mut context, &before, timeout)?;
     }
-    // Where nobody is, nothing is recorded.
-    let mut connection = context.connect(&session)?;
-    let session = context.manager.note_prompt(&session.id().to_string(), &text)?;
-    let typing = Typing { text: text.as_bytes(), is_paste: true, keys: &[], enter: true };
-    type_into(&mut connection, &typing).map_err(Failure::of_terminal(&session))
+    let mut connection = context.connect(&before)?;
+    let failed = Failure::of_terminal(&before);
+    if !paste(&mut connection, text.as_bytes()).map_err(&failed)? {
+        return Err(Failure::NotShown { name: before.name().clone() });
+    }
+    let session = context.manager.note_prompt(&before.id().to_string(), &text)?;
+    press_enter(&mut connection).map_err(&failed)?;
+    // One that is at work takes it later.
+    if session.is_reported() && before.status() != SessionStatus::Active {
+        until_told(&context, &mut connection, &session, &text)?;
+    }
+    Ok(())
+}
+
+/// Presses enter again as long as an agent whose hooks tell does not tell of the prompt, and still shows it: while it
+/// starts, it can miss a key.
+fn until_told(
+    context: &Context,
+    connection: &mut Connection,
+    session: &Session,
+    text: &str,
+) -> Result<(), Failure> {
+    let beginning: String = text.lines().next().unwrap_or_default().chars().take(SHOWN_CHARS_MAX).collect();
+    for _ in 0..ENTERS_MAX {
+        let deadline = Instant::now() + TOLD_WAIT_MAX;
+        while Instant::now() < deadline {
+            if context.manager.is_prompt_told(session) {
+                return Ok(());
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+        let Ok(screen) = connection.ask(Question::Text) else {
+            // It ended.
+            return Ok(());
+        };
+        if !String::from_utf8_lossy(&screen).contains(&beginning) {
+            break;
+        }
+        press_enter(connection).map_err(Failure::of_terminal(session))?;
+    }
+    tracing::warn!(
+        sessionId = %session.id(), name = %session.name(),
+        "the agent has not told of the prompt yet; see `wharf screen`"
+    );
+    Ok(())
 }

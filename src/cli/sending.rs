@@ -1,5 +1,10 @@
 //! `send`.
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
 use super::{
     Context, Failure, args,
     keys::{CursorKeys, key},
@@ -9,6 +14,10 @@ use crate::terminal::{Connection, FromClient, Info, TerminalError};
 const PASTE_BEGIN: &[u8] = b"\x1b[200~";
 const PASTE_END: &[u8] = b"\x1b[201~";
 const ENTER: &[u8] = b"\r";
+/// How long a program has to be silent to have dealt with a paste, and how long that is waited for at most.
+const SETTLE_SILENT_MS: u64 = 100;
+const SETTLE_MAX: Duration = Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What is typed into a session, in this order.
 pub(super) struct Typing<'a> {
@@ -51,19 +60,47 @@ pub(super) fn type_into(connection: &mut Connection, typing: &Typing<'_>) -> Res
     if typing.enter {
         parts.push(ENTER.to_vec());
     }
-    // The answer to a question behind each part says that the terminal has it, and keeps enter apart from what is
-    // typed before it: programs take both in one piece for a paste.
     parts.retain(|part| !part.is_empty());
     let count = parts.len();
     for (at, part) in parts.into_iter().enumerate() {
-        connection.send(&FromClient::Input(part))?;
-        match connection.info() {
+        match put(connection, part) {
             // The last key may well be the one that ended it.
-            Err(TerminalError::NotRunning) if at + 1 == count => (),
-            answer => drop(answer?),
+            Err(_) if at + 1 == count && !connection.is_open() => (),
+            outcome => outcome?,
         }
     }
     Ok(())
+}
+
+/// Pastes a text, and returns when the program has dealt with it: an enter that comes sooner is taken for a part of the paste
+/// by some programs. Says whether it printed anything; one that asks something of its own shows nothing of a paste.
+pub(super) fn paste(connection: &mut Connection, text: &[u8]) -> Result<bool, TerminalError> {
+    let before = connection.info()?;
+    put(connection, pasted(text, &before))?;
+    let deadline = Instant::now() + SETTLE_MAX;
+    loop {
+        let now = connection.info()?;
+        let is_shown = now.output > before.output;
+        if Instant::now() >= deadline || (is_shown && now.silent_ms >= SETTLE_SILENT_MS) {
+            return Ok(is_shown);
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Presses enter, which may well end the program.
+pub(super) fn press_enter(connection: &mut Connection) -> Result<(), TerminalError> {
+    match put(connection, ENTER.to_vec()) {
+        Err(_) if !connection.is_open() => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Puts one piece into the terminal. The answer to a question behind it says that the terminal has it, and keeps it apart
+/// from the next one: programs take both in one piece for a paste.
+fn put(connection: &mut Connection, part: Vec<u8>) -> Result<(), TerminalError> {
+    connection.send(&FromClient::Input(part))?;
+    connection.info().map(drop)
 }
 
 /// Text as it is typed: the key at the end of a line is enter.

@@ -143,6 +143,11 @@ impl Chain {
         Ok(())
     }
 
+    /// Whether wharf typed the newest prompt, and the agent has not told of it yet.
+    pub fn has_untold_prompt(&self) -> bool {
+        self.entries.back().is_some_and(Entry::is_unconfirmed)
+    }
+
     /// Keeps what the agent answered in the current conversation; says whether anything was asked in it.
     pub fn respond(&mut self, text: &str) -> bool {
         let current = self.current.as_ref();

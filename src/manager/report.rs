@@ -170,6 +170,11 @@ impl SessionManager {
         }
         Ok(session)
     }
+
+    /// Whether the agent of a session has told of the last prompt that was handed to it.
+    pub fn is_prompt_told(&self, session: &Session) -> bool {
+        self.chain(session).is_none_or(|chain| !chain.has_untold_prompt())
+    }
 }
 
 /// Takes what was said into the chain.

@@ -210,6 +210,18 @@ fn a_hook_that_makes_no_sense_changes_nothing_and_fails_nobody() {
 }
 
 #[test]
+fn a_prompt_is_not_pressed_upon_a_program_that_shows_nothing_of_it() {
+    let agents = Agents::new(1);
+    let script = "stty -echo; echo asking; read -r answer; echo \"answered $answer\"; exec cat";
+    agents.run(["start", "s1", "--", "sh", "-c", script]).succeeds();
+    agents.until("s1", "asking");
+    let refused = agents.run(["prompt", "s1", "hello"]).fails(1);
+    refused.says("shows nothing of what was pasted").says("wharf attach");
+    agents.run(["send", "s1", "--enter"]).succeeds();
+    agents.until("s1", "answered hello");
+}
+
+#[test]
 fn an_agent_that_is_unknown_or_cannot_be_asked_is_refused() {
     let agents = Agents::new(1);
     agents.run(["start", "s1", "--agent", "nobody"]).fails(3).says("`nobody`").says("wharf agent list");
