@@ -7,20 +7,18 @@ use std::{
 
 use super::{
     Context, Failure, args, running,
-    sending::{paste, press_enter},
+    sending::{paste, press_enter, shown},
     span,
     waiting::until_waiting,
 };
 use crate::{
     session::{Session, SessionStatus},
-    terminal::{Connection, Question},
+    terminal::Connection,
 };
 
 /// How long an agent may take to tell of a prompt before enter is pressed again, and how often that is done.
 const TOLD_WAIT_MAX: Duration = Duration::from_secs(3);
 const ENTERS_MAX: u32 = 2;
-/// How much of a prompt is looked for on the screen.
-const SHOWN_CHARS_MAX: usize = 20;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Hands a prompt to what runs in a session. It is recorded between paste and enter, so that the agent's own word on it
@@ -34,7 +32,7 @@ pub(super) fn prompt(mut context: Context, args: &args::Prompt) -> Result<(), Fa
     }
     let mut connection = context.connect(&before)?;
     let failed = Failure::of_terminal(&before);
-    if !paste(&mut connection, text.as_bytes()).map_err(&failed)? {
+    if !paste(&mut connection, &text).map_err(&failed)? {
         return Err(Failure::NotShown { name: before.name().clone() });
     }
     let session = context.manager.note_prompt(&before.id().to_string(), &text)?;
@@ -54,7 +52,6 @@ fn until_told(
     session: &Session,
     text: &str,
 ) -> Result<(), Failure> {
-    let beginning: String = text.lines().next().unwrap_or_default().chars().take(SHOWN_CHARS_MAX).collect();
     for _ in 0..ENTERS_MAX {
         let deadline = Instant::now() + TOLD_WAIT_MAX;
         while Instant::now() < deadline {
@@ -63,12 +60,11 @@ fn until_told(
             }
             thread::sleep(LOOK_EVERY);
         }
-        let Ok(screen) = connection.ask(Question::Text) else {
+        match shown(connection, text) {
             // It ended.
-            return Ok(());
-        };
-        if !String::from_utf8_lossy(&screen).contains(&beginning) {
-            break;
+            Err(_) => return Ok(()),
+            Ok(0) => break,
+            Ok(_) => (),
         }
         press_enter(connection).map_err(Failure::of_terminal(session))?;
     }

@@ -9,7 +9,7 @@ use super::{
     Context, Failure, args,
     keys::{CursorKeys, key},
 };
-use crate::terminal::{Connection, FromClient, Info, TerminalError};
+use crate::terminal::{Connection, FromClient, Info, Question, TerminalError};
 
 const PASTE_BEGIN: &[u8] = b"\x1b[200~";
 const PASTE_END: &[u8] = b"\x1b[201~";
@@ -18,6 +18,10 @@ const ENTER: &[u8] = b"\r";
 const SETTLE_SILENT_MS: u64 = 100;
 const SETTLE_MAX: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How much of a text is looked for on the screen.
+const SHOWN_CHARS_MAX: usize = 20;
+/// What Claude Code and Codex show in the place of a long paste.
+const PASTED: &str = "[Pasted ";
 
 /// What is typed into a session, in this order.
 pub(super) struct Typing<'a> {
@@ -72,20 +76,32 @@ pub(super) fn type_into(connection: &mut Connection, typing: &Typing<'_>) -> Res
     Ok(())
 }
 
-/// Pastes a text, and returns when the program has dealt with it: an enter that comes sooner is taken for a part of the paste
-/// by some programs. Says whether it printed anything; one that asks something of its own shows nothing of a paste.
-pub(super) fn paste(connection: &mut Connection, text: &[u8]) -> Result<bool, TerminalError> {
-    let before = connection.info()?;
-    put(connection, pasted(text, &before))?;
+/// Pastes a text, and returns when the program shows it and is silent again: an enter that comes sooner is taken for a part
+/// of the paste by some programs. Says whether it is shown; a program that asks something of its own shows nothing of it,
+/// and would take the enter for an answer.
+pub(super) fn paste(connection: &mut Connection, text: &str) -> Result<bool, TerminalError> {
+    let before = shown(connection, text)?;
+    let info = connection.info()?;
+    put(connection, pasted(text.as_bytes(), &info))?;
     let deadline = Instant::now() + SETTLE_MAX;
     loop {
-        let now = connection.info()?;
-        let is_shown = now.output > before.output;
-        if Instant::now() >= deadline || (is_shown && now.silent_ms >= SETTLE_SILENT_MS) {
+        let is_shown = shown(connection, text)? > before;
+        let is_silent = connection.info()?.silent_ms >= SETTLE_SILENT_MS;
+        if (is_shown && is_silent) || Instant::now() >= deadline {
             return Ok(is_shown);
         }
         thread::sleep(LOOK_EVERY);
     }
+}
+
+/// How often the screen shows the beginning of a text, or says that something was pasted, as agents do in the place of a
+/// long one.
+pub(super) fn shown(connection: &mut Connection, text: &str) -> Result<usize, TerminalError> {
+    let first = text.lines().next().unwrap_or_default();
+    let beginning: String = first.chars().take(SHOWN_CHARS_MAX).collect();
+    let screen = connection.ask(Question::Text)?;
+    let screen = String::from_utf8_lossy(&screen);
+    Ok(screen.matches(beginning.trim_end()).count() + screen.matches(PASTED).count())
 }
 
 /// Presses enter, which may well end the program.
