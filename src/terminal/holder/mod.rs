@@ -272,6 +272,10 @@ impl Holder {
     /// Has the end written down, and says farewell.
     fn leave(mut self, exited: Exited) -> Exited {
         self.take_in();
+        let now = Instant::now();
+        for at in 0..self.clients.len() {
+            self.show_missed(at, now);
+        }
         let Self { reporter, mut clients, ending, seat, listener, .. } = self;
         seat.forget();
         reporter.end(exited, ending.is_some_and(|ending| ending.shutdown));

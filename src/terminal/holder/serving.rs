@@ -139,11 +139,17 @@ impl Holder {
     pub(super) fn catch_up(&mut self, now: Instant) {
         for at in 0..self.clients.len() {
             if self.clients[at].wants_screen() {
-                if let Some(view) = &mut self.clients[at].view {
-                    view.is_behind = false;
-                }
-                self.show_screen(at, 0, now);
+                self.show_missed(at, now);
             }
+        }
+    }
+
+    /// Gives a client that missed something the screen anew, behind what waits for it.
+    pub(super) fn show_missed(&mut self, at: usize, now: Instant) {
+        // What it was not shown so far it does not answer.
+        self.take_in();
+        if self.clients[at].stops_missing() {
+            self.show_screen(at, 0, now);
         }
     }
 
@@ -177,7 +183,7 @@ impl Holder {
                 self.tell_status(at, now);
             }
             if self.clients[at].waiting() > self.launch.limits.queue_bytes_max {
-                self.clients[at].view = Some(View { is_behind: true, ..view });
+                self.clients[at].fall_behind();
             } else {
                 self.show_screen(at, 0, now);
             }
