@@ -61,7 +61,7 @@ struct Holder {
     screen: Screen,
     /// How many bytes the program has printed.
     offset: u64,
-    log: Option<OutputLog>,
+    log: OutputLog,
     clients: Vec<Client>,
     activity: Activity,
     ending: Option<Ending>,
@@ -105,8 +105,7 @@ pub fn hold(
     seat.keep(&Held::of(&launch, started.clone(), clock.now()));
     told(&started);
     let folder = Workspace::at(&launch.workspace).session_folder(launch.id);
-    let log = OutputLog::open(&folder, launch.limits.log_bytes_max);
-    let log = log.inspect_err(|err| tracing::warn!(error = %err, "what is printed is not kept")).ok();
+    let log = OutputLog::in_folder(folder, launch.limits.log_bytes_max);
     let holder = Holder {
         screen: Screen::new(launch.size, launch.limits.scrollback_rows_max),
         activity: Activity::begin(&launch.limits, Instant::now()),

@@ -170,11 +170,8 @@ impl Holder {
                 self.redraw();
             }
         }
-        if let Some(log) = &mut self.log
-            && let Err(err) = log.take(&bytes, self.clock.now())
-        {
-            tracing::warn!(sessionId = %self.launch.id, error = %err, "what is printed is no longer kept");
-            self.log = None;
+        if let Err(err) = self.log.take(&bytes, self.clock.now()) {
+            tracing::warn!(sessionId = %self.launch.id, error = %err, "what is printed is not kept for now");
         }
         bytes.clear();
         self.backlog.is_loose |= bytes.capacity() > STREAM_BYTES || !self.screen.is_compressed();
