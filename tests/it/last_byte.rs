@@ -6,7 +6,7 @@
 )]
 
 use std::{
-    thread,
+    fs, thread,
     time::{Duration, Instant},
 };
 
@@ -79,4 +79,31 @@ fn who_missed_something_is_shown_the_last_screen_before_the_end() {
     }
     let output = until_exit(&mut client);
     assert!(String::from_utf8_lossy(&output).contains("the-last-word"));
+}
+
+#[test]
+fn what_was_shown_is_on_the_disk_when_the_holder_has_answered() {
+    let space = Workspace::with_sessions(1);
+    // Without a pause around it, so that it waits for the disk.
+    let more = "n=0; while [ $n -lt 3000 ]; do n=$((n + 1)); echo .; done";
+    let script = format!("stty -echo; while read -r line; do seq 9000; echo mark $line; {more}; done");
+    space.run(["start", "s1", "--", "sh", "-c", &script]).succeeds();
+    let mut client = Connection::open(&space.socket("s1")).unwrap();
+    let role = Role::Control;
+    let attach = Attach { protocol: PROTOCOL, role, rows: 24, cols: 80, scrollback: 0, is_terminal: false };
+    client.send(&FromClient::Attach(attach)).unwrap();
+    let id = space.json(["show", "s1"])["id"].as_str().unwrap().to_owned();
+    let log = space.path(&format!(".wharf/sessions/{id}/output.log"));
+    for round in 0..10 {
+        let mark = format!("mark {round}");
+        client.send(&FromClient::Input(format!("{round}\n").into_bytes())).unwrap();
+        let mut seen = Vec::new();
+        while !String::from_utf8_lossy(&seen).contains(&mark) {
+            if let FromHolder::Output { bytes, .. } = client.receive(Some(LIMIT)).unwrap().unwrap() {
+                seen.extend(bytes);
+            }
+        }
+        client.info().unwrap();
+        assert!(fs::read_to_string(&log).unwrap().contains(&mark), "{mark}");
+    }
 }
