@@ -73,7 +73,7 @@ impl Holder {
                     self.activity.happened(now);
                     self.program.type_in(&bytes);
                 } else {
-                    self.clients[at].refuse("not-control", "another client controls this session", now);
+                    self.refuse(at, "not-control", "another client controls this session", now);
                 }
             }
             FromClient::Resize(size) => {
@@ -85,9 +85,7 @@ impl Holder {
             FromClient::Stop(stop) => self.stop(stop, now),
             FromClient::Hangup => self.stop(HANGUP, now),
             FromClient::Ask(question) => {
-                if self.clients[at].waiting() > self.launch.limits.queue_bytes_max {
-                    // It asks and does not read; answers without end would fill the memory.
-                    self.clients[at].is_gone = true;
+                if self.is_deaf(at) {
                     return;
                 }
                 let bytes = answer(question, &self.screen, &self.info(now));
@@ -97,10 +95,26 @@ impl Holder {
         }
     }
 
+    /// Whether a client talks and does not read, which ends its connection: answers without end would fill the memory.
+    fn is_deaf(&mut self, at: usize) -> bool {
+        let client = &mut self.clients[at];
+        client.is_gone |= client.waiting() > self.launch.limits.queue_bytes_max;
+        client.is_gone
+    }
+
+    fn refuse(&mut self, at: usize, code: &str, message: &str, now: Instant) {
+        if !self.is_deaf(at) {
+            self.clients[at].refuse(code, message, now);
+        }
+    }
+
     fn attach(&mut self, at: usize, attach: Attach, now: Instant) {
+        if self.is_deaf(at) {
+            return;
+        }
         if attach.protocol < PROTOCOL_MIN {
             let message = format!("protocol {} is too old, this holder speaks {PROTOCOL}", attach.protocol);
-            return self.clients[at].refuse("protocol", &message, now);
+            return self.refuse(at, "protocol", &message, now);
         }
         // Who left in this very turn is still among them.
         let others = || {
@@ -110,11 +124,11 @@ impl Holder {
         let views = || others().filter_map(|(_, client)| client.view);
         if views().count() >= self.launch.limits.clients_max {
             let message = format!("{} clients are attached already", self.launch.limits.clients_max);
-            return self.clients[at].refuse("full", &message, now);
+            return self.refuse(at, "full", &message, now);
         }
         if attach.role == Role::Control && views().any(|view| view.controls) {
             let message = "another client controls this session; take over, or observe";
-            return self.clients[at].refuse("controlled", message, now);
+            return self.refuse(at, "controlled", message, now);
         }
         if attach.role == Role::Take {
             for other in (0..self.clients.len()).filter(|other| *other != at) {
@@ -211,11 +225,7 @@ impl Holder {
         let signal = rustix::process::Signal::from_named_raw(signal);
         let group = self.program.living().and_then(|leader| self.program.foreground().or(Some(leader)));
         let (Some(signal), Some(group)) = (signal, group) else {
-            return self.clients[at].refuse(
-                "bad-message",
-                "there is no such signal, or nobody to take it",
-                now,
-            );
+            return self.refuse(at, "bad-message", "there is no such signal, or nobody to take it", now);
         };
         if let Err(err) = rustix::process::kill_process_group(group, signal) {
             tracing::debug!(error = %err, "a signal found nobody");
