@@ -169,7 +169,7 @@ mod tests {
         // The next byte begins a new file.
         let aside = dir.path().join("aside");
         atomic::rename(&folder, &aside).unwrap();
-        fs::write(&folder, "in the way").unwrap();
+        File::create(&folder).unwrap();
         assert!(log.take(b"lost", at(2_000)).is_err());
         assert!(log.take(b"lost too", at(3_000)).is_ok(), "it is said once");
         fs::remove_file(&folder).unwrap();

@@ -86,7 +86,7 @@ fn where_terminals_only_look_on_the_holder_answers() {
 fn where_control_was_taken_from_a_terminal_by_no_terminal_the_holder_answers() {
     let space = asking("");
     let taken = terminal(&space, Role::Control);
-    let mut taker = Connection::open(&space.socket("s1")).unwrap();
+    let mut other = Connection::open(&space.socket("s1")).unwrap();
     let attach = Attach {
         protocol: PROTOCOL,
         role: Role::Take,
@@ -95,7 +95,7 @@ fn where_control_was_taken_from_a_terminal_by_no_terminal_the_holder_answers() {
         scrollback: 0,
         is_terminal: false,
     };
-    taker.send(&FromClient::Attach(attach)).unwrap();
+    other.send(&FromClient::Attach(attach)).unwrap();
     say_go(&space);
     assert_eq!(answer(&space), "\x1b[1;1R");
     drop(taken);

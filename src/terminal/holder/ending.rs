@@ -205,7 +205,7 @@ mod tests {
     fn who_cannot_look_does_not_say_that_nobody_is_there() {
         if is_alone("who_cannot_look_does_not_say_that_nobody_is_there") {
             let limit = getrlimit(Resource::Nofile);
-            setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..limit.clone() }).unwrap();
+            setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..limit }).unwrap();
             let mut now = Instant::now();
             let mut ending = Ending::by_itself(now);
             for _ in 0..3 {
