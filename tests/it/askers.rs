@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{ErrorKind, Write as _},
     os::unix::net::UnixStream,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -58,4 +59,24 @@ fn is_let_go(words: &[u8]) {
     // Others are served as before.
     space.run(["send", "s1", "still here", "--enter"]).succeeds();
     space.run(["wait", "s1", "--for", "text:still here", "--timeout", "10s"]).succeeds();
+}
+
+#[test]
+fn a_crowd_larger_than_a_holder_can_open_keeps_nobody_out() {
+    let space = Workspace::with_sessions(1);
+    let mut shell = Command::new("sh");
+    for (key, value) in space.command().get_envs() {
+        match value {
+            Some(value) => shell.env(key, value),
+            None => shell.env_remove(key),
+        };
+    }
+    let wharf = space.command().get_program().to_owned();
+    shell.args(["-c", "ulimit -n 40; exec \"$0\" start s1 -- cat"]).arg(wharf).current_dir(space.root());
+    assert!(shell.stdout(Stdio::null()).status().unwrap().success());
+    let crowd: Vec<UnixStream> =
+        (0..60).filter_map(|_| UnixStream::connect(space.socket("s1")).ok()).collect();
+    assert_eq!(crowd.len(), 60);
+    space.run(["send", "s1", "typed in a crowd", "--enter"]).succeeds();
+    space.run(["wait", "s1", "--for", "text:typed in a crowd", "--timeout", "10s"]).succeeds();
 }

@@ -208,7 +208,7 @@ impl Holder {
     fn deal(&mut self, source: Source, flags: PollFlags) -> io::Result<()> {
         let now = Instant::now();
         match source {
-            Source::Listener => self.accept(now),
+            Source::Listener => self.accept(now)?,
             Source::Signals => {
                 self.signals.clear();
                 if self.signals.take(&ENDING).is_some() {

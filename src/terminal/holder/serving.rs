@@ -1,6 +1,10 @@
 //! What clients may ask of a holder, and who of them controls.
 
-use std::time::Instant;
+use std::{
+    io::{self, ErrorKind},
+    os::unix::net::UnixStream,
+    time::Instant,
+};
 
 use super::{
     Holder,
@@ -20,34 +24,43 @@ use crate::{
 const CALLERS_MAX: usize = 64;
 
 impl Holder {
-    /// Takes everybody who knocks and belongs to the same user.
-    pub(super) fn accept(&mut self, now: Instant) {
-        while let Ok((stream, _)) = self.listener.accept() {
-            let is_own = rustix::net::sockopt::socket_peercred(&stream)
-                .is_ok_and(|peer| peer.uid.is_root() || peer.uid == rustix::process::geteuid());
-            if !is_own {
-                continue;
-            }
-            self.make_room();
-            match Client::of(stream, now) {
-                Ok(mut client) => {
-                    client.say(&FromHolder::Hello(self.hello()), now);
-                    self.clients.push(client);
+    /// Takes everybody who knocks. Where this process can open nothing more, the oldest who only talks makes room.
+    pub(super) fn accept(&mut self, now: Instant) -> io::Result<()> {
+        loop {
+            match self.listener.accept() {
+                Ok((stream, _)) => self.welcome(stream, now),
+                Err(err) if matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                    return Ok(());
                 }
-                Err(err) => tracing::debug!(error = %err, "a connection was lost at once"),
+                Err(err) => return if self.let_oldest_go() { Ok(()) } else { Err(err) },
             }
         }
     }
 
-    /// Lets the oldest connection go that is not attached, when there are too many.
-    fn make_room(&mut self) {
-        let here = || self.clients.iter().filter(|client| !client.is_gone);
-        let attached = here().filter(|client| client.view.is_some()).count();
-        if here().count() >= attached + CALLERS_MAX
-            && let Some(oldest) = self.clients.iter_mut().find(|it| it.view.is_none() && !it.is_gone)
-        {
-            oldest.is_gone = true;
+    /// Says hello to who belongs to the same user.
+    fn welcome(&mut self, stream: UnixStream, now: Instant) {
+        let is_own = rustix::net::sockopt::socket_peercred(&stream)
+            .is_ok_and(|peer| peer.uid.is_root() || peer.uid == rustix::process::geteuid());
+        if !is_own {
+            return;
         }
+        let here = || self.clients.iter().filter(|client| !client.is_gone);
+        if here().filter(|client| client.view.is_none()).count() >= CALLERS_MAX {
+            self.let_oldest_go();
+        }
+        match Client::of(stream, now) {
+            Ok(mut client) => {
+                client.say(&FromHolder::Hello(self.hello()), now);
+                self.clients.push(client);
+            }
+            Err(err) => tracing::debug!(error = %err, "a connection was lost at once"),
+        }
+    }
+
+    /// Lets the oldest connection go that is not attached; says whether there was one.
+    fn let_oldest_go(&mut self) -> bool {
+        let oldest = self.clients.iter_mut().find(|it| it.view.is_none() && !it.is_gone);
+        oldest.is_some_and(|oldest| !std::mem::replace(&mut oldest.is_gone, true))
     }
 
     fn hello(&self) -> Hello {
