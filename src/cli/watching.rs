@@ -23,7 +23,15 @@ pub(super) fn logs(mut context: Context, args: &args::Logs) -> Result<(), Failur
     let failed = Failure::of_terminal(&session);
     let folder = context.manager.workspace().session_folder(session.id());
     // Whoever is there before the first look is seen to its end.
-    let mut connection = if args.follow { running(&context, &session)? } else { None };
+    let mut connection = match running(&context, &session) {
+        Err(failure) if args.follow => return Err(failure),
+        outcome => outcome.ok().flatten(),
+    };
+    if let Some(holder) = &mut connection {
+        // By the time it answers, all that anybody was shown is on the disk. Without an answer, what is there is printed.
+        drop(holder.info());
+    }
+    let mut connection = connection.filter(|_| args.follow);
     let mut follower = History::in_folder(&folder).since(since).map_err(failed)?;
     loop {
         let goes_on = match &mut connection {

@@ -17,6 +17,7 @@ use crate::{
 
 /// How often activity is written at most.
 const ACTIVITY_SECONDS_MIN: u64 = 5;
+
 /// The keeper of one session, in the process that holds its terminal.
 pub struct SessionKeeper {
     manager: SessionManager,

@@ -68,7 +68,7 @@ impl Supervisor {
 
     /// Runs the command until it ends or somebody asks this process to end; not at all when somebody has. `stop` is called
     /// once, on a thread of its own, when everything is to end; it starts no processes. Answers the exit code of the
-    /// command, 0 without one.
+    /// command, 0 without one; an error when it cannot be run, after `stop`.
     ///
     /// Every child of this process is reaped here, so nothing else in it may wait for one.
     pub fn run(self, charge: &Charge, stop: impl FnOnce() + Send + 'static) -> io::Result<u8> {
@@ -76,10 +76,12 @@ impl Supervisor {
             become_subreaper()?;
         }
         let mut ward = Ward { charge, running: None, again_at: None, pause: RESTART_PAUSE, code: 0 };
+        // Also where the command cannot be run, what runs already ends in order.
+        let mut failure = None;
         if self.is_told_to_end() {
             ward.code = NEVER_BEGUN;
         } else {
-            ward.start()?;
+            failure = ward.start().err();
         }
         let mut stop = Some(stop);
         let mut ending: Option<(Instant, thread::JoinHandle<()>)> = None;
@@ -99,7 +101,7 @@ impl Supervisor {
                     if now >= *deadline || (thread.is_finished() && ward.running.is_none()) =>
                 {
                     kill_all();
-                    return Ok(ward.code);
+                    return failure.map_or(Ok(ward.code), Err);
                 }
                 Some(_) => self.wait(Some(LOOK_EVERY))?,
                 None => {

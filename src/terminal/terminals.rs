@@ -58,6 +58,10 @@ impl Terminals for HolderTerminals {
 
     fn start(&self, launch: &Launch) -> Result<Started, TerminalError> {
         self.holders.reap();
+        if self.runtime.held(launch.id).is_some_and(|held| !process::is_alive(&held.started.holder)) {
+            // Its word is still there, so that holder was killed; what it left would work beside the new program.
+            self.sweep(launch.id, &launch.keep)?;
+        }
         launch::start(&self.wharf, launch, &self.holders)
     }
 

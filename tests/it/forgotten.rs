@@ -1,6 +1,9 @@
 //! A program runs and the table has forgotten it: it is found again, and not started a second time.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
@@ -8,12 +11,16 @@ use crate::support::{STATE, Workspace, processes};
 
 /// A session with a program in it, whose process neither the table, nor a backup, nor git has.
 fn forgotten() -> (Workspace, Value) {
+    forgotten_with(&["cat"])
+}
+
+fn forgotten_with(command: &[&str]) -> (Workspace, Value) {
     let space = Workspace::with_sessions(1);
     let fresh = fs::read(space.path(STATE)).unwrap();
     let kept = space
         .path(&format!(".git/worktrees/{}/session.json", space.json(["show", "s1"])["id"].as_str().unwrap()));
     let record = fs::read(&kept).unwrap();
-    space.run(["start", "s1", "--", "cat"]).succeeds();
+    space.run([&["start", "s1", "--"], command].concat()).succeeds();
     let before = space.json(["show", "s1"]);
     space.lose_state();
     fs::write(space.path(STATE), fresh).unwrap();
@@ -66,4 +73,19 @@ fn the_word_of_a_killed_holder_is_not_believed() {
     assert_eq!(space.json(["ps"]).as_array().unwrap().len(), 0);
     space.run(["start", "s1", "--", "cat"]).succeeds();
     assert_ne!(space.json(["show", "s1"])["ptyPid"], before["ptyPid"]);
+}
+
+#[test]
+fn what_the_killed_holder_of_a_forgotten_program_left_ends_before_the_next_begins() {
+    let (space, before) = forgotten_with(&["sh", "-c", "setsid sleep 3001 & echo grown; exec cat"]);
+    let id = before["id"].as_str().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while processes::marked(id).len() < 2 {
+        assert!(Instant::now() < deadline, "nothing grows");
+    }
+    processes::kill(u32::try_from(before["holder"]["pid"].as_u64().unwrap()).unwrap());
+    let left = processes::marked(id);
+    assert!(!left.is_empty());
+    space.run(["start", "s1", "--", "cat"]).succeeds();
+    assert!(processes::marked(id).iter().all(|pid| !left.contains(pid)), "{left:?} goes on");
 }

@@ -358,3 +358,13 @@ fn a_term_while_sessions_come_back_is_heard() {
     assert_eq!(ending(&space, "s2").1, "lost", "it was resumed all the same");
     assert!(["s1", "s2"].iter().all(|name| processes::marked(&id(&space, name)).is_empty()));
 }
+
+#[test]
+fn a_command_that_cannot_be_run_at_all_leaves_no_session_running() {
+    let space = Workspace::with_sessions(1);
+    space.run(["start", "s1", "--", "sleep", "3000"]).succeeds();
+    processes::kill(u32::try_from(space.json(["show", "s1"])["holder"]["pid"].as_u64().unwrap()).unwrap());
+    space.run(["init", "--resume", "--", "/no/such/program"]).fails(1).says("/no/such/program");
+    assert_eq!(processes::marked(&id(&space, "s1")), Vec::<u32>::new());
+    assert_eq!(ending(&space, "s1"), ("idle".into(), "shutdown".into(), Value::Null));
+}

@@ -45,6 +45,7 @@ mod odd_repositories;
 mod owners;
 mod power_cuts;
 mod programs;
+mod questions;
 mod readme;
 mod rebuild;
 mod restore;

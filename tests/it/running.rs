@@ -122,6 +122,29 @@ fn a_daemon_that_is_to_be_kept_outlives_a_stop_and_a_killed_holder() {
     }
 }
 
+/// What it prints into the terminal of a session that is over is nobody's any more.
+#[test]
+fn a_kept_daemon_that_prints_without_end_does_not_keep_its_session() {
+    let space = Workspace::with_sessions(1);
+    let daemon = space.home().join("shared-daemon");
+    fs::copy("/usr/bin/yes", &daemon).unwrap();
+    let settings = space.home().join(".config/wharf");
+    fs::create_dir_all(&settings).unwrap();
+    fs::write(settings.join("config.toml"), "[terminal]\nkeep = [\"shared-daemon\"]\n").unwrap();
+    let id = space.json(["show", "s1"])["id"].as_str().unwrap().to_owned();
+    let script = format!("setsid {} grown & exec sleep 3000", daemon.display());
+    space.run(["start", "s1", "--", "bash", "-c", &script]).succeeds();
+    space.run(["wait", "s1", "--for", "text:grown", "--timeout", "30s"]).succeeds();
+    let begun = Instant::now();
+    let stopped = space.run(["stop", "s1", "--timeout", "1s"]);
+    let took = begun.elapsed();
+    for pid in processes::marked(&id) {
+        processes::kill(pid);
+    }
+    stopped.succeeds();
+    assert!(took < Duration::from_secs(8), "{took:?}");
+}
+
 fn name(pid: u32) -> String {
     fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
 }

@@ -98,6 +98,7 @@ pub fn attach(connection: Connection, place: Place<'_>, view: View) -> Result<Pa
         stage,
         signals,
         watch: Watch::of(view.key),
+        release_at: None,
         role: view.role,
         controls: view.role != Role::Observe,
         was_taken: false,
@@ -123,6 +124,8 @@ struct Attachment<'a> {
     stage: Stage<'a>,
     signals: Signals,
     watch: Watch,
+    /// When what it keeps back is let go.
+    release_at: Option<Instant>,
     role: Role,
     controls: bool,
     was_taken: bool,
@@ -174,9 +177,12 @@ impl Attachment<'_> {
 
     /// Waits until something happens, and does what there is to do about it.
     fn turn(&mut self) -> Result<Option<Departure>, TerminalError> {
-        let Some(ready) = self.wait()? else {
+        if self.release_at.is_some_and(|at| Instant::now() >= at) {
+            self.release_at = None;
             let bytes = self.watch.release();
             self.say(bytes);
+        }
+        let Some(ready) = self.wait()? else {
             return Ok(None);
         };
         if !ready.signals.is_empty()
@@ -226,7 +232,7 @@ impl Attachment<'_> {
         let holder = (!holder.is_empty()).then(|| at(&mut polled, PollFd::new(&self.connection, holder)));
         let input =
             hears.then(|| at(&mut polled, PollFd::from_borrowed_fd(self.stage.input(), PollFlags::IN)));
-        let limit = self.watch.holds().then(|| timespec(KEY_WAIT));
+        let limit = self.release_at.map(|at| timespec(at.saturating_duration_since(Instant::now())));
         match rustix::event::poll(&mut polled, limit.as_ref()) {
             Ok(0) => Ok(None),
             Ok(_) => {
@@ -283,7 +289,9 @@ impl Attachment<'_> {
         if self.signals.take(&[Signal::WINCH]).is_some() {
             self.tell_size();
         }
-        let typed = self.watch.take(&self.buffer[..count], Instant::now());
+        let now = Instant::now();
+        let typed = self.watch.take(&self.buffer[..count], now);
+        self.release_at = self.watch.holds().then(|| now + KEY_WAIT);
         let interrupted = self.role == Role::Observe && typed.bytes.contains(&INTERRUPT);
         self.say(typed.bytes);
         typed.leaves || interrupted

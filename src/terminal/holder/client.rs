@@ -54,6 +54,11 @@ impl View {
         let controls = matches!(role, Role::Control | Role::Take);
         Self { controls, is_terminal, scrollback, is_behind: false }
     }
+
+    /// Whether it answers what the program asks: a terminal that is shown the question and may type.
+    fn answers(self) -> bool {
+        self.is_terminal && self.controls && !self.is_behind
+    }
 }
 
 impl Client {
@@ -102,20 +107,34 @@ impl Client {
         self.say(&FromHolder::Refused(refusal), now);
     }
 
-    /// Shows it what the program printed, unless too much waits already: then it gets the screen anew later on.
-    pub(super) fn show(&mut self, offset: u64, bytes: &[u8], queue_bytes_max: usize, now: Instant) {
-        let waiting = self.waiting();
-        let Some(view) = &mut self.view else {
-            return;
-        };
-        if view.is_behind {
-            return;
-        }
-        if waiting + bytes.len() > queue_bytes_max {
+    /// Whether it answers what the program asks its terminal.
+    pub(super) fn answers(&self) -> bool {
+        self.view.is_some_and(View::answers)
+    }
+
+    /// Whether so many bytes more are too much for it.
+    pub(super) fn is_overrun(&self, bytes: usize, queue_bytes_max: usize) -> bool {
+        self.view.is_some_and(|view| !view.is_behind) && self.waiting() + bytes > queue_bytes_max
+    }
+
+    /// What comes now it misses; it gets the screen anew later on.
+    pub(super) fn fall_behind(&mut self) {
+        if let Some(view) = &mut self.view {
             view.is_behind = true;
+        }
+    }
+
+    /// Whether it missed something. From now on it does not: whoever asks shows it the screen.
+    pub(super) fn stops_missing(&mut self) -> bool {
+        self.view.as_mut().is_some_and(|view| std::mem::take(&mut view.is_behind))
+    }
+
+    /// Shows it what the program printed, unless it gets the screen anew anyway.
+    pub(super) fn show(&mut self, offset: u64, bytes: &[u8], now: Instant) {
+        if self.view.is_none_or(|view| view.is_behind) {
             return;
         }
-        if waiting == 0 {
+        if !self.waits() {
             self.moved = now;
         }
         FromHolder::push_output(self.out.tail(), offset, bytes);

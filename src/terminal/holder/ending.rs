@@ -71,7 +71,8 @@ impl Ending {
         Self {
             asked: self.asked || other.asked,
             shutdown: self.shutdown || other.shutdown,
-            term_at: self.term_at.min(other.term_at),
+            // One without a TERM, or whose TERM is over, keeps nobody from that of the other.
+            term_at: self.term_at.into_iter().chain(other.term_at).min(),
             kill_at: self.kill_at.min(other.kill_at),
             look_at: other.look_at,
             empty_looks: 0,
@@ -95,17 +96,26 @@ impl Ending {
             return false;
         }
         let leader_pid = leader.map(|leader| leader.as_raw_nonzero().get().unsigned_abs());
+        let is_out_of_time = now >= self.kill_at + KILLING;
         let looked = process::reap_adopted(leader_pid)
-            .and_then(|reaped| Ok((!reaped.is_empty(), process::doomed(leader_pid, keep)?)))
-            .inspect_err(|err| tracing::warn!(error = %err, "processes cannot be listed"));
-        let (any_reaped, left) = looked.unwrap_or_default();
+            .and_then(|reaped| Ok((!reaped.is_empty(), process::doomed(leader_pid, keep)?)));
+        let (any_reaped, left) = match looked {
+            Ok(looked) => looked,
+            Err(err) => {
+                // Nobody was seen, which does not mean that nobody is there.
+                tracing::warn!(error = %err, "processes cannot be listed");
+                self.empty_looks = 0;
+                self.look_at = now + LOOK_EVERY;
+                return is_out_of_time;
+            }
+        };
         if leader.is_none() && !any_reaped && left.iter().all(|process| process.is_zombie) {
             // The next look comes at once: it was due already.
             self.empty_looks += 1;
             return self.empty_looks == EMPTY_LOOKS;
         }
         self.empty_looks = 0;
-        if now >= self.kill_at + KILLING {
+        if is_out_of_time {
             tracing::error!(count = left.len(), "processes of a session cannot be killed");
             return true;
         }
@@ -141,27 +151,70 @@ fn say(outcome: rustix::io::Result<()>) {
 
 #[cfg(test)]
 mod tests {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
     use super::*;
 
     const INSIDE: &str = "WHARF_TEST_INSIDE";
 
+    fn ending(term_at: Option<Instant>, kill_at: Instant) -> Ending {
+        Ending { asked: true, shutdown: false, term_at, kill_at, look_at: kill_at, empty_looks: 0 }
+    }
+
     #[test]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a look reaps for its whole process, so it gets one of its own"
-    )]
-    fn one_empty_look_is_not_believed() {
-        if std::env::var_os(INSIDE).is_none() {
-            let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
-            alone.args(["terminal::holder::ending::tests::one_empty_look_is_not_believed", "--exact"]);
-            let output = alone.env(INSIDE, "1").output().unwrap();
-            assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"));
-            return;
-        }
+    fn of_two_ends_each_step_comes_when_the_first_of_them_wants_it() {
         let now = Instant::now();
-        let mut ending = Ending::by_itself(now);
-        assert!(!ending.step(None, &[], now));
-        assert!(ending.due() <= now, "the second look comes at once");
-        assert!(ending.step(None, &[], now));
+        let second = |count: u64| now + Duration::from_secs(count);
+        for (first, other, expected) in [
+            (Some(second(1)), None, Some(second(1))),
+            (None, Some(second(2)), Some(second(2))),
+            (Some(second(2)), Some(second(1)), Some(second(1))),
+            (None, None, None),
+        ] {
+            let both = ending(first, second(9)).hurry(ending(other, second(5)));
+            assert_eq!((both.term_at, both.kill_at), (expected, second(5)));
+        }
+    }
+
+    /// Whether the test with this name runs in a process of its own, for a look reaps for its whole process; else runs it
+    /// there.
+    #[expect(clippy::disallowed_methods, reason = "a test starts itself")]
+    fn is_alone(name: &str) -> bool {
+        if std::env::var_os(INSIDE).is_some() {
+            return true;
+        }
+        let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
+        alone.args([&format!("terminal::holder::ending::tests::{name}"), "--exact"]);
+        let output = alone.env(INSIDE, "1").output().unwrap();
+        assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+        false
+    }
+
+    #[test]
+    fn one_empty_look_is_not_believed() {
+        if is_alone("one_empty_look_is_not_believed") {
+            let now = Instant::now();
+            let mut ending = Ending::by_itself(now);
+            assert!(!ending.step(None, &[], now));
+            assert!(ending.due() <= now, "the second look comes at once");
+            assert!(ending.step(None, &[], now));
+        }
+    }
+
+    #[test]
+    fn who_cannot_look_does_not_say_that_nobody_is_there() {
+        if is_alone("who_cannot_look_does_not_say_that_nobody_is_there") {
+            let limit = getrlimit(Resource::Nofile);
+            setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..limit }).unwrap();
+            let mut now = Instant::now();
+            let mut ending = Ending::by_itself(now);
+            for _ in 0..3 {
+                assert!(!ending.step(None, &[], now));
+                assert!(ending.due() > now, "it does not look without a pause");
+                now = ending.due();
+            }
+            assert!(ending.step(None, &[], now + KILLING * 2), "it does not look for ever");
+            setrlimit(Resource::Nofile, limit).unwrap();
+        }
     }
 }

@@ -40,6 +40,8 @@ use crate::{
 
 /// How long to wait for more output from what still has the terminal after the program ended.
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
+/// The same where that, a process that is to be kept, goes on printing.
+const LAST_OUTPUT_MAX: Duration = Duration::from_secs(2);
 /// How long clients may take to read the last output.
 const FAREWELL: Duration = Duration::from_millis(500);
 /// What tells a holder to end its session.
@@ -59,12 +61,12 @@ struct Holder {
     screen: Screen,
     /// How many bytes the program has printed.
     offset: u64,
-    log: Option<OutputLog>,
+    log: OutputLog,
     clients: Vec<Client>,
     activity: Activity,
     ending: Option<Ending>,
     /// Since when nothing of the session is left but perhaps its last output.
-    is_cleared: bool,
+    cleared_at: Option<Instant>,
     reporter: Reporter,
     clock: Box<dyn Clock>,
     backlog: Backlog,
@@ -103,15 +105,14 @@ pub fn hold(
     seat.keep(&Held::of(&launch, started.clone(), clock.now()));
     told(&started);
     let folder = Workspace::at(&launch.workspace).session_folder(launch.id);
-    let log = OutputLog::open(&folder, launch.limits.log_bytes_max);
-    let log = log.inspect_err(|err| tracing::warn!(error = %err, "what is printed is not kept")).ok();
+    let log = OutputLog::in_folder(folder, launch.limits.log_bytes_max);
     let holder = Holder {
         screen: Screen::new(launch.size, launch.limits.scrollback_rows_max),
         activity: Activity::begin(&launch.limits, Instant::now()),
         offset: 0,
         clients: Vec::new(),
         ending: None,
-        is_cleared: false,
+        cleared_at: None,
         backlog: Backlog::new(Instant::now()),
         launch,
         seat,
@@ -197,8 +198,8 @@ impl Holder {
     }
 
     fn timeout(&self, held_up: Option<Instant>, now: Instant) -> Option<Timespec> {
-        let ending = self.ending.as_ref().filter(|_| !self.is_cleared).map(Ending::due);
-        let last = self.is_cleared.then_some(self.activity.happened_at() + LAST_OUTPUT);
+        let ending = self.ending.as_ref().filter(|_| self.cleared_at.is_none()).map(Ending::due);
+        let last = self.last_output_ends();
         let first =
             [held_up, ending, last, self.activity.due(), self.backlog.due()].into_iter().flatten().min()?;
         Timespec::try_from(first.saturating_duration_since(now)).ok()
@@ -207,7 +208,7 @@ impl Holder {
     fn deal(&mut self, source: Source, flags: PollFlags) -> io::Result<()> {
         let now = Instant::now();
         match source {
-            Source::Listener => self.accept(now),
+            Source::Listener => self.accept(now)?,
             Source::Signals => {
                 self.signals.clear();
                 if self.signals.take(&ENDING).is_some() {
@@ -253,9 +254,10 @@ impl Holder {
             self.reporter.tell(mood);
         }
         if let Some(ending) = &mut self.ending
-            && !self.is_cleared
+            && self.cleared_at.is_none()
+            && ending.step(self.program.living(), &self.launch.keep, now)
         {
-            self.is_cleared = ending.step(self.program.living(), &self.launch.keep, now);
+            self.cleared_at = Some(now);
         }
         self.catch_up(now);
         if self.clients.iter().any(|client| client.is_gone) {
@@ -266,12 +268,22 @@ impl Holder {
 
     /// Whether nothing of the session is left, and nothing more is to be expected.
     fn is_over(&self, now: Instant) -> bool {
-        self.is_cleared && (self.program.is_closed() || self.activity.silence(now) >= LAST_OUTPUT)
+        self.last_output_ends().is_some_and(|end| self.program.is_closed() || now >= end)
+    }
+
+    /// Until when output is waited for, once nothing else of the session is left.
+    fn last_output_ends(&self) -> Option<Instant> {
+        let silence = self.activity.happened_at() + LAST_OUTPUT;
+        self.cleared_at.map(|at| silence.min(at + LAST_OUTPUT_MAX))
     }
 
     /// Has the end written down, and says farewell.
     fn leave(mut self, exited: Exited) -> Exited {
         self.take_in();
+        let now = Instant::now();
+        for at in 0..self.clients.len() {
+            self.show_missed(at, now);
+        }
         let Self { reporter, mut clients, ending, seat, listener, .. } = self;
         seat.forget();
         reporter.end(exited, ending.is_some_and(|ending| ending.shutdown));

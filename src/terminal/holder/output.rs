@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Holder;
+use super::{Holder, client::Client};
 use crate::screen::Notice;
 
 /// How much of what the program prints is dealt with before anything else gets a turn.
@@ -106,16 +106,18 @@ impl Holder {
             if !self.program.read(&mut self.backlog.bytes) {
                 break;
             }
-            let bytes = &self.backlog.bytes[from..];
-            taken += bytes.len();
+            let count = self.backlog.bytes.len() - from;
+            self.leave_behind(count);
+            let bytes = &self.backlog.bytes[self.backlog.bytes.len() - count..];
+            taken += count;
             for client in &mut self.clients {
-                client.show(self.offset, bytes, self.launch.limits.queue_bytes_max, now);
+                client.show(self.offset, bytes, now);
                 // The echo of a key does not wait for anything.
                 if bytes.len() < ECHO_BYTES_MAX && !self.backlog.is_stream {
                     client.flush(now);
                 }
             }
-            self.offset += bytes.len() as u64;
+            self.offset += count as u64;
         }
         if taken > 0 {
             self.activity.happened(now);
@@ -126,6 +128,21 @@ impl Holder {
         }
         if self.backlog.is_ripe() {
             self.take_in();
+        }
+    }
+
+    /// Goes on without the clients for whom the newest bytes are too much. What was printed before them was shown to them,
+    /// so questions in it are theirs to answer; those that come now are not.
+    fn leave_behind(&mut self, count: usize) {
+        let room = self.launch.limits.queue_bytes_max;
+        if !self.clients.iter().any(|client| client.is_overrun(count, room)) {
+            return;
+        }
+        let newest = self.backlog.bytes.split_off(self.backlog.bytes.len() - count);
+        self.take_in();
+        self.backlog.bytes.extend_from_slice(&newest);
+        for client in self.clients.iter_mut().filter(|client| client.is_overrun(count, room)) {
+            client.fall_behind();
         }
     }
 
@@ -144,8 +161,7 @@ impl Holder {
         let mut bytes = std::mem::take(&mut self.backlog.bytes);
         let fed = self.screen.feed(&bytes);
         // Two answers to one question would arrive as keys that nobody pressed.
-        let has_terminal = self.clients.iter().any(|client| client.view.is_some_and(|view| view.is_terminal));
-        if !has_terminal && !fed.replies.is_empty() {
+        if !fed.replies.is_empty() && !self.clients.iter().any(Client::answers) {
             self.program.type_in(&fed.replies);
         }
         for notice in &fed.notices {
@@ -154,11 +170,8 @@ impl Holder {
                 self.redraw();
             }
         }
-        if let Some(log) = &mut self.log
-            && let Err(err) = log.take(&bytes, self.clock.now())
-        {
-            tracing::warn!(sessionId = %self.launch.id, error = %err, "what is printed is no longer kept");
-            self.log = None;
+        if let Err(err) = self.log.take(&bytes, self.clock.now()) {
+            tracing::warn!(sessionId = %self.launch.id, error = %err, "what is printed is not kept for now");
         }
         bytes.clear();
         self.backlog.is_loose |= bytes.capacity() > STREAM_BYTES || !self.screen.is_compressed();

@@ -1,6 +1,10 @@
 //! What clients may ask of a holder, and who of them controls.
 
-use std::time::Instant;
+use std::{
+    io::{self, ErrorKind},
+    os::unix::net::UnixStream,
+    time::Instant,
+};
 
 use super::{
     Holder,
@@ -20,34 +24,43 @@ use crate::{
 const CALLERS_MAX: usize = 64;
 
 impl Holder {
-    /// Takes everybody who knocks and belongs to the same user.
-    pub(super) fn accept(&mut self, now: Instant) {
-        while let Ok((stream, _)) = self.listener.accept() {
-            let is_own = rustix::net::sockopt::socket_peercred(&stream)
-                .is_ok_and(|peer| peer.uid.is_root() || peer.uid == rustix::process::geteuid());
-            if !is_own {
-                continue;
-            }
-            self.make_room();
-            match Client::of(stream, now) {
-                Ok(mut client) => {
-                    client.say(&FromHolder::Hello(self.hello()), now);
-                    self.clients.push(client);
+    /// Takes everybody who knocks. Where this process can open nothing more, the oldest who only talks makes room.
+    pub(super) fn accept(&mut self, now: Instant) -> io::Result<()> {
+        loop {
+            match self.listener.accept() {
+                Ok((stream, _)) => self.welcome(stream, now),
+                Err(err) if matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                    return Ok(());
                 }
-                Err(err) => tracing::debug!(error = %err, "a connection was lost at once"),
+                Err(err) => return if self.let_oldest_go() { Ok(()) } else { Err(err) },
             }
         }
     }
 
-    /// Lets the oldest connection go that is not attached, when there are too many.
-    fn make_room(&mut self) {
-        let here = || self.clients.iter().filter(|client| !client.is_gone);
-        let attached = here().filter(|client| client.view.is_some()).count();
-        if here().count() >= attached + CALLERS_MAX
-            && let Some(oldest) = self.clients.iter_mut().find(|it| it.view.is_none() && !it.is_gone)
-        {
-            oldest.is_gone = true;
+    /// Says hello to who belongs to the same user.
+    fn welcome(&mut self, stream: UnixStream, now: Instant) {
+        let is_own = rustix::net::sockopt::socket_peercred(&stream)
+            .is_ok_and(|peer| peer.uid.is_root() || peer.uid == rustix::process::geteuid());
+        if !is_own {
+            return;
         }
+        let here = || self.clients.iter().filter(|client| !client.is_gone);
+        if here().filter(|client| client.view.is_none()).count() >= CALLERS_MAX {
+            self.let_oldest_go();
+        }
+        match Client::of(stream, now) {
+            Ok(mut client) => {
+                client.say(&FromHolder::Hello(self.hello()), now);
+                self.clients.push(client);
+            }
+            Err(err) => tracing::debug!(error = %err, "a connection was lost at once"),
+        }
+    }
+
+    /// Lets the oldest connection go that is not attached; says whether there was one.
+    fn let_oldest_go(&mut self) -> bool {
+        let oldest = self.clients.iter_mut().find(|it| it.view.is_none() && !it.is_gone);
+        oldest.is_some_and(|oldest| !std::mem::replace(&mut oldest.is_gone, true))
     }
 
     fn hello(&self) -> Hello {
@@ -73,7 +86,7 @@ impl Holder {
                     self.activity.happened(now);
                     self.program.type_in(&bytes);
                 } else {
-                    self.clients[at].refuse("not-control", "another client controls this session", now);
+                    self.refuse(at, "not-control", "another client controls this session", now);
                 }
             }
             FromClient::Resize(size) => {
@@ -85,9 +98,7 @@ impl Holder {
             FromClient::Stop(stop) => self.stop(stop, now),
             FromClient::Hangup => self.stop(HANGUP, now),
             FromClient::Ask(question) => {
-                if self.clients[at].waiting() > self.launch.limits.queue_bytes_max {
-                    // It asks and does not read; answers without end would fill the memory.
-                    self.clients[at].is_gone = true;
+                if self.is_deaf(at) {
                     return;
                 }
                 let bytes = answer(question, &self.screen, &self.info(now));
@@ -101,10 +112,26 @@ impl Holder {
         }
     }
 
+    /// Whether a client talks and does not read, which ends its connection: answers without end would fill the memory.
+    fn is_deaf(&mut self, at: usize) -> bool {
+        let client = &mut self.clients[at];
+        client.is_gone |= client.waiting() > self.launch.limits.queue_bytes_max;
+        client.is_gone
+    }
+
+    fn refuse(&mut self, at: usize, code: &str, message: &str, now: Instant) {
+        if !self.is_deaf(at) {
+            self.clients[at].refuse(code, message, now);
+        }
+    }
+
     fn attach(&mut self, at: usize, attach: Attach, now: Instant) {
+        if self.is_deaf(at) {
+            return;
+        }
         if attach.protocol < PROTOCOL_MIN {
             let message = format!("protocol {} is too old, this holder speaks {PROTOCOL}", attach.protocol);
-            return self.clients[at].refuse("protocol", &message, now);
+            return self.refuse(at, "protocol", &message, now);
         }
         // Who left in this very turn is still among them.
         let others = || {
@@ -114,11 +141,11 @@ impl Holder {
         let views = || others().filter_map(|(_, client)| client.view);
         if views().count() >= self.launch.limits.clients_max {
             let message = format!("{} clients are attached already", self.launch.limits.clients_max);
-            return self.clients[at].refuse("full", &message, now);
+            return self.refuse(at, "full", &message, now);
         }
         if attach.role == Role::Control && views().any(|view| view.controls) {
             let message = "another client controls this session; take over, or observe";
-            return self.clients[at].refuse("controlled", message, now);
+            return self.refuse(at, "controlled", message, now);
         }
         if attach.role == Role::Take {
             for other in (0..self.clients.len()).filter(|other| *other != at) {
@@ -143,11 +170,17 @@ impl Holder {
     pub(super) fn catch_up(&mut self, now: Instant) {
         for at in 0..self.clients.len() {
             if self.clients[at].wants_screen() {
-                if let Some(view) = &mut self.clients[at].view {
-                    view.is_behind = false;
-                }
-                self.show_screen(at, 0, now);
+                self.show_missed(at, now);
             }
+        }
+    }
+
+    /// Gives a client that missed something the screen anew, behind what waits for it.
+    pub(super) fn show_missed(&mut self, at: usize, now: Instant) {
+        // What it was not shown so far it does not answer.
+        self.take_in();
+        if self.clients[at].stops_missing() {
+            self.show_screen(at, 0, now);
         }
     }
 
@@ -181,7 +214,7 @@ impl Holder {
                 self.tell_status(at, now);
             }
             if self.clients[at].waiting() > self.launch.limits.queue_bytes_max {
-                self.clients[at].view = Some(View { is_behind: true, ..view });
+                self.clients[at].fall_behind();
             } else {
                 self.show_screen(at, 0, now);
             }
@@ -209,11 +242,7 @@ impl Holder {
         let signal = rustix::process::Signal::from_named_raw(signal);
         let group = self.program.living().and_then(|leader| self.program.foreground().or(Some(leader)));
         let (Some(signal), Some(group)) = (signal, group) else {
-            return self.clients[at].refuse(
-                "bad-message",
-                "there is no such signal, or nobody to take it",
-                now,
-            );
+            return self.refuse(at, "bad-message", "there is no such signal, or nobody to take it", now);
         };
         if let Err(err) = rustix::process::kill_process_group(group, signal) {
             tracing::debug!(error = %err, "a signal found nobody");

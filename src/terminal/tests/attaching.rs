@@ -1,6 +1,6 @@
-use std::{os::fd::AsFd as _, thread};
+use std::{os::fd::AsFd as _, thread, time::Instant};
 
-use super::support::{Door, Holder, Pair};
+use super::support::{Door, Holder, PATIENCE, Pair};
 use crate::{
     key::DetachKey,
     screen,
@@ -63,6 +63,23 @@ fn keys_go_in_and_output_comes_out_until_the_key_leaves() {
     let reset = String::from_utf8(screen::RESET.to_vec()).unwrap();
     pair.until(&reset);
     pair.until("\x1b[999;1H\r\n");
+}
+
+#[test]
+fn what_may_be_the_beginning_of_the_key_is_let_go_also_while_the_program_prints() {
+    let (ended, _) = attached(Role::Control, |holder, pair| {
+        holder.show("the screen");
+        pair.type_in(b"\x1b[9");
+        let deadline = Instant::now() + PATIENCE;
+        while !holder.is_spoken_to() {
+            assert!(Instant::now() < deadline, "it is kept back as long as something is printed");
+            holder.print("more");
+            pair.until("more");
+        }
+        assert_eq!(holder.hear(), Some(FromClient::Input(b"\x1b[9".to_vec())));
+        holder.say(&FromHolder::Exit(EXITED));
+    });
+    assert_eq!(ended.unwrap(), left(Departure::Exited(EXITED)));
 }
 
 #[test]

@@ -84,6 +84,12 @@ impl Holder {
         self.say(&FromHolder::Output { offset: 0, bytes: text.into() });
     }
 
+    /// Whether the client has said something that was not heard yet.
+    pub(super) fn is_spoken_to(&self) -> bool {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        rustix::event::poll(&mut [PollFd::new(&self.stream, PollFlags::IN)], Some(&now)).unwrap() > 0
+    }
+
     /// The next thing the client says beside questions; nothing when it left.
     pub(super) fn hear_no_question(&mut self) -> Option<FromClient> {
         loop {
