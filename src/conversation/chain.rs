@@ -98,11 +98,21 @@ impl Chain {
         self.entries.iter()
     }
 
-    /// Notes which agent works in the session.
+    /// Notes which agent works in the session. The conversation of another one is none that it could go on with.
     pub fn works(&mut self, agent: &AgentName) {
-        if self.agent.as_ref() != Some(agent) {
-            self.agent = Some(agent.clone());
+        match &self.agent {
+            Some(own) if own == agent => return,
+            Some(_) => self.leave(),
+            None => (),
         }
+        self.agent = Some(agent.clone());
+    }
+
+    /// No conversation is the current one: the agent began another, and did not say yet which.
+    pub fn leave(&mut self) {
+        self.current = None;
+        self.current_since = None;
+        self.transcript = None;
     }
 
     /// The agent began or resumed a conversation; nothing was asked in it yet.
@@ -231,7 +241,8 @@ impl Chain {
         }
         let total = incoming.interactions.max(self.entries.len() as u64);
         self.interactions = self.interactions.max(total);
-        if self.current.is_none() {
+        let is_same_agent = self.agent.is_none() || incoming.agent.is_none() || self.agent == incoming.agent;
+        if self.current.is_none() && is_same_agent {
             self.current.clone_from(&incoming.current);
         }
         if self.agent.is_none() {

@@ -130,7 +130,8 @@ impl SessionManager {
         changed.and_then(|answer| answer).map_err(of(session))
     }
 
-    fn talk_of(&self, session: Session) -> Result<Talk, ManagerError> {
+    /// What was said in this session.
+    pub(super) fn talk_of(&self, session: Session) -> Result<Talk, ManagerError> {
         let chain = self.conversations().load(session.id()).map_err(of(&session))?;
         Ok(Talk { session, chain })
     }

@@ -130,6 +130,88 @@ fn two_agents_in_one_workspace_keep_apart_and_a_rename_changes_nothing() {
     }
 }
 
+/// The user's settings, with a second agent beside the one of the tests: it chooses its ids itself, keeps no files of its
+/// conversations, and tells nothing.
+fn with_other_agent(agents: &Agents) {
+    agents.settings("[agents.other]\nstart = [\"/bin/cat\"]\nresume = [\"/bin/cat\", \"-u\", \"{id}\"]\n");
+}
+
+#[test]
+fn a_table_that_is_built_anew_knows_the_newest_conversation() {
+    let agents = Agents::new(1);
+    let mut start = agents.command();
+    start.args(["start", "s1", "--agent", "fake"]).env("AGENT_FORKS", "1");
+    assert!(start.output().unwrap().status.success());
+    agents.until("s1", "ready");
+    agents.ask("s1", "remember red", "noted red");
+    agents.ask("s1", "remember green", "noted green");
+    agents.until_waiting("s1");
+    let last = agents.conversation("s1");
+    for entry in fs::read_dir(agents.root()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_string_lossy().starts_with(".claude-container-sessions") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    drop(fs::remove_dir_all(agents.path(".wharf/backups")));
+    assert_eq!(agents.conversation("s1"), last);
+    agents.run(["prompt", "s1", "quit"]).succeeds();
+    agents.run(["wait", "s1", "--for", "exit", "--timeout", "30s"]).succeeds();
+    assert_eq!(agents.conversation("s1"), last);
+}
+
+#[test]
+fn the_conversation_of_one_agent_is_not_given_to_another() {
+    let agents = Agents::new(1);
+    with_other_agent(&agents);
+    agents.run(["start", "s1", "--agent", "fake", "--prompt", "remember red"]).succeeds();
+    agents.until("s1", "noted red");
+    agents.until_waiting("s1");
+    agents.run(["stop", "s1"]).succeeds();
+    agents.run(["start", "s1", "--agent", "other", "--continue"]).fails(3).says("no conversation yet");
+    agents.run(["start", "s1", "--agent", "other"]).succeeds();
+    agents.run(["stop", "s1"]).succeeds();
+    agents.run(["conversation", "current", "s1"]).fails(3).says("no conversation yet");
+    agents.run(["resume", "s1"]).succeeds().says("a new one begins");
+    assert_eq!(agents.json(["show", "s1"])["command"], json!(["/bin/cat"]));
+    agents.run(["kill", "s1"]).succeeds();
+}
+
+#[test]
+fn a_command_in_between_costs_no_conversation() {
+    let agents = Agents::new(1);
+    agents.settings("[transcripts]\nkeep = \"always\"\n");
+    agents.run(["start", "s1", "--agent", "fake", "--prompt", "remember red"]).succeeds();
+    agents.until("s1", "noted red");
+    agents.until_waiting("s1");
+    agents.run(["stop", "s1"]).succeeds();
+    agents.run(["start", "s1", "--", "true"]).succeeds();
+    agents.run(["wait", "s1", "--for", "exit", "--timeout", "30s"]).succeeds();
+    agents.lose_agent_home();
+    agents.run(["start", "s1", "--agent", "fake", "--continue"]).succeeds();
+    agents.until("s1", "ready");
+    agents.ask("s1", "recall", "told: red");
+}
+
+#[test]
+fn a_transcript_that_the_agent_named_is_there_wherever_it_lies() {
+    let agents = Agents::new(1);
+    let mut start = agents.command();
+    start.args(["start", "s1", "--agent", "fake", "--prompt", "remember red"]);
+    start.env("AGENT_HOME", agents.home().join("elsewhere"));
+    assert!(start.output().unwrap().status.success());
+    agents.until("s1", "noted red");
+    agents.until_waiting("s1");
+    fs::create_dir_all(agents.agent_home()).unwrap();
+    let id = agents.conversation("s1");
+    agents.crash();
+    // Its environment is another one now, so it cannot find it; but it is asked for this one and no other.
+    agents.run(["resume", "s1"]).succeeds().says("the agent is asked to go on with it");
+    agents.run(["wait", "s1", "--for", "exit", "--timeout", "30s"]).succeeds();
+    assert_eq!(agents.conversation("s1"), id);
+    assert!(agents.argv()[0].starts_with(&format!("--resume {id} ")), "{:?}", agents.argv());
+}
+
 #[test]
 fn an_agent_within_the_agent_does_not_take_its_place() {
     let agents = Agents::new(1);

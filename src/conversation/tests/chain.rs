@@ -158,3 +158,15 @@ fn a_reset_begins_anew_and_keeps_agent_and_foreign_fields() {
     assert_eq!(chain.agent().unwrap().as_str(), "claude");
     assert_eq!(chain.summary().ids, []);
 }
+
+#[test]
+fn the_conversation_of_one_agent_is_not_the_current_one_of_another() {
+    let mut chain = chain_of(3);
+    chain.works(&"claude".parse().unwrap());
+    assert_eq!(chain.current(), Some(&id("c1")), "who it was is known now");
+    chain.begin(id("c1"), Some(PathBuf::from("/x.jsonl")), at(9));
+    chain.works(&"claude".parse().unwrap());
+    assert_eq!(chain.current(), Some(&id("c1")));
+    chain.works(&"codex".parse().unwrap());
+    assert_eq!((chain.current(), chain.transcript(), chain.entries().len()), (None, None, 3));
+}
