@@ -3,6 +3,8 @@
 
 use std::{
     env,
+    ffi::OsStr,
+    fs::OpenOptions,
     io::{self, IsTerminal as _, Read as _},
     path::{Path, PathBuf},
 };
@@ -23,9 +25,13 @@ use crate::{
 const HOOK_BYTES_MAX: u64 = 1 << 20;
 /// How much of an input that is too long is read, so that its writer does not meet a closed pipe.
 const DRAINED_BYTES_MAX: u64 = 256 << 20;
+/// How much of the words of a hook that makes no sense is logged.
+const WORDS_CHARS_MAX: usize = 200;
 
 /// Takes in what a hook tells.
 pub(super) fn hook(global: &Global, args: &args::Hook) {
+    // Where even this cannot be had, nobody could be told.
+    drop(silence());
     let input = input();
     // Outside a session there is nobody to tell.
     let Some(id) = env::var(SESSION_VARIABLE).ok().and_then(|id| id.parse::<SessionId>().ok()) else {
@@ -38,7 +44,8 @@ pub(super) fn hook(global: &Global, args: &args::Hook) {
     let talk = Talk { quiet: true, verbose: 0, json: false };
     logs::begin(Some(workspace.logs()), settings.log_days.get(), talk);
     let take_in = || -> Result<(), Box<dyn std::error::Error>> {
-        let [agent, event] = args.words.as_slice() else {
+        let words: Vec<&str> = args.words.iter().filter_map(|word| word.to_str()).collect();
+        let ([agent, event], 2) = (words.as_slice(), args.words.len()) else {
             return Err("a hook is told as `wharf hook AGENT EVENT`".into());
         };
         let agent: AgentName = agent.parse()?;
@@ -51,10 +58,17 @@ pub(super) fn hook(global: &Global, args: &args::Hook) {
         Ok(manager(workspace.clone(), settings.clone()).report(id, &agent, report, &told)?)
     };
     if let Err(err) = take_in() {
-        tracing::warn!(
-            sessionId = %id, hook = %args.words.join(" "), error = %because(&*err), "a hook was not taken in"
-        );
+        let words: String =
+            args.words.join(OsStr::new(" ")).to_string_lossy().chars().take(WORDS_CHARS_MAX).collect();
+        tracing::warn!(sessionId = %id, hook = %words, error = %because(&*err), "a hook was not taken in");
     }
+}
+
+/// Whatever complains from here on (a log that cannot be written, a panic) complains to nobody.
+fn silence() -> io::Result<()> {
+    let nowhere = OpenOptions::new().write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdout(&nowhere)?;
+    Ok(rustix::stdio::dup2_stderr(&nowhere)?)
 }
 
 /// What the agent says, whole; a person who tries it out is not waited for.

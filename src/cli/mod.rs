@@ -59,6 +59,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
     let cli = match Cli::read(&args) {
         Ok(cli) => cli,
+        // To an agent, exit code 2 means that it must not go on.
+        Err(err) if err.use_stderr() && Cli::is_hook(&args) => return ExitCode::SUCCESS,
         Err(err) => return refuse(&err, json),
     };
     let output = Output::new(cli.global.json);

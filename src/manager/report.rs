@@ -19,6 +19,20 @@ const STARTUP: &str = "startup";
 struct Noted {
     conversation: Option<ConversationId>,
     status: Option<SessionStatus>,
+    /// Whether it says how the agent is doing, for the first time.
+    is_heard: bool,
+}
+
+impl Noted {
+    /// Whether the record would say something else, or its last activity is too long ago.
+    fn is_worth_writing(&self, session: &Session, now: Timestamp) -> bool {
+        let last = session.last_activity();
+        let is_due = now < last || now.seconds_since(last) >= ACTIVITY_SECONDS_MIN;
+        self.conversation.is_some()
+            || self.is_heard
+            || self.status.is_some_and(|status| status != session.status())
+            || self.status == Some(SessionStatus::Active) && is_due
+    }
 }
 
 impl SessionManager {
@@ -48,65 +62,60 @@ impl SessionManager {
         Ok(())
     }
 
-    /// Whether a report comes from an agent that runs inside the session's own: one of another kind, or one that begins
-    /// a conversation of its own while the session's agent is at work in one, or goes on in such a conversation.
+    /// Whether a report comes from an agent that runs inside the session's own, or outlived it: one of another kind, or
+    /// one that begins a conversation of its own while the session's agent is at work, or goes on in such a conversation.
     fn is_of_another(&self, session: &Session, agent: &AgentName, report: Report, told: &HookInput) -> bool {
-        let Some(own) = session.agent().filter(|_| runs(session)) else {
+        let Some(own) = session.agent() else {
             return false;
         };
         if own.name != *agent {
             return true;
         }
-        let (Some(current), Some(id)) = (&own.conversation, &told.id) else {
+        let Some(id) = told.id.as_ref().filter(|id| own.conversation.as_ref() != Some(*id)) else {
             return false;
         };
-        if id == current {
-            return false;
-        }
-        let begins_beside = report == Report::Begin && told.source.as_deref() == Some(STARTUP) && own.reports;
-        if begins_beside {
+        let is_startup = report == Report::Begin && told.source.as_deref() == Some(STARTUP);
+        if is_startup && own.reports && runs(session) {
             self.set_aside(session, id);
+            return true;
         }
-        begins_beside || self.chain(session).is_some_and(|chain| chain.is_aside(id))
+        self.chain(session).is_some_and(|chain| chain.is_aside(id))
     }
 
-    /// Writes into the record what belongs there, when it is new.
+    /// Writes into the record what belongs there, when it is new. What that is is decided once more under the lock.
     fn note_report(
         &mut self,
         session: &Session,
         report: Report,
         told: &HookInput,
     ) -> Result<(), ManagerError> {
-        let noted = noted(session, report, told);
         let now = self.clock.now();
-        let is_due = now < session.last_activity()
-            || now.seconds_since(session.last_activity()) >= ACTIVITY_SECONDS_MIN;
-        let is_new = noted.conversation.is_some()
-            || noted.status.is_some_and(|status| status != session.status())
-            || session.agent().is_some_and(|agent| !agent.reports);
-        if !is_new && !is_due {
+        if !noted(session, report, told).is_worth_writing(session, now) {
             return Ok(());
         }
         let (workspace, worktrees) = (self.workspace.clone(), std::sync::Arc::clone(&self.worktrees));
         let mut transaction = self.begin()?;
         let id = session.id();
+        let mut begins = false;
         let changed = transaction.registry.update(id, |session| {
-            session.hear();
-            // A hook that comes late says nothing about what ended meanwhile.
-            let is_over = session.ending().is_some() && !runs(session);
-            match noted.status.filter(|_| !is_over) {
+            let noted = noted(session, report, told);
+            match noted.status {
                 Some(SessionStatus::Active) => session.set_status(SessionStatus::Active, now),
                 // To wait is nobody's work.
                 Some(status) => session.set_status(status, session.last_activity()),
                 None => (),
             }
-            if let Some(conversation) = noted.conversation.clone() {
+            if noted.is_heard {
+                session.hear();
+            }
+            if let Some(conversation) = noted.conversation {
+                begins = true;
                 session.converse(conversation);
             }
         });
         let changed = changed.cloned().ok_or(ManagerError::Vanished { id })?;
         transaction.commit()?;
-        if noted.conversation.is_some() && changed.pending().is_none() {
+        if begins && changed.pending().is_none() {
             remember(&*worktrees, &workspace, &changed);
         }
         Ok(())
@@ -173,19 +182,27 @@ fn take_in(
 /// What a report says about the session.
 fn noted(session: &Session, report: Report, told: &HookInput) -> Noted {
     let status = match report {
-        Report::Begin => None,
+        // One that goes on after an end (its user cleared it) waits; one that was just started may have a prompt already.
+        Report::Begin => {
+            Some(SessionStatus::Waiting).filter(|_| session.status() == SessionStatus::Idle && runs(session))
+        }
         Report::Prompt | Report::Active => Some(SessionStatus::Active),
         Report::Waiting | Report::Answer => Some(SessionStatus::Waiting),
         Report::End => Some(SessionStatus::Idle),
     };
+    // A hook that comes late says nothing about what ended meanwhile.
+    let is_over = session.ending().is_some() && !runs(session);
+    let status = status.filter(|_| !is_over);
     let Some(own) = session.agent() else {
-        return Noted { conversation: None, status };
+        return Noted { status, ..Noted::default() };
     };
-    let is_new = own.conversation != told.id;
+    // That it began does not say how it is doing: until it does, its screen is asked.
+    let is_heard = !own.reports && report != Report::Begin;
     // A late word on a conversation that was left does not lead back into it.
     let leads = match report {
         Report::Begin | Report::Prompt => true,
         Report::Active | Report::Waiting | Report::Answer | Report::End => own.conversation.is_none(),
     };
-    Noted { conversation: told.id.clone().filter(|_| is_new && leads), status }
+    let conversation = told.id.clone().filter(|_| leads && own.conversation != told.id);
+    Noted { conversation, status, is_heard }
 }

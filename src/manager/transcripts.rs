@@ -3,7 +3,7 @@
 use std::{
     env, fs, io,
     os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use super::SessionManager;
@@ -56,7 +56,9 @@ impl SessionManager {
             return;
         };
         // A path that leads elsewhere could be any file.
-        let Ok(name) = below.strip_prefix(&home) else {
+        let below_home = below.strip_prefix(&home).ok();
+        let is_plain = |name: &&Path| name.components().all(|part| matches!(part, Component::Normal(_)));
+        let Some(name) = below_home.filter(is_plain) else {
             return;
         };
         let copy = self.copies_of(session, agent).join(name);

@@ -55,4 +55,5 @@ mod sending;
 mod serial;
 mod soak;
 mod support;
+mod telling;
 mod waiting;

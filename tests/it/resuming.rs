@@ -1,6 +1,6 @@
 //! What a person comes back to after a restart: the very conversation that the agent of a session was in.
 
-use std::{fs, io::Write as _, process::Stdio};
+use std::fs;
 
 use serde_json::json;
 
@@ -228,62 +228,6 @@ fn an_agent_within_the_agent_does_not_take_its_place() {
 }
 
 #[test]
-fn a_session_follows_its_agent_from_waiting_to_active_and_back() {
-    let agents = Agents::new(1);
-    agents.run(["start", "s1", "--agent", "fake"]).succeeds();
-    agents.until("s1", "ready");
-    agents.ask("s1", "hello", "heard hello");
-    agents.until_waiting("s1");
-    let id = agents.json(["show", "s1"])["id"].as_str().unwrap().to_owned();
-    for (event, status) in [
-        ("UserPromptSubmit", "active"),
-        ("Notification", "waiting"),
-        ("UserPromptSubmit", "active"),
-        ("Stop", "waiting"),
-        ("SessionEnd", "idle"),
-    ] {
-        let current = agents.conversation("s1");
-        tell(&agents, &id, &["fake", event], json!({"session_id": current}).to_string().as_bytes());
-        assert_eq!(agents.json(["show", "s1"])["status"], status, "{event}");
-    }
-    agents.run(["prompt", "s1", "quit"]).succeeds();
-    agents.run(["wait", "s1", "--for", "exit", "--timeout", "30s"]).succeeds();
-    assert_eq!(agents.json(["show", "s1"])["status"], "stopped");
-    agents.run(["wait", "s1", "--for", "waiting", "--timeout", "30s"]).fails(1);
-}
-
-#[test]
-fn a_hook_that_makes_no_sense_changes_nothing_and_fails_nobody() {
-    let agents = Agents::new(1);
-    agents.run(["start", "s1", "--agent", "fake", "--prompt", "remember red"]).succeeds();
-    agents.until_waiting("s1");
-    let id = agents.json(["show", "s1"])["id"].as_str().unwrap().to_owned();
-    let before = (agents.state(), agents.chain("s1"));
-    let huge = format!("{{\"session_id\":\"x\",\"prompt\":\"{}\"}}", "x".repeat(10 << 20));
-    let other = "00000000-0000-4000-8000-000000000000";
-    let cases: [(&str, &[&str], &[u8]); 9] = [
-        (&id, &["fake", "UserPromptSubmit"], b"not JSON"),
-        (&id, &["fake", "UserPromptSubmit"], b""),
-        (&id, &["fake", "UserPromptSubmit"], b"[1]"),
-        (&id, &["fake", "UserPromptSubmit"], huge.as_bytes()),
-        (&id, &["fake", "UserPromptSubmit"], b"{\"session_id\":\"../../x\"}"),
-        (other, &["fake", "UserPromptSubmit"], b"{\"session_id\":\"x\"}"),
-        (&id, &["fake", "NoSuchEvent"], b"{\"session_id\":\"x\"}"),
-        (&id, &["nobody", "Stop"], b"{\"session_id\":\"x\"}"),
-        (&id, &["--nonsense"], b"{}"),
-    ];
-    for (number, (session, words, input)) in cases.into_iter().enumerate() {
-        tell(&agents, session, words, input);
-        assert_eq!((agents.state(), agents.chain("s1")), before, "{words:?}");
-        assert_eq!(warnings(&agents), number + 1, "{words:?}");
-    }
-    // Outside a session there is nobody to tell.
-    tell(&agents, "", &["fake", "Stop"], b"{}");
-    tell(&agents, "nonsense", &["fake", "Stop"], b"{}");
-    assert_eq!((agents.state(), agents.chain("s1")), before);
-}
-
-#[test]
 fn an_agent_that_is_unknown_or_cannot_be_asked_is_refused() {
     let agents = Agents::new(1);
     agents.run(["start", "s1", "--agent", "nobody"]).fails(3).says("`nobody`").says("wharf agent list");
@@ -293,25 +237,4 @@ fn an_agent_that_is_unknown_or_cannot_be_asked_is_refused() {
     agents.run(["prompt", "s1", "hello"]).fails(3).says("nothing runs in it");
     agents.run(["prompt", "s1", "  "]).fails(2);
     assert_eq!(agents.json(["show", "s1"])["agent"], json!(null));
-}
-
-/// Calls a hook as an agent in a session does, and sees that the agent notices nothing.
-fn tell(agents: &Agents, session: &str, words: &[&str], input: &[u8]) {
-    let mut command = agents.command();
-    command.env_remove("WHARF_WORKSPACE").env("WHARF_SESSION", session).arg("hook").args(words);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(input).unwrap();
-    drop(stdin);
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert_eq!((output.stdout.len(), output.stderr.len()), (0, 0), "{output:?}");
-}
-
-/// How many lines of the log say that a hook was not taken in.
-fn warnings(agents: &Agents) -> usize {
-    let files = fs::read_dir(agents.path(".wharf/log")).unwrap();
-    let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
-    texts.map(|text| text.matches("a hook was not taken in").count()).sum()
 }
