@@ -13,10 +13,11 @@ pub(super) fn prompt(mut context: Context, args: &args::Prompt) -> Result<(), Fa
     let text = running::prompt(&context, &args.text)?;
     let timeout = args.timeout.as_deref().map(span::span).transpose()?;
     let session = context.manager.session(&args.name)?;
+    // Where nobody is, nobody is waited for and nothing is recorded.
     if args.when_waiting {
+        drop(context.connect(&session)?);
         until_waiting(&mut context, &session, timeout)?;
     }
-    // Where nobody is, nothing is recorded.
     let mut connection = context.connect(&session)?;
     let session = context.manager.note_prompt(&session.id().to_string(), &text)?;
     let typing = Typing { text: text.as_bytes(), is_paste: true, keys: &[], enter: true };

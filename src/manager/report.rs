@@ -142,9 +142,17 @@ impl SessionManager {
         Ok(())
     }
 
-    /// Notes that a prompt is on its way to what runs in a session: it works from now on.
+    /// Notes that a prompt is on its way to what runs in a session: it works from now on. A disk that refuses is told and
+    /// does not keep the prompt from it.
     pub fn note_prompt(&mut self, who: &str, text: &str) -> Result<Session, ManagerError> {
-        let session = self.set_status(who, SessionStatus::Active)?;
+        let session = match self.set_status(who, SessionStatus::Active) {
+            Err(ManagerError::Store(err)) => {
+                let session = self.session(who)?;
+                tracing::warn!(sessionId = %session.id(), error = %err, "that a prompt was given was not recorded");
+                session
+            }
+            noted => noted?,
+        };
         let conversation = session.agent().and_then(|agent| agent.conversation.clone());
         if let Some(id) = conversation {
             self.chain_prompt(&session, &id, text);

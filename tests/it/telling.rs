@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::agents::Agents;
+use crate::support::{agents::Agents, strace};
 
 #[test]
 fn nothing_is_kept_of_a_path_that_leads_elsewhere() {
@@ -166,6 +166,32 @@ fn a_hook_fails_nobody_whatever_its_arguments_environment_settings_and_disk_are(
     hook(&words("hook fake Stop"), &[]);
     fs::write(agents.path(".claude-container-sessions.json"), r#"{"version":"99.0","sessions":[]}"#).unwrap();
     hook(&words("hook fake Stop"), &[]);
+}
+
+#[test]
+fn a_prompt_waits_for_nobody_where_nothing_runs() {
+    let agents = Agents::new(1);
+    agents
+        .run(["prompt", "s1", "hello", "--when-waiting", "--timeout", "30s"])
+        .fails(3)
+        .says("nothing runs in it");
+}
+
+#[test]
+fn a_disk_that_refuses_does_not_keep_a_prompt_from_the_agent() {
+    if !strace::is_there() {
+        return;
+    }
+    let agents = Agents::new(1);
+    agents.run(["start", "s1", "--agent", "fake"]).succeeds();
+    agents.until("s1", "ready");
+    for (word, call) in [("red", "fsync"), ("green", "rename")] {
+        let prompt = format!("remember {word}");
+        let (ran, came_that_far) = strace::failing_at(&agents, ["prompt", "s1", &prompt], call, "ENOSPC", 1);
+        assert!(came_that_far);
+        ran.succeeds();
+        agents.until("s1", &format!("noted {word}"));
+    }
 }
 
 /// Calls a hook as an agent in a session does, and sees that the agent notices nothing.
