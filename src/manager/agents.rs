@@ -167,6 +167,11 @@ impl SessionManager {
         found.ok_or_else(|| ManagerError::UnknownAgent { agent: name.clone() })
     }
 
+    /// Whether an agent has conversations; of one that nobody describes any more, that is not known to be otherwise.
+    pub(super) fn converses(&self, name: &AgentName) -> bool {
+        self.settings.agents.find(name).is_none_or(Description::has_conversations)
+    }
+
     /// The last conversation of an agent in a session, as the record or else the chain says. That of another agent is
     /// not meant.
     fn conversation_of(&self, session: &Session, agent: &AgentName) -> Option<ConversationId> {

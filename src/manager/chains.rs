@@ -28,7 +28,7 @@ impl SessionManager {
         prompt: Option<&str>,
         before: Option<&ConversationId>,
     ) {
-        let Some(agent) = session.agent() else {
+        let Some(agent) = session.agent().filter(|agent| self.converses(&agent.name)) else {
             return;
         };
         let now = self.clock.now();

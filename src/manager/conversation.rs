@@ -115,14 +115,14 @@ impl SessionManager {
         Conversations::of(self.workspace.clone(), Arc::clone(&self.clock))
     }
 
-    /// Changes the chain of a session, and notes its agent there.
+    /// Changes the chain of a session, and notes its agent there if that has conversations.
     pub(super) fn change_chain<T>(
         &self,
         session: &Session,
         change: impl FnOnce(&mut Chain) -> Result<T, ConversationError>,
     ) -> Result<T, ManagerError> {
         let changed = self.conversations().change(session.id(), |chain| {
-            if let Some(agent) = session.agent() {
+            if let Some(agent) = session.agent().filter(|agent| self.converses(&agent.name)) {
                 chain.works(&agent.name);
             }
             change(chain)
@@ -176,7 +176,9 @@ pub(super) fn hint(err: &ConversationError) -> Option<String> {
             "give shorter values; nothing was changed"
         }
         ConversationError::Foreign { .. } => "nothing was imported, from no file",
-        ConversationError::NoConversation => "name one with `--id`",
+        ConversationError::NoConversation => {
+            "`wharf start --agent` begins one, `wharf conversation record --id` names one"
+        }
         ConversationError::Uncertain { .. } => {
             "look with `wharf conversation chain`; the disk may be failing"
         }

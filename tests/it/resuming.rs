@@ -187,6 +187,8 @@ fn a_command_in_between_costs_no_conversation() {
     agents.run(["stop", "s1"]).succeeds();
     agents.run(["start", "s1", "--", "true"]).succeeds();
     agents.run(["wait", "s1", "--for", "exit", "--timeout", "30s"]).succeeds();
+    agents.run(["start", "s1", "--agent", "shell"]).succeeds();
+    agents.run(["kill", "s1"]).succeeds();
     agents.lose_agent_home();
     agents.run(["start", "s1", "--agent", "fake", "--continue"]).succeeds();
     agents.until("s1", "ready");
