@@ -154,6 +154,10 @@ fn given_facts(session: &Session) -> Vec<(&'static str, String)> {
     if let Some(command) = session.command() {
         facts.push(("command", command.to_string()));
     }
+    if let Some(agent) = session.agent() {
+        let conversation = agent.conversation.as_ref().map(|id| format!(", conversation {id}"));
+        facts.push(("agent", format!("{}{}", agent.name, conversation.unwrap_or_default())));
+    }
     if let Some(pid) = session.pty_pid() {
         facts.push(("pid", pid.to_string()));
     }

@@ -42,6 +42,7 @@ fn a_conversation_whose_id_changes_each_turn_is_followed() {
     agents.ask("s1", "remember blue", "noted blue");
     let last = agents.conversation("s1");
     assert_ne!(last, first);
+    agents.run(["show", "s1"]).succeeds().says(&format!("agent       fake, conversation {last}\n"));
     agents.crash();
     agents.run(["resume", "s1"]).succeeds();
     agents.until("s1", "ready");
