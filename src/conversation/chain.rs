@@ -204,10 +204,10 @@ impl Chain {
         }
     }
 
-    /// Begins anew: no entries, no conversation. What others keep in the file stays.
+    /// Begins anew: no entries, no conversation. What others keep in the file stays, and whose conversations are none of it.
     pub fn reset(&mut self) {
-        let (agent, unknown) = (self.agent.take(), std::mem::take(&mut self.unknown));
-        *self = Self { agent, unknown, ..Self::default() };
+        let Self { agent, aside, unknown, .. } = std::mem::take(self);
+        *self = Self { agent, aside, unknown, ..Self::default() };
     }
 
     /// Drops the entries that are older than some days, but none of the current conversation or of `kept`; answers how

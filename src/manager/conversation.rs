@@ -44,6 +44,9 @@ impl SessionManager {
         match (&interaction.id, recorded) {
             (Some(id), Some(recorded)) if recorded.as_ref() != Some(id) => {
                 let id = id.clone();
+                // What the chain would refuse changes no record either.
+                let mut chain = self.talk_of(session.clone())?.chain;
+                chain.record(interaction.clone(), self.clock.now()).map_err(of(&session))?;
                 let change = self.change(&session.id().to_string(), |session, now| {
                     session.converse(id);
                     session.touch(now);

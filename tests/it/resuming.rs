@@ -179,6 +179,17 @@ fn the_conversation_of_one_agent_is_not_given_to_another() {
 }
 
 #[test]
+fn a_record_that_is_refused_leads_into_no_other_conversation() {
+    let agents = Agents::new(1);
+    agents.run(["start", "s1", "--agent", "fake"]).succeeds();
+    agents.until("s1", "ready");
+    let (id, before) = (agents.conversation("s1"), agents.chain("s1"));
+    let meta = format!("much={}", "x".repeat(5000));
+    agents.run(["conversation", "record", "s1", "--id", "other", "--prompt", "x", "--meta", &meta]).fails(2);
+    assert_eq!((agents.conversation("s1"), agents.chain("s1")), (id, before));
+}
+
+#[test]
 fn a_command_in_between_costs_no_conversation() {
     let agents = Agents::new(1);
     agents.settings("[transcripts]\nkeep = \"always\"\n");

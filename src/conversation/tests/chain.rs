@@ -153,8 +153,10 @@ fn a_reset_begins_anew_and_keeps_agent_and_foreign_fields() {
     let mut chain = chain_of(3);
     chain.works(&"claude".parse().unwrap());
     chain.begin(id("c9"), Some(PathBuf::from("/x.jsonl")), at(9));
+    chain.set_aside(id("inner"));
     chain.reset();
     assert_eq!((chain.current(), chain.transcript(), chain.entries().len()), (None, None, 0));
+    assert!(chain.is_aside(&id("inner")), "an agent within the agent is still none to come back to");
     assert_eq!(chain.agent().unwrap().as_str(), "claude");
     assert_eq!(chain.summary().ids, []);
 }
