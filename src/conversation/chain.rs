@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     ConversationError, Entry, Excerpt, Interaction, METADATA_BYTES_MAX,
-    entry::{self, CONFIRM_SECONDS_MAX},
+    entry::{self, CONFIRM_SECONDS_MAX, TWICE_SECONDS_MAX},
     exchange::Incoming,
 };
 use crate::{
@@ -151,6 +151,22 @@ impl Chain {
         });
         self.cut();
         Ok(())
+    }
+
+    /// Keeps a prompt that a hook tells of. An agent with our hooks in two places tells of everything twice, and nobody
+    /// asks the same twice in a moment without an answer in between.
+    pub fn hear(&mut self, interaction: Interaction, now: Timestamp) -> Result<(), ConversationError> {
+        let is_told = self.entries.back().is_some_and(|newest| {
+            let seconds_max =
+                if entry::is_from_wharf(&newest.metadata) { CONFIRM_SECONDS_MAX } else { TWICE_SECONDS_MAX };
+            !newest.is_unconfirmed()
+                && newest.last_response.is_none()
+                && interaction.prompt.is_some()
+                && newest.last_prompt == interaction.prompt
+                && interaction.id.as_ref() == Some(&newest.id)
+                && now.seconds_since(newest.created_at) < seconds_max
+        });
+        if is_told { Ok(()) } else { self.record(interaction, now) }
     }
 
     /// Keeps what the agent answered in the current conversation; says whether anything was asked in it.

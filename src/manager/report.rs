@@ -175,7 +175,7 @@ fn take_in(
     match report {
         Report::Prompt => {
             let prompt = told.prompt.as_deref().map(Excerpt::of);
-            chain.record(Interaction { id: told.id.clone(), prompt, ..Interaction::default() }, now)?;
+            chain.hear(Interaction { id: told.id.clone(), prompt, ..Interaction::default() }, now)?;
         }
         Report::Answer => {
             if let Some(response) = told.response.as_deref().filter(|_| is_current) {

@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::{agents::Agents, strace};
+use crate::support::{agents::Agents, binary, strace};
 
 #[test]
 fn nothing_is_kept_of_a_path_that_leads_elsewhere() {
@@ -192,6 +192,23 @@ fn a_disk_that_refuses_does_not_keep_a_prompt_from_the_agent() {
         ran.succeeds();
         agents.until("s1", &format!("noted {word}"));
     }
+}
+
+#[test]
+fn hooks_that_are_installed_and_given_at_the_start_tell_everything_once() {
+    let agents = Agents::new(1);
+    let folder = agents.home().join("bin");
+    fs::create_dir(&folder).unwrap();
+    symlink(binary().get_program(), folder.join("wharf")).unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    for args in [&["agent", "install", "s1", "--agent", "fake"][..], &["start", "s1", "--agent", "fake"]] {
+        assert!(agents.command().args(args).env("PATH", &path).output().unwrap().status.success());
+    }
+    agents.until("s1", "ready");
+    agents.run(["send", "s1", "hello", "--enter"]).succeeds();
+    agents.until("s1", "heard hello");
+    agents.until_waiting("s1");
+    assert_eq!(agents.chain("s1")["entries"].as_array().unwrap().len(), 1, "{}", agents.chain("s1"));
 }
 
 /// Calls a hook as an agent in a session does, and sees that the agent notices nothing.
