@@ -3,6 +3,8 @@
 
 use std::{
     env,
+    ffi::OsStr,
+    fs::OpenOptions,
     io::{self, IsTerminal as _, Read as _},
     path::{Path, PathBuf},
     time::Duration,
@@ -28,10 +30,14 @@ const HOLDER_WAIT_MAX: Duration = Duration::from_millis(200);
 const HOOK_BYTES_MAX: u64 = 1 << 20;
 /// How much of an input that is too long is read, so that its writer does not meet a closed pipe.
 const DRAINED_BYTES_MAX: u64 = 256 << 20;
+/// How much of the words of a hook that makes no sense is logged.
+const WORDS_CHARS_MAX: usize = 200;
 
 /// Takes in what a hook tells: the holder of the session writes it down, so that the agent does not wait for the disk; where
 /// there is none, that is done here.
 pub(super) fn hook(global: &Global, args: &args::Hook) {
+    // Where even this cannot be had, nobody could be told.
+    drop(silence());
     let input = input();
     // Outside a session there is nobody to tell.
     let Some(id) = env::var(SESSION_VARIABLE).ok().and_then(|id| id.parse::<SessionId>().ok()) else {
@@ -40,7 +46,8 @@ pub(super) fn hook(global: &Global, args: &args::Hook) {
     let Some(workspace) = workspace(global, id) else {
         return;
     };
-    let told = input.map(|input| [args.words.join(" ").as_bytes(), b"\n", &input].concat());
+    let words = args.words.join(OsStr::new(" ")).to_string_lossy().replace('\n', " ");
+    let told = input.map(|input| [words.as_bytes(), b"\n", &input].concat());
     if let Ok(told) = &told
         && is_taken(&workspace, id, told)
     {
@@ -52,8 +59,9 @@ pub(super) fn hook(global: &Global, args: &args::Hook) {
     let heard =
         told.map_err(KeepError::from).and_then(|told| Ok(manager(workspace, settings).hear(id, &told)?));
     if let Err(err) = heard {
+        let words: String = words.chars().take(WORDS_CHARS_MAX).collect();
         tracing::warn!(
-            sessionId = %id, hook = %args.words.join(" "), error = %text::because(&*err),
+            sessionId = %id, hook = %words, error = %text::because(&*err),
             "a hook was not taken in"
         );
     }
@@ -65,6 +73,13 @@ fn is_taken(workspace: &Workspace, id: SessionId, told: &[u8]) -> bool {
     let taken = Connection::open_within(&socket, HOLDER_WAIT_MAX)
         .and_then(|mut holder| holder.report(told.to_vec(), HOLDER_WAIT_MAX));
     taken.unwrap_or(false)
+}
+
+/// Whatever complains from here on (a log that cannot be written, a panic) complains to nobody.
+fn silence() -> io::Result<()> {
+    let nowhere = OpenOptions::new().write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdout(&nowhere)?;
+    Ok(rustix::stdio::dup2_stderr(&nowhere)?)
 }
 
 /// What the agent says, whole; a person who tries it out is not waited for.

@@ -56,10 +56,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.get(1).is_some_and(|arg| arg == terminal::HOLD) {
         return holding::hold(Output::new(true));
     }
-    let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
     let cli = match Cli::read(&args) {
         Ok(cli) => cli,
-        Err(err) => return refuse(&err, json),
+        Err(err) => return refuse(&err, &args),
     };
     let output = Output::new(cli.global.json);
     match execute(cli) {
@@ -80,10 +79,15 @@ fn outlive_file_size_limit() {
     drop(signal_hook::flag::register(rustix::process::Signal::XFSZ.as_raw(), flag));
 }
 
-/// Help and version are answers; everything else that the arguments do not allow is an error with exit code 2.
-fn refuse(err: &clap::Error, json: bool) -> ExitCode {
+/// Help and version are answers; everything else that the arguments do not allow is an error with exit code 2. To an
+/// agent that would mean that it must not go on, so its hook says nothing.
+fn refuse(err: &clap::Error, args: &[OsString]) -> ExitCode {
     let asked =
         matches!(err.kind(), clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion);
+    if !asked && Cli::is_hook(args) {
+        return ExitCode::SUCCESS;
+    }
+    let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
     if json && !asked {
         Output::new(true).talk(&failure::usage_json(err.to_string().trim_end().to_owned()));
     } else if err.print().is_err() {

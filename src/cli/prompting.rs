@@ -27,7 +27,9 @@ pub(super) fn prompt(mut context: Context, args: &args::Prompt) -> Result<(), Fa
     let text = running::prompt(&context, &args.text)?;
     let timeout = args.timeout.as_deref().map(span::span).transpose()?;
     let before = context.manager.session(&args.name)?;
+    // Where nobody is, nobody is waited for and nothing is recorded.
     if args.when_waiting {
+        drop(context.connect(&before)?);
         until_waiting(&mut context, &before, timeout)?;
     }
     let mut connection = context.connect(&before)?;

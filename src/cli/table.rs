@@ -151,12 +151,12 @@ fn given_facts(session: &Session) -> Vec<(&'static str, String)> {
         let running = if is_running(editor) { "runs" } else { "does not run" };
         facts.push(("editor", format!("{} {running}", editor.name)));
     }
+    if let Some(command) = session.command() {
+        facts.push(("command", command.to_string()));
+    }
     if let Some(agent) = session.agent() {
         let conversation = agent.conversation.as_ref().map(|id| format!(", conversation {id}"));
         facts.push(("agent", format!("{}{}", agent.name, conversation.unwrap_or_default())));
-    }
-    if let Some(command) = session.command() {
-        facts.push(("command", command.to_string()));
     }
     if let Some(pid) = session.pty_pid() {
         facts.push(("pid", pid.to_string()));

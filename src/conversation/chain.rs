@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     ConversationError, Entry, Excerpt, Interaction, METADATA_BYTES_MAX,
-    entry::{self, CONFIRM_SECONDS_MAX},
+    entry::{self, CONFIRM_SECONDS_MAX, TWICE_SECONDS_MAX},
     exchange::Incoming,
 };
 use crate::{
@@ -98,11 +98,21 @@ impl Chain {
         self.entries.iter()
     }
 
-    /// Notes which agent works in the session.
+    /// Notes which agent works in the session. The conversation of another one is none that it could go on with.
     pub fn works(&mut self, agent: &AgentName) {
-        if self.agent.as_ref() != Some(agent) {
-            self.agent = Some(agent.clone());
+        match &self.agent {
+            Some(own) if own == agent => return,
+            Some(_) => self.leave(),
+            None => (),
         }
+        self.agent = Some(agent.clone());
+    }
+
+    /// No conversation is the current one: the agent began another, and did not say yet which.
+    pub fn leave(&mut self) {
+        self.current = None;
+        self.current_since = None;
+        self.transcript = None;
     }
 
     /// The agent began or resumed a conversation; nothing was asked in it yet.
@@ -146,6 +156,22 @@ impl Chain {
     /// Whether wharf typed the newest prompt, and the agent has not told of it yet.
     pub fn has_untold_prompt(&self) -> bool {
         self.entries.back().is_some_and(Entry::is_unconfirmed)
+    }
+
+    /// Keeps a prompt that a hook tells of. An agent with our hooks in two places tells of everything twice, and nobody
+    /// asks the same twice in a moment without an answer in between.
+    pub fn hear(&mut self, interaction: Interaction, now: Timestamp) -> Result<(), ConversationError> {
+        let is_told = self.entries.back().is_some_and(|newest| {
+            let seconds_max =
+                if entry::is_from_wharf(&newest.metadata) { CONFIRM_SECONDS_MAX } else { TWICE_SECONDS_MAX };
+            !newest.is_unconfirmed()
+                && newest.last_response.is_none()
+                && interaction.prompt.is_some()
+                && newest.last_prompt == interaction.prompt
+                && interaction.id.as_ref() == Some(&newest.id)
+                && now.seconds_since(newest.created_at) < seconds_max
+        });
+        if is_told { Ok(()) } else { self.record(interaction, now) }
     }
 
     /// Keeps what the agent answered in the current conversation; says whether anything was asked in it.
@@ -199,10 +225,10 @@ impl Chain {
         }
     }
 
-    /// Begins anew: no entries, no conversation. What others keep in the file stays.
+    /// Begins anew: no entries, no conversation. What others keep in the file stays, and whose conversations are none of it.
     pub fn reset(&mut self) {
-        let (agent, unknown) = (self.agent.take(), std::mem::take(&mut self.unknown));
-        *self = Self { agent, unknown, ..Self::default() };
+        let Self { agent, aside, unknown, .. } = std::mem::take(self);
+        *self = Self { agent, aside, unknown, ..Self::default() };
     }
 
     /// Drops the entries that are older than some days, but none of the current conversation or of `kept`; answers how
@@ -236,7 +262,8 @@ impl Chain {
         }
         let total = incoming.interactions.max(self.entries.len() as u64);
         self.interactions = self.interactions.max(total);
-        if self.current.is_none() {
+        let is_same_agent = self.agent.is_none() || incoming.agent.is_none() || self.agent == incoming.agent;
+        if self.current.is_none() && is_same_agent {
             self.current.clone_from(&incoming.current);
         }
         if self.agent.is_none() {

@@ -8,6 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::OFlags;
+
 use crate::atomic::{self, Durability};
 
 /// How much at the beginning and at the end of a copy is held against the transcript.
@@ -45,8 +47,14 @@ pub fn keep(transcript: &Path, copy: &Path, durability: Durability) -> io::Resul
         Err(TryLockError::WouldBlock) => return Ok(Kept::Busy),
         Err(TryLockError::Error(err)) => return Err(err),
     }
-    let mut source = File::open(transcript)?;
-    let length = source.metadata()?.len();
+    // A pipe is not waited for.
+    let nonblock = OFlags::NONBLOCK.bits().cast_signed();
+    let mut source = OpenOptions::new().read(true).custom_flags(nonblock).open(transcript)?;
+    let metadata = source.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a transcript is a regular file"));
+    }
+    let length = metadata.len();
     let mut target = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(copy)?;
     let kept = target.metadata()?.len();
     if kept > length || !agrees(&source, &target, kept)? {
@@ -54,16 +62,14 @@ pub fn keep(transcript: &Path, copy: &Path, durability: Durability) -> io::Resul
         replace(&mut source, copy, durability)?;
         return Ok(Kept::Replaced);
     }
-    if kept == length {
-        return Ok(Kept::Same);
-    }
     source.seek(SeekFrom::Start(kept))?;
     let grown = io::copy(&mut source, &mut target)?;
+    // Also where nothing was added: those who added it before did not wait for the disk.
     if durability == Durability::PowerCut {
         target.sync_all()?;
         atomic::sync_folder(folder)?;
     }
-    Ok(Kept::Grown(grown))
+    Ok(if grown == 0 { Kept::Same } else { Kept::Grown(grown) })
 }
 
 /// Puts a copy back where the transcript is gone, or where a power cut left nothing of it; says whether it did. What is
@@ -237,6 +243,18 @@ mod tests {
         place.keep();
         put(&place.copy(), "one\nt");
         assert_eq!((place.keep(), place.kept().as_str()), (Kept::Grown(3), "one\ntwo\n"));
+    }
+
+    #[test]
+    fn a_pipe_is_no_transcript_and_is_not_waited_for() {
+        let place = Place::new();
+        fs::create_dir_all(place.transcript().parent().unwrap()).unwrap();
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, place.transcript(), rustix::fs::FileType::Fifo, mode, 0)
+            .unwrap();
+        let refused = keep(&place.transcript(), &place.copy(), Durability::Crash).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
+        assert!(!place.copy().exists());
     }
 
     #[test]

@@ -8,6 +8,8 @@ pub const EXCERPT_CHARS_MAX: usize = 200;
 pub const METADATA_BYTES_MAX: usize = 4 << 10;
 /// How old a prompt that wharf sent may be when the agent confirms it.
 pub const CONFIRM_SECONDS_MAX: u64 = 60;
+/// How long after a prompt the same prompt is told by a second hook, and not asked again.
+pub(super) const TWICE_SECONDS_MAX: u64 = 2;
 
 const SOURCE: &str = "source";
 const CONFIRMED: &str = "confirmed";

@@ -120,7 +120,7 @@ impl SessionManager {
             Opening::New => return self.begin_agent(session, agent(None), prompt),
             Opening::Given(id) => id.clone(),
             Opening::Last => self
-                .conversation_of(session)
+                .conversation_of(session, &request.name)
                 .ok_or_else(|| OpeningError::NoConversation { name: session.name().clone() })?,
         };
         if !description.has_conversations() {
@@ -140,7 +140,7 @@ impl SessionManager {
         if !description.has_conversations() {
             return self.begin_agent(session, agent, None);
         }
-        let Some(id) = agent.conversation.clone().or_else(|| self.conversation_of(session)) else {
+        let Some(id) = self.conversation_of(session, &agent.name) else {
             tracing::warn!(
                 sessionId = %session.id(), name = %session.name(), agent = %agent.name,
                 "the agent never said which conversation it is in; a new one begins"
@@ -167,10 +167,19 @@ impl SessionManager {
         found.ok_or_else(|| ManagerError::UnknownAgent { agent: name.clone() })
     }
 
-    /// The conversation a session is in, as the record or else the chain says.
-    fn conversation_of(&self, session: &Session) -> Option<ConversationId> {
-        let recorded = session.agent().and_then(|agent| agent.conversation.clone());
-        recorded.or_else(|| self.chain(session)?.current().cloned())
+    /// Whether an agent has conversations; of one that nobody describes any more, that is not known to be otherwise.
+    pub(super) fn converses(&self, name: &AgentName) -> bool {
+        self.settings.agents.find(name).is_none_or(Description::has_conversations)
+    }
+
+    /// The last conversation of an agent in a session, as the record or else the chain says. That of another agent is
+    /// not meant.
+    fn conversation_of(&self, session: &Session, agent: &AgentName) -> Option<ConversationId> {
+        let own = session.agent().filter(|own| own.name == *agent);
+        own.and_then(|own| own.conversation.clone()).or_else(|| {
+            let chain = self.chain(session)?;
+            chain.current().filter(|_| chain.agent().is_none_or(|it| it == agent)).cloned()
+        })
     }
 
     /// Whether anything was said in a conversation; without a chain to tell, it was.
@@ -181,8 +190,16 @@ impl SessionManager {
     /// Looks for the transcript of a conversation, and puts it back first where only its copy is left. What could not be
     /// looked at is there: the agent itself knows better.
     fn look_for(&self, session: &Session, description: &Description, id: &ConversationId) -> Found {
-        self.put_back_transcripts(session);
+        self.put_back_transcripts(session, description.name());
         match self.search(session, description, id) {
+            Search::Gone if self.told_transcript(session, id).is_some() => {
+                tracing::warn!(
+                    sessionId = %session.id(), conversation = %id,
+                    "the transcript is where the agent said, but not where its environment now says; the agent is asked \
+                     to go on with it"
+                );
+                Found::There
+            }
             Search::Found(_) | Search::NotKept => Found::There,
             Search::Gone => Found::Gone,
             Search::Unknown(because) => {

@@ -20,23 +20,33 @@ impl SessionManager {
         }
     }
 
-    /// Writes down in which conversation an agent was started, and what it was asked. The record has the id already, so a
-    /// failure is told and not fatal.
-    pub(super) fn chain_start(&self, session: &Session, prompt: Option<&str>) {
-        let Some(agent) = session.agent() else {
+    /// Writes down in which conversation an agent was started, and what it was asked; `before` is the one that was the
+    /// current one until then. The record has the id already, so a failure is told and not fatal.
+    pub(super) fn chain_start(
+        &self,
+        session: &Session,
+        prompt: Option<&str>,
+        before: Option<&ConversationId>,
+    ) {
+        let Some(agent) = session.agent().filter(|agent| self.converses(&agent.name)) else {
             return;
         };
         let now = self.clock.now();
         let changed = self.change_chain(session, |chain| {
-            if let Some(id) = &agent.conversation {
-                chain.begin(id.clone(), None, now);
-                // An agent that is fast has told of it already.
-                let is_told = chain.entries().any(|entry| entry.id == *id);
-                if let Some(prompt) = prompt.filter(|_| !is_told) {
-                    chain.record(typed(id, prompt), now)?;
+            let Some(id) = &agent.conversation else {
+                // Which one it began it says later, or has said meanwhile; it is not the one before.
+                if chain.current() == before {
+                    chain.leave();
                 }
+                return Ok(());
+            };
+            chain.begin(id.clone(), None, now);
+            // An agent that is fast has told of it already.
+            let is_told = chain.entries().any(|entry| entry.id == *id);
+            match prompt.filter(|_| !is_told) {
+                Some(prompt) => chain.record(typed(id, prompt), now),
+                None => Ok(()),
             }
-            Ok(())
         });
         if let Err(err) = changed {
             tracing::warn!(sessionId = %session.id(), error = %err, "the chain of conversations was not written");

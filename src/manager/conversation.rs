@@ -44,6 +44,9 @@ impl SessionManager {
         match (&interaction.id, recorded) {
             (Some(id), Some(recorded)) if recorded.as_ref() != Some(id) => {
                 let id = id.clone();
+                // What the chain would refuse changes no record either.
+                let mut chain = self.talk_of(session.clone())?.chain;
+                chain.record(interaction.clone(), self.clock.now()).map_err(of(&session))?;
                 let change = self.change(&session.id().to_string(), |session, now| {
                     session.converse(id);
                     session.touch(now);
@@ -115,14 +118,14 @@ impl SessionManager {
         Conversations::of(self.workspace.clone(), Arc::clone(&self.clock))
     }
 
-    /// Changes the chain of a session, and notes its agent there.
+    /// Changes the chain of a session, and notes its agent there if that has conversations.
     pub(super) fn change_chain<T>(
         &self,
         session: &Session,
         change: impl FnOnce(&mut Chain) -> Result<T, ConversationError>,
     ) -> Result<T, ManagerError> {
         let changed = self.conversations().change(session.id(), |chain| {
-            if let Some(agent) = session.agent() {
+            if let Some(agent) = session.agent().filter(|agent| self.converses(&agent.name)) {
                 chain.works(&agent.name);
             }
             change(chain)
@@ -130,7 +133,8 @@ impl SessionManager {
         changed.and_then(|answer| answer).map_err(of(session))
     }
 
-    fn talk_of(&self, session: Session) -> Result<Talk, ManagerError> {
+    /// What was said in this session.
+    pub(super) fn talk_of(&self, session: Session) -> Result<Talk, ManagerError> {
         let chain = self.conversations().load(session.id()).map_err(of(&session))?;
         Ok(Talk { session, chain })
     }
@@ -175,7 +179,9 @@ pub(super) fn hint(err: &ConversationError) -> Option<String> {
             "give shorter values; nothing was changed"
         }
         ConversationError::Foreign { .. } => "nothing was imported, from no file",
-        ConversationError::NoConversation => "name one with `--id`",
+        ConversationError::NoConversation => {
+            "`wharf start --agent` begins one, `wharf conversation record --id` names one"
+        }
         ConversationError::Uncertain { .. } => {
             "look with `wharf conversation chain`; the disk may be failing"
         }

@@ -16,6 +16,25 @@ const ACTIVITY_SECONDS_MIN: u64 = 5;
 /// What a hook calls the beginning of a conversation by a program that was just started.
 const STARTUP: &str = "startup";
 
+/// What a report changes in how a session is doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Noted {
+    status: Option<SessionStatus>,
+    /// Whether it says how the agent is doing, for the first time.
+    is_heard: bool,
+}
+
+impl Noted {
+    /// Whether the record would say something else, or its last activity is too long ago.
+    fn is_worth_writing(&self, session: &Session, now: Timestamp) -> bool {
+        let last = session.last_activity();
+        let is_due = now < last || now.seconds_since(last) >= ACTIVITY_SECONDS_MIN;
+        self.is_heard
+            || self.status.is_some_and(|status| status != session.status())
+            || self.status == Some(SessionStatus::Active) && is_due
+    }
+}
+
 /// Why what a hook told was not taken in.
 #[derive(Debug, Error)]
 pub enum ReportError {
@@ -85,58 +104,57 @@ impl SessionManager {
             }
         }
         // Then where a resume looks first, then the chain; and last of all that somebody is waited for.
-        if let Some(conversation) = new_conversation(&session, report, told) {
-            self.change(&id.to_string(), |session, _| session.converse(conversation))?;
+        if new_conversation(&session, report, told).is_some() {
+            self.change(&id.to_string(), |session, _| {
+                if let Some(conversation) = new_conversation(session, report, told) {
+                    session.converse(conversation);
+                }
+            })?;
         }
         self.chain_report(&session, agent, report, told)?;
         self.note_status(&session, report)
     }
 
-    /// Whether a report comes from an agent that runs inside the session's own: one of another kind, or one that begins
-    /// a conversation of its own while the session's agent is at work in one, or goes on in such a conversation.
+    /// Whether a report comes from an agent that runs inside the session's own, or outlived it: one of another kind, or
+    /// one that begins a conversation of its own while the session's agent is at work, or goes on in such a conversation.
     fn is_of_another(&self, session: &Session, agent: &AgentName, report: Report, told: &HookInput) -> bool {
-        let Some(own) = session.agent().filter(|_| runs(session)) else {
+        let Some(own) = session.agent() else {
             return false;
         };
         if own.name != *agent {
             return true;
         }
-        let (Some(current), Some(id)) = (&own.conversation, &told.id) else {
+        let Some(id) = told.id.as_ref().filter(|id| own.conversation.as_ref() != Some(*id)) else {
             return false;
         };
-        if id == current {
-            return false;
-        }
-        let begins_beside = report == Report::Begin && told.source.as_deref() == Some(STARTUP) && own.reports;
-        if begins_beside {
+        let is_startup = report == Report::Begin && told.source.as_deref() == Some(STARTUP);
+        if is_startup && own.reports && runs(session) {
             self.set_aside(session, id);
+            return true;
         }
-        begins_beside || self.chain(session).is_some_and(|chain| chain.is_aside(id))
+        self.chain(session).is_some_and(|chain| chain.is_aside(id))
     }
 
-    /// Writes into the record how the session is doing, when that is new.
+    /// Writes into the record how the session is doing, when that is new. What that is is decided once more under the lock.
     fn note_status(&mut self, session: &Session, report: Report) -> Result<(), ManagerError> {
-        let (id, status, now) = (session.id(), status(report), self.clock.now());
-        let is_due = now < session.last_activity()
-            || now.seconds_since(session.last_activity()) >= ACTIVITY_SECONDS_MIN;
-        let is_heard = session.agent().is_none_or(|agent| agent.reports);
-        let is_new = status.is_some_and(|status| status != session.status());
-        if is_heard && !is_new && !is_due {
+        let (id, now) = (session.id(), self.clock.now());
+        if !noted(session, report).is_worth_writing(session, now) {
             return Ok(());
         }
         let mut transaction = self.begin()?;
-        let noted = transaction.registry.update(id, |session| {
-            session.hear();
-            // A hook that comes late says nothing about what ended meanwhile.
-            let is_over = session.ending().is_some() && !runs(session);
-            match status.filter(|_| !is_over) {
+        let changed = transaction.registry.update(id, |session| {
+            let noted = noted(session, report);
+            match noted.status {
                 Some(SessionStatus::Active) => session.set_status(SessionStatus::Active, now),
                 // To wait is nobody's work.
                 Some(status) => session.set_status(status, session.last_activity()),
                 None => (),
             }
+            if noted.is_heard {
+                session.hear();
+            }
         });
-        noted.ok_or(ManagerError::Vanished { id })?;
+        changed.ok_or(ManagerError::Vanished { id })?;
         transaction.commit()
     }
 
@@ -161,9 +179,17 @@ impl SessionManager {
         Ok(())
     }
 
-    /// Notes that a prompt is on its way to what runs in a session: it works from now on.
+    /// Notes that a prompt is on its way to what runs in a session: it works from now on. A disk that refuses is told and
+    /// does not keep the prompt from it.
     pub fn note_prompt(&mut self, who: &str, text: &str) -> Result<Session, ManagerError> {
-        let session = self.set_status(who, SessionStatus::Active)?;
+        let session = match self.set_status(who, SessionStatus::Active) {
+            Err(ManagerError::Store(err)) => {
+                let session = self.session(who)?;
+                tracing::warn!(sessionId = %session.id(), error = %err, "that a prompt was given was not recorded");
+                session
+            }
+            noted => noted?,
+        };
         let conversation = session.agent().and_then(|agent| agent.conversation.clone());
         if let Some(id) = conversation {
             self.chain_prompt(&session, &id, text);
@@ -191,7 +217,7 @@ fn take_in(
     match report {
         Report::Prompt => {
             let prompt = told.prompt.as_deref().map(Excerpt::of);
-            chain.record(Interaction { id: told.id.clone(), prompt, ..Interaction::default() }, now)?;
+            chain.hear(Interaction { id: told.id.clone(), prompt, ..Interaction::default() }, now)?;
         }
         Report::Answer => {
             if let Some(response) = told.response.as_deref().filter(|_| is_current) {
@@ -203,14 +229,23 @@ fn take_in(
     Ok(())
 }
 
-/// How a session is doing whose agent reports this.
-fn status(report: Report) -> Option<SessionStatus> {
-    match report {
-        Report::Begin => None,
+/// What a report says about how a session is doing.
+fn noted(session: &Session, report: Report) -> Noted {
+    let status = match report {
+        // One that goes on after an end (its user cleared it) waits; one that was just started may have a prompt already.
+        Report::Begin => {
+            Some(SessionStatus::Waiting).filter(|_| session.status() == SessionStatus::Idle && runs(session))
+        }
         Report::Prompt | Report::Active => Some(SessionStatus::Active),
         Report::Waiting | Report::Answer => Some(SessionStatus::Waiting),
         Report::End => Some(SessionStatus::Idle),
-    }
+    };
+    // A hook that comes late says nothing about what ended meanwhile.
+    let is_over = session.ending().is_some() && !runs(session);
+    let status = status.filter(|_| !is_over);
+    // That it began does not say how it is doing: until it does, its screen is asked.
+    let is_heard = session.agent().is_some_and(|own| !own.reports) && report != Report::Begin;
+    Noted { status, is_heard }
 }
 
 /// The conversation that the agent of a session is in from now on, if that is another one.

@@ -104,7 +104,9 @@ impl SessionManager {
         restored.sessions = self.registry()?.all();
         restored.mended = self.mend_all(&restored.sessions, scope);
         for session in &restored.sessions {
-            self.put_back_transcripts(session);
+            for agent in self.settings.agents.names() {
+                self.put_back_transcripts(session, agent);
+            }
         }
         restored.expired = self.purge_expired();
         tracing::info!(

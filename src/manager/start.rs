@@ -45,10 +45,12 @@ impl SessionManager {
             swept.map_err(|source| terminal_error(&session, source))?;
         }
         let launch = self.launch(&session, request)?;
+        let before = self.chain(&session).and_then(|chain| chain.current().cloned());
         self.terminals.start(&launch).map_err(|source| terminal_error(&session, source))?;
         // Its holder has written it down.
         let session = self.session(&session.id().to_string())?;
-        self.chain_start(&session, request.agent.as_ref().and_then(|agent| agent.prompt.as_deref()));
+        let prompt = request.agent.as_ref().and_then(|agent| agent.prompt.as_deref());
+        self.chain_start(&session, prompt, before.as_ref());
         tracing::info!(sessionId = %session.id(), name = %session.name(), pid = session.pty_pid(), "program started");
         Ok(session)
     }

@@ -3,7 +3,7 @@
 use std::{
     env, fs, io,
     os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use super::SessionManager;
@@ -18,15 +18,23 @@ use crate::{
 impl SessionManager {
     /// The transcript of a session's conversation, if it can be found.
     pub(super) fn transcript_of(&self, session: &Session) -> Option<PathBuf> {
-        let told = self.chain(session).and_then(|chain| chain.transcript().map(Path::to_owned));
-        told.filter(|path| path.is_file()).or_else(|| {
-            let agent = session.agent()?;
-            let description = self.settings.agents.find(&agent.name)?;
-            match self.search(session, description, agent.conversation.as_ref()?) {
+        let talk = self.talk_of(session.clone()).ok()?;
+        let id = talk.current()?;
+        self.told_transcript(session, id).or_else(|| {
+            let agent = session.agent().map(|agent| &agent.name).or_else(|| talk.chain.agent())?;
+            let description = self.settings.agents.find(agent)?;
+            match self.search(session, description, id) {
                 Search::Found(path) => Some(path),
                 Search::Gone | Search::NotKept | Search::Unknown(_) => None,
             }
         })
+    }
+
+    /// The transcript of a conversation where a hook said it is, if it is there.
+    pub(super) fn told_transcript(&self, session: &Session, id: &ConversationId) -> Option<PathBuf> {
+        let chain = self.chain(session)?;
+        let told = chain.transcript().filter(|_| chain.current() == Some(id));
+        told.filter(|path| path.is_file()).map(Path::to_owned)
     }
 
     /// Looks for the transcript of a conversation in the agent's own folder.
@@ -48,7 +56,9 @@ impl SessionManager {
             return;
         };
         // A path that leads elsewhere could be any file.
-        let Ok(name) = below.strip_prefix(&home) else {
+        let below_home = below.strip_prefix(&home).ok();
+        let is_plain = |name: &&Path| name.components().all(|part| matches!(part, Component::Normal(_)));
+        let Some(name) = below_home.filter(is_plain) else {
             return;
         };
         let copy = self.copies_of(session, agent).join(name);
@@ -58,15 +68,13 @@ impl SessionManager {
         }
     }
 
-    /// Puts the transcripts of a session back where they are gone and copies of them were kept. Answers how many.
-    pub(super) fn put_back_transcripts(&self, session: &Session) -> usize {
-        let Some(agent) = session.agent() else {
+    /// Puts the transcripts of an agent in a session back where they are gone and copies of them were kept. Answers how
+    /// many.
+    pub(super) fn put_back_transcripts(&self, session: &Session, agent: &AgentName) -> usize {
+        let Some(home) = self.home_of(session, agent) else {
             return 0;
         };
-        let Some(home) = self.home_of(session, &agent.name) else {
-            return 0;
-        };
-        let folder = self.copies_of(session, &agent.name);
+        let folder = self.copies_of(session, agent);
         let copies = conversation::copies(&folder).unwrap_or_else(|err| {
             tracing::warn!(sessionId = %session.id(), error = %err, "the copies of transcripts cannot be read");
             Vec::new()

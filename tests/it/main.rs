@@ -56,4 +56,5 @@ mod sending;
 mod serial;
 mod soak;
 mod support;
+mod telling;
 mod waiting;

@@ -1,10 +1,10 @@
 //! What a person comes back to after a restart: the very conversation that the agent of a session was in.
 
-use std::{fs, io::Write as _, os::unix::fs::MetadataExt as _, path::Path, process::Stdio, time::Instant};
+use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 
 use serde_json::json;
 
-use crate::support::{agents::Agents, pty::PATIENCE};
+use crate::support::agents::Agents;
 
 #[test]
 fn a_conversation_survives_the_end_of_everything() {
@@ -44,6 +44,7 @@ fn a_conversation_whose_id_changes_each_turn_is_followed() {
     agents.ask("s1", "remember blue", "noted blue");
     let last = agents.conversation("s1");
     assert_ne!(last, first);
+    agents.run(["show", "s1"]).succeeds().says(&format!("agent       fake, conversation {last}\n"));
     agents.crash();
     agents.run(["resume", "s1"]).succeeds();
     agents.until("s1", "ready");
@@ -132,6 +133,101 @@ fn two_agents_in_one_workspace_keep_apart_and_a_rename_changes_nothing() {
     }
 }
 
+/// The user's settings, with a second agent beside the one of the tests: it chooses its ids itself, keeps no files of its
+/// conversations, and tells nothing.
+fn with_other_agent(agents: &Agents) {
+    agents.settings("[agents.other]\nstart = [\"/bin/cat\"]\nresume = [\"/bin/cat\", \"-u\", \"{id}\"]\n");
+}
+
+#[test]
+fn a_table_that_is_built_anew_knows_the_newest_conversation() {
+    let agents = Agents::new(1);
+    let mut start = agents.command();
+    start.args(["start", "s1", "--agent", "fake"]).env("AGENT_FORKS", "1");
+    assert!(start.output().unwrap().status.success());
+    agents.until("s1", "ready");
+    agents.ask("s1", "remember red", "noted red");
+    agents.ask("s1", "remember green", "noted green");
+    agents.until_waiting("s1");
+    let last = agents.conversation("s1");
+    for entry in fs::read_dir(agents.root()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_string_lossy().starts_with(".claude-container-sessions") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    drop(fs::remove_dir_all(agents.path(".wharf/backups")));
+    assert_eq!(agents.conversation("s1"), last);
+    agents.run(["prompt", "s1", "quit"]).succeeds();
+    agents.run(["wait", "s1", "--for", "exit", "--timeout", "30s"]).succeeds();
+    assert_eq!(agents.conversation("s1"), last);
+}
+
+#[test]
+fn the_conversation_of_one_agent_is_not_given_to_another() {
+    let agents = Agents::new(1);
+    with_other_agent(&agents);
+    agents.run(["start", "s1", "--agent", "fake", "--prompt", "remember red"]).succeeds();
+    agents.until("s1", "noted red");
+    agents.until_waiting("s1");
+    agents.run(["stop", "s1"]).succeeds();
+    agents.run(["start", "s1", "--agent", "other", "--continue"]).fails(3).says("no conversation yet");
+    agents.run(["start", "s1", "--agent", "other"]).succeeds();
+    agents.run(["stop", "s1"]).succeeds();
+    agents.run(["conversation", "current", "s1"]).fails(3).says("no conversation yet");
+    agents.run(["resume", "s1"]).succeeds().says("a new one begins");
+    assert_eq!(agents.json(["show", "s1"])["command"], json!(["/bin/cat"]));
+    agents.run(["kill", "s1"]).succeeds();
+}
+
+#[test]
+fn a_record_that_is_refused_leads_into_no_other_conversation() {
+    let agents = Agents::new(1);
+    agents.run(["start", "s1", "--agent", "fake"]).succeeds();
+    agents.until("s1", "ready");
+    let (id, before) = (agents.conversation("s1"), agents.chain("s1"));
+    let meta = format!("much={}", "x".repeat(5000));
+    agents.run(["conversation", "record", "s1", "--id", "other", "--prompt", "x", "--meta", &meta]).fails(2);
+    assert_eq!((agents.conversation("s1"), agents.chain("s1")), (id, before));
+}
+
+#[test]
+fn a_command_in_between_costs_no_conversation() {
+    let agents = Agents::new(1);
+    agents.settings("[transcripts]\nkeep = \"always\"\n");
+    agents.run(["start", "s1", "--agent", "fake", "--prompt", "remember red"]).succeeds();
+    agents.until("s1", "noted red");
+    agents.until_waiting("s1");
+    agents.run(["stop", "s1"]).succeeds();
+    agents.run(["start", "s1", "--", "true"]).succeeds();
+    agents.run(["wait", "s1", "--for", "exit", "--timeout", "30s"]).succeeds();
+    agents.run(["start", "s1", "--agent", "shell"]).succeeds();
+    agents.run(["kill", "s1"]).succeeds();
+    agents.lose_agent_home();
+    agents.run(["start", "s1", "--agent", "fake", "--continue"]).succeeds();
+    agents.until("s1", "ready");
+    agents.ask("s1", "recall", "told: red");
+}
+
+#[test]
+fn a_transcript_that_the_agent_named_is_there_wherever_it_lies() {
+    let agents = Agents::new(1);
+    let mut start = agents.command();
+    start.args(["start", "s1", "--agent", "fake", "--prompt", "remember red"]);
+    start.env("AGENT_HOME", agents.home().join("elsewhere"));
+    assert!(start.output().unwrap().status.success());
+    agents.until("s1", "noted red");
+    agents.until_waiting("s1");
+    fs::create_dir_all(agents.agent_home()).unwrap();
+    let id = agents.conversation("s1");
+    agents.crash();
+    // Its environment is another one now, so it cannot find it; but it is asked for this one and no other.
+    agents.run(["resume", "s1"]).succeeds().says("the agent is asked to go on with it");
+    agents.run(["wait", "s1", "--for", "exit", "--timeout", "30s"]).succeeds();
+    assert_eq!(agents.conversation("s1"), id);
+    assert!(agents.argv()[0].starts_with(&format!("--resume {id} ")), "{:?}", agents.argv());
+}
+
 #[test]
 fn an_agent_within_the_agent_does_not_take_its_place() {
     let agents = Agents::new(1);
@@ -145,68 +241,6 @@ fn an_agent_within_the_agent_does_not_take_its_place() {
     let chain = agents.chain("s1");
     assert_eq!(chain["currentId"], json!(id));
     assert!(!chain["entries"].to_string().contains("inner"), "{chain}");
-}
-
-#[test]
-fn a_session_follows_its_agent_from_waiting_to_active_and_back() {
-    let agents = Agents::new(1);
-    agents.run(["start", "s1", "--agent", "fake"]).succeeds();
-    agents.until("s1", "ready");
-    agents.ask("s1", "hello", "heard hello");
-    agents.until_waiting("s1");
-    let id = agents.json(["show", "s1"])["id"].as_str().unwrap().to_owned();
-    for (event, status) in [
-        ("UserPromptSubmit", "active"),
-        ("Notification", "waiting"),
-        ("UserPromptSubmit", "active"),
-        ("Stop", "waiting"),
-        ("SessionEnd", "idle"),
-    ] {
-        let current = agents.conversation("s1");
-        tell(&agents, &id, &["fake", event], json!({"session_id": current}).to_string().as_bytes());
-        // The agent does not wait for the disk.
-        let goal = format!("status:{status}");
-        agents.run(["wait", "s1", "--for", &goal, "--timeout", "30s"]).succeeds();
-    }
-    agents.run(["prompt", "s1", "quit"]).succeeds();
-    agents.run(["wait", "s1", "--for", "exit", "--timeout", "30s"]).succeeds();
-    assert_eq!(agents.json(["show", "s1"])["status"], "stopped");
-    agents.run(["wait", "s1", "--for", "waiting", "--timeout", "30s"]).fails(1);
-}
-
-#[test]
-fn a_hook_that_makes_no_sense_changes_nothing_and_fails_nobody() {
-    let agents = Agents::new(1);
-    agents.run(["start", "s1", "--agent", "fake", "--prompt", "remember red"]).succeeds();
-    agents.until_waiting("s1");
-    let id = agents.json(["show", "s1"])["id"].as_str().unwrap().to_owned();
-    let before = (agents.state(), agents.chain("s1"));
-    let huge = format!("{{\"session_id\":\"x\",\"prompt\":\"{}\"}}", "x".repeat(10 << 20));
-    let other = "00000000-0000-4000-8000-000000000000";
-    let cases: [(&str, &[&str], &[u8]); 9] = [
-        (&id, &["fake", "UserPromptSubmit"], b"not JSON"),
-        (&id, &["fake", "UserPromptSubmit"], b""),
-        (&id, &["fake", "UserPromptSubmit"], b"[1]"),
-        (&id, &["fake", "UserPromptSubmit"], huge.as_bytes()),
-        (&id, &["fake", "UserPromptSubmit"], b"{\"session_id\":\"../../x\"}"),
-        (other, &["fake", "UserPromptSubmit"], b"{\"session_id\":\"x\"}"),
-        (&id, &["fake", "NoSuchEvent"], b"{\"session_id\":\"x\"}"),
-        (&id, &["nobody", "Stop"], b"{\"session_id\":\"x\"}"),
-        (&id, &["--nonsense"], b"{}"),
-    ];
-    for (number, (session, words, input)) in cases.into_iter().enumerate() {
-        tell(&agents, session, words, input);
-        let deadline = Instant::now() + PATIENCE;
-        while warnings(&agents) <= number {
-            assert!(Instant::now() < deadline, "{words:?}");
-        }
-        assert_eq!(warnings(&agents), number + 1, "{words:?}");
-        assert_eq!((agents.state(), agents.chain("s1")), before, "{words:?}");
-    }
-    // Outside a session there is nobody to tell.
-    tell(&agents, "", &["fake", "Stop"], b"{}");
-    tell(&agents, "nonsense", &["fake", "Stop"], b"{}");
-    assert_eq!((agents.state(), agents.chain("s1")), before);
 }
 
 #[test]
@@ -232,28 +266,6 @@ fn an_agent_that_is_unknown_or_cannot_be_asked_is_refused() {
     agents.run(["prompt", "s1", "  "]).fails(2);
     assert_eq!(agents.json(["show", "s1"])["agent"], json!(null));
 }
-
-/// Calls a hook as an agent in a session does, and sees that the agent notices nothing.
-fn tell(agents: &Agents, session: &str, words: &[&str], input: &[u8]) {
-    let mut command = agents.command();
-    command.env_remove("WHARF_WORKSPACE").env("WHARF_SESSION", session).arg("hook").args(words);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(input).unwrap();
-    drop(stdin);
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert_eq!((output.stdout.len(), output.stderr.len()), (0, 0), "{output:?}");
-}
-
-/// How many lines of the log say that a hook was not taken in.
-fn warnings(agents: &Agents) -> usize {
-    let files = fs::read_dir(agents.path(".wharf/log")).unwrap();
-    let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
-    texts.map(|text| text.matches("a hook was not taken in").count()).sum()
-}
-
 #[test]
 fn a_start_puts_transcripts_back_and_the_doctor_says_where_they_are() {
     let agents = Agents::new(1);

@@ -1,5 +1,7 @@
 //! What can be typed to run a program in a session and to sit in front of it.
 
+use std::ffi::OsString;
+
 use clap::Args;
 
 /// Show a session's terminal here and type into it; leave with ctrl-\ and it goes on
@@ -160,5 +162,5 @@ It never fails the agent: the exit code is 0 and nothing is printed; what goes w
 pub(in crate::cli) struct Hook {
     /// The agent, and the event as the agent calls it
     #[arg(value_name = "AGENT EVENT", trailing_var_arg = true, allow_hyphen_values = true)]
-    pub(in crate::cli) words: Vec<String>,
+    pub(in crate::cli) words: Vec<OsString>,
 }

@@ -20,6 +20,11 @@ impl Cli {
         Self::read_typed(line).map_or_else(|| Self::try_parse_from(line), Ok)
     }
 
+    /// Whether a line is one that an agent's hook runs, also where it cannot be read.
+    pub(in crate::cli) fn is_hook(line: &[OsString]) -> bool {
+        line.iter().skip(1).find_map(|word| definition(word)).is_some_and(|(name, _)| name == "hook")
+    }
+
     /// Reads a line knowing only the first command in it. Where that word is no command but the value of a flag, the
     /// real one behind it is unknown, and the answer is nothing.
     fn read_typed(line: &[OsString]) -> Option<Self> {

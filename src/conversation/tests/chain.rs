@@ -153,8 +153,43 @@ fn a_reset_begins_anew_and_keeps_agent_and_foreign_fields() {
     let mut chain = chain_of(3);
     chain.works(&"claude".parse().unwrap());
     chain.begin(id("c9"), Some(PathBuf::from("/x.jsonl")), at(9));
+    chain.set_aside(id("inner"));
     chain.reset();
     assert_eq!((chain.current(), chain.transcript(), chain.entries().len()), (None, None, 0));
+    assert!(chain.is_aside(&id("inner")), "an agent within the agent is still none to come back to");
     assert_eq!(chain.agent().unwrap().as_str(), "claude");
     assert_eq!(chain.summary().ids, []);
+}
+
+#[test]
+fn the_conversation_of_one_agent_is_not_the_current_one_of_another() {
+    let mut chain = chain_of(3);
+    chain.works(&"claude".parse().unwrap());
+    assert_eq!(chain.current(), Some(&id("c1")), "who it was is known now");
+    chain.begin(id("c1"), Some(PathBuf::from("/x.jsonl")), at(9));
+    chain.works(&"claude".parse().unwrap());
+    assert_eq!(chain.current(), Some(&id("c1")));
+    chain.works(&"codex".parse().unwrap());
+    assert_eq!((chain.current(), chain.transcript(), chain.entries().len()), (None, None, 3));
+}
+
+#[test]
+fn what_two_hooks_tell_is_one_interaction_and_what_is_asked_again_is_another() {
+    let mut chain = Chain::default();
+    for second in [0, 0, 1] {
+        chain.hear(said(Some("c0"), "on"), at(second)).unwrap();
+    }
+    assert_eq!(chain.entries().len(), 1);
+    chain.hear(said(Some("c0"), "else"), at(1)).unwrap();
+    chain.hear(said(Some("c1"), "else"), at(1)).unwrap();
+    chain.hear(said(Some("c1"), "else"), at(9)).unwrap();
+    assert_eq!(chain.entries().len(), 4, "another prompt, another conversation, another moment");
+    chain.respond("done");
+    chain.hear(said(Some("c1"), "else"), at(9)).unwrap();
+    assert_eq!(chain.entries().len(), 5, "it was answered");
+    chain.record(typed(Some("c1"), "go"), at(20)).unwrap();
+    for _ in 0..2 {
+        chain.hear(said(Some("c1"), "go"), at(50)).unwrap();
+    }
+    assert_eq!(chain.entries().len(), 6, "typed by wharf, told by two hooks");
 }

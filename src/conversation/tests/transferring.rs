@@ -66,6 +66,20 @@ fn an_import_adds_in_the_order_of_time_and_replaces_no_current_conversation() {
 }
 
 #[test]
+fn an_import_does_not_lead_an_agent_into_the_conversation_of_another() {
+    let mut incoming = decode(FOREIGN.as_bytes()).unwrap().remove(0);
+    incoming.agent = Some("claude".parse().unwrap());
+    for (own, current) in [(None, Some(id("f2"))), (Some("claude"), Some(id("f2"))), (Some("codex"), None)] {
+        let mut chain = Chain::default();
+        if let Some(own) = own {
+            chain.works(&own.parse().unwrap());
+        }
+        assert_eq!(chain.take_in(&incoming), 2);
+        assert_eq!(chain.current(), current.as_ref(), "{own:?}");
+    }
+}
+
+#[test]
 fn an_import_beyond_the_bound_keeps_the_newest_and_twice_is_as_once() {
     let full =
         decode(encode_export(&[exported(chain_of(ENTRIES_MAX.cast_signed() as i64))], at(0)).as_bytes())

@@ -84,7 +84,13 @@ impl Agents {
 
     /// Waits until the agent of a session waits for somebody.
     pub fn until_waiting(&self, name: &str) {
-        self.run(["wait", name, "--for", "waiting", "--timeout", "30s"]).succeeds();
+        self.until_status(name, "waiting");
+    }
+
+    /// Waits until a session has a status: an agent is not held up until its hooks are written down.
+    pub fn until_status(&self, name: &str, status: &str) {
+        let goal = format!("status:{status}");
+        self.run(["wait", name, "--for", &goal, "--timeout", "30s"]).succeeds();
     }
 
     /// Ends everything that runs in the sessions as the end of a container does, without a word to anybody, and begins

@@ -54,7 +54,7 @@ pub fn is_holder(pid: u32) -> bool {
     words.next().is_some_and(|program| program.ends_with(b"/wharf")) && words.next() == Some(b"hold")
 }
 
-/// Kills a process of the test that may have ended by itself.
+/// Kills a process of the test that may have ended by itself, and waits until it is gone.
 pub fn kill_if_there(pid: u32) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     let Ok(handle) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) else {
@@ -64,4 +64,6 @@ pub fn kill_if_there(pid: u32) {
         Ok(()) | Err(rustix::io::Errno::SRCH) => (),
         Err(err) => panic!("{err}"),
     }
+    let mut fds = [rustix::event::PollFd::new(&handle, rustix::event::PollFlags::IN)];
+    rustix::event::poll(&mut fds, None).unwrap();
 }
