@@ -1,14 +1,15 @@
 //! How a session gets its worktree: branch, folder, lock and record, all of it or nothing (RELIABILITY G2 to G4).
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use super::{
     AddEnd, Addition, GitWorktrees, WorktreeError, WorktreeLock,
     admin::{Admin, Head, LockReason},
     command::GitCall,
     dead_locks::clear_dead_locks,
-    durable::{exists_with_bytes, sync_all},
+    durable::{exists_with_bytes, last_written, sync_all, sync_names},
     exclude::exclude_own_files,
+    fill::workers,
     lock::RepositoryLock,
     remember::write_reason,
     site::{Site, io_error, is_there, make_folder},
@@ -23,7 +24,7 @@ use crate::{
 const TRIES_MAX: usize = 20;
 
 impl GitWorktrees {
-    pub(super) fn add_one(&self, addition: &Addition) -> Result<(), WorktreeError> {
+    pub(super) fn add_one(&self, addition: &Addition) -> Result<Vec<PathBuf>, WorktreeError> {
         let site = self.site(addition.id, &addition.repository)?;
         self.at_work(&site, |lock| {
             for _ in 1..TRIES_MAX {
@@ -43,7 +44,7 @@ impl GitWorktrees {
         addition: &Addition,
         site: &Site,
         lock: &RepositoryLock,
-    ) -> Result<(), WorktreeError> {
+    ) -> Result<Vec<PathBuf>, WorktreeError> {
         self.make_worktrees_folder()?;
         for place in [&site.folder, &site.admin] {
             if is_there(place) {
@@ -54,13 +55,14 @@ impl GitWorktrees {
             exclude_own_files(&site.common)?;
         }
         heal_ties(&site.common)?;
-        let outcome = self
-            .register_new(addition, site, lock)
+        let outcome = self.register_new(addition, site, lock).and_then(|workers| {
             // A prune that looked before git had locked the new folder can take the lock alone with it.
-            .and_then(|()| write_reason(site, &addition.name))
-            .and_then(|_| self.fill_and_sync(addition, site, lock));
-        let Err(err) = outcome else {
-            return Ok(());
+            write_reason(site, &addition.name)?;
+            self.fill_and_sync(addition, site, lock, workers)
+        });
+        let err = match outcome {
+            Ok(()) => return Ok(last_written(site)),
+            Err(err) => err,
         };
         // A branch that was there before git began is somebody else's, even if it is at the same commit.
         let branch_is_ours =
@@ -85,6 +87,9 @@ impl GitWorktrees {
             // Looked up again, because the add may have ended while we waited for the lock.
             let site = self.site(addition.id, &addition.repository)?;
             if is_added(&site)? {
+                // Whoever made it may have been killed before it was on the disk.
+                sync_names(&site, &addition.branch)?;
+                sync_all(&last_written(&site))?;
                 return Ok(AddEnd::Complete);
             }
             self.take_back(addition, &site, addition.start.branch_is_new)?;
@@ -100,13 +105,14 @@ impl GitWorktrees {
         Ok(())
     }
 
-    /// Makes the branch, if it is new, and a locked worktree without files on it.
+    /// Makes the branch, if it is new, and a locked worktree without files on it. Meanwhile what has to be durable first
+    /// gets there, and it is decided with how many processes git will write the files.
     fn register_new(
         &self,
         addition: &Addition,
         site: &Site,
         lock: &RepositoryLock,
-    ) -> Result<(), WorktreeError> {
+    ) -> Result<Option<usize>, WorktreeError> {
         let reason = LockReason::encode(addition.id, &addition.name);
         let add = ["worktree", "add", "--no-checkout", "--lock", "--reason", &reason];
         let mut call = GitCall::tell(&site.root, &add);
@@ -117,7 +123,10 @@ impl GitWorktrees {
             addition.branch.as_str()
         };
         let call = call.arg("--").arg(&site.folder).arg(start).holding(lock.file());
-        self.run(&call).map(drop).map_err(|err| self.named(err, &addition.branch, site))
+        let beside = || (sync_all(&addition.durable_first), workers(&site.common));
+        let made = self.run_beside(&call, beside);
+        let (_, (synced, workers)) = made.map_err(|err| self.named(err, &addition.branch, site))?;
+        synced.map(|()| workers)
     }
 }
 
