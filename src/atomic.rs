@@ -218,7 +218,7 @@ mod tests {
         let at = |name: &str| folder.path().join(name);
         symlink("loop", at("loop")).unwrap();
         let mut paths: Vec<PathBuf> = ["one", "two", "three", "four", "five"].map(at).into();
-        fs::write(&paths[4], "bytes").unwrap();
+        drop(write_new(&paths[4], b"bytes", Durability::Crash).unwrap());
         sync_all(&paths).unwrap();
         paths.push(at("loop"));
         let (own, synced) = sync_beside(&paths, || "done");

@@ -133,7 +133,7 @@ impl SessionManager {
     }
 
     /// Writes the session into the table as being made, so that the limit holds while git works. Everybody sees that from
-    /// now on; a power cut can take it back until what this answers is made durable, which git need not wait for.
+    /// now on; a power cut can take it back until what this answers is made durable.
     fn reserve(
         &mut self,
         request: &CreateSession,

@@ -7,7 +7,7 @@ use super::{
     admin::{Admin, Head, LockReason},
     command::GitCall,
     dead_locks::clear_dead_locks,
-    durable::{exists_with_bytes, last_written, sync_all, sync_names},
+    durable::{exists_with_bytes, last_written, sync_all, sync_names, unsynced},
     exclude::exclude_own_files,
     fill::workers,
     lock::RepositoryLock,
@@ -45,16 +45,9 @@ impl GitWorktrees {
         site: &Site,
         lock: &RepositoryLock,
     ) -> Result<Vec<PathBuf>, WorktreeError> {
-        self.make_worktrees_folder()?;
-        for place in [&site.folder, &site.admin] {
-            if is_there(place) {
-                return Err(WorktreeError::UnsafePath { path: place.clone(), because: "is already there" });
-            }
-        }
-        if self.workspace.root().starts_with(&site.root) {
-            exclude_own_files(&site.common)?;
-        }
-        heal_ties(&site.common)?;
+        let (ready, synced) = atomic::sync_beside(&addition.durable_first, || self.make_ready(site));
+        ready?;
+        synced.map_err(unsynced)?;
         let outcome = self.register_new(addition, site, lock).and_then(|workers| {
             // A prune that looked before git had locked the new folder can take the lock alone with it.
             write_reason(site, &addition.name)?;
@@ -81,6 +74,20 @@ impl GitWorktrees {
         }
     }
 
+    /// Sees that the places of a new worktree are free, and readies the repository for it.
+    fn make_ready(&self, site: &Site) -> Result<(), WorktreeError> {
+        self.make_worktrees_folder()?;
+        for place in [&site.folder, &site.admin] {
+            if is_there(place) {
+                return Err(WorktreeError::UnsafePath { path: place.clone(), because: "is already there" });
+            }
+        }
+        if self.workspace.root().starts_with(&site.root) {
+            exclude_own_files(&site.common)?;
+        }
+        heal_ties(&site.common).map(drop)
+    }
+
     pub(super) fn settle_one(&self, addition: &Addition) -> Result<AddEnd, WorktreeError> {
         let site = self.site(addition.id, &addition.repository)?;
         self.at_work(&site, |_| {
@@ -105,8 +112,8 @@ impl GitWorktrees {
         Ok(())
     }
 
-    /// Makes the branch, if it is new, and a locked worktree without files on it. Meanwhile what has to be durable first
-    /// gets there, and it is decided with how many processes git will write the files.
+    /// Makes the branch, if it is new, and a locked worktree without files on it. Answers with how many processes git is
+    /// to write the files, which is found out meanwhile.
     fn register_new(
         &self,
         addition: &Addition,
@@ -123,10 +130,8 @@ impl GitWorktrees {
             addition.branch.as_str()
         };
         let call = call.arg("--").arg(&site.folder).arg(start).holding(lock.file());
-        let beside = || (sync_all(&addition.durable_first), workers(&site.common));
-        let made = self.run_beside(&call, beside);
-        let (_, (synced, workers)) = made.map_err(|err| self.named(err, &addition.branch, site))?;
-        synced.map(|()| workers)
+        let made = self.run_beside(&call, || workers(&site.common));
+        made.map(|(_, workers)| workers).map_err(|err| self.named(err, &addition.branch, site))
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use super::{WorktreeError, site::Site, site::io_error};
 use crate::{
-    atomic::{self, Durability},
+    atomic::{self, Durability, SyncError},
     session::BranchName,
 };
 
@@ -43,7 +43,12 @@ pub(super) fn last_written(site: &Site) -> Vec<PathBuf> {
 
 /// Makes files and folders durable; those that are gone are left out.
 pub(super) fn sync_all(paths: &[PathBuf]) -> Result<(), WorktreeError> {
-    atomic::sync_all(paths).map_err(|err| io_error("sync", &err.path)(err.source))
+    atomic::sync_all(paths).map_err(unsynced)
+}
+
+/// The error of what could not be made durable.
+pub(super) fn unsynced(SyncError { path, source }: SyncError) -> WorktreeError {
+    io_error("sync", &path)(source)
 }
 
 /// Makes everything durable that is on the file system of this folder: for trees that others wrote.

@@ -209,7 +209,7 @@ pub struct Addition {
     pub start: Start,
     /// The session's record, for the administrative folder.
     pub record: String,
-    /// What has to be durable before anything of the worktree is made durable; git does not wait for it.
+    /// What has to be durable before git begins.
     pub durable_first: Vec<PathBuf>,
 }
 

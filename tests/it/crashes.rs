@@ -88,39 +88,6 @@ fn a_create_is_there_or_not_at_all() {
     );
 }
 
-/// The table of before the create comes back with the crash, as in a power cut before its folder was synced.
-#[test]
-fn a_create_whose_place_a_power_cut_took_back_is_there_whole_or_not_at_all() {
-    let mut space = furnished();
-    let before = fs::read(space.path(STATE)).unwrap();
-    step_through(
-        &["create", "new", "--meta", "owner=ann"],
-        &[Cut::Alone, Cut::Together],
-        &mut space,
-        |space| without(space, "new"),
-        |space, after| {
-            fs::write(space.path(STATE), &before).unwrap();
-            // Git makes the branch first, and nobody's work is on it: one without a worktree may stay.
-            invariants::restored(space, &["feature/new"], after);
-            has_work(space, "kept", after);
-            for name in space.names() {
-                let folder = space.worktree(&name);
-                assert_eq!(space.git_at(&folder, ["show", "HEAD:README.md"]), "hello", "{after}");
-                assert_eq!(
-                    space.git_at(&folder, ["status", "--porcelain"]).is_empty(),
-                    name == "new",
-                    "{after}"
-                );
-            }
-            if !space.names().contains(&"new".to_owned())
-                && space.branches().contains(&"feature/new".to_owned())
-            {
-                space.git(["branch", "--delete", "--force", "feature/new"]);
-            }
-        },
-    );
-}
-
 #[test]
 fn a_destroy_happens_or_is_undone_and_undo_brings_the_work_back() {
     let mut space = furnished();
