@@ -16,7 +16,7 @@ use super::{
 };
 
 /// From how many files on it pays that git writes with several processes; each of them takes a while to start.
-const FILES_MIN: u32 = 200;
+const FILES_MIN: u32 = 1_000;
 /// How many processes of git write at most.
 const WORKERS_MAX: usize = 8;
 const WORKERS: &str = "checkout.workers";
