@@ -1,5 +1,5 @@
-//! How a file is replaced, so that after a crash there is the old one or the new one; and how it is opened without a
-//! surprise.
+//! How a file is replaced, so that after a crash there is the old one or the new one; how what others wrote is made
+//! durable; and how a file is opened without a surprise.
 
 use std::{
     ffi::OsString,
@@ -7,9 +7,14 @@ use std::{
     io::{self, Read as _, Seek as _, Write as _},
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
 };
 
 use rustix::{fs::OFlags, io::Errno};
+
+/// How many calls that make something durable run beside the first; what git does meanwhile needs the processors.
+const HELPERS_MAX: usize = 3;
 
 /// Whether a replaced file must outlive a power cut, or only a crash of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +34,15 @@ pub enum Place {
     Empty,
     /// A link, a folder, a pipe or the like.
     Other,
+}
+
+/// What could not be made durable.
+#[derive(Debug)]
+pub struct SyncError {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why not.
+    pub source: io::Error,
 }
 
 /// Replaces a file (mode 0600) through `<name>.tmp` beside it. The caller holds a lock that covers the file, because
@@ -116,6 +130,47 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
+/// Makes files and folders durable; those that are gone are left out. The calls run side by side, because a journaling
+/// file system then answers many of them with one commit.
+pub fn sync_all(paths: &[PathBuf]) -> Result<(), SyncError> {
+    let Some((first, others)) = paths.split_first() else {
+        return Ok(());
+    };
+    let (own, others) = sync_beside(others, || sync(first));
+    own.and(others)
+}
+
+/// Does something of one's own while files and folders are made durable as by `sync_all`; answers when both are done.
+pub fn sync_beside<T>(paths: &[PathBuf], own: impl FnOnce() -> T) -> (T, Result<(), SyncError>) {
+    let next = AtomicUsize::new(0);
+    let help = || {
+        while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+            sync(path)?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let named = || thread::Builder::new().name("sync".to_owned());
+        // A thread that cannot be had leaves its part to the others.
+        let helpers: Vec<_> = (0..paths.len().min(HELPERS_MAX))
+            .filter_map(|_| named().spawn_scoped(scope, help).ok())
+            .collect();
+        let done = own();
+        let synced = helpers
+            .into_iter()
+            .map(|helper| helper.join().expect("a sync does not panic"))
+            .fold(help(), Result::and);
+        (done, synced)
+    })
+}
+
+fn sync(path: &Path) -> Result<(), SyncError> {
+    match File::open(path).and_then(|file| file.sync_all()) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome.map_err(|source| SyncError { path: path.to_owned(), source }),
+    }
+}
+
 fn temp_beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().map_or_else(OsString::new, ToOwned::to_owned);
     name.push(".tmp");
@@ -155,6 +210,20 @@ mod tests {
         replace(&path, b"new", Durability::Crash).unwrap();
         assert_eq!(names(folder.path()), ["table.json"]);
         assert!(path.is_file());
+    }
+
+    #[test]
+    fn what_is_gone_needs_no_sync_and_what_cannot_be_opened_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        symlink("loop", at("loop")).unwrap();
+        let mut paths: Vec<PathBuf> = ["one", "two", "three", "four", "five"].map(at).into();
+        drop(write_new(&paths[4], b"bytes", Durability::Crash).unwrap());
+        sync_all(&paths).unwrap();
+        paths.push(at("loop"));
+        let (own, synced) = sync_beside(&paths, || "done");
+        assert_eq!(own, "done");
+        assert_eq!(synced.unwrap_err().path, at("loop"));
     }
 
     #[test]

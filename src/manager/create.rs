@@ -1,5 +1,7 @@
 //! A session begins: place, branch, worktree, record; undone in reverse when one of them fails.
 
+use std::path::PathBuf;
+
 use super::{ManagerError, SessionManager};
 use crate::{
     clock::Timestamp,
@@ -57,18 +59,26 @@ impl SessionManager {
     fn try_create(&mut self, request: &CreateSession) -> Result<Session, ManagerError> {
         self.settle_abandoned()?;
         let plan = self.plan_create(request)?;
-        let session = self.reserve(request, &plan)?;
-        let addition = addition(&plan, &session, store::encode_record(&settled(&session), &self.workspace));
-        if let Err(err) = self.worktrees.add(&addition) {
-            if !matches!(err, WorktreeError::LeftBehind { .. }) {
-                self.release(&session);
+        let (session, place) = self.reserve(request, &plan)?;
+        let record = store::encode_record(&settled(&session), &self.workspace);
+        let addition = addition(&plan, &session, record, place);
+        let made = match self.worktrees.add(&addition) {
+            Ok(made) => made,
+            Err(err) => {
+                if !matches!(err, WorktreeError::LeftBehind { .. }) {
+                    self.release(&session);
+                }
+                return Err(err.into());
             }
-            return Err(err.into());
-        }
-        let session = match self.settle(&session) {
+        };
+        let session = match self.settle_after(&session, &made) {
             Ok(session) => session,
             Err(err) => {
-                self.take_back(&addition, &session, &err);
+                // An acknowledgement may be on the disk, so the next start decides by what it finds; and who took the
+                // work over ends it.
+                if !is_left_to_others(&err) {
+                    self.take_back(&addition, &session);
+                }
                 return Err(err);
             }
         };
@@ -122,21 +132,21 @@ impl SessionManager {
         err.into()
     }
 
-    /// Writes the session into the table as being made, so that the limit holds while git works.
-    fn reserve(&mut self, request: &CreateSession, plan: &Plan) -> Result<Session, ManagerError> {
+    /// Writes the session into the table as being made, so that the limit holds while git works. Everybody sees that from
+    /// now on; a power cut can take it back until what this answers is made durable.
+    fn reserve(
+        &mut self,
+        request: &CreateSession,
+        plan: &Plan,
+    ) -> Result<(Session, Vec<PathBuf>), ManagerError> {
         let pending = self.pending(PendingAction::Creating { branch_is_new: plan.start.branch_is_new })?;
         let limit = self.settings.sessions_max.get();
         let mut session = new_session(request, plan, self.clock.now());
         session.begin(pending);
         let mut transaction = self.begin()?;
         transaction.registry.vacancy(&Claim::of(&session), limit)?.fill(session.clone());
-        if let Err(err) = transaction.commit() {
-            // An uncertain commit may be on the disk; the place must not stay taken.
-            drop(transaction);
-            self.release(&session);
-            return Err(err);
-        }
-        Ok(session)
+        let place = transaction.place()?;
+        Ok((session, place))
     }
 
     /// Takes a session that never came to be out of the table.
@@ -147,21 +157,18 @@ impl SessionManager {
         }
     }
 
-    fn take_back(&mut self, addition: &Addition, session: &Session, cause: &ManagerError) {
-        // An acknowledgement may be on the disk, so the next start decides by what it finds; and who took the work over
-        // ends it.
-        if matches!(
-            cause,
-            ManagerError::Store(StoreError::CommitUncertain { .. }) | ManagerError::Busy { .. }
-        ) {
-            return;
-        }
+    fn take_back(&mut self, addition: &Addition, session: &Session) {
         if let Err(err) = self.worktrees.withdraw(addition) {
             tracing::warn!(sessionId = %addition.id, error = %err, "a half-made worktree stays until the next start");
             return;
         }
         self.release(session);
     }
+}
+
+/// Whether an acknowledgement may be on the disk all the same, or somebody else has the work by now.
+fn is_left_to_others(err: &ManagerError) -> bool {
+    matches!(err, ManagerError::Store(StoreError::CommitUncertain { .. }) | ManagerError::Busy { .. })
 }
 
 fn is_taken(err: &WorktreeError) -> bool {
@@ -203,7 +210,7 @@ pub(super) fn settled(session: &Session) -> Session {
     session
 }
 
-fn addition(plan: &Plan, session: &Session, record: String) -> Addition {
+fn addition(plan: &Plan, session: &Session, record: String, durable_first: Vec<PathBuf>) -> Addition {
     Addition {
         id: session.id(),
         name: session.name().clone(),
@@ -211,5 +218,6 @@ fn addition(plan: &Plan, session: &Session, record: String) -> Addition {
         branch: plan.branch.clone(),
         start: plan.start.clone(),
         record,
+        durable_first,
     }
 }

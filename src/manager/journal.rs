@@ -1,5 +1,7 @@
 //! Who is at work with a session: written down before git acts, cleared after, and taken over from those who are gone.
 
+use std::path::PathBuf;
+
 use super::{ManagerError, SessionManager, Transaction};
 use crate::{
     process,
@@ -49,13 +51,31 @@ impl SessionManager {
     /// Clears the entry of a session that stays, whoever took the work over meanwhile: it is done. An error when
     /// something else is going on with the session by now.
     pub(super) fn settle(&mut self, session: &Session) -> Result<Session, ManagerError> {
-        self.settle_as(session, Session::settle)
+        self.settle_after(session, &[])
+    }
+
+    /// As `settle`, when what these paths lead to is durable too.
+    pub(super) fn settle_after(
+        &mut self,
+        session: &Session,
+        first: &[PathBuf],
+    ) -> Result<Session, ManagerError> {
+        self.settle_with(session, first, Session::settle)
     }
 
     /// As `settle`, with what the work made of the session. An error too when that is not free in the table.
     pub(super) fn settle_as(
         &mut self,
         session: &Session,
+        change: impl FnOnce(&mut Session),
+    ) -> Result<Session, ManagerError> {
+        self.settle_with(session, &[], change)
+    }
+
+    fn settle_with(
+        &mut self,
+        session: &Session,
+        first: &[PathBuf],
         change: impl FnOnce(&mut Session),
     ) -> Result<Session, ManagerError> {
         let id = session.id();
@@ -69,7 +89,7 @@ impl SessionManager {
         change(&mut settled);
         settled.settle();
         transaction.registry.replace(settled.clone())?;
-        transaction.commit()?;
+        transaction.commit_after(first)?;
         Ok(settled)
     }
 

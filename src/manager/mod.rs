@@ -1,6 +1,9 @@
 //! The verbs on sessions, one file each, and the transaction that all of them go through.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::{
     clock::{Clock, Timestamp},
@@ -114,7 +117,17 @@ struct Transaction<'a> {
 
 impl Transaction<'_> {
     fn commit(&mut self) -> Result<(), ManagerError> {
-        Ok(self.store.commit(&self.registry.all())?)
+        self.commit_after(&[])
+    }
+
+    /// Commits when what these paths lead to is durable too.
+    fn commit_after(&mut self, first: &[PathBuf]) -> Result<(), ManagerError> {
+        Ok(self.store.commit_after(&self.registry.all(), first)?)
+    }
+
+    /// As `commit`, but a power cut can take it back until what this answers is made durable.
+    fn place(&mut self) -> Result<Vec<PathBuf>, ManagerError> {
+        Ok(self.store.place(&self.registry.all())?)
     }
 }
 

@@ -63,6 +63,7 @@ impl SessionManager {
             branch: session.branch().clone(),
             start: Start { base, branch_is_new },
             record: store::encode_record(&settled(session), &self.workspace),
+            durable_first: Vec::new(),
         };
         match self.worktrees.settle_add(&addition)? {
             AddEnd::Complete => self.settle(session).map(Settled::Finished),

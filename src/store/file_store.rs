@@ -76,6 +76,15 @@ impl FileStore {
     pub(super) fn files(&self) -> Result<Files, StoreError> {
         Files::resolve(&self.workspace.state_file())
     }
+
+    fn transaction(&mut self) -> Result<&mut Transaction, StoreError> {
+        let path = self.workspace.state_file();
+        self.transaction.as_mut().ok_or(StoreError::NotBegun { path })
+    }
+
+    fn encode(&self, sessions: &[Session]) -> String {
+        schema::encode_sessions(sessions, &self.workspace)
+    }
 }
 
 impl Store for FileStore {
@@ -101,29 +110,43 @@ impl Store for FileStore {
     }
 
     fn drop_quarantine(&mut self) -> Result<Option<(usize, PathBuf)>, StoreError> {
-        let Some(Transaction { files, base, .. }) = self.transaction.as_mut() else {
-            return Err(StoreError::NotBegun { path: self.workspace.state_file() });
-        };
+        let now = self.clock.now();
+        let Transaction { files, base, .. } = self.transaction()?;
         let count = base.document.quarantine.len();
         let Some(present) = base.present.as_deref().filter(|_| count > 0) else {
             return Ok(None);
         };
-        let path = backup::keep_broken(files, present, self.clock.now())?;
+        let path = backup::keep_broken(files, present, now)?;
         base.document.quarantine.clear();
         base.settled = None;
         Ok(Some((count, path)))
     }
 
     fn commit(&mut self, sessions: &[Session]) -> Result<(), StoreError> {
-        let Some(transaction) = self.transaction.as_mut() else {
-            let path = self.workspace.state_file();
-            return Err(StoreError::NotBegun { path });
-        };
-        let text = schema::encode_sessions(sessions, &self.workspace);
-        if transaction.base.settled.as_ref() == Some(&text) {
-            return Ok(());
+        self.commit_after(sessions, &[])
+    }
+
+    fn commit_after(&mut self, sessions: &[Session], first: &[PathBuf]) -> Result<(), StoreError> {
+        let text = self.encode(sessions);
+        let Transaction { files, base, .. } = self.transaction()?;
+        if base.settled.as_ref() == Some(&text) {
+            return Ok(atomic::sync_all(first)?);
         }
-        transaction.replace(text)
+        replace(files, base, &text, first)?;
+        atomic::sync_folder(files.folder())
+            .map_err(|source| StoreError::CommitUncertain { path: files.state.clone(), source })?;
+        base.settled = Some(text);
+        Ok(())
+    }
+
+    fn place(&mut self, sessions: &[Session]) -> Result<Vec<PathBuf>, StoreError> {
+        let text = self.encode(sessions);
+        let Transaction { files, base, .. } = self.transaction()?;
+        if base.settled.as_ref() == Some(&text) {
+            return Ok(Vec::new());
+        }
+        replace(files, base, &text, &[])?;
+        Ok(vec![files.folder().to_owned()])
     }
 
     fn end(&mut self) {
@@ -135,32 +158,26 @@ impl Store for FileStore {
     }
 }
 
-impl Transaction {
-    /// Writes the new file beside the old one, keeps a backup, and puts it in place.
-    fn replace(&mut self, sessions: String) -> Result<(), StoreError> {
-        let Self { files, base, .. } = self;
-        let mut document = base.document.clone();
-        document.generation = document.generation.wrapping_add(1);
-        json::check(&sessions, scan::LIST_DEPTH_MAX)
-            .map_err(|source| StoreError::OutOfBounds { path: files.state.clone(), source })?;
-        let text = schema::encode(&document, &sessions);
-        if text.len() as u64 > FILE_BYTES_MAX {
-            let (path, bytes_max) = (files.state.clone(), FILE_BYTES_MAX);
-            return Err(StoreError::TooLarge { path, bytes_max });
-        }
-        let temp = files.temp();
-        if let Err(err) = put_in_place(files, base, &temp, text.as_bytes()) {
-            // The first error is the one to tell; a temp file that stays is removed by the next commit.
-            drop(fs::remove_file(&temp));
-            return Err(err);
-        }
-        *base = Base { present: Some(text.into_bytes()), document, settled: None, sound: true };
-        atomic::sync_folder(files.folder())
-            .map_err(|source| StoreError::CommitUncertain { path: files.state.clone(), source })?;
-        base.settled = Some(sessions);
-        tracing::debug!(generation = base.document.generation, "table written");
-        Ok(())
+/// Writes the new file beside the old one, keeps a backup, and puts it in its place when what goes first is durable too.
+/// A power cut can take that back until the folder is.
+fn replace(files: &Files, base: &mut Base, sessions: &str, first: &[PathBuf]) -> Result<(), StoreError> {
+    let mut document = base.document.clone();
+    document.generation = document.generation.wrapping_add(1);
+    json::check(sessions, scan::LIST_DEPTH_MAX)
+        .map_err(|source| StoreError::OutOfBounds { path: files.state.clone(), source })?;
+    let text = schema::encode(&document, sessions);
+    if text.len() as u64 > FILE_BYTES_MAX {
+        let (path, bytes_max) = (files.state.clone(), FILE_BYTES_MAX);
+        return Err(StoreError::TooLarge { path, bytes_max });
     }
+    if let Err(err) = put_in_place(files, base, text.as_bytes(), first) {
+        // The first error is the one to tell; a temp file that stays is removed by the next commit.
+        drop(fs::remove_file(files.temp()));
+        return Err(err);
+    }
+    tracing::debug!(generation = document.generation, "table written");
+    *base = Base { present: Some(text.into_bytes()), document, settled: None, sound: true };
+    Ok(())
 }
 
 /// Removes what a writer that was killed left behind; under the lock nobody else writes there.
@@ -174,10 +191,14 @@ fn remove_leftover(temp: &Path) {
 }
 
 /// Everything of a commit up to the rename; after an error the state file is the old one.
-fn put_in_place(files: &Files, base: &Base, temp: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+fn put_in_place(files: &Files, base: &Base, bytes: &[u8], first: &[PathBuf]) -> Result<(), StoreError> {
+    let temp = &files.temp();
     // Looked at twice: first so that only the file we read becomes a backup, then because writing takes its time.
     unchanged(files, base)?;
-    let written = atomic::write_new(temp, bytes, Durability::PowerCut).map_err(failed("write", temp))?;
+    let written = atomic::write_new(temp, bytes, Durability::Crash).map_err(failed("write", temp))?;
+    let (own, others) = atomic::sync_beside(first, || written.sync_all());
+    own.map_err(failed("write", temp))?;
+    others?;
     atomic::read_back(&written, bytes).map_err(failed("read back", temp))?;
     give_to_owner(&written, files).map_err(failed("give away", temp))?;
     if let Some(present) = base.present.as_deref().filter(|_| base.sound) {

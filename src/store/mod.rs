@@ -25,6 +25,7 @@ pub use self::{
     schema::FILE_BYTES_MAX,
 };
 use crate::{
+    atomic::SyncError,
     json::BoundsError,
     lock::LockError,
     session::{Session, SessionId},
@@ -41,6 +42,12 @@ pub trait Store: Send {
     fn begin(&mut self) -> Result<Reading, StoreError>;
     /// Replaces the table; only between `begin` and `end`. May be called more than once.
     fn commit(&mut self, sessions: &[Session]) -> Result<(), StoreError>;
+    /// As `commit`, but the table takes its place only when these files and folders are durable; those that are gone are
+    /// left out.
+    fn commit_after(&mut self, sessions: &[Session], first: &[PathBuf]) -> Result<(), StoreError>;
+    /// As `commit`, but a power cut can take the new table back, which everybody sees, until the folders that this
+    /// answers are made durable. That needs no lock.
+    fn place(&mut self, sessions: &[Session]) -> Result<Vec<PathBuf>, StoreError>;
     /// Takes everything out of the quarantine, from the next commit on, and keeps the file as it was beside it; only
     /// between `begin` and `end`. Answers how many entries those were and where the file is kept, if there was one.
     fn drop_quarantine(&mut self) -> Result<Option<(usize, PathBuf)>, StoreError>;
@@ -228,6 +235,12 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+}
+
+impl From<SyncError> for StoreError {
+    fn from(SyncError { path, source }: SyncError) -> Self {
+        Self::Io { action: "sync", path, source }
+    }
 }
 
 impl From<LockError> for StoreError {

@@ -1,14 +1,15 @@
 //! How a session gets its worktree: branch, folder, lock and record, all of it or nothing (RELIABILITY G2 to G4).
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use super::{
     AddEnd, Addition, GitWorktrees, WorktreeError, WorktreeLock,
     admin::{Admin, Head, LockReason},
     command::GitCall,
     dead_locks::clear_dead_locks,
-    durable::{exists_with_bytes, sync_all},
+    durable::{exists_with_bytes, last_written, sync_all, sync_names, unsynced},
     exclude::exclude_own_files,
+    fill::workers,
     lock::RepositoryLock,
     remember::write_reason,
     site::{Site, io_error, is_there, make_folder},
@@ -23,7 +24,7 @@ use crate::{
 const TRIES_MAX: usize = 20;
 
 impl GitWorktrees {
-    pub(super) fn add_one(&self, addition: &Addition) -> Result<(), WorktreeError> {
+    pub(super) fn add_one(&self, addition: &Addition) -> Result<Vec<PathBuf>, WorktreeError> {
         let site = self.site(addition.id, &addition.repository)?;
         self.at_work(&site, |lock| {
             for _ in 1..TRIES_MAX {
@@ -43,24 +44,18 @@ impl GitWorktrees {
         addition: &Addition,
         site: &Site,
         lock: &RepositoryLock,
-    ) -> Result<(), WorktreeError> {
-        self.make_worktrees_folder()?;
-        for place in [&site.folder, &site.admin] {
-            if is_there(place) {
-                return Err(WorktreeError::UnsafePath { path: place.clone(), because: "is already there" });
-            }
-        }
-        if self.workspace.root().starts_with(&site.root) {
-            exclude_own_files(&site.common)?;
-        }
-        heal_ties(&site.common)?;
-        let outcome = self
-            .register_new(addition, site, lock)
+    ) -> Result<Vec<PathBuf>, WorktreeError> {
+        let (ready, synced) = atomic::sync_beside(&addition.durable_first, || self.make_ready(site));
+        ready?;
+        synced.map_err(unsynced)?;
+        let outcome = self.register_new(addition, site, lock).and_then(|workers| {
             // A prune that looked before git had locked the new folder can take the lock alone with it.
-            .and_then(|()| write_reason(site, &addition.name))
-            .and_then(|_| self.fill_and_sync(addition, site, lock));
-        let Err(err) = outcome else {
-            return Ok(());
+            write_reason(site, &addition.name)?;
+            self.fill_and_sync(addition, site, lock, workers)
+        });
+        let err = match outcome {
+            Ok(()) => return Ok(last_written(site)),
+            Err(err) => err,
         };
         // A branch that was there before git began is somebody else's, even if it is at the same commit.
         let branch_is_ours =
@@ -79,12 +74,29 @@ impl GitWorktrees {
         }
     }
 
+    /// Sees that the places of a new worktree are free, and readies the repository for it.
+    fn make_ready(&self, site: &Site) -> Result<(), WorktreeError> {
+        self.make_worktrees_folder()?;
+        for place in [&site.folder, &site.admin] {
+            if is_there(place) {
+                return Err(WorktreeError::UnsafePath { path: place.clone(), because: "is already there" });
+            }
+        }
+        if self.workspace.root().starts_with(&site.root) {
+            exclude_own_files(&site.common)?;
+        }
+        heal_ties(&site.common).map(drop)
+    }
+
     pub(super) fn settle_one(&self, addition: &Addition) -> Result<AddEnd, WorktreeError> {
         let site = self.site(addition.id, &addition.repository)?;
         self.at_work(&site, |_| {
             // Looked up again, because the add may have ended while we waited for the lock.
             let site = self.site(addition.id, &addition.repository)?;
             if is_added(&site)? {
+                // Whoever made it may have been killed before it was on the disk.
+                sync_names(&site, &addition.branch)?;
+                sync_all(&last_written(&site))?;
                 return Ok(AddEnd::Complete);
             }
             self.take_back(addition, &site, addition.start.branch_is_new)?;
@@ -100,13 +112,14 @@ impl GitWorktrees {
         Ok(())
     }
 
-    /// Makes the branch, if it is new, and a locked worktree without files on it.
+    /// Makes the branch, if it is new, and a locked worktree without files on it. Answers with how many processes git is
+    /// to write the files, which is found out meanwhile.
     fn register_new(
         &self,
         addition: &Addition,
         site: &Site,
         lock: &RepositoryLock,
-    ) -> Result<(), WorktreeError> {
+    ) -> Result<Option<usize>, WorktreeError> {
         let reason = LockReason::encode(addition.id, &addition.name);
         let add = ["worktree", "add", "--no-checkout", "--lock", "--reason", &reason];
         let mut call = GitCall::tell(&site.root, &add);
@@ -117,7 +130,8 @@ impl GitWorktrees {
             addition.branch.as_str()
         };
         let call = call.arg("--").arg(&site.folder).arg(start).holding(lock.file());
-        self.run(&call).map(drop).map_err(|err| self.named(err, &addition.branch, site))
+        let made = self.run_beside(&call, || workers(&site.common));
+        made.map(|(_, workers)| workers).map_err(|err| self.named(err, &addition.branch, site))
     }
 }
 

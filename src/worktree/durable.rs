@@ -2,22 +2,18 @@
 
 use std::{
     fs::{self, File, Permissions},
-    io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    thread,
 };
 
 use super::{WorktreeError, site::Site, site::io_error};
 use crate::{
-    atomic::{self, Durability},
+    atomic::{self, Durability, SyncError},
     session::BranchName,
 };
 
 /// The files of an administrative folder without which the worktree cannot be found.
 const NAMING_FILES: [&str; 4] = ["HEAD", "commondir", "gitdir", "locked"];
-/// How many calls run side by side; git needs the processors meanwhile.
-const SYNCS_AT_ONCE: usize = 4;
 
 /// Makes durable what names a new worktree: administrative files, pointer, loose ref, and the folders they are in.
 /// Index and record are not among them: git still checks the files out while this runs.
@@ -39,30 +35,20 @@ pub(super) fn sync_names(site: &Site, branch: &BranchName) -> Result<(), Worktre
     sync_all(&files)
 }
 
-/// Makes durable what comes last: the index, the record, and the folder they are in.
-pub(super) fn sync_last(site: &Site) -> Result<(), WorktreeError> {
+/// What is written last and has to be durable too: the index, the record, and the folder they are in.
+pub(super) fn last_written(site: &Site) -> Vec<PathBuf> {
     let admin = &site.admin;
-    sync_all(&[admin.join("index"), admin.join("session.json"), admin.clone()])
+    vec![admin.join("index"), admin.join("session.json"), admin.clone()]
 }
 
-/// Makes files and folders durable; those that are gone are left out. The calls run side by side, because a journaling
-/// file system then answers many of them with one commit.
+/// Makes files and folders durable; those that are gone are left out.
 pub(super) fn sync_all(paths: &[PathBuf]) -> Result<(), WorktreeError> {
-    let threads = paths.len().clamp(1, SYNCS_AT_ONCE);
-    let part =
-        |first: usize| move || paths.iter().skip(first).step_by(threads).try_for_each(|path| sync(path));
-    thread::scope(|scope| {
-        let waits: Vec<_> = (1..threads).map(|first| scope.spawn(part(first))).collect();
-        let own = part(0)();
-        waits.into_iter().map(|wait| wait.join().expect("a sync does not panic")).fold(own, Result::and)
-    })
+    atomic::sync_all(paths).map_err(unsynced)
 }
 
-fn sync(path: &Path) -> Result<(), WorktreeError> {
-    match File::open(path).and_then(|file| file.sync_all()) {
-        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(()),
-        outcome => outcome.map_err(io_error("sync", path)),
-    }
+/// The error of what could not be made durable.
+pub(super) fn unsynced(SyncError { path, source }: SyncError) -> WorktreeError {
+    io_error("sync", &path)(source)
 }
 
 /// Makes everything durable that is on the file system of this folder: for trees that others wrote.

@@ -11,12 +11,8 @@ use std::{
 use git2::Repository;
 
 use super::{
-    Addition, GitWorktrees, WorktreeError,
-    add::write_record,
-    command::GitCall,
-    durable::{sync_last, sync_names},
-    lock::RepositoryLock,
-    site::Site,
+    Addition, GitWorktrees, WorktreeError, add::write_record, command::GitCall, durable::sync_names,
+    lock::RepositoryLock, site::Site,
 };
 
 /// From how many files on it pays that git writes with several processes; each of them takes a while to start.
@@ -27,19 +23,20 @@ const WORKERS: &str = "checkout.workers";
 
 impl GitWorktrees {
     /// Does what is left of `git worktree add`, the checkout and the hook that follows one, and meanwhile makes durable
-    /// what names the work; the record comes last, after git.
+    /// what names the work; the record is written last, after git, and is not durable yet.
     pub(super) fn fill_and_sync(
         &self,
         addition: &Addition,
         site: &Site,
         lock: &RepositoryLock,
+        workers: Option<usize>,
     ) -> Result<(), WorktreeError> {
         let inside = |args: &[&str]| {
             let call = GitCall::tell(&site.folder, args).holding(lock.file());
             call.env("GIT_DIR", &site.admin).env("GIT_WORK_TREE", &site.folder)
         };
         let mut fill = inside(&["read-tree", "--reset", "-u", "--no-recurse-submodules", "HEAD"]);
-        if let Some(workers) = workers(&site.common) {
+        if let Some(workers) = workers {
             fill = fill.configured(WORKERS, &workers.to_string());
         }
         // Git first: what it takes to start, the disk has for the names.
@@ -51,13 +48,12 @@ impl GitWorktrees {
             let hook = ["hook", "run", "--ignore-missing", "post-checkout", "--"];
             self.run(&inside(&hook).arg(none).arg(commit).arg("1"))?;
         }
-        write_record(site, &addition.record)?;
-        sync_last(site)
+        write_record(site, &addition.record)
     }
 }
 
 /// How many processes git is to write the files of a large repository with, unless somebody has configured that.
-fn workers(common: &Path) -> Option<usize> {
+pub(super) fn workers(common: &Path) -> Option<usize> {
     if files_of(common).ok()? < FILES_MIN {
         return None;
     }

@@ -1,6 +1,11 @@
 //! The worktrees of a workspace on real repositories: git2 reads, the git command writes (RELIABILITY G1).
 
-use std::{fmt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
     AddEnd, Addition, Changes, Checkout, Loss, Mended, Renaming, Scan, Start, Trashed, Wanted, Worktree,
@@ -72,7 +77,7 @@ impl Worktrees for GitWorktrees {
         self.decide_start(repository, wanted)
     }
 
-    fn add(&self, addition: &Addition) -> Result<(), WorktreeError> {
+    fn add(&self, addition: &Addition) -> Result<Vec<PathBuf>, WorktreeError> {
         self.add_one(addition)
     }
 

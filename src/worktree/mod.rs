@@ -72,11 +72,12 @@ pub trait Worktrees: Send + Sync {
     fn start(&self, repository: &RepositoryPath, wanted: &Wanted) -> Result<Start, WorktreeError>;
 
     /// Makes the worktree (and the branch if it is new), locked with id and name, with the session's record in its
-    /// administrative folder; durable when it returns. After an error nothing of it is left, unless the error says so.
-    fn add(&self, addition: &Addition) -> Result<(), WorktreeError>;
+    /// administrative folder. What names it is durable when it returns; answers what the caller still has to make
+    /// durable before the create is acknowledged. After an error nothing of it is left, unless the error says so.
+    fn add(&self, addition: &Addition) -> Result<Vec<PathBuf>, WorktreeError>;
 
-    /// Ends an add whose process is gone: one that made everything stays as it is, because it can hold work of a
-    /// person; any other is taken back. Looks and acts under one lock.
+    /// Ends an add whose process is gone: one that made everything stays as it is, durable, because it can hold work of
+    /// a person; any other is taken back. Looks and acts under one lock.
     fn settle_add(&self, addition: &Addition) -> Result<AddEnd, WorktreeError>;
 
     /// Takes back an add, however far it got: folder, administrative folder, and the branch if it was made for it
@@ -208,6 +209,8 @@ pub struct Addition {
     pub start: Start,
     /// The session's record, for the administrative folder.
     pub record: String,
+    /// What has to be durable before git begins.
+    pub durable_first: Vec<PathBuf>,
 }
 
 /// How an add ended.

@@ -97,6 +97,12 @@ fn a_create_is_acknowledged_when_everything_that_names_the_work_is_on_the_disk()
     let reserved = calls.iter().position(is_table).unwrap();
     let acknowledged = calls.iter().rposition(is_table).unwrap();
     assert!(reserved < acknowledged, "{calls:#?}");
+    // Git begins when the place of the session has its name on the disk.
+    let root = format!("<{}>", space.root().display());
+    let placed = first(&calls[reserved..], |call| call.contains("fsync(") && call.contains(&root));
+    let begun =
+        first(&calls[reserved..], |call| call.contains("rename") && call.contains("feature/auth.lock"));
+    assert!(placed < begun, "{calls:#?}");
     let made = &calls[reserved..acknowledged];
     let folder = space.worktree("auth");
     let admin = space.path(".git/worktrees").join(folder.file_name().unwrap());

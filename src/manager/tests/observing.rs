@@ -27,7 +27,7 @@ fn store(readings: Vec<Session>, committed: &Arc<Mutex<Vec<Session>>>) -> MockSt
     mock.expect_begin().returning(move || next(&begins));
     mock.expect_end().returning(|| ());
     let committed = Arc::clone(committed);
-    mock.expect_commit().returning(move |sessions| {
+    mock.expect_commit_after().returning(move |sessions, _| {
         *committed.lock().unwrap() = sessions.to_vec();
         Ok(())
     });

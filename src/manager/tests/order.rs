@@ -20,8 +20,8 @@ fn store(sessions: Vec<Session>, story: &Story, failing_commit: usize) -> MockSt
     mock.expect_read().returning(move || Ok(reading(reads.lock().unwrap().clone())));
     mock.expect_begin().returning(move || Ok(reading(begins.lock().unwrap().clone())));
     mock.expect_end().returning(|| ());
-    let story = Arc::clone(story);
-    mock.expect_commit().returning(move |sessions| {
+    let (story, made) = (Arc::clone(story), Arc::clone(story));
+    let commit = move |sessions: &[Session]| {
         let mut commits = commits.lock().unwrap();
         *commits += 1;
         if *commits == failing_commit {
@@ -32,6 +32,15 @@ fn store(sessions: Vec<Session>, story: &Story, failing_commit: usize) -> MockSt
         story.lock().unwrap().push(word(sessions));
         *table.lock().unwrap() = sessions.to_vec();
         Ok(())
+    };
+    let commit = Arc::new(commit);
+    let placing = Arc::clone(&commit);
+    mock.expect_place().returning(move |sessions| placing(sessions).map(|()| vec!["/w".into()]));
+    mock.expect_commit_after().returning(move |sessions, first| {
+        // Only a create that git has made has something that goes first.
+        let is_made = word(sessions) == "commit settled" && told(&made).contains(&"add");
+        assert_eq!(first.is_empty(), !is_made);
+        commit(sessions)
     });
     mock
 }
@@ -62,7 +71,10 @@ fn worktrees(story: &Story, failing: &'static str) -> MockWorktrees {
     worktrees.expect_start().returning(|_, _| Ok(Start { base: base(), branch_is_new: true }));
     worktrees.expect_losses().returning(|_, _| Ok(Vec::new()));
     worktrees.expect_is_discarded().return_const(false);
-    worktrees.expect_add().returning(move |_| add());
+    worktrees.expect_add().returning(move |addition| {
+        assert_eq!(addition.durable_first, [PathBuf::from("/w")]);
+        add().map(|()| vec!["/w/index".into()])
+    });
     worktrees.expect_withdraw().returning(move |_| withdraw());
     worktrees.expect_retract().returning(move |_| retract());
     worktrees.expect_discard().returning(move |_, fate, _| discard().map(|()| fate));

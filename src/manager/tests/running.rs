@@ -98,7 +98,7 @@ impl House {
         mock.expect_read().returning(move || Ok(reading(read.table.lock().unwrap().clone())));
         mock.expect_begin().returning(move || Ok(reading(begun.table.lock().unwrap().clone())));
         mock.expect_end().returning(|| ());
-        mock.expect_commit().returning(move |sessions| {
+        mock.expect_commit_after().returning(move |sessions, _| {
             let mut locked = house.locked_commits.lock().unwrap();
             if *locked > 0 {
                 *locked -= 1;

@@ -54,6 +54,26 @@ fn a_transaction_may_commit_more_than_once() {
 }
 
 #[test]
+fn what_goes_first_and_cannot_be_made_durable_leaves_the_old_table() {
+    let place = Place::new();
+    place.save(&sessions(1));
+    let (before, names) = (place.text(), place.names());
+    let elsewhere = tempfile::tempdir().unwrap();
+    let looping = elsewhere.path().join("loop");
+    symlink(&looping, &looping).unwrap();
+    let mut store = place.store();
+    store.begin().unwrap();
+    for count in [1, 2] {
+        let err = store.commit_after(&sessions(count), std::slice::from_ref(&looping)).unwrap_err();
+        assert!(matches!(err, StoreError::Io { action: "sync", .. }), "{err}");
+        assert_eq!((place.text(), place.names()), (before.clone(), names.clone()));
+    }
+    assert_eq!(store.place(&sessions(1)).unwrap(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(store.place(&sessions(2)).unwrap(), [place.store().files().unwrap().folder()]);
+    assert_eq!(place.read().sessions, sessions(2));
+}
+
+#[test]
 fn a_commit_outside_a_transaction_is_refused() {
     let place = Place::new();
     let mut store = place.store();

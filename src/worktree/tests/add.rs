@@ -143,6 +143,22 @@ fn a_branch_that_was_there_survives_a_failed_add() {
 }
 
 #[test]
+fn git_does_not_begin_before_what_goes_first_is_durable() {
+    let ground = Ground::new();
+    let looping = ground.root.with_file_name("loop");
+    std::os::unix::fs::symlink(&looping, &looping).unwrap();
+    let mut addition = ground.addition("auth");
+    addition.durable_first = vec![looping];
+    let err = ground.worktrees().add(&addition).unwrap_err();
+    assert!(matches!(err, WorktreeError::Io { action: "sync", .. }), "{err}");
+    assert_eq!(ground.branches(), ["main"]);
+    assert!(!ground.folder(addition.id).exists());
+    addition.durable_first.clear();
+    let left = ground.worktrees().add(&addition).unwrap();
+    assert!(left.contains(&ground.admin(addition.id).join("index")), "{left:?}");
+}
+
+#[test]
 fn a_branch_below_another_branch_is_refused() {
     let ground = Ground::new();
     ground.git(["branch", "feature"]);

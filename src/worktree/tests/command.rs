@@ -173,6 +173,7 @@ fn a_repository_of_another_user_is_named_as_such() {
         repository: RepositoryPath::root(),
         branch: "feature/auth".parse().unwrap(),
         record: "{}".to_owned(),
+        durable_first: Vec::new(),
     };
     let err = ground.worktrees().add(&addition).unwrap_err();
     assert!(matches!(err, WorktreeError::Ownership { .. }), "{err}");

@@ -102,6 +102,7 @@ impl Ground {
                 },
                 branch_is_new: true,
             },
+            durable_first: Vec::new(),
         }
     }
 
