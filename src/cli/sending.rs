@@ -69,7 +69,7 @@ pub(super) fn type_into(connection: &mut Connection, typing: &Typing<'_>) -> Res
     for (at, part) in parts.into_iter().enumerate() {
         match put(connection, part) {
             // The last key may well be the one that ended it.
-            Err(_) if at + 1 == count && !connection.is_open() => (),
+            Err(err) if at + 1 == count && is_end(connection, &err) => (),
             outcome => outcome?,
         }
     }
@@ -107,9 +107,14 @@ pub(super) fn shown(connection: &mut Connection, text: &str) -> Result<usize, Te
 /// Presses enter, which may well end the program.
 pub(super) fn press_enter(connection: &mut Connection) -> Result<(), TerminalError> {
     match put(connection, ENTER.to_vec()) {
-        Err(_) if !connection.is_open() => Ok(()),
+        Err(err) if is_end(connection, &err) => Ok(()),
         outcome => outcome,
     }
+}
+
+/// Whether the program ended: its holder says so, or is gone.
+fn is_end(connection: &Connection, err: &TerminalError) -> bool {
+    matches!(err, TerminalError::NotRunning) || !connection.is_open()
 }
 
 /// Puts one piece into the terminal. The answer to a question behind it says that the terminal has it, and keeps it apart
