@@ -25,7 +25,7 @@ const END_TRIES: u32 = 10;
 const END_PAUSE: Duration = Duration::from_millis(500);
 
 /// How many reports of hooks may wait, and how many bytes they may have together. Beyond that a hook writes itself.
-const TOLD_MAX: usize = 64;
+const TOLD_MAX: usize = 1_000;
 const TOLD_BYTES_MAX: usize = 1 << 20;
 
 /// What there is to write down; a newer mood takes the place of one that was not written yet.
