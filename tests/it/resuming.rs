@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::support::agents::Agents;
 
+/// SPEC CV-1, CV-5.
 #[test]
 fn a_conversation_survives_the_end_of_everything() {
     let agents = Agents::new(1);

@@ -78,6 +78,7 @@ fn an_agent_that_began_anew_waits() {
     assert_eq!(agents.conversation("s1"), "anew");
 }
 
+/// SPEC CV-5.
 #[test]
 fn a_session_follows_its_agent_from_waiting_to_active_and_back() {
     let agents = Agents::new(1);
@@ -103,6 +104,7 @@ fn a_session_follows_its_agent_from_waiting_to_active_and_back() {
     agents.run(["wait", "s1", "--for", "waiting", "--timeout", "30s"]).fails(1);
 }
 
+/// SPEC CV-5.
 #[test]
 fn a_hook_that_makes_no_sense_changes_nothing_and_fails_nobody() {
     let agents = Agents::new(1);

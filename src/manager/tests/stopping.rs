@@ -71,7 +71,7 @@ fn where_nothing_runs_there_is_nothing_to_stop() {
 #[test]
 fn a_holder_that_does_not_answer_is_ended_after_its_program_was_asked() {
     for (stop, signal) in
-        [(Stop { grace_ms: 1, ..GENTLY }, 15), (Stop { grace_ms: 1, signal: Some(2), ..GENTLY }, 2)]
+        [(Stop { grace_ms: 1, ..GENTLY }, 15), (Stop { grace_ms: 1, signal: Some(10), ..GENTLY }, 10)]
     {
         let (mut program, mut holder) = (Alive::new(), Alive::new());
         let mut before = session(1, "auth");
