@@ -8,8 +8,8 @@
 //! |---|---|
 //! | 5 | `cli` |
 //! | 4 | `manager`: the verbs, one file each |
-//! | 3 | `registry`, `store`, `worktree`, `terminal`, `conversation`, `config` |
-//! | 2 | `agent`, `process`, `workspace`, `screen` |
+//! | 3 | `registry`, `store`, `worktree`, `terminal`, `shell`, `conversation`, `config` |
+//! | 2 | `agent`, `interpreter`, `process`, `workspace`, `screen` |
 //! | 1 | `session`, `lock` |
 //! | 0 | `clock`, `text`, `json`, `atomic`, `key`, `limits` |
 //!
@@ -25,6 +25,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod conversation;
+pub mod interpreter;
 pub mod json;
 pub mod key;
 pub mod limits;
@@ -34,6 +35,7 @@ pub mod process;
 pub mod registry;
 pub mod screen;
 pub mod session;
+pub mod shell;
 pub mod store;
 pub mod terminal;
 pub mod text;

@@ -1,4 +1,4 @@
-//! What the terminal of a session may cost, and what it tells: what people set, and what its holder keeps to.
+//! What the terminal and the context of a session may cost: what people set, and what their holders keep to.
 
 use std::time::Duration;
 
@@ -29,6 +29,43 @@ impl Default for Limits {
             queue_bytes_max: 1 << 20,
             quiet: Some(Duration::from_secs(10)),
             activity: true,
+        }
+    }
+}
+
+/// What the contexts in which commands run may cost. Each of these has a setting below `shell.`, whose name stands behind
+/// it with its default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShellLimits {
+    /// Interpreters that may live at once in a workspace (`max_cached_sessions`, 10).
+    pub live_max: usize,
+    /// How often what a context holds is written down as a whole (`save_interval_ms`, 10,000).
+    pub save_interval: Duration,
+    /// How long a command may take (`time_limit`, 600 seconds; 0: as long as it wants).
+    pub time_limit: Option<Duration>,
+    /// How long a context may be idle before it is unloaded (`idle`, 1,800 seconds; 0: for ever).
+    pub idle_max: Option<Duration>,
+    /// Bytes of each output of a command that are kept in the log (`output_kept`, 64 KiB).
+    pub output_kept_max: usize,
+    /// Bytes of the log of one session (`log_size`, 64 MiB).
+    pub log_bytes_max: u64,
+    /// Bytes of what a context holds that are kept (`state_size`, 16 MiB).
+    pub state_bytes_max: usize,
+    /// Callers that may wait for one context (`callers`, 64).
+    pub callers_max: usize,
+}
+
+impl Default for ShellLimits {
+    fn default() -> Self {
+        Self {
+            live_max: 10,
+            save_interval: Duration::from_secs(10),
+            time_limit: Some(Duration::from_mins(10)),
+            idle_max: Some(Duration::from_mins(30)),
+            output_kept_max: 64 << 10,
+            log_bytes_max: 64 << 20,
+            state_bytes_max: 16 << 20,
+            callers_max: 64,
         }
     }
 }

@@ -10,8 +10,8 @@ use std::{
 const FLOORS: &[&[&str]] = &[
     &["atomic", "clock", "json", "key", "limits", "text"],
     &["lock", "session"],
-    &["agent", "process", "screen", "workspace"],
-    &["config", "conversation", "registry", "store", "terminal", "worktree"],
+    &["agent", "interpreter", "process", "screen", "workspace"],
+    &["config", "conversation", "registry", "shell", "store", "terminal", "worktree"],
     &["manager"],
     &["cli"],
 ];
