@@ -16,11 +16,12 @@ use crate::{
     session::Label,
 };
 
+mod shell;
 mod terminal;
 #[cfg(test)]
 mod tests;
 
-pub use self::terminal::TerminalSettings;
+pub use self::{shell::ShellSettings, terminal::TerminalSettings};
 
 /// The largest settings file, in bytes.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
@@ -44,6 +45,8 @@ pub struct Settings {
     pub keep_transcripts: KeepTranscripts,
     /// What a terminal may cost and how it behaves.
     pub terminal: TerminalSettings,
+    /// What the contexts in which commands run may cost, and what runs them.
+    pub shell: ShellSettings,
     /// The kinds of agents there are (`agents.NAME`); only the user's own file can describe one.
     pub agents: Descriptions,
 }
@@ -72,6 +75,7 @@ impl Default for Settings {
             editor: "code".parse().expect("a short word is a label"),
             keep_transcripts: KeepTranscripts::default(),
             terminal: TerminalSettings::default(),
+            shell: ShellSettings::default(),
             agents: Descriptions::builtin(),
         }
     }
@@ -126,6 +130,7 @@ struct File {
     editor: Editor,
     transcripts: Transcripts,
     terminal: terminal::File,
+    shell: shell::File,
     agents: BTreeMap<String, agent::Entry>,
 }
 
@@ -223,6 +228,7 @@ impl Settings {
         if let Some(keep) = file.transcripts.keep {
             self.keep_transcripts = keep;
         }
+        self.shell.apply(file.shell, origin).map_err(|(key, rule)| wrong(key, rule))?;
         self.terminal.apply(file.terminal, origin).map_err(|(key, rule)| wrong(key, rule))
     }
 }
