@@ -13,7 +13,7 @@ pub use self::{
     begin::{Begun, begin, close_inherited, let_go_of_streams, own_program, read_order},
     environment::is_passed_on,
     error::SocketError,
-    folder::{Folder, remove},
+    folder::{Folder, Post, remove},
     frame::{FRAME_BYTES_MAX, Frame, FrameTooLong, Frames, push},
     knock::{connect, is_of_own_user, listen},
     link::{Link, timespec},

@@ -11,7 +11,7 @@ use super::{Held, TerminalError};
 use crate::{
     atomic::{self, Durability},
     session::SessionId,
-    socket::{self, Folder, SocketError},
+    socket::{self, Folder, Post, SocketError},
 };
 
 /// The longest note of a holder.
@@ -31,13 +31,13 @@ impl Runtime {
 
     /// The socket of a session.
     pub fn socket(&self, id: SessionId) -> PathBuf {
-        self.folder.socket(id)
+        self.folder.socket(id, Post::Terminal)
     }
 
     /// Takes the place of a session's holder, as long as the file that is answered stays open. Two holders of one
     /// session exclude each other so, also where the socket of a killed one is left.
     pub(super) fn claim(&self, id: SessionId) -> Result<File, TerminalError> {
-        Ok(self.folder.claim(id)?)
+        Ok(self.folder.claim(id, Post::Terminal)?)
     }
 
     /// Removes what a holder that is gone left here; the caller has its place.
@@ -47,7 +47,7 @@ impl Runtime {
 
     /// Holds the token that is good for one session, for whoever runs in it.
     pub(super) fn token(&self, id: SessionId) -> PathBuf {
-        self.folder.file(id, "token")
+        self.folder.file(id, Post::Terminal, "token")
     }
 
     /// Writes down what the holder of a session holds; only whoever has its place does.
@@ -72,7 +72,7 @@ impl Runtime {
     }
 
     fn note(&self, id: SessionId) -> PathBuf {
-        self.folder.file(id, "holder")
+        self.folder.file(id, Post::Terminal, "holder")
     }
 }
 
@@ -146,6 +146,6 @@ mod tests {
         drop(runtime.claim(id()).unwrap());
         let left: Vec<_> =
             fs::read_dir(runtime.folder.path()).unwrap().map(|it| it.unwrap().path()).collect();
-        assert_eq!(left, [runtime.folder.file(id(), "lock")]);
+        assert_eq!(left, [runtime.folder.file(id(), Post::Terminal, "lock")]);
     }
 }
