@@ -115,7 +115,38 @@ pub(super) fn manager(workspace: Workspace, settings: Settings) -> SessionManage
         store: Box::new(store),
         worktrees: Arc::new(worktrees),
         terminals: Arc::new(HolderTerminals::of(wharf, runtime)),
+        shells: Arc::new(NoShells),
         clock,
     };
     SessionManager::of(workspace, settings, ports)
+}
+
+/// Contexts of which none lives and none can.
+struct NoShells;
+
+impl crate::shell::Shells for NoShells {
+    fn exec(
+        &self,
+        _: &crate::shell::Place,
+        _: &crate::shell::Request,
+        _: crate::shell::Caller<'_>,
+    ) -> Result<crate::shell::Done, crate::shell::ShellError> {
+        Err(crate::shell::ShellError::Full { limit: 0 })
+    }
+
+    fn live(&self, _: crate::session::SessionId) -> Option<crate::shell::Summary> {
+        None
+    }
+
+    fn processes(&self, _: crate::session::SessionId) -> Option<crate::shell::Processes> {
+        None
+    }
+
+    fn unload(
+        &self,
+        _: crate::session::SessionId,
+        _: crate::shell::Unload,
+    ) -> Result<bool, crate::shell::ShellError> {
+        Ok(false)
+    }
 }

@@ -8,15 +8,18 @@ mod binding;
 mod context;
 mod conversation;
 mod ending;
+mod executing;
 mod failure;
 mod generate;
 mod holding;
 mod hooking;
 mod initing;
+mod interrupting;
 mod keys;
 mod locate;
 mod logs;
 mod notes;
+mod outcome;
 mod output;
 mod prompting;
 mod recovering;
@@ -106,6 +109,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
             Ok(())
         }
         Command::Init(args) => return initing::init(open_anyway()?, args),
+        Command::Exec(args) => return executing::exec(open()?, &args),
         Command::Conversation(args) => return conversation::run(open()?, args),
         Command::Create(args) => begin::create(open()?, args),
         Command::List(args) => showing::list(open()?, &args),

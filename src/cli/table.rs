@@ -63,10 +63,17 @@ pub(super) fn running(all: &[(Running, Option<Info>)], now: Timestamp) -> String
             age(session.last_activity(), now),
             info.as_ref().map_or_else(missing, |it| format!("{}x{}", it.cols, it.rows)),
             info.as_ref().map_or_else(missing, |it| it.clients.to_string()),
-            session.command().map_or_else(missing, ToString::to_string),
+            ran(running).unwrap_or_else(missing),
         ]));
     }
     render(&table)
+}
+
+/// What runs in a session: its program, or only the interpreter of its context.
+fn ran(running: &Running) -> Option<String> {
+    let context = running.context.as_ref().map(|it| format!("({} of `wharf exec`)", it.interpreter));
+    let command = || running.session.command().map(ToString::to_string);
+    if running.session.pty_pid().is_some() { command() } else { context.or_else(command) }
 }
 
 /// Processes, one a line, each below the one that started it.

@@ -13,6 +13,7 @@ const COMMANDS: &[&str] = &[
     "kill",
     "resume",
     "ps",
+    "exec",
     "logs",
     "screen",
     "send",

@@ -8,6 +8,7 @@ use clap_complete::Shell;
 mod agents;
 mod conversation;
 mod ending;
+mod executing;
 mod init;
 mod notes;
 mod running;
@@ -18,6 +19,7 @@ pub(super) use self::{
     agents::{Agent, Install, Sessions, Uninstall},
     conversation::{Conversation, Record},
     ending::{Destroy, Trash, Undo},
+    executing::Exec,
     init::Init,
     notes::{Bind, Editor, Meta, Phase, Remove, Rename, Status, Touch, Unbind},
     running::{Asking, Attach, Hook, Kill, Ps, Restart, Resume, Start, Stop, Viewing},
@@ -87,6 +89,7 @@ pub(super) enum Command {
     Kill(Kill),
     Resume(Resume),
     Ps(Ps),
+    Exec(Exec),
     Logs(Logs),
     Screen(Screen),
     Send(Send),
