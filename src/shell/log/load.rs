@@ -39,6 +39,8 @@ pub(super) fn survey(files: &Files, id: SessionId) -> Result<Survey, ShellError>
         };
         let (tally, mut loaded) = older.read(Tally::new(), Loaded::default())?;
         loaded.is_index_rebuilt = true;
+        // The older part is never cut.
+        loaded.damaged_lines += u64::from(std::mem::take(&mut loaded.cut_bytes) > 0);
         return Ok(Survey { tally, loaded, origin: Origin::Older });
     };
     let known = index::find(files, id, &log.file, log.length);

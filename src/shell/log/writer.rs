@@ -102,7 +102,7 @@ impl CommandLog {
 
     /// Keeps a command before it is run, and answers its number. One for a fresh context brings an empty checkpoint with it.
     pub fn input(&mut self, interpreter: &str, ground: Ground, text: &[u8]) -> Result<u64, ShellError> {
-        let number = self.tally.number + 1;
+        let number = self.tally.next_number();
         let now = self.clock.now();
         let fresh = ground == Ground::Fresh;
         let command = Writing(text);
@@ -120,7 +120,7 @@ impl CommandLog {
 
     /// Keeps what a command left, before that is answered.
     pub fn output(&mut self, number: u64, ran: &Written<'_>) -> Result<(), ShellError> {
-        self.append(&[Record::output(self.tally.number + 1, number, self.clock.now(), ran).line()])
+        self.append(&[Record::output(self.tally.next_number(), number, self.clock.now(), ran).line()])
     }
 
     /// Keeps what a background job of a command wrote after its end; of each stream as much as of the command itself.
@@ -134,7 +134,7 @@ impl CommandLog {
         let at = self.clock.now().to_string();
         let (stream_word, text) = (stream_word(stream), Writing(text));
         let record =
-            Record::Late { number: self.tally.number + 1, of: number, at, stream: stream_word, text, cut };
+            Record::Late { number: self.tally.next_number(), of: number, at, stream: stream_word, text, cut };
         self.append(&[record.line()])?;
         self.late.count(number, stream, &piece);
         Ok(())
@@ -151,8 +151,9 @@ impl CommandLog {
             atomic::sync_folder(&self.files.folder).map_err(failed("sync", &self.files.folder))?;
             self.is_name_synced = true;
         }
-        if has_more && self.is_over() {
-            self.turn(&line);
+        let is_gone = !self.tape.is_at(&self.files.log());
+        if is_gone || (has_more && self.is_over()) {
+            self.turn(&line, is_gone);
         }
         self.write_index();
         Ok(())
@@ -184,9 +185,10 @@ impl CommandLog {
         Ok(())
     }
 
-    /// Begins the log anew with its last checkpoint.
-    fn turn(&mut self, line: &[u8]) {
-        let turned = rotate::turn(&self.files, line).and_then(|()| {
+    /// Begins the log anew with its last checkpoint; also where somebody removed it.
+    fn turn(&mut self, line: &[u8], is_gone: bool) {
+        let begin = if is_gone { rotate::complete } else { rotate::turn };
+        let turned = begin(&self.files, line).and_then(|()| {
             let mut tally = self.tally.clone().in_next_file();
             note(&mut tally, line);
             let tape = Tape::of(self.files.append()?, tally.bytes);
@@ -211,10 +213,10 @@ impl CommandLog {
 fn checkpoint(tally: &Tally, interpreter: &str, changes: &Changes, now: Timestamp) -> Vec<u8> {
     let created = tally.created.unwrap_or(now);
     let record = Record::Checkpoint {
-        number: tally.number + 1,
+        number: tally.next_number(),
         at: now.to_string(),
         interpreter,
-        count: tally.checkpoint_count + 1,
+        count: tally.checkpoint_count.saturating_add(1),
         name: &tally.name,
         created: created.to_string(),
         last_accessed: tally.last_accessed.unwrap_or(created).to_string(),
