@@ -11,6 +11,7 @@ mod ending;
 mod executing;
 mod failure;
 mod generate;
+mod history;
 mod holding;
 mod hooking;
 mod initing;
@@ -116,6 +117,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Show(args) => showing::show(open()?, &args),
         Command::Path(args) => showing::path(open()?, &args),
         Command::Find(args) => showing::find(&global, &args),
+        Command::History(args) => history::history(open()?, &args),
         Command::Attach(args) => attaching::attach(open()?, &args),
         Command::Start(args) => running::start(open()?, args),
         Command::Stop(args) => running::stop(open()?, &args),

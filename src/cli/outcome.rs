@@ -59,8 +59,10 @@ impl<'a> DoneView<'a> {
     /// With its output, where that was gathered and not shown before.
     pub(super) fn of(done: &'a Done, output: Option<&'a Gathered>) -> Self {
         let is_cut = |kept: &[u8], bytes: u64| (kept.len() as u64) < bytes;
-        let (stdout, stdout_base64) = output.map(|it| text(&it.stdout)).unwrap_or_default();
-        let (stderr, stderr_base64) = output.map(|it| text(&it.stderr)).unwrap_or_default();
+        let (stdout, stdout_base64) =
+            output.map(|it| text_of(whole(&it.stdout, done.stdout_bytes))).unwrap_or_default();
+        let (stderr, stderr_base64) =
+            output.map(|it| text_of(whole(&it.stderr, done.stderr_bytes))).unwrap_or_default();
         Self {
             number: done.number,
             code: done.code,
@@ -121,8 +123,16 @@ pub(super) fn finish_word(finish: Finish) -> &'static str {
     }
 }
 
-/// Bytes as text, where they are UTF-8 but for a character that was cut at their end; else in base64.
-pub(super) fn text(bytes: &[u8]) -> (Option<Cow<'_, str>>, Option<String>) {
+/// What was kept of so many bytes, without the character that was cut at its end.
+fn whole(kept: &[u8], bytes: u64) -> &[u8] {
+    match str::from_utf8(kept) {
+        Err(err) if err.error_len().is_none() && (kept.len() as u64) < bytes => &kept[..err.valid_up_to()],
+        Ok(_) | Err(_) => kept,
+    }
+}
+
+/// Bytes as text where they are UTF-8, else in base64.
+pub(super) fn text_of(bytes: &[u8]) -> (Option<Cow<'_, str>>, Option<String>) {
     match str::from_utf8(bytes) {
         Ok(text) => (Some(text.into()), None),
         Err(_) => (None, Some(BASE64_STANDARD.encode(bytes))),
@@ -177,11 +187,12 @@ impl Pieces {
 }
 
 fn piece(stream: Stream, bytes: &[u8]) -> PieceView {
-    let (text, base64) = text(bytes);
+    let (text, base64) = text_of(bytes);
     PieceView { stream: stream_word(stream), text: text.map(Cow::into_owned), base64 }
 }
 
-fn stream_word(stream: Stream) -> &'static str {
+/// The stable word for an output.
+pub(super) fn stream_word(stream: Stream) -> &'static str {
     match stream {
         Stream::Stdout => "stdout",
         Stream::Stderr => "stderr",
@@ -212,6 +223,13 @@ mod tests {
         assert_eq!(pieces.take(Stream::Stderr, b"\xff"), Some(base64("/w==")));
         assert_eq!(pieces.take(Stream::Stderr, b"\xe2"), None);
         assert_eq!(pieces.rest(), [base64("4g==")]);
+    }
+
+    #[test]
+    fn what_is_cut_within_a_character_is_text_all_the_same() {
+        assert_eq!(whole(b"a\xe2\x82", 4), b"a");
+        assert_eq!(whole(b"a\xe2\x82", 3), b"a\xe2\x82", "that is what it printed");
+        assert_eq!(whole(b"\xff", 4), b"\xff");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::{
     manager::{Overview, Running, is_running},
     process::Process,
     session::Session,
+    shell::Summary,
     terminal::Info,
     text,
     workspace::Workspace,
@@ -64,6 +65,26 @@ pub(super) fn running(all: &[(Running, Option<Info>)], now: Timestamp) -> String
             info.as_ref().map_or_else(missing, |it| format!("{}x{}", it.cols, it.rows)),
             info.as_ref().map_or_else(missing, |it| it.clients.to_string()),
             ran(running).unwrap_or_else(missing),
+        ]));
+    }
+    render(&table)
+}
+
+/// Contexts, one a line.
+pub(super) fn contexts(all: &[Summary], now: Timestamp) -> String {
+    let mut table =
+        plain(&["NAME", "INTERPRETER", "LIVE", "AGE", "USED", "EVENTS", "CHECKPOINTS", "SIZE", "ID"]);
+    for context in all {
+        table.add_row(row(&[
+            context.name.clone(),
+            context.interpreter.clone(),
+            if context.is_live { "yes" } else { "no" }.to_owned(),
+            age(context.created, now),
+            age(context.last_accessed, now),
+            context.event_count.to_string(),
+            context.checkpoint_count.to_string(),
+            bytes(context.size),
+            context.id.to_string(),
         ]));
     }
     render(&table)

@@ -59,7 +59,7 @@ impl SessionManager {
 
     /// The session a person means, if its files are there and nobody is at work with it. This is on the way of every
     /// command, so it reads the table once, asks git only when something looks wrong, and writes nothing.
-    fn executable(&mut self, who: &str) -> Result<Session, ManagerError> {
+    pub(super) fn executable(&mut self, who: &str) -> Result<Session, ManagerError> {
         let session = self.stored_registry()?.find(who)?.clone();
         if session.pending().is_none() && self.has_files(session.id()) {
             return Ok(session);
@@ -87,8 +87,12 @@ impl SessionManager {
 
     /// Whether what would run a command takes words apart and quotes off as a shell does.
     fn is_shell(&self, session: &Session, asked: Option<&str>, ground: Ground) -> bool {
-        let _ = (session, ground);
-        matches!(asked.unwrap_or(&self.settings.shell.interpreter), "bash" | "sh")
+        let has = match (asked, ground) {
+            (None, Ground::Kept) => self.context(session).map(|context| context.interpreter),
+            (Some(_), _) | (None, Ground::Fresh) => None,
+        };
+        let name = asked.or(has.as_deref()).unwrap_or(&self.settings.shell.interpreter);
+        matches!(name, "bash" | "sh")
     }
 }
 

@@ -14,6 +14,7 @@ const COMMANDS: &[&str] = &[
     "resume",
     "ps",
     "exec",
+    "history",
     "logs",
     "screen",
     "send",

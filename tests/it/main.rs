@@ -28,6 +28,7 @@ mod forgotten;
 mod full_disk;
 mod git_command;
 mod help;
+mod history;
 mod holder;
 mod hooks;
 mod hostile;

@@ -9,6 +9,7 @@ mod agents;
 mod conversation;
 mod ending;
 mod executing;
+mod history;
 mod init;
 mod notes;
 mod running;
@@ -20,6 +21,7 @@ pub(super) use self::{
     conversation::{Conversation, Record},
     ending::{Destroy, Trash, Undo},
     executing::Exec,
+    history::{History, Replay},
     init::Init,
     notes::{Bind, Editor, Meta, Phase, Remove, Rename, Status, Touch, Unbind},
     running::{Asking, Attach, Hook, Kill, Ps, Restart, Resume, Start, Stop, Viewing},
@@ -90,6 +92,7 @@ pub(super) enum Command {
     Resume(Resume),
     Ps(Ps),
     Exec(Exec),
+    History(History),
     Logs(Logs),
     Screen(Screen),
     Send(Send),
@@ -182,6 +185,7 @@ Examples:
   wharf list --issue acme/shop#42 --json
   wharf list --quick               without asking each worktree for its changes
   wharf list --all                 with what lies in the trash
+  wharf list --contexts            what `wharf exec` remembers
 
 Columns: CHANGES counts modified (~) and untracked (?) files; AHEAD and BEHIND count commits against the
 upstream of the branch, else against where it began.")]
@@ -198,6 +202,9 @@ pub(super) struct List {
     /// Do not look into the worktrees
     #[arg(long)]
     pub(super) quick: bool,
+    /// The contexts of `wharf exec` instead, those that live and those on the disk
+    #[arg(long, conflicts_with_all = ["all", "quick"])]
+    pub(super) contexts: bool,
 }
 
 /// Show one session

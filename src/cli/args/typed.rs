@@ -7,8 +7,8 @@ use clap::{Args, Error, FromArgMatches as _, Parser as _, Subcommand};
 
 use super::{
     Agent, Attach, Bind, Cli, Completions, Conversation, Create, Destroy, Doctor, Editor, Exec, Find, Global,
-    Hook, Init, Kill, List, Logs, Man, Meta, Path, Phase, Prompt, Ps, Recover, Remove, Rename, Restart,
-    Restore, Resume, Screen, Send, Show, Start, Status, Stop, Touch, Trash, Unbind, Undo, Wait,
+    History, Hook, Init, Kill, List, Logs, Man, Meta, Path, Phase, Prompt, Ps, Recover, Remove, Rename,
+    Restart, Restore, Resume, Screen, Send, Show, Start, Status, Stop, Touch, Trash, Unbind, Undo, Wait,
 };
 
 /// A command before it has arguments, and afterwards.
@@ -56,6 +56,7 @@ fn definition(word: &OsStr) -> Option<(&'static str, Define)> {
         "resume" => of::<Resume>("resume"),
         "ps" => of::<Ps>("ps"),
         "exec" => of::<Exec>("exec"),
+        "history" => of::<History>("history"),
         "attach" => of::<Attach>("attach"),
         "logs" => of::<Logs>("logs"),
         "screen" => of::<Screen>("screen"),
