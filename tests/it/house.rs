@@ -19,11 +19,15 @@ const FLOORS: &[&[&str]] = &[
 /// Words that only these files may hold: each outside thing has one door.
 const DOORS: &[(&str, &[&str])] = &[
     ("git2::", &["worktree/"]),
-    ("Command::new(", &["worktree/command.rs", "process/supervise.rs", "terminal/", "cli/args/typed.rs"]),
+    (
+        "Command::new(",
+        &["worktree/command.rs", "process/supervise.rs", "terminal/", "shell/context/", "cli/args/typed.rs"],
+    ),
     (
         "serde::",
         &[
             "agent/",
+            "interpreter/",
             "json.rs",
             "conversation/file.rs",
             "store/schema.rs",
@@ -36,14 +40,14 @@ const DOORS: &[(&str, &[&str])] = &[
             "cli/",
         ],
     ),
-    ("toml::", &["agent/", "config/"]),
+    ("toml::", &["agent/", "config/", "interpreter/"]),
     ("clap", &["cli/"]),
     ("stdout()", &["cli/output.rs"]),
     ("stderr()", &["cli/output.rs"]),
     ("println!", &[]),
     ("current_dir()", &["cli/locate.rs"]),
     ("fs::rename(", &["atomic.rs"]),
-    ("unsafe {", &["terminal/launch.rs", "terminal/pty.rs"]),
+    ("unsafe {", &["shell/context/driver.rs", "terminal/launch.rs", "terminal/pty.rs"]),
 ];
 
 const LINES_MAX: usize = 400;
