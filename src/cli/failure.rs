@@ -47,6 +47,8 @@ pub(super) enum Failure {
     NoHome,
     #[error("nothing is bound to {sought}")]
     NotBound { sought: String },
+    #[error("there is no interpreter `{}`", name.escape_debug())]
+    NoInterpreter { name: String },
     #[error("{what} needs a confirmation, and nobody can give it here")]
     Unconfirmed { what: &'static str },
     #[error("{findings} findings need a cure")]
@@ -122,9 +124,11 @@ impl Failure {
             Self::NotResumed { .. } => "NOT_RESUMED",
             Self::TimedOut { .. } => "TIMED_OUT",
             Self::Signalled { .. } => "SIGNALLED",
-            Self::NoWorkspace { .. } | Self::NoHome | Self::NotBound { .. } | Self::NoCommand { .. } => {
-                "NOT_FOUND"
-            }
+            Self::NoWorkspace { .. }
+            | Self::NoHome
+            | Self::NotBound { .. }
+            | Self::NoInterpreter { .. }
+            | Self::NoCommand { .. } => "NOT_FOUND",
             Self::Unhealthy { .. } => "UNHEALTHY",
             Self::Io { .. } | Self::Output(_) => "IO_FAILED",
         }
@@ -151,7 +155,11 @@ impl Failure {
             Self::Lost { .. } => 7,
             Self::TimedOut { .. } => 124,
             Self::Signalled { signal } => u8::try_from(128 + signal).unwrap_or(1),
-            Self::NoWorkspace { .. } | Self::NoHome | Self::NotBound { .. } | Self::NoCommand { .. } => 3,
+            Self::NoWorkspace { .. }
+            | Self::NoHome
+            | Self::NotBound { .. }
+            | Self::NoInterpreter { .. }
+            | Self::NoCommand { .. } => 3,
             Self::NotResumed { .. }
             | Self::NotShown { .. }
             | Self::Ended { .. }
@@ -175,6 +183,7 @@ impl Failure {
                 "name one with `--workspace` or `WHARF_WORKSPACE`, or start wharf inside a repository"
                     .to_owned(),
             ),
+            Self::NoInterpreter { .. } => Some("`wharf interpreter list` shows those there are".to_owned()),
             Self::NoHome => Some("set `HOME` or `XDG_CONFIG_HOME`".to_owned()),
             Self::Unconfirmed { .. } => Some("give `--yes`".to_owned()),
             Self::Unhealthy { .. } => Some("`wharf doctor --fix` cures what can be cured".to_owned()),
@@ -255,6 +264,7 @@ impl Failure {
             | Self::NotResumed { .. }
             | Self::TimedOut { .. }
             | Self::NoTerminal
+            | Self::NoInterpreter { .. }
             | Self::Inside { .. }
             | Self::Signalled { .. }
             | Self::DetachKey(_)

@@ -15,6 +15,7 @@ mod history;
 mod holding;
 mod hooking;
 mod initing;
+mod interpreters;
 mod interrupting;
 mod keys;
 mod locate;
@@ -143,6 +144,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Undo(args) => ending::undo(open()?, &args),
         Command::Trash(args) => ending::trash(open()?, args),
         Command::Agent(args) => agents::agent(open()?, args),
+        Command::Interpreter(args) => interpreters::interpreter(&open()?, &args),
         Command::Restore(_) => recovering::restore(open_anyway()?),
         Command::Recover(args) => recovering::recover(open_anyway()?, &args),
         Command::Doctor(args) => recovering::doctor(open_anyway()?, &args),

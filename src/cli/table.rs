@@ -70,6 +70,15 @@ pub(super) fn running(all: &[(Running, Option<Info>)], now: Timestamp) -> String
     render(&table)
 }
 
+/// Kinds of interpreters, one a line.
+pub(super) fn interpreters(all: &[[String; 4]]) -> String {
+    let mut table = plain(&["NAME", "TITLE", "PROGRAM", "KEEPS"]);
+    for interpreter in all {
+        table.add_row(row(interpreter));
+    }
+    render(&table)
+}
+
 /// Contexts, one a line.
 pub(super) fn contexts(all: &[Summary], now: Timestamp) -> String {
     let mut table =

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use crate::{
     agent::{self, AgentError, Descriptions},
+    interpreter::{self, InterpreterError, Interpreters},
     session::Label,
 };
 
@@ -49,6 +50,8 @@ pub struct Settings {
     pub shell: ShellSettings,
     /// The kinds of agents there are (`agents.NAME`); only the user's own file can describe one.
     pub agents: Descriptions,
+    /// The interpreters there are (`interpreters.NAME`); only the user's own file can describe one.
+    pub interpreters: Interpreters,
 }
 
 /// Of which transcripts of agents copies are kept in the workspace.
@@ -77,6 +80,7 @@ impl Default for Settings {
             terminal: TerminalSettings::default(),
             shell: ShellSettings::default(),
             agents: Descriptions::builtin(),
+            interpreters: Interpreters::builtin(),
         }
     }
 }
@@ -118,6 +122,14 @@ pub enum ConfigError {
         /// Which, and why not.
         source: AgentError,
     },
+    /// An interpreter is not described well.
+    #[error("{}: {source}", path.display())]
+    Interpreter {
+        /// The file.
+        path: PathBuf,
+        /// Which, and why not.
+        source: InterpreterError,
+    },
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -132,6 +144,7 @@ struct File {
     terminal: terminal::File,
     shell: shell::File,
     agents: BTreeMap<String, agent::Entry>,
+    interpreters: BTreeMap<String, interpreter::Entry>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -225,10 +238,20 @@ impl Settings {
             let described = self.agents.define(&name, entry);
             described.map_err(|source| ConfigError::Agent { path: path.to_owned(), source })?;
         }
+        if origin == Origin::Workspace && !file.interpreters.is_empty() {
+            return Err(wrong("interpreters", "can only be set in the user's own file"));
+        }
+        for (name, entry) in file.interpreters {
+            let described = self.interpreters.define(&name, entry);
+            described.map_err(|source| ConfigError::Interpreter { path: path.to_owned(), source })?;
+        }
         if let Some(keep) = file.transcripts.keep {
             self.keep_transcripts = keep;
         }
         self.shell.apply(file.shell, origin).map_err(|(key, rule)| wrong(key, rule))?;
+        if self.interpreters.find(&self.shell.interpreter).is_none() {
+            return Err(wrong("shell.interpreter", "is one of those that `wharf interpreter list` shows"));
+        }
         self.terminal.apply(file.terminal, origin).map_err(|(key, rule)| wrong(key, rule))
     }
 }

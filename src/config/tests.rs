@@ -169,7 +169,7 @@ fn only_the_user_describes_agents() {
 #[test]
 fn every_setting_of_contexts_is_taken() {
     let text = "[shell]\nmax_cached_sessions = 2\nsave_interval_ms = 100\ntime_limit = 5\nidle = 6\noutput_kept = 0\nlog_size = 65536\nstate_size = 65536\ncallers = 1\n";
-    let shell = load("[shell]\ninterpreter = \"sh\"\ncallers = 9\n", text).unwrap().shell;
+    let shell = load("[shell]\ninterpreter = \"bash\"\ncallers = 9\n", text).unwrap().shell;
     let limits = ShellLimits {
         live_max: 2,
         save_interval: Duration::from_millis(100),
@@ -180,7 +180,7 @@ fn every_setting_of_contexts_is_taken() {
         state_bytes_max: 65_536,
         callers_max: 1,
     };
-    assert_eq!(shell, ShellSettings { interpreter: "sh".to_owned(), limits });
+    assert_eq!(shell, ShellSettings { interpreter: "bash".to_owned(), limits });
     let limits = load("[shell]\ntime_limit = 0\nidle = 0\n", "").unwrap().shell.limits;
     assert_eq!((limits.time_limit, limits.idle_max), (None, None));
 }
@@ -212,4 +212,19 @@ fn a_value_of_contexts_that_is_out_of_range_names_its_key() {
 fn a_workspace_cannot_name_the_interpreter() {
     let err = load("", "[shell]\ninterpreter = \"./evil\"\n").unwrap_err().to_string();
     assert!(err.ends_with("`shell.interpreter` can only be set in the user's own file"), "{err}");
+}
+
+#[test]
+fn only_the_user_describes_interpreters() {
+    let lua = "[interpreters.lua]\nstart = [\"lua\", \"-i\"]\nrun = \"{text} {stdout} {stderr}\"\nmark = \"{mark} {answer}\"\n";
+    let user = format!("{lua}[shell]\ninterpreter = \"lua\"\n");
+    let settings = load(&user, "").unwrap();
+    assert_eq!(settings.interpreters.find("lua").unwrap().program(), "lua");
+    assert_eq!(settings.shell.interpreter, "lua");
+    let err = load("", lua).unwrap_err();
+    assert!(err.to_string().ends_with("`interpreters` can only be set in the user's own file"), "{err}");
+    let err = load(&lua.replace("{mark}", ""), "").unwrap_err();
+    assert!(err.to_string().contains("user.toml: `interpreters.lua.mark` has `{mark}` in it"), "{err}");
+    let err = load("[shell]\ninterpreter = \"lua\"\n", "").unwrap_err();
+    assert!(err.to_string().contains("`shell.interpreter` is one of those"), "{err}");
 }

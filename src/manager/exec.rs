@@ -9,6 +9,7 @@ use std::{
 
 use super::{ManagerError, SessionManager};
 use crate::{
+    interpreter::Interpreter,
     session::{Session, SessionId},
     shell::{Caller, Done, Ground, Place, Request, ShellError},
 };
@@ -92,7 +93,7 @@ impl SessionManager {
             (Some(_), _) | (None, Ground::Fresh) => None,
         };
         let name = asked.or(has.as_deref()).unwrap_or(&self.settings.shell.interpreter);
-        matches!(name, "bash" | "sh")
+        self.settings.interpreters.find(name).is_some_and(Interpreter::is_shell)
     }
 }
 

@@ -34,6 +34,7 @@ const COMMANDS: &[&str] = &[
     "undo",
     "trash",
     "agent",
+    "interpreter",
     "restore",
     "recover",
     "doctor",

@@ -34,6 +34,7 @@ mod hooks;
 mod hostile;
 mod house;
 mod init;
+mod interpreters;
 mod last_byte;
 mod last_change;
 mod list;

@@ -11,6 +11,7 @@ mod ending;
 mod executing;
 mod history;
 mod init;
+mod interpreters;
 mod notes;
 mod running;
 mod typed;
@@ -23,6 +24,7 @@ pub(super) use self::{
     executing::Exec,
     history::{History, Replay},
     init::Init,
+    interpreters::Interpreter,
     notes::{Bind, Editor, Meta, Phase, Remove, Rename, Status, Touch, Unbind},
     running::{Asking, Attach, Hook, Kill, Ps, Restart, Resume, Start, Stop, Viewing},
     watching::{Logs, Prompt, Screen, Send, Wait},
@@ -116,6 +118,8 @@ pub(super) enum Command {
     Trash(Trash),
     #[command(subcommand)]
     Agent(Agent),
+    #[command(subcommand)]
+    Interpreter(Interpreter),
     Restore(Restore),
     Recover(Recover),
     Doctor(Doctor),
