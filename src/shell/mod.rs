@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod error;
+pub mod log;
 
 pub use self::error::ShellError;
 

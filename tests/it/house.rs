@@ -33,6 +33,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "store/record.rs",
             "store/parts.rs",
             "store/folders.rs",
+            "shell/log/",
             "terminal/",
             "worktree/",
             "config/",
