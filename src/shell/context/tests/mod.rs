@@ -1,0 +1,6 @@
+//! Whether a context does what its commands say, with real interpreters.
+
+mod running;
+mod support;
+
+use super::*;
