@@ -11,7 +11,10 @@ use super::{
     record,
     tally::{Span, Tally},
 };
-use crate::{interpreter::Changes, session::SessionId, shell::ShellError};
+use crate::{interpreter::Changes, lock, session::SessionId, shell::ShellError};
+
+/// How often a log is read again that begins anew meanwhile.
+const SURVEYS_MAX: usize = 20;
 
 /// What the disk has of a log.
 pub(super) struct Survey {
@@ -33,18 +36,34 @@ pub(super) enum Origin {
 
 /// Reads a log, and changes nothing.
 pub(super) fn survey(files: &Files, id: SessionId) -> Result<Survey, ShellError> {
-    let Some(log) = Part::open(files.log())? else {
+    for _ in 1..SURVEYS_MAX {
+        if let Some(survey) = try_survey(files, id)? {
+            return Ok(survey);
+        }
+    }
+    let moved = io::Error::new(io::ErrorKind::ResourceBusy, "it begins anew too often");
+    try_survey(files, id)?.ok_or_else(|| failed("read", &files.log())(moved))
+}
+
+/// The same; none when the log began anew meanwhile, so that the index is that of another file.
+fn try_survey(files: &Files, id: SessionId) -> Result<Option<Survey>, ShellError> {
+    let Some(mut log) = Part::open(files.log())? else {
         let Some(older) = Part::open(files.older())? else {
-            return Ok(Survey { tally: Tally::new(), loaded: Loaded::default(), origin: Origin::Absent });
+            let (tally, loaded, origin) = (Tally::new(), Loaded::default(), Origin::Absent);
+            return Ok(Some(Survey { tally, loaded, origin }));
         };
         let (tally, mut loaded) = older.read(Tally::new(), Loaded::default())?;
         loaded.is_index_rebuilt = true;
         // The older part is never cut.
         loaded.damaged_lines += u64::from(std::mem::take(&mut loaded.cut_bytes) > 0);
-        return Ok(Survey { tally, loaded, origin: Origin::Older });
+        return Ok(Some(Survey { tally, loaded, origin: Origin::Older }));
     };
-    let known = index::find(files, id, &log.file, log.length);
+    let known = index::find(files, id, &log.file);
+    log.grow()?;
     let is_index_rebuilt = known.is_none() && log.length > 0;
+    if is_index_rebuilt && !lock::is_at(&log.file, &log.path) {
+        return Ok(None);
+    }
     let (mut tally, mut loaded) = log.read(known.unwrap_or_else(Tally::new), Loaded::default())?;
     let mut origin = Origin::Log;
     // A log that does not know what was before it, although something was, is one whose first line is damaged.
@@ -57,7 +76,7 @@ pub(super) fn survey(files: &Files, id: SessionId) -> Result<Survey, ShellError>
         origin = if is_empty { Origin::Older } else { Origin::Log };
     }
     loaded.is_index_rebuilt = is_index_rebuilt;
-    Ok(Survey { tally, loaded, origin })
+    Ok(Some(Survey { tally, loaded, origin }))
 }
 
 /// One of the two files of a log, as long as it was when it was opened.
@@ -74,6 +93,12 @@ impl Part {
         };
         let length = file.metadata().map_err(failed("look at", &path))?.len();
         Ok(Some(Self { path, file, length }))
+    }
+
+    /// Takes in what came since it was opened.
+    fn grow(&mut self) -> Result<(), ShellError> {
+        self.length = self.file.metadata().map_err(failed("look at", &self.path))?.len();
+        Ok(())
     }
 
     fn read(&self, tally: Tally, loaded: Loaded) -> Result<(Tally, Loaded), ShellError> {
