@@ -13,9 +13,6 @@ use super::{
 };
 use crate::{interpreter::Changes, lock, session::SessionId, shell::ShellError};
 
-/// How often a log is read again that begins anew meanwhile.
-const SURVEYS_MAX: usize = 20;
-
 /// What the disk has of a log.
 pub(super) struct Survey {
     pub(super) tally: Tally,
@@ -36,38 +33,26 @@ pub(super) enum Origin {
 
 /// Reads a log, and changes nothing.
 pub(super) fn survey(files: &Files, id: SessionId) -> Result<Survey, ShellError> {
-    for _ in 1..SURVEYS_MAX {
-        if let Some(survey) = try_survey(files, id)? {
-            return Ok(survey);
-        }
-    }
-    let moved = io::Error::new(io::ErrorKind::ResourceBusy, "it begins anew too often");
-    try_survey(files, id)?.ok_or_else(|| failed("read", &files.log())(moved))
-}
-
-/// The same; none when the log began anew meanwhile, so that the index is that of another file.
-fn try_survey(files: &Files, id: SessionId) -> Result<Option<Survey>, ShellError> {
     let Some(mut log) = Part::open(files.log())? else {
         let Some(older) = Part::open(files.older())? else {
             let (tally, loaded, origin) = (Tally::new(), Loaded::default(), Origin::Absent);
-            return Ok(Some(Survey { tally, loaded, origin }));
+            return Ok(Survey { tally, loaded, origin });
         };
         let (tally, mut loaded) = older.read(Tally::new(), Loaded::default())?;
         loaded.is_index_rebuilt = true;
         // The older part is never cut.
         loaded.damaged_lines += u64::from(std::mem::take(&mut loaded.cut_bytes) > 0);
-        return Ok(Some(Survey { tally, loaded, origin: Origin::Older }));
+        return Ok(Survey { tally, loaded, origin: Origin::Older });
     };
     let known = index::find(files, id, &log.file);
     log.grow()?;
     let is_index_rebuilt = known.is_none() && log.length > 0;
-    if is_index_rebuilt && !lock::is_at(&log.file, &log.path) {
-        return Ok(None);
-    }
     let (mut tally, mut loaded) = log.read(known.unwrap_or_else(Tally::new), Loaded::default())?;
     let mut origin = Origin::Log;
     // A log that does not know what was before it, although something was, is one whose first line is damaged.
     if loaded.checkpoint.is_none()
+        // A log that became the older part meanwhile is not read twice.
+        && !lock::is_at(&log.file, &files.older())
         && let Some(older) = Part::open(files.older())?
     {
         let is_empty = tally.last_line.is_none();
@@ -76,7 +61,7 @@ fn try_survey(files: &Files, id: SessionId) -> Result<Option<Survey>, ShellError
         origin = if is_empty { Origin::Older } else { Origin::Log };
     }
     loaded.is_index_rebuilt = is_index_rebuilt;
-    Ok(Some(Survey { tally, loaded, origin }))
+    Ok(Survey { tally, loaded, origin })
 }
 
 /// One of the two files of a log, as long as it was when it was opened.
