@@ -43,7 +43,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("println!", &[]),
     ("current_dir()", &["cli/locate.rs"]),
     ("fs::rename(", &["atomic.rs"]),
-    ("unsafe {", &["terminal/launch.rs", "terminal/pty.rs"]),
+    ("unsafe {", &["process/memory.rs", "terminal/launch.rs", "terminal/pty.rs"]),
 ];
 
 const LINES_MAX: usize = 400;
