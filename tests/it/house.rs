@@ -46,7 +46,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("println!", &[]),
     ("current_dir()", &["cli/locate.rs"]),
     ("fs::rename(", &["atomic.rs"]),
-    ("unsafe {", &["socket/begin.rs", "terminal/pty.rs"]),
+    ("unsafe {", &["process/memory.rs", "socket/begin.rs", "terminal/pty.rs"]),
 ];
 
 const LINES_MAX: usize = 400;
