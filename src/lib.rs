@@ -9,7 +9,7 @@
 //! | 5 | `cli` |
 //! | 4 | `manager`: the verbs, one file each |
 //! | 3 | `registry`, `store`, `worktree`, `terminal`, `shell`, `conversation`, `config` |
-//! | 2 | `agent`, `interpreter`, `process`, `workspace`, `screen` |
+//! | 2 | `agent`, `interpreter`, `process`, `workspace`, `screen`, `socket` |
 //! | 1 | `session`, `lock` |
 //! | 0 | `clock`, `text`, `json`, `atomic`, `key`, `limits` |
 //!
@@ -36,6 +36,7 @@ pub mod registry;
 pub mod screen;
 pub mod session;
 pub mod shell;
+pub mod socket;
 pub mod store;
 pub mod terminal;
 pub mod text;

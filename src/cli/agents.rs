@@ -13,7 +13,7 @@ use crate::{
     agent::{Description, Place},
     manager::{HookChange, HookOutcome, ManagerError},
     session::{AgentName, Session},
-    terminal, text,
+    socket, text,
 };
 
 /// How wharf is called where it is on the `PATH`.
@@ -180,7 +180,7 @@ fn named(text: &str) -> Result<AgentName, Failure> {
 
 /// How hooks call wharf: by its name if that is this very program, else by its path.
 fn own_program() -> String {
-    let own = terminal::own_program().ok().and_then(|path| fs::canonicalize(path).ok());
+    let own = socket::own_program().ok().and_then(|path| fs::canonicalize(path).ok());
     let on_path = found(OWN_NAME).and_then(|path| fs::canonicalize(path).ok());
     match own {
         Some(own) if on_path.as_ref() != Some(&own) => own.display().to_string(),

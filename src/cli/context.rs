@@ -14,8 +14,9 @@ use crate::{
     config::{self, ConfigError, Settings},
     manager::{FolderManager, Ports, SessionManager},
     session::Session,
+    socket,
     store::{FileStore, FolderStore},
-    terminal::{self, Connection, HolderTerminals, Runtime},
+    terminal::{Connection, HolderTerminals, Runtime},
     workspace::Workspace,
     worktree::{GitSettings, GitWorktrees},
 };
@@ -109,7 +110,7 @@ pub(super) fn manager(workspace: Workspace, settings: Settings) -> SessionManage
     let worktrees = GitWorktrees::of(workspace.clone(), git, Arc::clone(&clock));
     let runtime = Runtime::of(workspace.root());
     // Without a program of our own nothing can be started, and the start says so.
-    let wharf = terminal::own_program().unwrap_or_else(|_| "wharf".into());
+    let wharf = socket::own_program().unwrap_or_else(|_| "wharf".into());
     let ports = Ports {
         store: Box::new(store),
         worktrees: Arc::new(worktrees),

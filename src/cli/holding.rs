@@ -9,15 +9,17 @@ use super::{
 use crate::{
     clock::SystemClock,
     manager::SessionKeeper,
+    process, socket,
     terminal::{self, Keeper, Launch, Started},
     workspace::Workspace,
 };
 
 /// Reads what to run from standard input, says once whether it runs, and stays until it ends.
 pub(super) fn hold(output: Output) -> ExitCode {
-    if terminal::close_inherited().is_err() {
+    if socket::close_inherited().is_err() {
         // Without `/proc` nobody can say who is who; the start fails below, and says so.
     }
+    process::share_memory();
     let say = move |line: String| drop(output.raw(line.as_bytes()));
     let Some(launch) = terminal::read_order(io::stdin()) else {
         output.talk("wharf hold is started by wharf itself; use `wharf start`\n");
@@ -26,7 +28,7 @@ pub(super) fn hold(output: Output) -> ExitCode {
     let keeper = keeper(&launch);
     let told = move |started: &Started| {
         say(terminal::answer(Ok(started)));
-        if let Err(err) = terminal::let_go_of_streams() {
+        if let Err(err) = socket::let_go_of_streams() {
             tracing::warn!(error = %err, "a holder keeps the pipes of who started it");
         }
     };

@@ -1,29 +1,18 @@
 //! How somebody reaches the holder of a session: one connection, bounded in time and in space.
 
 use std::{
-    io,
-    os::{
-        fd::{AsFd, BorrowedFd},
-        unix::net::UnixStream,
-    },
+    os::fd::{AsFd, BorrowedFd},
     path::Path,
-    thread,
     time::{Duration, Instant},
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec},
-    io::Errno,
-    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType},
-};
+use rustix::event::PollFlags;
 
 use super::{
-    Exited, FRAME_BYTES_MAX, FromClient, FromHolder, Hello, Info, PROTOCOL, PROTOCOL_MIN, Question, Stop,
-    TerminalError,
-    frame::Frames,
+    Exited, FromClient, FromHolder, Hello, Info, PROTOCOL, PROTOCOL_MIN, Question, Stop, TerminalError,
     message::{PROTOCOL_OF_REPORTS, TAKEN},
-    outgoing::Outgoing,
 };
+use crate::socket::{FRAME_BYTES_MAX, Link};
 
 /// How long a holder may take to say who it is, or to go on with an answer.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -31,8 +20,6 @@ const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
 const STOP_WAIT_MAX: Duration = Duration::from_secs(20);
 /// How many steps a stop has.
 const STOP_STEPS: u32 = 3;
-/// How often a holder whose queue of connections is full is asked again.
-const CONNECT_AGAIN: Duration = Duration::from_millis(20);
 /// The longest answer to a question.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// How much may wait for the holder; over it, nothing more should be queued. Much, for keys that are not read cannot be
@@ -42,11 +29,8 @@ const QUEUE_BYTES_MAX: usize = 8 << 20;
 /// A connection to a holder that has said who it is.
 #[derive(Debug)]
 pub struct Connection {
-    stream: UnixStream,
-    frames: Frames,
-    out: Outgoing,
+    link: Link,
     hello: Hello,
-    is_open: bool,
 }
 
 impl Connection {
@@ -57,21 +41,13 @@ impl Connection {
 
     /// The same, where it is worth so much time only.
     pub fn open_within(socket: &Path, limit: Duration) -> Result<Self, TerminalError> {
-        let stream = connect(socket, limit)?;
-        ensure_own(&stream, socket)?;
-        let mut connection = Self {
-            stream,
-            frames: Frames::default(),
-            out: Outgoing::default(),
-            hello: Hello::default(),
-            is_open: true,
-        };
+        let mut connection = Self { link: Link::open(socket, limit)?, hello: Hello::default() };
         match connection.receive(Some(limit)) {
             Ok(Some(FromHolder::Hello(hello))) => connection.hello = hello,
             Ok(Some(_)) => return Err(silent("it does not say who it is")),
             Ok(None) => return Err(silent("it says nothing")),
             // It went while we knocked.
-            Err(_) if !connection.is_open => return Err(TerminalError::NotRunning),
+            Err(_) if !connection.is_open() => return Err(TerminalError::NotRunning),
             Err(err) => return Err(err),
         }
         let Hello { protocol, min, .. } = connection.hello;
@@ -93,7 +69,7 @@ impl Connection {
 
     /// Whether the holder may still say something; what it said before it went can be received even then.
     pub fn is_open(&self) -> bool {
-        self.is_open
+        self.link.is_open()
     }
 
     /// Sends a message, and waits until it is on its way.
@@ -103,13 +79,7 @@ impl Connection {
 
     fn send_until(&mut self, message: &FromClient, deadline: Instant) -> Result<(), TerminalError> {
         self.queue(message);
-        while self.has_queued() {
-            self.flush()?;
-            if self.has_queued() && !self.wait(PollFlags::OUT, Some(deadline))? {
-                return Err(silent("it does not listen"));
-            }
-        }
-        Ok(())
+        Ok(self.link.send(deadline)?)
     }
 
     /// Waits for the next message; nothing when none comes in time. A holder that is gone is an error.
@@ -119,10 +89,10 @@ impl Connection {
             if let Some(message) = self.next()? {
                 return Ok(Some(message));
             }
-            if !self.is_open {
+            if !self.is_open() {
                 return Err(silent("it went away"));
             }
-            if !self.wait(PollFlags::IN, deadline)? {
+            if !self.link.wait(PollFlags::IN, deadline)? {
                 return Ok(None);
             }
             self.fill()?;
@@ -196,47 +166,33 @@ impl Connection {
 
     /// Puts a message behind those that wait; whoever does this in a loop looks at [`Self::is_full`].
     pub(super) fn queue(&mut self, message: &FromClient) {
-        message.push(self.out.tail());
+        message.push(self.link.tail());
     }
 
     /// Whether so much waits that nothing should be added.
     pub(super) fn is_full(&self) -> bool {
-        self.out.len() >= QUEUE_BYTES_MAX
+        self.link.waiting() >= QUEUE_BYTES_MAX
     }
 
     /// Whether something waits.
     pub(super) fn has_queued(&self) -> bool {
-        self.is_open && !self.out.is_empty()
+        self.link.has_queued()
     }
 
     /// Writes what goes without waiting.
     pub(super) fn flush(&mut self) -> Result<(), TerminalError> {
-        match self.out.write_to(&self.stream, usize::MAX) {
-            Ok(_) => Ok(()),
-            // What it said last can still be read.
-            Err(err) if is_hung_up(&err) => {
-                self.out.clear();
-                Ok(())
-            }
-            Err(_) => Err(silent("it cannot be written to")),
-        }
+        Ok(self.link.flush()?)
     }
 
     /// Reads what is there, once, without waiting.
     pub(super) fn fill(&mut self) -> Result<(), TerminalError> {
-        match self.frames.read(&self.stream) {
-            Ok(0) | Err(Errno::CONNRESET | Errno::PIPE) => self.is_open = false,
-            Ok(_) | Err(Errno::AGAIN | Errno::INTR) => (),
-            Err(_) => return Err(silent("it cannot be read from")),
-        }
-        Ok(())
+        Ok(self.link.fill()?)
     }
 
     /// The next message that was read whole.
     pub(super) fn next(&mut self) -> Result<Option<FromHolder>, TerminalError> {
         loop {
-            let frame = self.frames.next().map_err(|_| silent("what it says is too long"))?;
-            let Some(frame) = frame else {
+            let Some(frame) = self.link.next_frame()? else {
                 return Ok(None);
             };
             if let Some(message) =
@@ -246,31 +202,12 @@ impl Connection {
             }
         }
     }
-
-    /// Waits until the socket is ready, or the time has come; answers whether it is ready.
-    fn wait(&self, flags: PollFlags, deadline: Option<Instant>) -> Result<bool, TerminalError> {
-        loop {
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let left = left.map(timespec);
-            match rustix::event::poll(&mut [PollFd::new(&self.stream, flags)], left.as_ref()) {
-                Ok(ready) => return Ok(ready > 0),
-                Err(Errno::INTR) => (),
-                Err(_) => return Err(silent("it cannot be waited for")),
-            }
-        }
-    }
 }
 
 impl AsFd for Connection {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.stream.as_fd()
+        self.link.as_fd()
     }
-}
-
-/// The time that a poll may take.
-pub(super) fn timespec(time: Duration) -> Timespec {
-    // A span that no number holds is as good as none.
-    Timespec::try_from(time).unwrap_or(Timespec { tv_sec: i64::from(i32::MAX), tv_nsec: 0 })
 }
 
 fn silent(because: &'static str) -> TerminalError {
@@ -290,45 +227,4 @@ fn pass(message: FromHolder) -> Result<(), TerminalError> {
         | FromHolder::Status(_)
         | FromHolder::Answer { .. } => Ok(()),
     }
-}
-
-fn is_hung_up(err: &io::Error) -> bool {
-    matches!(err.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
-}
-
-/// Connects without ever waiting for a holder that does not accept.
-fn connect(path: &Path, limit: Duration) -> Result<UnixStream, TerminalError> {
-    let failed = |source: Errno| TerminalError::Io {
-        action: "connect to",
-        path: path.to_owned(),
-        source: source.into(),
-    };
-    let address = SocketAddrUnix::new(path).map_err(|_| TerminalError::LongPath { path: path.to_owned() })?;
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket =
-        rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None).map_err(failed)?;
-    let deadline = Instant::now() + limit;
-    loop {
-        match rustix::net::connect(&socket, &address) {
-            Ok(()) => return Ok(UnixStream::from(socket)),
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::CONNREFUSED) => return Err(TerminalError::NotRunning),
-            Err(Errno::INTR) => (),
-            Err(Errno::AGAIN) if Instant::now() < deadline => thread::sleep(CONNECT_AGAIN),
-            Err(Errno::AGAIN) => return Err(silent("it takes no connections")),
-            Err(err) => return Err(failed(err)),
-        }
-    }
-}
-
-/// Whoever answers sees every key that is typed.
-fn ensure_own(stream: &UnixStream, path: &Path) -> Result<(), TerminalError> {
-    let peer = rustix::net::sockopt::socket_peercred(stream).map_err(|source| TerminalError::Io {
-        action: "look at who answers at",
-        path: path.to_owned(),
-        source: source.into(),
-    })?;
-    if peer.uid == rustix::process::geteuid() || peer.uid.is_root() {
-        return Ok(());
-    }
-    Err(TerminalError::UnsafeFolder { path: path.to_owned(), because: "is answered by another user" })
 }

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
-use crate::text;
+use crate::{socket::SocketError, text};
 
 /// Why something could not be done with a terminal.
 #[derive(Debug, Error)]
@@ -69,4 +69,17 @@ pub enum TerminalError {
         /// Why not.
         source: io::Error,
     },
+}
+
+impl From<SocketError> for TerminalError {
+    fn from(err: SocketError) -> Self {
+        match err {
+            SocketError::Vacant => Self::NotRunning,
+            SocketError::Taken => Self::Running,
+            SocketError::Silent { because } => Self::Silent { because },
+            SocketError::UnsafeFolder { path, because } => Self::UnsafeFolder { path, because },
+            SocketError::LongPath { path } => Self::LongPath { path },
+            SocketError::Io { action, path, source } => Self::Io { action, path, source },
+        }
+    }
 }

@@ -1,32 +1,27 @@
-//! How a holder is started and told what to run: a process of its own, detached from whoever starts it, that gets its
-//! orders by standard input and answers once by standard output.
+//! What a holder is told to run when it is started, and what it answers.
 
 use std::{
-    env, fs,
-    io::{self, BufRead as _, BufReader, Read, Write as _},
-    os::unix::process::CommandExt as _,
+    io::Read,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
-};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Launch, Started, TerminalError,
     held::{Assigned, Identity},
-    pty,
 };
-use crate::{limits::Limits, process::Offspring, screen::Size, text};
+use crate::{
+    limits::Limits,
+    process::Offspring,
+    screen::Size,
+    socket::{self, SocketError},
+    text,
+};
 
 /// What a holder is called on the command line of this program.
 pub const HOLD: &str = "hold";
-/// The longest order, or answer.
-const ORDER_BYTES_MAX: u64 = 1 << 20;
 /// How long a holder may take to begin: it waits for the lock on the registry.
 const BEGIN_LIMIT: Duration = Duration::from_secs(20);
 
@@ -117,33 +112,7 @@ impl Order {
 
 /// Reads what a holder is to run; nothing when that is no order.
 pub fn read_order(from: impl Read) -> Option<Launch> {
-    let mut text = String::new();
-    from.take(ORDER_BYTES_MAX).read_to_string(&mut text).ok()?;
-    serde_json::from_str::<Order>(&text).ok()?.into_launch()
-}
-
-/// Closes what this process inherited beside its standard streams: a holder lives long, and a pipe that somebody waits
-/// on must not live as long. Has to come before anything is opened.
-pub fn close_inherited() -> io::Result<()> {
-    let listed: Vec<_> = fs::read_dir("/proc/self/fd")?.filter_map(Result::ok).map(|it| it.path()).collect();
-    let number = |path: &Path| path.file_name()?.to_str()?.parse::<i32>().ok().filter(|it| *it > 2);
-    // The one that listed the others is closed by now.
-    for number in listed.iter().filter(|path| path.is_symlink()).filter_map(|path| number(path)) {
-        // SAFETY: nothing has been opened yet, so nothing in this process owns any of them.
-        #[expect(unsafe_code, reason = "what was inherited has no owner in this process")]
-        unsafe {
-            rustix::io::close(number);
-        }
-    }
-    Ok(())
-}
-
-/// Lets go of the standard streams: whoever waits for the end of a pipe does not wait for a session.
-pub fn let_go_of_streams() -> io::Result<()> {
-    let nowhere = fs::File::options().read(true).write(true).open("/dev/null")?;
-    rustix::stdio::dup2_stdin(&nowhere)?;
-    rustix::stdio::dup2_stdout(&nowhere)?;
-    Ok(rustix::stdio::dup2_stderr(&nowhere)?)
+    serde_json::from_str::<Order>(&socket::read_order(from)?).ok()?.into_launch()
 }
 
 /// The line a holder answers with.
@@ -160,42 +129,20 @@ pub fn answer(outcome: Result<&Started, &TerminalError>) -> String {
 }
 
 /// Starts a holder and waits until it runs its program, or says why not. One that runs goes to the others, to be reaped.
-#[expect(clippy::disallowed_methods, reason = "this is the door to holders")]
 pub(super) fn start(wharf: &Path, launch: &Launch, holders: &Offspring) -> Result<Started, TerminalError> {
-    let failed = |source| TerminalError::Io { action: "run", path: wharf.to_owned(), source };
-    let mut command = Command::new(wharf);
-    command.arg(HOLD).current_dir("/");
-    command.env_clear().envs(env::vars_os().filter(|(key, _)| pty::is_passed_on(key)));
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let detach = || {
-        rustix::process::setsid()?;
-        Ok(())
-    };
-    // SAFETY: a single system call is made between fork and exec.
-    #[expect(unsafe_code, reason = "a session of its own can only be begun between fork and exec")]
-    unsafe {
-        command.pre_exec(detach);
-    }
-    let mut child = command.spawn().map_err(failed)?;
     let order = serde_json::to_vec(&Order::from(launch)).expect("plain values always have a JSON form");
-    let mut stdin = child.stdin.take().expect("it was asked for");
-    // A holder that is gone already says so by its silence.
-    drop(stdin.write_all(&order));
-    drop(stdin);
-    let stdout = child.stdout.take().expect("it was asked for");
-    let word = hear(BufReader::new(stdout), BEGIN_LIMIT);
+    let begun = socket::begin(wharf, HOLD, &order, BEGIN_LIMIT).map_err(SocketError::io("run", wharf))?;
+    let word = begun.line.as_deref().and_then(|line| serde_json::from_str(line).ok());
     let program = || launch.command.first().cloned().unwrap_or_default();
     match word {
         Some(Word::Started { process, holder }) => {
-            if let Err(err) = holders.adopt(&child) {
-                tracing::warn!(pid = child.id(), error = %err, "a holder will not be reaped before this process ends");
+            if let Err(err) = holders.adopt(&begun.child) {
+                tracing::warn!(pid = begun.child.id(), error = %err, "a holder will not be reaped before this process ends");
             }
             Ok(Started { process: process.into(), holder: holder.into() })
         }
         refused => {
-            // It ends by itself, or hangs; either way nobody waits for it any more.
-            drop(child.kill());
-            drop(child.wait());
+            begun.end();
             Err(match refused {
                 Some(Word::Running) => TerminalError::Running,
                 Some(Word::Failed(because)) => TerminalError::Program { program: program(), because },
@@ -207,35 +154,10 @@ pub(super) fn start(wharf: &Path, launch: &Launch, holders: &Offspring) -> Resul
     }
 }
 
-fn hear(mut pipe: BufReader<std::process::ChildStdout>, limit: Duration) -> Option<Word> {
-    let deadline = Instant::now() + limit;
-    loop {
-        let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now())).ok()?;
-        match poll(&mut [PollFd::new(pipe.get_ref(), PollFlags::IN)], Some(&left)) {
-            Ok(0) => return None,
-            Ok(_) => break,
-            // A child of whoever starts it may end meanwhile.
-            Err(Errno::INTR) => (),
-            Err(_) => return None,
-        }
-    }
-    let mut line = String::new();
-    pipe.by_ref().take(ORDER_BYTES_MAX).read_line(&mut line).ok()?;
-    serde_json::from_str(&line).ok()
-}
-
-/// Where this program lies. After an upgrade the running file has no name any more; then the one that took its place
-/// is meant.
-pub fn own_program() -> io::Result<PathBuf> {
-    const REPLACED: &str = " (deleted)";
-    let path = env::current_exe()?;
-    let text = path.to_string_lossy();
-    let settled = text.strip_suffix(REPLACED).map_or_else(|| path.clone(), PathBuf::from);
-    fs::metadata(&settled).map(|_| settled)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
     use crate::session::Agent;
 

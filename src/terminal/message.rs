@@ -3,8 +3,10 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::frame::{FRAME_BYTES_MAX, Frame, push};
-use crate::screen::Size;
+use crate::{
+    screen::Size,
+    socket::{FRAME_BYTES_MAX, Frame, push},
+};
 
 /// The protocol spoken here.
 pub const PROTOCOL: u32 = 2;

@@ -11,13 +11,11 @@ use crate::{
 mod attach;
 mod client;
 mod error;
-mod frame;
 mod held;
 mod history;
 mod holder;
 mod launch;
 mod message;
-mod outgoing;
 mod output_log;
 mod pty;
 mod runtime;
@@ -30,11 +28,10 @@ pub use self::{
     attach::{Departure, Parting, Place, View, attach},
     client::Connection,
     error::TerminalError,
-    frame::FRAME_BYTES_MAX,
     held::Held,
     history::{Follower, History},
     holder::hold,
-    launch::{HOLD, answer, close_inherited, let_go_of_streams, own_program, read_order},
+    launch::{HOLD, answer, read_order},
     message::{
         Attach, BadMessage, Exited, FromClient, FromHolder, Hello, Info, PROTOCOL, PROTOCOL_MIN, Question,
         Refusal, Role, Status, Stop,

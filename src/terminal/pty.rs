@@ -18,49 +18,14 @@ use rustix::{
 };
 
 use super::Launch;
-use crate::{screen::Size, session::SESSION_VARIABLE};
+use crate::{screen::Size, session::SESSION_VARIABLE, socket};
 
 /// What a program is told about its terminal.
 const TERM: &str = "xterm-256color";
-/// Variables that say something about the terminal, the session or the repository of whoever starts the holder.
-const DROPPED: [&str; 24] = [
-    "ALACRITTY_WINDOW_ID",
-    "COLUMNS",
-    "INSIDE_EMACS",
-    "KITTY_WINDOW_ID",
-    "LINES",
-    "NOTIFY_SOCKET",
-    "OLDPWD",
-    "SHLVL",
-    "STY",
-    "TERMCAP",
-    "TERMINFO",
-    "TERM_PROGRAM",
-    "TERM_PROGRAM_VERSION",
-    "TERM_SESSION_ID",
-    "TMUX",
-    "TMUX_PANE",
-    "VTE_VERSION",
-    "WEZTERM_PANE",
-    "WINDOW",
-    "WINDOWID",
-    "WT_SESSION",
-    "XDG_ACTIVATION_TOKEN",
-    "ZELLIJ",
-    "_",
-];
-const DROPPED_BEGINNINGS: [&[u8]; 4] = [b"GIT_", b"WHARF_", b"VSCODE_", b"ZELLIJ_"];
 
 /// What a program is told at the gate: to run, or to end.
 pub(super) const GO: u8 = b'g';
 pub(super) const STAY: u8 = b's';
-
-/// Whether a program in a session is to see a variable of whoever started it.
-pub(super) fn is_passed_on(key: &OsStr) -> bool {
-    let key = key.as_encoded_bytes();
-    !DROPPED.iter().any(|dropped| dropped.as_bytes() == key)
-        && !DROPPED_BEGINNINGS.iter().any(|beginning| key.starts_with(beginning))
-}
 
 /// The side of a terminal that is not the program's.
 #[derive(Debug)]
@@ -110,7 +75,7 @@ impl Pty {
         let (program, args) = launch.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut command = Command::new(program);
         command.args(args).current_dir(&launch.worktree);
-        command.env_clear().envs(std::env::vars_os().filter(|(key, _)| is_passed_on(key)));
+        command.env_clear().envs(std::env::vars_os().filter(|(key, _)| socket::is_passed_on(key)));
         command.envs(own_variables(launch, token));
         command.stdin(side.try_clone()?).stdout(side.try_clone()?).stderr(side);
         let holder = rustix::process::getpid();

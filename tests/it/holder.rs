@@ -17,9 +17,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use wharf::terminal::{
-    Attach, Connection, Exited, FRAME_BYTES_MAX, FromClient, FromHolder, PROTOCOL, Question, Role,
-    TerminalError,
+use wharf::{
+    socket::FRAME_BYTES_MAX,
+    terminal::{Attach, Connection, Exited, FromClient, FromHolder, PROTOCOL, Question, Role, TerminalError},
 };
 
 use crate::support::{Workspace, processes};

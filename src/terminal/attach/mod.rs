@@ -22,9 +22,8 @@ use self::{
 };
 use super::{
     Attach, Connection, Exited, FromClient, FromHolder, Info, Question, Refusal, Role, Status, TerminalError,
-    client::timespec,
 };
-use crate::{key::DetachKey, process::Signals, screen::Size};
+use crate::{key::DetachKey, process::Signals, screen::Size, socket::timespec};
 
 /// How long the beginning of what may be the detach key is kept back.
 const KEY_WAIT: Duration = Duration::from_millis(50);

@@ -19,7 +19,7 @@ use rustix::{
 use super::traces::Traces;
 use crate::{
     screen::{self, Size},
-    terminal::{client::timespec, outgoing::Outgoing},
+    socket::{Outgoing, timespec},
 };
 
 /// How much may wait to be shown; over it the holder is not read from, which sends the screen anew later.

@@ -3,17 +3,14 @@
 
 use std::{
     env,
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io::{self, Write as _},
-    os::unix::{
-        fs::{OpenOptionsExt as _, PermissionsExt as _},
-        net::UnixListener,
-    },
+    os::unix::{fs::OpenOptionsExt as _, net::UnixListener},
     path::{Path, PathBuf},
 };
 
 use rustix::{
-    fs::{Access, Mode, access},
+    fs::{Access, access},
     io::Errno,
     pipe::{PipeFlags, pipe_with},
     process::Pid,
@@ -29,7 +26,10 @@ use super::{
     program::Program,
     reporter::{Keys, Reporter},
 };
-use crate::session::SessionId;
+use crate::{
+    session::SessionId,
+    socket::{self, SocketError},
+};
 
 /// The exit code that shells have for a program that is there and cannot be run.
 const NOT_RUNNABLE: i32 = 126;
@@ -53,21 +53,13 @@ impl Seat {
         runtime.clear(launch.id)?;
         let (socket, token) = (runtime.socket(launch.id), runtime.token(launch.id));
         let seat = Self { runtime: runtime.clone(), id: launch.id, socket, token, _claim: claim };
-        write_token(&seat.token).map_err(failed("write", &seat.token))?;
+        write_token(&seat.token).map_err(SocketError::io("write", &seat.token))?;
         Ok(seat)
     }
 
     /// Listens at the socket, which nobody but its own user can open from its first moment on.
     pub(super) fn listen(&self) -> Result<UnixListener, TerminalError> {
-        // The holder has one thread yet, so nobody else makes a file with this mask.
-        let before = rustix::process::umask(Mode::RWXG | Mode::RWXO | Mode::XUSR);
-        let listener = UnixListener::bind(&self.socket);
-        rustix::process::umask(before);
-        let listener = listener.map_err(failed("listen at", &self.socket))?;
-        fs::set_permissions(&self.socket, fs::Permissions::from_mode(0o600))
-            .and_then(|()| listener.set_nonblocking(true))
-            .map_err(failed("listen at", &self.socket))?;
-        Ok(listener)
+        Ok(socket::listen(&self.socket)?)
     }
 
     /// Leaves a word of what is held, for a table that may lose it.
@@ -145,9 +137,4 @@ fn write_token(path: &Path) -> io::Result<()> {
     getrandom(&mut token, GetRandomFlags::empty())?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     token.iter().try_for_each(|byte| write!(file, "{byte:02x}"))
-}
-
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> TerminalError {
-    let path = path.to_owned();
-    move |source| TerminalError::Io { action, path, source }
 }

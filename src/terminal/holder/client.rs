@@ -11,11 +11,8 @@ use std::{
 
 use rustix::io::Errno;
 
-use super::super::{
-    frame::Frames,
-    message::{FromClient, FromHolder, Refusal, Role},
-    outgoing::Outgoing,
-};
+use super::super::message::{FromClient, FromHolder, Refusal, Role};
+use crate::socket::{Frames, Outgoing};
 
 /// From how many waiting bytes on the program is held up for a client that still reads.
 const SLOW_BYTES: usize = 256 << 10;
@@ -173,7 +170,7 @@ impl Client {
         }
         let mut said = Vec::new();
         loop {
-            match self.frames.next() {
+            match self.frames.next_frame() {
                 Ok(None) => return said,
                 Ok(Some(frame)) => match FromClient::of(frame) {
                     Ok(message) => said.extend(message),

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     screen::Size,
+    socket::is_of_own_user,
     terminal::{
         Attach, FromClient, FromHolder, Hello, Info, PROTOCOL, PROTOCOL_MIN, Role, Status, Stop,
         message::{FULL, HANGUP, TAKEN},
@@ -39,9 +40,7 @@ impl Holder {
 
     /// Says hello to who belongs to the same user.
     fn welcome(&mut self, stream: UnixStream, now: Instant) {
-        let is_own = rustix::net::sockopt::socket_peercred(&stream)
-            .is_ok_and(|peer| peer.uid.is_root() || peer.uid == rustix::process::geteuid());
-        if !is_own {
+        if !is_of_own_user(&stream).unwrap_or(false) {
             return;
         }
         let here = || self.clients.iter().filter(|client| !client.is_gone);

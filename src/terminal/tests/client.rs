@@ -1,9 +1,12 @@
 use std::{thread, time::Duration};
 
 use super::support::{Door, PATIENCE, hello};
-use crate::terminal::{
-    Connection, Exited, FRAME_BYTES_MAX, FromClient, FromHolder, Hello, Info, PROTOCOL, Question, Refusal,
-    Stop, TerminalError, frame,
+use crate::{
+    socket::{self, FRAME_BYTES_MAX},
+    terminal::{
+        Connection, Exited, FromClient, FromHolder, Hello, Info, PROTOCOL, Question, Refusal, Stop,
+        TerminalError,
+    },
 };
 
 const EXITED: Exited = Exited { code: Some(3), signal: None, asked: true };
@@ -122,7 +125,7 @@ fn an_answer_in_parts_is_one_answer() {
             holder.print("which is passed over");
             // A kind from a later version.
             let mut unknown = Vec::new();
-            frame::push(&mut unknown, b'~', &[b"new"]);
+            socket::push(&mut unknown, b'~', &[b"new"]);
             holder.write(&unknown);
             holder.say(&FromHolder::Answer { bytes: long.clone().into(), is_last: true });
         },

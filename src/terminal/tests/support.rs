@@ -18,7 +18,10 @@ use rustix::{
 };
 use tempfile::TempDir;
 
-use crate::terminal::{FromClient, FromHolder, Hello, PROTOCOL, PROTOCOL_MIN, frame::Frames};
+use crate::{
+    socket::Frames,
+    terminal::{FromClient, FromHolder, Hello, PROTOCOL, PROTOCOL_MIN},
+};
 
 /// How long a test waits before it says that something does not come.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
@@ -104,7 +107,7 @@ impl Holder {
     pub(super) fn hear(&mut self) -> Option<FromClient> {
         let mut buffer = vec![0; 64 << 10];
         loop {
-            if let Some(frame) = self.frames.next().unwrap() {
+            if let Some(frame) = self.frames.next_frame().unwrap() {
                 return Some(FromClient::of(frame).unwrap().unwrap());
             }
             match self.stream.read(&mut buffer) {

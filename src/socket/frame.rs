@@ -14,22 +14,22 @@ const HEAD_BYTES: usize = 5;
 
 /// One message as it travels.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Frame {
+pub struct Frame {
     /// Which message it is; a kind that is not known is passed over, so that a newer peer can say more.
-    pub(super) kind: u8,
+    pub kind: u8,
     /// What belongs to it.
-    pub(super) payload: Vec<u8>,
+    pub payload: Vec<u8>,
 }
 
 /// Why a stream makes no sense.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("a frame of {bytes} bytes is longer than {FRAME_BYTES_MAX}")]
-pub(super) struct FrameTooLong {
+pub struct FrameTooLong {
     bytes: usize,
 }
 
 /// Puts a frame behind what is already to be sent.
-pub(super) fn push(out: &mut Vec<u8>, kind: u8, parts: &[&[u8]]) {
+pub fn push(out: &mut Vec<u8>, kind: u8, parts: &[&[u8]]) {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     debug_assert!(length <= FRAME_BYTES_MAX, "whoever sends cuts what is too long");
     let length = u32::try_from(length).expect("a frame is at most 1 MiB");
@@ -42,14 +42,14 @@ pub(super) fn push(out: &mut Vec<u8>, kind: u8, parts: &[&[u8]]) {
 
 /// Collects bytes until a frame is whole.
 #[derive(Debug, Default)]
-pub(super) struct Frames {
+pub struct Frames {
     bytes: Vec<u8>,
     taken: usize,
 }
 
 impl Frames {
     /// Reads what is there, once; answers how much that was.
-    pub(super) fn read(&mut self, from: impl AsFd) -> rustix::io::Result<usize> {
+    pub fn read(&mut self, from: impl AsFd) -> rustix::io::Result<usize> {
         self.forget();
         self.bytes.reserve(READ_BYTES);
         rustix::io::read(from, spare_capacity(&mut self.bytes))
@@ -64,7 +64,7 @@ impl Frames {
     }
 
     /// The next frame, if one is whole.
-    pub(super) fn next(&mut self) -> Result<Option<Frame>, FrameTooLong> {
+    pub fn next_frame(&mut self) -> Result<Option<Frame>, FrameTooLong> {
         let rest = &self.bytes[self.taken..];
         let Some((&[kind, a, b, c, d], rest)) = rest.split_first_chunk::<HEAD_BYTES>() else {
             return Ok(None);
@@ -108,7 +108,7 @@ mod tests {
             let (mut frames, mut found) = (Frames::default(), Vec::new());
             for bytes in stream.chunks(step) {
                 frames.take(bytes);
-                while let Some(frame) = frames.next().unwrap() {
+                while let Some(frame) = frames.next_frame().unwrap() {
                     found.push(frame);
                 }
             }
@@ -124,10 +124,10 @@ mod tests {
     fn a_frame_that_claims_to_be_huge_is_refused_before_it_comes() {
         let mut frames = Frames::default();
         frames.take(b"I");
-        assert_eq!(frames.next(), Ok(None));
+        assert_eq!(frames.next_frame(), Ok(None));
         let bytes = FRAME_BYTES_MAX + 1;
         frames.take(&u32::try_from(bytes).unwrap().to_le_bytes());
-        assert_eq!(frames.next(), Err(FrameTooLong { bytes }));
+        assert_eq!(frames.next_frame(), Err(FrameTooLong { bytes }));
     }
 
     #[test]
@@ -135,7 +135,7 @@ mod tests {
         let (mut stream, mut frames) = (Vec::new(), Frames::default());
         push(&mut stream, b'I', &[&vec![1; FRAME_BYTES_MAX]]);
         frames.take(&stream);
-        assert_eq!(frames.next().unwrap().unwrap().payload.len(), FRAME_BYTES_MAX);
-        assert_eq!(frames.next(), Ok(None));
+        assert_eq!(frames.next_frame().unwrap().unwrap().payload.len(), FRAME_BYTES_MAX);
+        assert_eq!(frames.next_frame(), Ok(None));
     }
 }

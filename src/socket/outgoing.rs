@@ -6,35 +6,35 @@ use rustix::io::Errno;
 
 /// Bytes in their order, the first of them written already.
 #[derive(Debug, Default)]
-pub(super) struct Outgoing {
+pub struct Outgoing {
     bytes: Vec<u8>,
     written: usize,
 }
 
 impl Outgoing {
     /// How many bytes wait.
-    pub(super) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.bytes.len() - self.written
     }
 
     /// Whether nothing waits.
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Forgets what waits.
-    pub(super) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.bytes.clear();
         self.written = 0;
     }
 
     /// Puts bytes behind those that wait.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub fn push(&mut self, bytes: &[u8]) {
         self.tail().extend_from_slice(bytes);
     }
 
     /// Where the next bytes go; what was written makes room when it is the larger part.
-    pub(super) fn tail(&mut self) -> &mut Vec<u8> {
+    pub fn tail(&mut self) -> &mut Vec<u8> {
         if self.written > self.len() {
             self.bytes.drain(..self.written);
             self.written = 0;
@@ -43,7 +43,7 @@ impl Outgoing {
     }
 
     /// Writes as much as goes without waiting, at most `step` bytes at once. Answers whether anything went.
-    pub(super) fn write_to(&mut self, to: impl AsFd, step: usize) -> io::Result<bool> {
+    pub fn write_to(&mut self, to: impl AsFd, step: usize) -> io::Result<bool> {
         let mut went = false;
         while !self.is_empty() {
             let rest = &self.bytes[self.written..];

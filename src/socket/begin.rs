@@ -1,0 +1,123 @@
+//! How a process of a session is started: a process of its own, detached from whoever starts it, that gets its order by
+//! standard input and answers once by standard output.
+
+use std::{
+    env, fs,
+    io::{self, BufRead as _, BufReader, Read, Write as _},
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::Errno,
+};
+
+use super::{is_passed_on, timespec};
+
+/// The longest order, or answer.
+const ORDER_BYTES_MAX: u64 = 1 << 20;
+
+/// A process that was started.
+#[derive(Debug)]
+pub struct Begun {
+    /// Itself; nobody waits for it yet.
+    pub child: Child,
+    /// The line that it answered; none when it ended, or said nothing in time.
+    pub line: Option<String>,
+}
+
+/// Starts a program of ours as what this word makes of it, hands it its order, and waits so long for its one line.
+#[expect(clippy::disallowed_methods, reason = "this is the door to the processes of sessions")]
+pub fn begin(wharf: &Path, word: &str, order: &[u8], limit: Duration) -> io::Result<Begun> {
+    let mut command = Command::new(wharf);
+    command.arg(word).current_dir("/");
+    command.env_clear().envs(env::vars_os().filter(|(key, _)| is_passed_on(key)));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let detach = || {
+        rustix::process::setsid()?;
+        Ok(())
+    };
+    // SAFETY: a single system call is made between fork and exec.
+    #[expect(unsafe_code, reason = "a session of its own can only be begun between fork and exec")]
+    unsafe {
+        command.pre_exec(detach);
+    }
+    let mut child = command.spawn()?;
+    let mut stdin = child.stdin.take().expect("it was asked for");
+    // One that is gone already says so by its silence.
+    drop(stdin.write_all(order));
+    drop(stdin);
+    let stdout = child.stdout.take().expect("it was asked for");
+    let line = hear(BufReader::new(stdout), limit);
+    Ok(Begun { child, line })
+}
+
+impl Begun {
+    /// Ends it, where its answer is not the right one. It ends by itself, or hangs; either way nobody waits for it any
+    /// more.
+    pub fn end(mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn hear(mut pipe: BufReader<ChildStdout>, limit: Duration) -> Option<String> {
+    let deadline = Instant::now() + limit;
+    loop {
+        let left = timespec(deadline.saturating_duration_since(Instant::now()));
+        match poll(&mut [PollFd::new(pipe.get_ref(), PollFlags::IN)], Some(&left)) {
+            Ok(0) => return None,
+            Ok(_) => break,
+            // A child of whoever starts it may end meanwhile.
+            Err(Errno::INTR) => (),
+            Err(_) => return None,
+        }
+    }
+    let mut line = String::new();
+    pipe.by_ref().take(ORDER_BYTES_MAX).read_line(&mut line).ok()?;
+    Some(line)
+}
+
+/// Reads an order; nothing when it is too long, or no text.
+pub fn read_order(from: impl Read) -> Option<String> {
+    let mut text = String::new();
+    from.take(ORDER_BYTES_MAX).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+/// Closes what this process inherited beside its standard streams: a holder lives long, and a pipe that somebody waits
+/// on must not live as long. Has to come before anything is opened.
+pub fn close_inherited() -> io::Result<()> {
+    let listed: Vec<_> = fs::read_dir("/proc/self/fd")?.filter_map(Result::ok).map(|it| it.path()).collect();
+    let number = |path: &Path| path.file_name()?.to_str()?.parse::<i32>().ok().filter(|it| *it > 2);
+    // The one that listed the others is closed by now.
+    for number in listed.iter().filter(|path| path.is_symlink()).filter_map(|path| number(path)) {
+        // SAFETY: nothing has been opened yet, so nothing in this process owns any of them.
+        #[expect(unsafe_code, reason = "what was inherited has no owner in this process")]
+        unsafe {
+            rustix::io::close(number);
+        }
+    }
+    Ok(())
+}
+
+/// Lets go of the standard streams: whoever waits for the end of a pipe does not wait for a session.
+pub fn let_go_of_streams() -> io::Result<()> {
+    let nowhere = fs::File::options().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&nowhere)?;
+    rustix::stdio::dup2_stdout(&nowhere)?;
+    Ok(rustix::stdio::dup2_stderr(&nowhere)?)
+}
+
+/// Where this program lies. After an upgrade the running file has no name any more; then the one that took its place
+/// is meant.
+pub fn own_program() -> io::Result<PathBuf> {
+    const REPLACED: &str = " (deleted)";
+    let path = env::current_exe()?;
+    let text = path.to_string_lossy();
+    let settled = text.strip_suffix(REPLACED).map_or_else(|| path.clone(), PathBuf::from);
+    fs::metadata(&settled).map(|_| settled)
+}

@@ -1,0 +1,21 @@
+//! How a process of a session is reached: a private folder, one socket for each, framed messages.
+
+mod begin;
+mod environment;
+mod error;
+mod folder;
+mod frame;
+mod knock;
+mod link;
+mod outgoing;
+
+pub use self::{
+    begin::{Begun, begin, close_inherited, let_go_of_streams, own_program, read_order},
+    environment::is_passed_on,
+    error::SocketError,
+    folder::{Folder, Post, remove},
+    frame::{FRAME_BYTES_MAX, Frame, FrameTooLong, Frames, push},
+    knock::{connect, is_of_own_user, listen},
+    link::{Link, timespec},
+    outgoing::Outgoing,
+};
