@@ -9,7 +9,7 @@ use super::{
 use crate::{
     clock::SystemClock,
     manager::SessionKeeper,
-    shell, socket,
+    process, shell, socket,
     terminal::{self, Started},
     workspace::Workspace,
 };
@@ -19,6 +19,7 @@ pub(super) fn hold(output: Output) -> ExitCode {
     if socket::close_inherited().is_err() {
         // Without `/proc` nobody can say who is who; the start fails below, and says so.
     }
+    process::share_memory();
     let say = move |line: String| drop(output.raw(line.as_bytes()));
     let Some(launch) = terminal::read_order(io::stdin()) else {
         output.talk("wharf hold is started by wharf itself; use `wharf start`\n");
@@ -46,6 +47,7 @@ pub(super) fn hold_shell(output: Output) -> ExitCode {
     if socket::close_inherited().is_err() {
         // Without `/proc` no interpreter can be reached; the first command fails, and says so.
     }
+    process::share_memory();
     let say = move |line: String| drop(output.raw(line.as_bytes()));
     let Some(order) = shell::read_order(io::stdin()) else {
         output.talk("wharf hold-shell is started by wharf itself; use `wharf exec`\n");

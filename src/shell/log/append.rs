@@ -3,7 +3,10 @@
 use std::{
     fs::File,
     io::{self, Write as _},
+    path::Path,
 };
+
+use crate::lock;
 
 /// A log that is appended to.
 #[derive(Debug)]
@@ -26,6 +29,11 @@ impl Tape {
     /// How many bytes the log has.
     pub(super) fn length(&self) -> u64 {
         self.length
+    }
+
+    /// Whether the log is what lies at a path.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        lock::is_at(&self.file, path)
     }
 
     /// Adds lines, with one `write`. Where the disk takes only a part, that part goes again, so that no half of a line stays.

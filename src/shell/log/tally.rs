@@ -75,6 +75,11 @@ impl Tally {
         }
     }
 
+    /// The number of the event that comes next.
+    pub(super) fn next_number(&self) -> u64 {
+        self.number.saturating_add(1)
+    }
+
     /// Counts a line that is damaged: something happened, and nobody knows what.
     pub(super) fn pass_over(&mut self, lines: u64) {
         self.number = self.number.saturating_add(lines);
@@ -113,7 +118,9 @@ impl Tally {
     }
 
     fn note_checkpoint<C>(&mut self, offset: u64, fact: &Fact<'_, C>) {
-        self.checkpoint_count = fact.count.unwrap_or(0).max(self.checkpoint_count.saturating_add(1));
+        // It says itself how many there were: some may be damaged, and the first of a log stands in the older part too.
+        let count = fact.count.unwrap_or_else(|| self.checkpoint_count.saturating_add(1));
+        self.checkpoint_count = count.max(self.checkpoint_count);
         self.interpreter = fact.interpreter.as_deref().map(ToOwned::to_owned);
         self.created = fact.created.or(self.created);
         self.last_accessed = fact.last_accessed.or(self.last_accessed);

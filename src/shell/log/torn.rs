@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use super::files::{self, Files, failed};
@@ -25,14 +25,15 @@ pub(super) fn keep(files: &Files, offset: u64, now: Timestamp) -> Result<Option<
     };
     let path = files.torn(now);
     copy(&mut log, offset, &path).map_err(failed("keep", &path))?;
-    let all = files.all_torn().map_err(failed("list", &files.folder))?;
-    for oldest in &all[..all.len().saturating_sub(TORN_MAX)] {
+    let mut others = files.all_torn().map_err(failed("list", &files.folder))?;
+    others.retain(|other| *other != path);
+    for oldest in &others[..others.len().saturating_sub(TORN_MAX - 1)] {
         fs::remove_file(oldest).map_err(failed("remove", oldest))?;
     }
     Ok(Some(path))
 }
 
-fn copy(log: &mut File, offset: u64, path: &std::path::Path) -> io::Result<()> {
+fn copy(log: &mut File, offset: u64, path: &Path) -> io::Result<()> {
     log.seek(SeekFrom::Start(offset))?;
     let mut kept = atomic::write_new(path, b"", Durability::Crash)?;
     io::copy(&mut log.take(TORN_BYTES_MAX), &mut kept)?;

@@ -41,13 +41,26 @@ pub(super) fn moment(seconds: i64) -> Timestamp {
 }
 
 pub(super) struct Place {
-    dir: TempDir,
+    root: PathBuf,
+    _dir: Option<TempDir>,
+    clock: Arc<Ticking>,
     pub(super) limits: ShellLimits,
 }
 
 impl Place {
     pub(super) fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), limits: ShellLimits::default() }
+        let dir = tempfile::tempdir().unwrap();
+        let place = Self::at(dir.path().to_owned());
+        Self { _dir: Some(dir), ..place }
+    }
+
+    /// One that somebody else made and removes.
+    pub(super) fn at(root: PathBuf) -> Self {
+        Self { root, _dir: None, clock: Arc::default(), limits: ShellLimits::default() }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     pub(super) fn id() -> SessionId {
@@ -55,7 +68,7 @@ impl Place {
     }
 
     pub(super) fn folder(&self) -> PathBuf {
-        self.dir.path().join("sessions").join(ID)
+        self.root.join("sessions").join(ID)
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -67,7 +80,7 @@ impl Place {
     }
 
     pub(super) fn try_open(&self) -> Result<(CommandLog, Loaded), crate::shell::ShellError> {
-        let clock = Arc::new(Ticking::default());
+        let clock = Arc::<Ticking>::clone(&self.clock);
         CommandLog::open(&self.folder(), Self::id(), &"demo".parse().unwrap(), &self.limits, clock)
     }
 
