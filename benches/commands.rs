@@ -88,7 +88,7 @@ fn write(folder: &Path, id: SessionId, events: u64) -> Duration {
         };
         log.output(input.expect("the disk has room"), &ran).expect("the disk has room");
         took += begun.elapsed();
-        if number % CHECKPOINT_EVERY == CHECKPOINT_EVERY - 1 {
+        if number % CHECKPOINT_EVERY == CHECKPOINT_EVERY / 2 {
             log.checkpoint("bash", &whole).expect("the disk has room");
         }
     }

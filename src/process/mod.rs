@@ -12,6 +12,7 @@ pub use rustix::process::Signal;
 use crate::session::ProcessId;
 
 mod kill;
+mod memory;
 mod reap;
 mod signal;
 mod signals;
@@ -24,6 +25,7 @@ mod tests;
 
 pub use self::{
     kill::{Remains, doomed, kill_tree, spared},
+    memory::{give_back_memory, share_memory},
     reap::{Offspring, become_subreaper, reap_adopted},
     signal::{send, wait_for_end},
     signals::Signals,

@@ -24,9 +24,9 @@ const DOORS: &[(&str, &[&str])] = &[
         &[
             "worktree/command.rs",
             "process/supervise.rs",
-            "shell/context/",
             "socket/",
             "terminal/",
+            "shell/context/",
             "cli/args/typed.rs",
         ],
     ),
@@ -41,7 +41,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "store/record.rs",
             "store/parts.rs",
             "store/folders.rs",
-            "shell/log/",
+            "shell/",
             "terminal/",
             "worktree/",
             "config/",
@@ -55,7 +55,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("println!", &[]),
     ("current_dir()", &["cli/locate.rs"]),
     ("fs::rename(", &["atomic.rs"]),
-    ("unsafe {", &["shell/context/driver.rs", "socket/begin.rs", "terminal/pty.rs"]),
+    ("unsafe {", &["process/memory.rs", "shell/context/driver.rs", "socket/begin.rs", "terminal/pty.rs"]),
 ];
 
 const LINES_MAX: usize = 400;

@@ -66,7 +66,7 @@ pub(super) fn replace(files: &Files, id: SessionId, tally: &Tally) -> Result<(),
 }
 
 /// What the index says of a log, if all that it says holds.
-pub(super) fn find(files: &Files, id: SessionId, log: &File, length: u64) -> Option<Tally> {
+pub(super) fn find(files: &Files, id: SessionId, log: &File) -> Option<Tally> {
     let bytes = match load(files) {
         Ok(bytes) => bytes?,
         Err(err) => {
@@ -75,7 +75,8 @@ pub(super) fn find(files: &Files, id: SessionId, log: &File, length: u64) -> Opt
         }
     };
     let tally = decode(&bytes, id)?;
-    let holds = holds(&tally, log, length);
+    // The length is asked for last: the log may grow, and the index with it.
+    let holds = log.metadata().and_then(|metadata| holds(&tally, log, metadata.len()));
     holds.unwrap_or(false).then_some(tally)
 }
 

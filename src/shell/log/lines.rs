@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The longest line that is read; a longer one is damaged. The longest that is written holds a state and two outputs.
-pub(super) const LINE_BYTES_MAX: u64 = 128 << 20;
+pub(super) const LINE_BYTES_MAX: u64 = 64 << 20;
 const BUFFER_BYTES: usize = 256 << 10;
 
 /// The lines of a file from an offset on, up to where it ended when this began.

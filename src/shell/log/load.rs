@@ -11,7 +11,7 @@ use super::{
     record,
     tally::{Span, Tally},
 };
-use crate::{interpreter::Changes, session::SessionId, shell::ShellError};
+use crate::{interpreter::Changes, lock, session::SessionId, shell::ShellError};
 
 /// What the disk has of a log.
 pub(super) struct Survey {
@@ -33,9 +33,10 @@ pub(super) enum Origin {
 
 /// Reads a log, and changes nothing.
 pub(super) fn survey(files: &Files, id: SessionId) -> Result<Survey, ShellError> {
-    let Some(log) = Part::open(files.log())? else {
+    let Some(mut log) = Part::open(files.log())? else {
         let Some(older) = Part::open(files.older())? else {
-            return Ok(Survey { tally: Tally::new(), loaded: Loaded::default(), origin: Origin::Absent });
+            let (tally, loaded, origin) = (Tally::new(), Loaded::default(), Origin::Absent);
+            return Ok(Survey { tally, loaded, origin });
         };
         let (tally, mut loaded) = older.read(Tally::new(), Loaded::default())?;
         loaded.is_index_rebuilt = true;
@@ -43,12 +44,15 @@ pub(super) fn survey(files: &Files, id: SessionId) -> Result<Survey, ShellError>
         loaded.damaged_lines += u64::from(std::mem::take(&mut loaded.cut_bytes) > 0);
         return Ok(Survey { tally, loaded, origin: Origin::Older });
     };
-    let known = index::find(files, id, &log.file, log.length);
+    let known = index::find(files, id, &log.file);
+    log.grow()?;
     let is_index_rebuilt = known.is_none() && log.length > 0;
     let (mut tally, mut loaded) = log.read(known.unwrap_or_else(Tally::new), Loaded::default())?;
     let mut origin = Origin::Log;
     // A log that does not know what was before it, although something was, is one whose first line is damaged.
     if loaded.checkpoint.is_none()
+        // A log that became the older part meanwhile is not read twice.
+        && !lock::is_at(&log.file, &files.older())
         && let Some(older) = Part::open(files.older())?
     {
         let is_empty = tally.last_line.is_none();
@@ -74,6 +78,12 @@ impl Part {
         };
         let length = file.metadata().map_err(failed("look at", &path))?.len();
         Ok(Some(Self { path, file, length }))
+    }
+
+    /// Takes in what came since it was opened.
+    fn grow(&mut self) -> Result<(), ShellError> {
+        self.length = self.file.metadata().map_err(failed("look at", &self.path))?.len();
+        Ok(())
     }
 
     fn read(&self, tally: Tally, loaded: Loaded) -> Result<(Tally, Loaded), ShellError> {

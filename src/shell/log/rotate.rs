@@ -5,8 +5,6 @@
 
 use std::{fs, io};
 
-use tracing::warn;
-
 use super::files::{Files, failed};
 use crate::{
     atomic::{self, Durability},
@@ -18,11 +16,7 @@ pub(super) fn turn(files: &Files, line: &[u8]) -> Result<(), ShellError> {
     write_next(files, line)?;
     let (log, older) = (files.log(), files.older());
     atomic::rename(&log, &older).map_err(failed("rename", &log))?;
-    place_next(files).inspect_err(|_| {
-        if let Err(err) = atomic::rename(&older, &log) {
-            warn!(path = %older.display(), %err, "the log of commands was not renamed back");
-        }
-    })
+    place_next(files)
 }
 
 /// Ends what `turn` began: there is an older part, and no log of any use.

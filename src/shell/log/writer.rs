@@ -33,6 +33,9 @@ use crate::{
 /// How long a new writer waits for one that is about to end.
 pub const LOCK_WAIT_MAX: Duration = Duration::from_secs(1);
 
+/// Up to how many bytes a checkpoint is always written.
+const CHECKPOINT_BYTES_FREE: u64 = 64 << 10;
+
 /// The log of the commands of one session, for the process that writes it.
 pub struct CommandLog {
     files: Files,
@@ -42,6 +45,8 @@ pub struct CommandLog {
     tape: Tape,
     tally: Tally,
     late: Lateness,
+    /// Where the last checkpoint of this writer ends, while all that came after it is in the log.
+    checkpoint_end: Option<u64>,
     /// Whether the name of the log is known to be on the disk.
     is_name_synced: bool,
     _lock: Lock,
@@ -85,6 +90,7 @@ impl CommandLog {
         let log = Self {
             part_bytes_max: limits.log_bytes_max / 2,
             late: Lateness::of(limits.output_kept_max),
+            checkpoint_end: None,
             is_name_synced: tally.bytes > 0,
             files,
             id,
@@ -115,6 +121,7 @@ impl CommandLog {
         let anew = Tally { number, running: Some(number), created: Some(created), ..self.tally.clone() };
         let checkpoint = checkpoint(&anew, interpreter, &Changes::default(), now);
         self.append(&[input, checkpoint])?;
+        self.checkpoint_end = Some(self.tape.length());
         Ok(number)
     }
 
@@ -140,23 +147,36 @@ impl CommandLog {
         Ok(())
     }
 
-    /// Keeps all that a context holds since a fresh start, and waits for the disk. Then the index is replaced, and a log that
-    /// is over its limit begins anew; what of that fails is told in our own log and tried again with the next checkpoint.
+    /// Keeps all that a context holds since a fresh start, and waits for the disk; where that is large and little came since
+    /// the last time, the disk is waited for and that is all. Then the index is replaced, and a log that is over its limit
+    /// begins anew; what of that fails is told in our own log and tried again with the next checkpoint.
     pub fn checkpoint(&mut self, interpreter: &str, changes: &Changes) -> Result<(), ShellError> {
         let has_more = self.tape.length() > 0;
         let line = checkpoint(&self.tally, interpreter, changes, self.clock.now());
-        self.append(std::slice::from_ref(&line))?;
+        let is_written = self.is_worth(line.len() as u64);
+        if is_written {
+            self.append(std::slice::from_ref(&line))?;
+            self.checkpoint_end = Some(self.tape.length());
+        }
         self.tape.sync().map_err(failed("sync", &self.files.log()))?;
         if !self.is_name_synced {
             atomic::sync_folder(&self.files.folder).map_err(failed("sync", &self.files.folder))?;
             self.is_name_synced = true;
         }
         let is_gone = !self.tape.is_at(&self.files.log());
-        if is_gone || (has_more && self.is_over()) {
+        if is_written && (is_gone || (has_more && self.is_over())) {
             self.turn(&line, is_gone);
         }
         self.write_index();
         Ok(())
+    }
+
+    /// Whether a checkpoint is worth its bytes. A large one comes only when as much as it has came behind the last one, so
+    /// that a context that holds much does not fill its log with nothing but that.
+    fn is_worth(&self, bytes: u64) -> bool {
+        let is_gone = !self.tape.is_at(&self.files.log());
+        let is_much = self.checkpoint_end.is_none_or(|end| self.tape.length() - end >= bytes);
+        bytes <= CHECKPOINT_BYTES_FREE || is_much || is_gone || self.is_over()
     }
 
     /// Whether the log has more bytes than it may have, so that a checkpoint is due whatever its interval says.
@@ -171,14 +191,20 @@ impl CommandLog {
 
     fn append(&mut self, lines: &[Vec<u8>]) -> Result<(), ShellError> {
         let path = self.files.log();
-        if lines.iter().any(|line| line.len() as u64 >= LINE_BYTES_MAX) {
-            let err = io::Error::new(
+        let is_too_long = lines.iter().any(|line| line.len() as u64 >= LINE_BYTES_MAX);
+        let appended = if is_too_long {
+            Err(io::Error::new(
                 io::ErrorKind::FileTooLarge,
                 "the event is longer than any that is read again",
-            );
+            ))
+        } else {
+            self.tape.append(&lines.concat())
+        };
+        if let Err(err) = appended {
+            // What an event that is not in the log did, only a checkpoint can tell.
+            self.checkpoint_end = None;
             return Err(failed("write", &path)(err));
         }
-        self.tape.append(&lines.concat()).map_err(failed("write", &path))?;
         for line in lines {
             note(&mut self.tally, line);
         }
@@ -195,7 +221,10 @@ impl CommandLog {
             Ok((tape.map_err(failed("open", &self.files.log()))?, tally))
         });
         match turned {
-            Ok((tape, tally)) => (self.tape, self.tally) = (tape, tally),
+            Ok((tape, tally)) => {
+                self.checkpoint_end = Some(tape.length());
+                (self.tape, self.tally) = (tape, tally);
+            }
             Err(err) => {
                 warn!(sessionId = %self.id, error = %text::because(&err), "the log of commands could not begin anew");
             }

@@ -67,6 +67,7 @@ impl Reporter {
         let shared = Arc::clone(&board);
         let thread = thread::Builder::new().name("reporter".to_owned()).spawn(move || {
             begins.send(begin(&launch, &mut *keeper, &keys)?)?;
+            process::give_back_memory();
             follow(&shared, &mut *keeper, &launch);
             Ok(())
         })?;
@@ -182,6 +183,8 @@ fn follow(board: &Board, keeper: &mut dyn Keeper, launch: &Launch) {
             }
             not_before = Instant::now() + MOOD_EVERY;
         }
+        // What was written came with a whole table.
+        process::give_back_memory();
     }
 }
 

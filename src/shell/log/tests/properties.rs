@@ -125,7 +125,7 @@ fn check(place: &Place, damaged: &[u8], expected: &Changes) -> Result<(), TestCa
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_log_that_is_cut_anywhere_has_the_state_of_what_is_whole(
@@ -154,6 +154,40 @@ proptest! {
         damaged[at] ^= by;
         place.put("commands.jsonl", &damaged);
         check(&place, &damaged, &state(&effects, &hit))?;
+    }
+
+    #[test]
+    fn damage_behind_an_older_part_costs_no_more(
+        steps in vec(step(), 20..40), at in any::<sample::Index>(), by in any::<u8>(),
+    ) {
+        let mut place = Place::new();
+        place.limits.log_bytes_max = 3_000;
+        let effects = write(&mut place.log(), &steps);
+        prop_assume!(place.path("commands.1.jsonl").exists());
+        let mut damaged = place.read("commands.jsonl");
+        let before = effects.len() - memchr::memchr_iter(b'\n', &damaged).count();
+        let at = at.index(damaged.len());
+        let line = before + memchr::memchr_iter(b'\n', &damaged[..at]).count();
+        let hit = match by {
+            0 => line..effects.len(),
+            _ if damaged[at] == b'\n' => line..line + 2,
+            _ => line..line + 1,
+        };
+        // The first line stands in the older part too.
+        let hit: Vec<usize> = hit.filter(|hit| *hit > before).collect();
+        match by {
+            0 => damaged.truncate(at),
+            by => damaged[at] ^= by,
+        }
+        place.put("commands.jsonl", &damaged);
+        let expected = state(&effects, &hit);
+        prop_assert_eq!(&place.plan().changes, &expected);
+        let (mut log, loaded) = place.open();
+        prop_assert_eq!(&loaded.changes, &expected);
+        let number = log.input("bash", Ground::Kept, b"more").unwrap();
+        prop_assert!(number > (effects.len() - hit.len()) as u64);
+        prop_assert_eq!(place.newest_first()[0].number, number);
+        prop_assert_eq!(&place.plan().changes, &expected);
     }
 
     #[test]

@@ -91,8 +91,9 @@ fn a_writer_may_be_killed_between_any_two_steps() {
     let (old, new) = (place.read(OLDER), place.read(LOG));
     let names = place.names();
     // The new file is half written, whole, and in its place; the index is that of the log before.
-    let steps: [(Option<&[u8]>, Option<&[u8]>, Option<&[u8]>); 4] = [
-        (Some(&old), None, Some(&new[..20])),
+    let half = new[..20].to_vec();
+    let steps = [
+        (Some(&old), None, Some(&half)),
         (Some(&old), None, Some(&new)),
         (None, Some(&old), Some(&new)),
         (Some(&new), Some(&old), None),
@@ -163,4 +164,65 @@ fn a_log_that_cannot_begin_anew_goes_on_as_it_is() {
     log.checkpoint("bash", &whole).unwrap();
     assert!(!log.is_over());
     assert_eq!(place.newest_first().len(), 60);
+}
+
+#[test]
+fn a_large_checkpoint_comes_when_as_much_came_behind_the_last() {
+    let place = Place::new();
+    let mut log = place.log();
+    let large = changes(&[("a", &"x".repeat(100_000))], &[]);
+    let count = |log: &CommandLog| log.summary().unwrap().checkpoint_count;
+    let first = log.input("bash", Ground::Kept, b"a").unwrap();
+    end(&mut log, first, &large);
+    for _ in 0..3 {
+        log.checkpoint("bash", &large).unwrap();
+        assert_eq!(count(&log), 1);
+    }
+    let second = log.input("bash", Ground::Kept, b"b").unwrap();
+    end(&mut log, second, &changes(&[("b", "1")], &[]));
+    let mut whole = large.clone();
+    whole.then(changes(&[("b", "1")], &[]));
+    log.checkpoint("bash", &whole).unwrap();
+    let loaded = place.plan();
+    assert_eq!((loaded.changes, loaded.applied, loaded.is_index_rebuilt), (whole.clone(), 1, false));
+    let third = log.input("bash", Ground::Kept, "#".repeat(100_000).as_bytes()).unwrap();
+    end(&mut log, third, &Changes::default());
+    log.checkpoint("bash", &whole).unwrap();
+    assert_eq!(count(&log), 2);
+    drop(log);
+    let mut log = place.log();
+    log.checkpoint("bash", &whole).unwrap();
+    assert_eq!(count(&log), 3, "a new writer does not know what the one before could not keep");
+}
+
+#[test]
+fn readers_beside_a_writer_see_no_hole() {
+    let mut place = Place::new();
+    // It begins anew with every checkpoint.
+    place.limits.log_bytes_max = 1_000;
+    let mut log = place.log();
+    let mut whole = Changes::default();
+    run(&mut log, &mut whole, 0..2);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| run(&mut log, &mut whole, 2..600));
+        let mut last = 0;
+        while !writer.is_finished() {
+            let told: Vec<u32> = place
+                .newest_first()
+                .into_iter()
+                .map(|entry| String::from_utf8(entry.command).unwrap().parse().unwrap())
+                .collect();
+            assert!(told.windows(2).all(|pair| pair[0] == pair[1] + 1), "{told:?}");
+            assert!(told[0] >= last);
+            last = told[0];
+            let loaded = place.plan();
+            let set = loaded.changes.set.values().map(|value| String::from_utf8_lossy(value).parse::<u32>());
+            assert!(set.map(Result::unwrap).max().unwrap() + 1 >= last);
+            assert_eq!(loaded.damaged_lines, 0);
+            assert!(
+                summary(&place.folder(), Place::id()).unwrap().unwrap().event_count >= u64::from(last) * 2
+            );
+        }
+    });
+    assert_eq!(place.plan().changes, whole);
 }
