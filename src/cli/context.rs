@@ -14,7 +14,9 @@ use crate::{
     config::{self, ConfigError, Settings},
     manager::{FolderManager, Ports, SessionManager},
     session::Session,
+    shell::HolderShells,
     socket,
+    socket::Folder,
     store::{FileStore, FolderStore},
     terminal::{Connection, HolderTerminals, Runtime},
     workspace::Workspace,
@@ -111,42 +113,13 @@ pub(super) fn manager(workspace: Workspace, settings: Settings) -> SessionManage
     let runtime = Runtime::of(workspace.root());
     // Without a program of our own nothing can be started, and the start says so.
     let wharf = socket::own_program().unwrap_or_else(|_| "wharf".into());
+    let (folder, interpreters) = (Folder::of(workspace.root()), settings.interpreters.clone());
     let ports = Ports {
         store: Box::new(store),
         worktrees: Arc::new(worktrees),
-        terminals: Arc::new(HolderTerminals::of(wharf, runtime)),
-        shells: Arc::new(NoShells),
+        terminals: Arc::new(HolderTerminals::of(wharf.clone(), runtime)),
+        shells: Arc::new(HolderShells::of(wharf, folder, interpreters, settings.shell.interpreter.clone())),
         clock,
     };
     SessionManager::of(workspace, settings, ports)
-}
-
-/// Contexts of which none lives and none can.
-struct NoShells;
-
-impl crate::shell::Shells for NoShells {
-    fn exec(
-        &self,
-        _: &crate::shell::Place,
-        _: &crate::shell::Request,
-        _: crate::shell::Caller<'_>,
-    ) -> Result<crate::shell::Done, crate::shell::ShellError> {
-        Err(crate::shell::ShellError::Full { limit: 0 })
-    }
-
-    fn live(&self, _: crate::session::SessionId) -> Option<crate::shell::Summary> {
-        None
-    }
-
-    fn processes(&self, _: crate::session::SessionId) -> Option<crate::shell::Processes> {
-        None
-    }
-
-    fn unload(
-        &self,
-        _: crate::session::SessionId,
-        _: crate::shell::Unload,
-    ) -> Result<bool, crate::shell::ShellError> {
-        Ok(false)
-    }
 }

@@ -1,7 +1,7 @@
 //! `exec`.
 
 use std::{
-    fs,
+    env, fs,
     io::{self, IsTerminal as _, Read as _},
     os::{fd::AsFd as _, unix::ffi::OsStrExt as _},
     path::Path,
@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     manager::{CommandText, ExecCommand},
+    session::CONTEXT_VARIABLE,
     shell::{Caller, Done, Finish, Ground, Stream},
 };
 
@@ -39,6 +40,7 @@ enum Way {
 
 /// Runs a command in a session; its exit code is ours.
 pub(super) fn exec(mut context: Context, args: &args::Exec) -> Result<ExitCode, Failure> {
+    refuse_itself(&mut context, &args.name)?;
     let command = ExecCommand {
         command: command(&context, args)?,
         ground: if args.new { Ground::Fresh } else { Ground::Kept },
@@ -93,6 +95,18 @@ pub(super) fn exec(mut context: Context, args: &args::Exec) -> Result<ExitCode, 
         Way::Object(gathered) => output.data(&DoneView::of(&done, Some(&gathered)), String::new)?,
     }
     Ok(ExitCode::from(code(&done)))
+}
+
+/// A command that waits for the context that it runs in itself would wait until its time is over.
+fn refuse_itself(context: &mut Context, who: &str) -> Result<(), Failure> {
+    let Ok(own) = env::var(CONTEXT_VARIABLE) else {
+        return Ok(());
+    };
+    let session = context.manager.session(who)?;
+    if session.id().to_string() == own {
+        return Err(Failure::Itself { name: session.name().clone() });
+    }
+    Ok(())
 }
 
 /// What is to be run: what one argument or a file says, or words as they are.

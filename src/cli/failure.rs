@@ -65,6 +65,8 @@ pub(super) enum Failure {
     NotResumed { count: usize },
     #[error("this terminal is that of session `{name}`")]
     Inside { name: SessionName },
+    #[error("this runs in the context of session `{name}`, whose next command begins when it has ended")]
+    Itself { name: SessionName },
     #[error("standard input and output are no terminal")]
     NoTerminal,
     #[error("ended by signal {signal}")]
@@ -118,6 +120,7 @@ impl Failure {
             | Self::NoTerminal
             | Self::Inside { .. }
             | Self::Unconfirmed { .. } => "INVALID_VALUE",
+            Self::Itself { .. } => "IN_USE",
             Self::Lost { .. } => "UNREACHABLE",
             Self::NotShown { .. } => "NOT_SHOWN",
             Self::Ended { .. } => "ENDED",
@@ -152,6 +155,7 @@ impl Failure {
             | Self::NoTerminal
             | Self::Inside { .. }
             | Self::Unconfirmed { .. } => 2,
+            Self::Itself { .. } => 4,
             Self::Lost { .. } => 7,
             Self::TimedOut { .. } => 124,
             Self::Signalled { signal } => u8::try_from(128 + signal).unwrap_or(1),
@@ -194,6 +198,9 @@ impl Failure {
             Self::NotShown { name } => Some(format!(
                 "it may be asking something: `wharf screen {name}` shows it, `wharf attach {name}` answers"
             )),
+            Self::Itself { .. } => Some(
+                "run it as it is, without `wharf exec`; another session can be used from here".to_owned(),
+            ),
             Self::NoTerminal => {
                 Some("`--observe` streams what it prints, `wharf send` types into it".to_owned())
             }
@@ -266,6 +273,7 @@ impl Failure {
             | Self::NoTerminal
             | Self::NoInterpreter { .. }
             | Self::Inside { .. }
+            | Self::Itself { .. }
             | Self::Signalled { .. }
             | Self::DetachKey(_)
             | Self::Io { .. }

@@ -161,9 +161,9 @@ pub(super) fn terminal_code(err: &TerminalError) -> Code {
 /// What went wrong with a context.
 pub(super) fn shell_code(err: &ShellError) -> Code {
     match err {
-        ShellError::Nul | ShellError::NoInterpreter { .. } => Code::InvalidValue,
+        ShellError::Nul | ShellError::TooLong { .. } | ShellError::NoInterpreter { .. } => Code::InvalidValue,
         ShellError::OtherInterpreter { .. } | ShellError::Busy => Code::InUse,
-        ShellError::Full { .. } => Code::MaxContexts,
+        ShellError::Full { .. } | ShellError::Crowded { .. } => Code::MaxContexts,
         ShellError::Interpreter { .. } => Code::StartFailed,
         ShellError::Silent { .. } => Code::Unreachable,
         ShellError::Locked { .. } => Code::StateLocked,

@@ -48,9 +48,7 @@ impl SessionManager {
         let ExecCommand { command, ground, interpreter, time_limit } = command;
         let text = match command {
             CommandText::Text(text) => text,
-            CommandText::Words(words) if self.is_shell(&session, interpreter.as_deref(), ground) => {
-                quoted(&words)
-            }
+            CommandText::Words(words) if self.is_shell(&session, interpreter.as_deref()) => quoted(&words),
             CommandText::Words(words) => words.join(OsStr::new(" ")).as_bytes().to_owned(),
         };
         let request = Request { text, ground, interpreter, time_limit };
@@ -87,12 +85,10 @@ impl SessionManager {
     }
 
     /// Whether what would run a command takes words apart and quotes off as a shell does.
-    fn is_shell(&self, session: &Session, asked: Option<&str>, ground: Ground) -> bool {
-        let has = match (asked, ground) {
-            (None, Ground::Kept) => self.context(session).map(|context| context.interpreter),
-            (Some(_), _) | (None, Ground::Fresh) => None,
-        };
-        let name = asked.or(has.as_deref()).unwrap_or(&self.settings.shell.interpreter);
+    fn is_shell(&self, session: &Session, asked: Option<&str>) -> bool {
+        let has = if asked.is_none() { self.context(session) } else { None };
+        let known = asked.or(has.as_ref().map(|context| context.interpreter.as_str()));
+        let name = known.unwrap_or(&self.settings.shell.interpreter);
         self.settings.interpreters.find(name).is_some_and(Interpreter::is_shell)
     }
 }

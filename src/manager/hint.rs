@@ -176,6 +176,10 @@ fn shell_hint(err: &ShellError) -> Option<String> {
         ShellError::Nul => {
             "keep such bytes in a file, or write them in a way of the interpreter (`printf '\\0'`)"
         }
+        ShellError::TooLong { .. } => "keep it in a file of the session, and run that",
+        ShellError::Crowded { .. } => {
+            "try again when some have ended; or raise `shell.callers` in the settings"
+        }
         ShellError::NoInterpreter { .. } => "`wharf interpreter list` shows those there are",
         ShellError::OtherInterpreter { .. } => {
             "`--new` begins a new context with it; the old one is given up"

@@ -61,6 +61,7 @@ impl Worker {
         self.open_log()?;
         let interpreter = self.choose(order)?;
         let number = self.begin(order, &interpreter)?;
+        self.note();
         self.desk.tell(order.caller, &FromHolder::Accepted(number));
         let (Some(context), Some(record)) = (&mut self.context, &mut self.record) else {
             unreachable!("a command that began has both")
