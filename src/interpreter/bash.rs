@@ -112,7 +112,7 @@ fn alias(statement: &[u8]) -> Option<String> {
     Some(String::from_utf8_lossy(&words[..end]).into_owned())
 }
 
-fn last_word(statement: &[u8]) -> Option<&str> {
+pub(super) fn last_word(statement: &[u8]) -> Option<&str> {
     std::str::from_utf8(statement.rsplit(|byte| *byte == b' ').next()?).ok()
 }
 
@@ -171,7 +171,7 @@ pub(super) fn restore(changes: &Changes) -> Vec<(String, Vec<u8>)> {
     texts
 }
 
-fn rank(key: &str) -> usize {
+pub(super) fn rank(key: &str) -> usize {
     const KINDS: [&str; 9] =
         ["shopt", "function", "directory", "variable", "alias", "umask", "parameters", "trap", "option"];
     let kind = key.split(':').next().unwrap_or(key);

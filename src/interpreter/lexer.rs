@@ -41,25 +41,3 @@ fn statement_end(text: &[u8]) -> usize {
     }
     text.len()
 }
-
-#[expect(dead_code, reason = "what Bash prints is not unquoted")]
-/// What a quoted text means: single quotes, double quotes and backslashes taken away.
-pub(super) fn unquoted(text: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(text.len());
-    let mut inside = Inside::Nothing;
-    let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        match (inside, byte) {
-            (Inside::Nothing | Inside::Double, b'\\') => {
-                at += 1;
-                plain.extend(text.get(at));
-            }
-            (Inside::Nothing, b'"') => inside = Inside::Double,
-            (Inside::Nothing, b'\'') => inside = Inside::Single,
-            (Inside::Single, b'\'') | (Inside::Double, b'"') => inside = Inside::Nothing,
-            (_, byte) => plain.push(*byte),
-        }
-        at += 1;
-    }
-    plain
-}

@@ -3,7 +3,11 @@
 use super::{Answer, Interpreter};
 
 /// Files beside this one that a description can be made of.
-const FILES: &[(&str, &str)] = &[("{file:bash.sh}", include_str!("bash.sh"))];
+const FILES: &[(&str, &str)] = &[
+    ("{file:bash.sh}", include_str!("bash.sh")),
+    ("{file:python.py}", include_str!("python.py")),
+    ("{file:sh.sh}", include_str!("sh.sh")),
+];
 
 /// What an interpreter may open by its path.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,9 @@
 //! What kinds of interpreters there are: how each is started, told to run a command, and asked for what it holds.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use regex::bytes::Regex;
 
@@ -11,6 +14,7 @@ mod lexer;
 mod line;
 mod pieces;
 mod quote;
+mod sh;
 mod state;
 
 #[cfg(test)]
@@ -199,13 +203,31 @@ impl Interpreter {
     pub fn take_apart(&self, saved: &[u8]) -> Option<Taken> {
         match self.entry.state {
             Form::Bash => bash::take_apart(saved).map(|state| Taken { state, lost: Vec::new() }),
-            Form::Sh => None,
+            Form::Sh => sh::take_apart(saved).map(|state| Taken { state, lost: Vec::new() }),
             Form::Pieces => pieces::take_apart(saved),
             Form::Whole => {
                 let state = [("state".to_owned(), saved.to_vec())].into_iter().collect();
                 Some(Taken { state, lost: Vec::new() })
             }
         }
+    }
+
+    /// The names of functions that a command may define, where the interpreter cannot print them.
+    pub fn defined_names(&self, text: &[u8]) -> BTreeSet<String> {
+        match self.entry.state {
+            Form::Sh => sh::defined_names(text),
+            Form::Bash | Form::Pieces | Form::Whole => BTreeSet::new(),
+        }
+    }
+
+    /// What may be the definition of a function in a command: the first of them that [`Self::checker`] takes.
+    pub fn definitions<'a>(&self, text: &'a [u8], name: &str) -> Vec<&'a [u8]> {
+        sh::definitions(text, name)
+    }
+
+    /// The command that parses its standard input and runs nothing.
+    pub fn checker(&self) -> [&str; 2] {
+        [self.program(), "-n"]
     }
 
     /// How it is set to what changed since a fresh start.
@@ -216,7 +238,7 @@ impl Interpreter {
         }
         match self.entry.state {
             Form::Bash => Restoring::Commands(bash::restore(changes)),
-            Form::Sh => Restoring::Commands(Vec::new()),
+            Form::Sh => Restoring::Commands(sh::restore(changes)),
             Form::Pieces => Restoring::File(pieces::put_together(changes)),
             Form::Whole => Restoring::File(changes.set.get("state").cloned().unwrap_or_default()),
         }

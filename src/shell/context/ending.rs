@@ -1,15 +1,9 @@
 //! How a command that is to end is brought to its end: politely first, and in the end without its interpreter.
 
-use std::{
-    collections::HashSet,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use super::{Finish, tree::Tree};
-use crate::{
-    process::{Process, Signal},
-    session::ProcessId,
-};
+use super::Finish;
+use crate::process::Signal;
 
 /// How long an interrupted command may take to end in its own way, before it is told to with TERM, and by force.
 const TERM_AFTER: Duration = Duration::from_millis(500);
@@ -44,9 +38,10 @@ enum Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Measure {
     Nothing,
-    /// The interpreter gets the signal that interrupts it, and the marks again; and then these processes of the command
-    /// get another one. In this order: an interpreter that hears of it first knows why its children end.
-    Interrupt(Vec<Process>, Signal),
+    /// The interpreter gets the signal that interrupts it, and the marks again; and then the processes of the command are
+    /// looked for and get another one. In this order: an interpreter that heard of it knows why its children end, and
+    /// starts no more of them.
+    Interrupt(Signal),
     /// The interpreter is killed.
     Kill,
 }
@@ -65,18 +60,12 @@ impl Ending {
     }
 
     /// What is due now.
-    pub(super) fn step(
-        &mut self,
-        tree: &Tree,
-        number: u64,
-        earlier: &HashSet<ProcessId>,
-        is_reading: bool,
-    ) -> std::io::Result<Measure> {
+    pub(super) fn step(&mut self, is_reading: bool) -> Measure {
         let now = Instant::now();
         let elapsed = now - self.since;
         self.next = now + ROUND;
         if is_reading && elapsed < READING_MAX {
-            return Ok(Measure::Nothing);
+            return Measure::Nothing;
         }
         let due = if elapsed >= KILL_AFTER {
             Step::Forced
@@ -86,10 +75,10 @@ impl Ending {
             Step::Interrupted
         };
         if elapsed >= GIVE_UP_AFTER {
-            return Ok(Measure::Kill);
+            return Measure::Kill;
         }
         if due == self.done && due != Step::Forced {
-            return Ok(Measure::Nothing);
+            return Measure::Nothing;
         }
         self.done = due;
         let signal = match due {
@@ -97,6 +86,6 @@ impl Ending {
             Step::Told => Signal::TERM,
             Step::Forced => Signal::KILL,
         };
-        Ok(Measure::Interrupt(tree.of_command(number, earlier)?, signal))
+        Measure::Interrupt(signal)
     }
 }

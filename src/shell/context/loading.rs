@@ -3,8 +3,8 @@
 use std::{io::Read as _, os::fd::AsFd as _, time::Instant};
 
 use super::{
-    Changes, Context, Driver, Interpreter, LateStreams, READ_BYTES, Restoring, Running, SAVING_MAX, Setting,
-    ShellError, Sink, State, Stream, Task, Tree, driver::path,
+    Changes, Context, Defined, Driver, Interpreter, LateStreams, READ_BYTES, Restoring, Running, SAVING_MAX,
+    Setting, ShellError, Sink, State, Stream, Task, Tree, driver::path,
 };
 
 /// How many random bytes a context has of its own: nobody guesses its marks.
@@ -46,7 +46,8 @@ impl Context {
             current: State::default(),
             saved: Vec::new(),
             lost: Vec::new(),
-            state_bytes_max: setting.state_bytes_max,
+            defined: Defined::default(),
+            setting: setting.clone(),
             code: 0,
             is_gone: false,
             marks: 0,
@@ -55,7 +56,7 @@ impl Context {
         let begin = interpreter.begin_line();
         context.driver.tell(&begin);
         context.settle(Vec::new())?;
-        context.load_state()?;
+        context.load_state(b"")?;
         context.baseline = context.current.clone();
         let lost = context.restore(changes)?;
         Ok((context, lost))
@@ -66,11 +67,12 @@ impl Context {
         if changes.is_empty() {
             return Ok(Vec::new());
         }
+        self.defined.know(changes);
         let lost = match self.interpreter.restore(changes) {
             Restoring::Commands(commands) => self.restore_by_commands(commands)?,
             Restoring::File(bytes) => self.restore_from_file(&bytes)?,
         };
-        self.load_state()?;
+        self.load_state(b"")?;
         Ok(lost)
     }
 
@@ -142,32 +144,53 @@ impl Context {
             return Ok(Changes::default());
         }
         let before = self.current.clone();
-        Ok(if self.load_state()? { self.current.since(&before) } else { Changes::default() })
+        Ok(if self.load_state(task.text)? { self.current.since(&before) } else { Changes::default() })
     }
 
     /// Takes over what the interpreter saved last. Says whether it is anything else than before.
-    fn load_state(&mut self) -> Result<bool, ShellError> {
+    fn load_state(&mut self, text: &[u8]) -> Result<bool, ShellError> {
         if self.interpreter.entry().save.is_none() {
             return Ok(false);
         }
-        let limit = (self.state_bytes_max as u64).saturating_mul(4).saturating_add(SAVED_BYTES_BESIDE);
+        let limit =
+            (self.setting.state_bytes_max as u64).saturating_mul(4).saturating_add(SAVED_BYTES_BESIDE);
         let saved = self.driver.saved(limit).map_err(|err| self.failed(&err))?;
-        let Some(saved) = saved else {
-            self.lost = vec![ALL.to_owned()];
-            return Ok(false);
-        };
-        if saved == self.saved {
+        if saved.as_ref() == Some(&self.saved) && !self.defined.may_change() {
             return Ok(false);
         }
-        let Some(taken) = self.interpreter.take_apart(&saved) else {
+        let taken = saved.as_deref().and_then(|saved| self.interpreter.take_apart(saved));
+        let (Some(saved), Some(mut taken)) = (saved, taken) else {
             self.lost = vec![ALL.to_owned()];
             return Ok(false);
         };
+        let mut pieces: Vec<(String, Vec<u8>)> =
+            taken.state.iter().map(|(key, value)| (key.to_owned(), value.to_vec())).collect();
+        let unknown = self.defined.fill(&mut pieces, &self.interpreter, &self.setting, text);
+        taken.lost.extend(unknown.map_err(|err| self.failed(&err))?);
+        taken.lost.extend(fit(&mut pieces, self.setting.state_bytes_max));
         self.saved = saved;
         self.lost = taken.lost;
-        self.current = taken.state;
+        self.current = pieces.into_iter().collect();
         Ok(true)
     }
+}
+
+/// Leaves out the largest pieces until the others are not more than may be kept. Answers the keys of those left out.
+fn fit(pieces: &mut Vec<(String, Vec<u8>)>, limit: usize) -> Vec<String> {
+    let size = |(key, value): &(String, Vec<u8>)| key.len() + value.len();
+    let mut bytes: usize = pieces.iter().map(size).sum();
+    if bytes <= limit {
+        return Vec::new();
+    }
+    pieces.sort_by_key(size);
+    let mut lost = Vec::new();
+    while bytes > limit
+        && let Some(largest) = pieces.pop()
+    {
+        bytes -= size(&largest);
+        lost.push(largest.0);
+    }
+    lost
 }
 
 fn unique() -> std::io::Result<String> {

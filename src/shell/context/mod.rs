@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod controls;
+mod defined;
 mod driver;
 mod ending;
 mod loading;
@@ -30,6 +31,7 @@ pub(in crate::shell) use self::{
     driver::Setting,
 };
 use self::{
+    defined::Defined,
     driver::Driver,
     ending::{Ending, Measure},
     mark_finder::MarkFinder,
@@ -117,7 +119,8 @@ pub(in crate::shell) struct Context {
     current: State,
     saved: Vec<u8>,
     lost: Vec<String>,
-    state_bytes_max: usize,
+    defined: Defined,
+    setting: Setting,
     /// The exit code of its last command.
     code: i32,
     is_gone: bool,
@@ -223,6 +226,7 @@ impl Context {
         if self.driver.outputs.is_some() {
             running.finder = Some(MarkFinder::new(&self.tree.unique));
         }
+        self.defined.expect(&self.interpreter, text);
         let [stdin, stdout, stderr] = running.paths();
         let paths = Paths { stdin: &stdin, stdout: &stdout, stderr: &stderr };
         let command = format!("{number}.{}", self.tree.unique);
@@ -238,7 +242,7 @@ impl Context {
         let marks = [self.mark(), self.mark()];
         let answer = self.driver.answer_path();
         let mut lines = self.interpreter.mark_line(&marks[0], &answer);
-        if let Some(line) = self.interpreter.save_line(&self.driver.state_path(), "") {
+        if let Some(line) = self.interpreter.save_line(&self.driver.state_path(), &self.defined.names()) {
             lines.extend(line);
         }
         lines.extend(self.interpreter.mark_line(&marks[1], &answer));
@@ -261,12 +265,12 @@ impl Context {
     ) -> io::Result<()> {
         let marks_bytes = 4096;
         let is_reading = self.driver.untaken() > marks_bytes;
-        match ending.step(&self.tree, number, earlier, is_reading)? {
+        match ending.step(is_reading) {
             Measure::Nothing => (),
             Measure::Kill => self.driver.signal(Signal::KILL),
-            Measure::Interrupt(jobs, signal) => {
+            Measure::Interrupt(signal) => {
                 self.driver.signal(self.interpreter.interrupt());
-                tree::signal(&jobs, signal)?;
+                tree::signal(&self.tree.of_command(number, earlier)?, signal)?;
                 self.send_marks(running);
                 self.driver.send()?;
             }
