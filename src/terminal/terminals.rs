@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     process::{self, Offspring, Signal},
-    session::{ProcessId, SESSION_VARIABLE, SessionId},
+    session::{CONTEXT_VARIABLE, ProcessId, SESSION_VARIABLE, SessionId},
 };
 
 /// How long what a killed holder left behind may take to end by itself.
@@ -38,9 +38,12 @@ impl HolderTerminals {
         Connection::open(&self.runtime.socket(id))
     }
 
-    /// What carries the mark of a session, but for those that are to be spared.
+    /// What carries the mark of a session, but for those that are to be spared, and for what belongs to its context: that
+    /// has a holder of its own.
     fn marked(id: SessionId, leader: Option<u32>, keep: &[String]) -> Result<Vec<ProcessId>, TerminalError> {
-        let listed = process::marked(SESSION_VARIABLE, &id.to_string()).and_then(|mut marked| {
+        let listed = process::marks_without(SESSION_VARIABLE, CONTEXT_VARIABLE).and_then(|marks| {
+            let own = marks.into_iter().filter(|(mark, _)| *mark == id.to_string());
+            let mut marked: Vec<ProcessId> = own.map(|(_, process)| process).collect();
             if !marked.is_empty() && !keep.is_empty() {
                 let spared = process::spared(&process::all()?, leader, keep);
                 marked.retain(|process| !spared.contains(&process.pid));
