@@ -10,7 +10,7 @@ use super::{
 use crate::{
     process,
     registry::Registry,
-    session::{SESSION_VARIABLE, Session},
+    session::{CONTEXT_VARIABLE, SESSION_VARIABLE, Session},
     terminal::TerminalError,
 };
 
@@ -47,7 +47,7 @@ impl SessionManager {
 
     /// What is left of programs in sessions where nothing runs, from one look at the processes of the machine.
     pub(super) fn leftovers(&self, sessions: &[Session]) -> Vec<Leftovers> {
-        let marks = process::marks(SESSION_VARIABLE).unwrap_or_else(|err| {
+        let marks = process::marks_without(SESSION_VARIABLE, CONTEXT_VARIABLE).unwrap_or_else(|err| {
             tracing::warn!(error = %err, "the processes of the machine cannot be looked at");
             Vec::new()
         });
@@ -59,12 +59,7 @@ impl SessionManager {
         }
         let mut found = Vec::new();
         for session in sessions.iter().filter(|session| session.pending().is_none() && !runs(session)) {
-            let mut pids = marked.remove(&session.id().to_string()).unwrap_or_default();
-            if !pids.is_empty() {
-                // Those of its context live with good reason.
-                let own = self.shells.processes(session.id()).unwrap_or_default();
-                pids.retain(|pid| !own.pids.contains(pid));
-            }
+            let pids = marked.remove(&session.id().to_string()).unwrap_or_default();
             match self.terminals.info(session.id()) {
                 Err(TerminalError::Silent { .. }) => found.push(Leftovers { session: session.clone(), pids }),
                 Err(TerminalError::NotRunning) if !pids.is_empty() => {

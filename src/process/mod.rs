@@ -30,7 +30,7 @@ pub use self::{
     signal::{send, wait_for_end},
     signals::Signals,
     supervise::{Charge, Supervisor},
-    tree::{Process, all, below, descendants, marked, marks},
+    tree::{Process, all, below, descendants, marked, marks, marks_without},
 };
 
 /// A process that lives in a folder.

@@ -111,6 +111,14 @@ pub fn marks(key: &str) -> io::Result<Vec<(String, ProcessId)>> {
     Ok(found)
 }
 
+/// The same, but for those that have another key besides.
+pub fn marks_without(key: &str, other: &str) -> io::Result<Vec<(String, ProcessId)>> {
+    let mut found = marks(key)?;
+    let deadline = Instant::now() + BECOMING_MAX;
+    found.retain(|(_, process)| variable(process.pid, other, deadline).is_none());
+    Ok(found)
+}
+
 /// What a process has in its environment under a key; one that just becomes another program is looked at again, until
 /// then.
 pub(super) fn variable(pid: u32, key: &str, deadline: Instant) -> Option<String> {

@@ -128,11 +128,15 @@ pub fn answer(outcome: Result<(), &ShellError>) -> String {
     line
 }
 
+/// An order as it travels.
+pub(super) fn told(order: &Order) -> Vec<u8> {
+    serde_json::to_vec(&Told::from(order)).expect("plain values always have a JSON form")
+}
+
 /// Starts a holder and waits until callers can come, or it says why not. It goes to the others, to be reaped.
 pub(super) fn start(wharf: &Path, order: &Order, holders: &Offspring) -> Result<(), ShellError> {
-    let told = serde_json::to_vec(&Told::from(order)).expect("plain values always have a JSON form");
-    let begun =
-        socket::begin(wharf, HOLD_SHELL, &told, BEGIN_LIMIT).map_err(SocketError::io("run", wharf))?;
+    let begun = socket::begin(wharf, HOLD_SHELL, &told(order), BEGIN_LIMIT);
+    let begun = begun.map_err(SocketError::io("run", wharf))?;
     match begun.line.as_deref().and_then(|line| serde_json::from_str(line).ok()) {
         Some(Word::Listens) => {
             if let Err(err) = holders.adopt(&begun.child) {

@@ -71,11 +71,6 @@ impl Runtime {
         Held::of_json(&bytes)
     }
 
-    /// Whether the context of a session lives. Where that cannot be seen, nothing is ended because of it.
-    pub(super) fn has_context(&self, id: SessionId) -> bool {
-        self.folder.is_taken(id, Post::Shell).unwrap_or(true)
-    }
-
     fn note(&self, id: SessionId) -> PathBuf {
         self.folder.file(id, Post::Terminal, "holder")
     }

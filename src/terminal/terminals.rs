@@ -38,18 +38,12 @@ impl HolderTerminals {
         Connection::open(&self.runtime.socket(id))
     }
 
-    /// What carries the mark of a session, but for those that are to be spared, and those of its context while that lives.
-    fn marked(
-        &self,
-        id: SessionId,
-        leader: Option<u32>,
-        keep: &[String],
-    ) -> Result<Vec<ProcessId>, TerminalError> {
-        let listed = process::marked(SESSION_VARIABLE, &id.to_string()).and_then(|mut marked| {
-            if !marked.is_empty() && self.runtime.has_context(id) {
-                let own = process::marked(CONTEXT_VARIABLE, &id.to_string())?;
-                marked.retain(|process| !own.contains(process));
-            }
+    /// What carries the mark of a session, but for those that are to be spared, and for what belongs to its context: that
+    /// has a holder of its own.
+    fn marked(id: SessionId, leader: Option<u32>, keep: &[String]) -> Result<Vec<ProcessId>, TerminalError> {
+        let listed = process::marks_without(SESSION_VARIABLE, CONTEXT_VARIABLE).and_then(|marks| {
+            let own = marks.into_iter().filter(|(mark, _)| *mark == id.to_string());
+            let mut marked: Vec<ProcessId> = own.map(|(_, process)| process).collect();
             if !marked.is_empty() && !keep.is_empty() {
                 let spared = process::spared(&process::all()?, leader, keep);
                 marked.retain(|process| !spared.contains(&process.pid));
@@ -93,7 +87,7 @@ impl Terminals for HolderTerminals {
         let claim = self.runtime.claim(id)?;
         // What was the session's program is no daemon, whatever it is called.
         let leader = self.runtime.held(id).map(|held| held.started.process.pid);
-        let first = self.marked(id, leader, keep)?;
+        let first = Self::marked(id, leader, keep)?;
         signal_all(&first, Signal::TERM);
         let deadline = Instant::now() + SWEEP_GRACE;
         for left in &first {
@@ -102,7 +96,7 @@ impl Terminals for HolderTerminals {
             drop(process::wait_for_end(left, wait));
         }
         for _ in 0..SWEEPS_MAX {
-            let left = self.marked(id, leader, keep)?;
+            let left = Self::marked(id, leader, keep)?;
             if left.is_empty() {
                 break;
             }

@@ -16,6 +16,7 @@ mod branches;
 mod broken_git;
 mod concurrency;
 mod containers;
+mod context_ends;
 mod context_holder;
 mod context_pool;
 mod conversations;

@@ -44,20 +44,16 @@ impl House {
     }
 
     pub fn with(limits: ShellLimits) -> Self {
+        Self::below(limits, "")
+    }
+
+    /// One whose holders begin with a line of shell before.
+    pub fn below(limits: ShellLimits, before: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let root = fs::canonicalize(dir.path()).unwrap();
-        let runtime = root.join("run");
-        let wharf = root.join("bin/wharf");
-        let run = format!(
-            "XDG_RUNTIME_DIR='{}' HOME='{}' exec '{}' \"$@\"",
-            runtime.display(),
-            root.display(),
-            binary()
-        );
-        fs::create_dir_all(&runtime).unwrap();
-        script(&wharf, &run);
+        let (runtime, home) = (root.join("run"), root.join("home"));
+        let shells = shells(&root, &runtime, &home, before);
         let folder = Folder::below(&runtime.join("wharf"), &root);
-        let shells = HolderShells::of(wharf, folder.clone(), Interpreters::builtin(), "bash".to_owned());
         Self { dir, folder, shells, limits }
     }
 
@@ -136,6 +132,16 @@ impl Drop for House {
     fn drop(&mut self) {
         end_all(&self.root().join("run"));
     }
+}
+
+/// The contexts of a workspace at this path.
+pub fn shells(root: &Path, runtime: &Path, home: &Path, before: &str) -> HolderShells {
+    fs::create_dir_all(runtime).unwrap();
+    let wharf = home.join("bin/wharf");
+    let own = format!("XDG_RUNTIME_DIR='{}' HOME='{}'", runtime.display(), home.display());
+    script(&wharf, &format!("{before}\n{own} exec '{}' \"$@\"", binary()));
+    let folder = Folder::below(&runtime.join("wharf"), root);
+    HolderShells::of(wharf, folder, Interpreters::builtin(), "bash".to_owned())
 }
 
 fn binary() -> &'static str {
