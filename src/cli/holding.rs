@@ -1,6 +1,6 @@
-//! `hold`: what this program is when it owns the terminal of a session. Nobody types it.
+//! `hold` and `hold-shell`: what this program is when it owns the terminal, or the context, of a session. Nobody types them.
 
-use std::{io, process::ExitCode};
+use std::{io, path::Path, process::ExitCode, sync::Arc};
 
 use super::{
     Output, context,
@@ -9,8 +9,8 @@ use super::{
 use crate::{
     clock::SystemClock,
     manager::SessionKeeper,
-    process, socket,
-    terminal::{self, Keeper, Launch, Started},
+    process, shell, socket,
+    terminal::{self, Started},
     workspace::Workspace,
 };
 
@@ -25,14 +25,14 @@ pub(super) fn hold(output: Output) -> ExitCode {
         output.talk("wharf hold is started by wharf itself; use `wharf start`\n");
         return ExitCode::from(2);
     };
-    let keeper = keeper(&launch);
+    let keeper = keeper(&launch.workspace);
     let told = move |started: &Started| {
         say(terminal::answer(Ok(started)));
         if let Err(err) = socket::let_go_of_streams() {
             tracing::warn!(error = %err, "a holder keeps the pipes of who started it");
         }
     };
-    let held = terminal::hold(launch, keeper, Box::new(SystemClock), told);
+    let held = terminal::hold(launch, Box::new(keeper), Box::new(SystemClock), told);
     match held {
         Ok(_) => ExitCode::SUCCESS,
         Err(err) => {
@@ -42,14 +42,41 @@ pub(super) fn hold(output: Output) -> ExitCode {
     }
 }
 
+/// Reads whose context to keep from standard input, says once whether callers can come, and stays until it is unloaded.
+pub(super) fn hold_shell(output: Output) -> ExitCode {
+    if socket::close_inherited().is_err() {
+        // Without `/proc` no interpreter can be reached; the first command fails, and says so.
+    }
+    process::share_memory();
+    let say = move |line: String| drop(output.raw(line.as_bytes()));
+    let Some(order) = shell::read_order(io::stdin()) else {
+        output.talk("wharf hold-shell is started by wharf itself; use `wharf exec`\n");
+        return ExitCode::from(2);
+    };
+    let keeper = keeper(&order.place.workspace);
+    let told = move || {
+        say(shell::answer(Ok(())));
+        if let Err(err) = socket::let_go_of_streams() {
+            tracing::warn!(error = %err, "a holder keeps the pipes of who started it");
+        }
+    };
+    match shell::hold(order, Box::new(keeper), Arc::new(SystemClock), told) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            say(shell::answer(Err(&err)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Writes down what happens in the state file; settings that cannot be used do not keep a program from its record.
-fn keeper(launch: &Launch) -> Box<dyn Keeper> {
-    let workspace = Workspace::at(&launch.workspace);
+fn keeper(workspace: &Path) -> SessionKeeper {
+    let workspace = Workspace::at(workspace);
     let settings = context::settings(&workspace).unwrap_or_default();
     logs::begin(
         Some(workspace.logs()),
         settings.log_days.get(),
         Talk { quiet: true, verbose: 0, json: false },
     );
-    Box::new(SessionKeeper::of(context::manager(workspace, settings)))
+    SessionKeeper::of(context::manager(workspace, settings))
 }

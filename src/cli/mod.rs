@@ -46,6 +46,7 @@ use self::{
 };
 use crate::{
     manager::MetadataChange,
+    shell,
     terminal::{self, Exited},
 };
 
@@ -55,6 +56,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     if args.get(1).is_some_and(|arg| arg == terminal::HOLD) {
         return holding::hold(Output::new(true));
+    }
+    if args.get(1).is_some_and(|arg| arg == shell::HOLD_SHELL) {
+        return holding::hold_shell(Output::new(true));
     }
     let cli = match Cli::read(&args) {
         Ok(cli) => cli,

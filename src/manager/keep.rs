@@ -12,6 +12,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     session::{Cause, Command, Ending, How, ProcessId, Program, Session, SessionId, SessionStatus},
+    shell,
     terminal::{Exited, Held, KeepError, Keeper, Launch, Mood, Started},
 };
 
@@ -90,6 +91,14 @@ impl Keeper for SessionKeeper {
         let ending =
             Ending { at: self.manager.clock.now(), how: how(exited), cause: cause(exited, shutdown) };
         Ok(self.manager.note_end(kept.id, &kept.held, &ending)?)
+    }
+}
+
+impl shell::Keeper for SessionKeeper {
+    /// Notes that somebody works in the session.
+    fn used(&mut self, id: SessionId) -> Result<(), KeepError> {
+        self.manager.touch(&id.to_string())?;
+        Ok(())
     }
 }
 

@@ -15,6 +15,9 @@ pub const COMMAND_BYTES_MAX: usize = 128 << 10;
 /// The variable that every process of a session has in its environment, with the session's id.
 pub const SESSION_VARIABLE: &str = "WHARF_SESSION";
 
+/// The variable that only the processes of its context have besides, with the same: they outlive the program in its terminal.
+pub const CONTEXT_VARIABLE: &str = "WHARF_CONTEXT";
+
 /// A program and its arguments: at least one word that is not empty, no NUL, within bounds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Command(Vec<String>);

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
-use crate::text;
+use crate::{socket::SocketError, text};
 
 /// Why something could not be done with a context.
 #[derive(Debug, Error)]
@@ -12,6 +12,18 @@ pub enum ShellError {
     /// A command cannot hold a NUL.
     #[error("a command cannot hold a NUL byte")]
     Nul,
+    /// A command has more bytes than are taken.
+    #[error("a command cannot have more than {limit} bytes")]
+    TooLong {
+        /// How many it may have.
+        limit: usize,
+    },
+    /// As many callers wait for the context as may.
+    #[error("{limit} commands wait for its context already")]
+    Crowded {
+        /// How many may wait.
+        limit: usize,
+    },
     /// Nobody has described such an interpreter.
     #[error("there is no interpreter `{}`", text::line(name))]
     NoInterpreter {
@@ -65,4 +77,26 @@ pub enum ShellError {
         /// Why not.
         source: io::Error,
     },
+}
+
+impl From<SocketError> for ShellError {
+    fn from(err: SocketError) -> Self {
+        let silent = |because: &str| Self::Silent { because: because.to_owned() };
+        match err {
+            SocketError::Vacant => silent("it is gone"),
+            SocketError::Taken => silent("another one is about to begin or to end"),
+            SocketError::Silent { because } => silent(because),
+            SocketError::UnsafeFolder { path, because } => Self::Io {
+                action: "use",
+                path,
+                source: io::Error::new(io::ErrorKind::PermissionDenied, because),
+            },
+            SocketError::LongPath { path } => {
+                let source =
+                    io::Error::new(io::ErrorKind::InvalidFilename, "the path is too long for a socket");
+                Self::Io { action: "listen at", path, source }
+            }
+            SocketError::Io { action, path, source } => Self::Io { action, path, source },
+        }
+    }
 }

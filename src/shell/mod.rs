@@ -9,12 +9,26 @@ use crate::{
     session::{SessionId, SessionName},
 };
 
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the shell holder stands on it"))]
+mod call;
+mod client;
 mod context;
 mod error;
+mod holder;
+mod launch;
 pub mod log;
+mod message;
+mod refusal;
+mod shells;
 
-pub use self::error::ShellError;
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    error::ShellError,
+    holder::hold,
+    launch::{HOLD_SHELL, Order, answer, read_order},
+    shells::HolderShells,
+};
 
 /// Where the context of a session lives, and what it may cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,3 +177,12 @@ pub struct Processes {
     /// Whether a command runs, or something that one left running.
     pub is_busy: bool,
 }
+
+/// Where the holder of a context writes down that its session was used. Called from a thread of its own, so it may wait.
+pub trait Keeper: Send {
+    /// A command came, or more than one since this was told last.
+    fn used(&mut self, id: SessionId) -> Result<(), KeepError>;
+}
+
+/// Why something could not be written down, in words.
+pub type KeepError = Box<dyn std::error::Error + Send + Sync>;

@@ -41,7 +41,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "store/record.rs",
             "store/parts.rs",
             "store/folders.rs",
-            "shell/log/",
+            "shell/",
             "terminal/",
             "worktree/",
             "config/",

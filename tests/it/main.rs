@@ -16,6 +16,8 @@ mod branches;
 mod broken_git;
 mod concurrency;
 mod containers;
+mod context_holder;
+mod context_pool;
 mod conversations;
 mod crashes;
 mod create;

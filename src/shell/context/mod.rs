@@ -330,6 +330,7 @@ impl Context {
     }
 
     /// What changed since a fresh start.
+    #[cfg(test)]
     pub(in crate::shell) fn changes(&self) -> Changes {
         self.current.since(&self.baseline)
     }

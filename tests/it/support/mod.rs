@@ -9,6 +9,7 @@ use std::{
 };
 
 pub mod agents;
+pub mod contexts;
 pub mod dice;
 pub mod invariants;
 pub mod processes;
@@ -109,7 +110,11 @@ impl Workspace {
         let folders = fs::read_dir(self.runtime().join("wharf")).into_iter().flatten();
         let files = folders.flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap());
         let paths = files.map(|file| file.unwrap().path());
-        paths.filter(|path| path.extension().is_some_and(|it| it == "sock")).collect()
+        let is_of_terminal = |path: &PathBuf| {
+            let is_of_context = path.file_name().unwrap().to_str().unwrap().ends_with(contexts::SOCKET);
+            path.extension().is_some_and(|it| it == "sock") && !is_of_context
+        };
+        paths.filter(is_of_terminal).collect()
     }
 
     /// A home folder that is not the machine's.
@@ -223,6 +228,7 @@ impl Drop for Workspace {
                 drop(holder.stop(stop));
             }
         }
+        contexts::end_all(&self.runtime());
     }
 }
 

@@ -1,0 +1,120 @@
+//! The contexts of a workspace as they really are: one holder for each that lives.
+
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Caller, Done, Place, Processes, Request, ShellError, Shells, Summary, Unload,
+    call::{Called, call},
+    client::{Connection, silent},
+    launch::{self, Order},
+    message::TEXT_BYTES_MAX,
+};
+use crate::{
+    interpreter::Interpreters,
+    process::{self, Offspring},
+    session::{CONTEXT_VARIABLE, SessionId},
+    socket::{Folder, Post},
+};
+
+/// How long a holder may take to say who it is, or what it knows.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How long holders may come and go until one takes a command.
+const CALL_WAIT_MAX: Duration = Duration::from_mins(1);
+/// How often one that is about to begin or to end is asked again.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// Reaches the holders of contexts through their sockets, and starts new ones.
+#[derive(Clone, Debug)]
+pub struct HolderShells {
+    wharf: PathBuf,
+    folder: Folder,
+    interpreters: Interpreters,
+    interpreter: String,
+    /// The holders that this process started and that have not been reaped.
+    holders: Arc<Offspring>,
+}
+
+impl HolderShells {
+    /// The contexts of the workspace with this folder of sockets; holders are started from this program, and know these
+    /// interpreters and which of them is meant where nobody names one.
+    pub fn of(wharf: PathBuf, folder: Folder, interpreters: Interpreters, interpreter: String) -> Self {
+        Self { wharf, folder, interpreters, interpreter, holders: Arc::default() }
+    }
+
+    fn find(&self, id: SessionId) -> Result<Option<Connection>, ShellError> {
+        Connection::find(&self.folder.socket(id, Post::Shell), id, ANSWER_WAIT_MAX)
+    }
+
+    /// Starts a holder, unless another caller does just now.
+    fn start(&self, place: &Place) -> Result<(), ShellError> {
+        self.holders.reap();
+        let order = Order {
+            place: place.clone(),
+            interpreters: self.interpreters.clone(),
+            interpreter: self.interpreter.clone(),
+        };
+        launch::start(&self.wharf, &order, &self.holders)
+    }
+
+    /// What a holder that lives says of itself; one that does not answer lives all the same, and is at work.
+    fn info(&self, id: SessionId) -> Option<super::message::Info> {
+        self.find(id).ok().flatten()?.info(ANSWER_WAIT_MAX).ok()
+    }
+}
+
+impl Shells for HolderShells {
+    fn exec(&self, place: &Place, request: &Request, mut caller: Caller<'_>) -> Result<Done, ShellError> {
+        if request.text.contains(&0) {
+            return Err(ShellError::Nul);
+        }
+        if request.text.len() > TEXT_BYTES_MAX {
+            return Err(ShellError::TooLong { limit: TEXT_BYTES_MAX });
+        }
+        let deadline = Instant::now() + CALL_WAIT_MAX;
+        while Instant::now() < deadline {
+            if let Some(mut connection) = self.find(place.id)? {
+                match call(&mut connection, request, &mut caller)? {
+                    Called::Done(done) => return Ok(done),
+                    Called::NotTaken => thread::sleep(AGAIN),
+                }
+            } else {
+                match self.start(place) {
+                    Ok(()) => (),
+                    // Another one is about to listen, or to go.
+                    Err(ShellError::Locked { .. }) => thread::sleep(AGAIN),
+                    Err(err) => return Err(err),
+                }
+            }
+        }
+        Err(silent("it comes and goes, and takes no command"))
+    }
+
+    fn live(&self, id: SessionId) -> Option<Summary> {
+        self.info(id)?.summary?.summary()
+    }
+
+    fn processes(&self, id: SessionId) -> Option<Processes> {
+        self.holders.reap();
+        let info = self.info(id)?;
+        let marked = process::marked(CONTEXT_VARIABLE, &id.to_string()).unwrap_or_default();
+        let below = process::descendants(info.pid).unwrap_or_default();
+        let below = below.iter().filter(|process| !process.is_zombie).map(|process| process.pid);
+        let all = marked.iter().map(|process| process.pid).chain(below).chain([info.pid]);
+        Some(Processes { pids: all.collect::<BTreeSet<_>>().into_iter().collect(), is_busy: info.is_busy })
+    }
+
+    fn unload(&self, id: SessionId, how: Unload) -> Result<bool, ShellError> {
+        let Some(mut connection) = self.find(id)? else {
+            return Ok(false);
+        };
+        connection.unload(how)?;
+        self.holders.reap();
+        Ok(true)
+    }
+}
