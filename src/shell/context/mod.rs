@@ -124,8 +124,11 @@ pub(in crate::shell) struct Context {
     /// The exit code of its last command.
     code: i32,
     is_gone: bool,
-    /// How many marks were made.
+    /// What the marks of the last command begin with, and how many marks were made.
+    nonce: String,
     marks: u64,
+    /// The number of the last command.
+    number: u64,
     buffer: Vec<u8>,
 }
 
@@ -144,6 +147,7 @@ impl Context {
             return Err(self.broken("it has ended"));
         }
         let begun = Instant::now();
+        self.number = task.number;
         let outcome = self.run_to_its_end(task, controls, sink);
         let (running, finish, duration) = outcome.map_err(|err| self.failed(&err))?;
         let (code, session_ended) = match (running.code, running.is_gone) {
@@ -193,8 +197,8 @@ impl Context {
             }
             let is_due = due.is_some_and(|due| Instant::now() >= due);
             let cancels = controls.take_cancels();
-            if done.is_some() {
-                if is_due && !running.is_over() {
+            if let Some(done) = done {
+                if done.elapsed() >= SAVING_MAX && !running.is_over() {
                     self.driver.signal(Signal::KILL);
                 }
                 continue;
@@ -223,8 +227,10 @@ impl Context {
 
     /// Sends a text, and the lines that say when it is done and what it left.
     fn send(&mut self, text: &[u8], number: u64, running: &mut Running) -> io::Result<()> {
+        // Nothing that an earlier command may have seen of the lines that it was sent helps it to imitate these.
+        self.nonce = loading::unique()?;
         if self.driver.outputs.is_some() {
-            running.finder = Some(MarkFinder::new(&self.tree.unique));
+            running.finder = Some(MarkFinder::new(&self.nonce));
         }
         self.defined.expect(&self.interpreter, text);
         let [stdin, stdout, stderr] = running.paths();
@@ -252,7 +258,7 @@ impl Context {
 
     fn mark(&mut self) -> String {
         self.marks += 1;
-        format!("{}{}", self.tree.unique, self.marks)
+        format!("{}{}", self.nonce, self.marks)
     }
 
     /// Does what is due about a command that is to end.
@@ -266,11 +272,15 @@ impl Context {
         let marks_bytes = 4096;
         let is_reading = self.driver.untaken() > marks_bytes;
         match ending.step(is_reading) {
-            Measure::Nothing => (),
+            Measure::Nothing => tree::signal(&std::mem::take(&mut ending.deaf), Signal::INT)?,
             Measure::Kill => self.driver.signal(Signal::KILL),
             Measure::Interrupt(signal) => {
                 self.driver.signal(self.interpreter.interrupt());
-                tree::signal(&self.tree.of_command(number, earlier)?, signal)?;
+                let jobs = self.tree.of_command(number, earlier)?;
+                tree::signal(&jobs, signal)?;
+                if signal == Signal::INT {
+                    ending.deaf = self.tree.not_begun(jobs)?;
+                }
                 self.send_marks(running);
                 self.driver.send()?;
             }
@@ -286,6 +296,13 @@ impl Context {
         self.tree.jobs()?.iter().map(crate::process::Process::id).collect()
     }
 
+    /// Takes over what commands of an interpreter that has ended still write, and who they are.
+    pub(in crate::shell) fn succeed(&mut self, mut before: Self) {
+        self.late = std::mem::take(&mut before.late);
+        self.tree.take_over(&before.tree);
+        self.number = before.number;
+    }
+
     /// Waits between commands, and passes on what background jobs write.
     pub(in crate::shell) fn rest(
         &mut self,
@@ -293,7 +310,7 @@ impl Context {
         until: Option<Instant>,
         sink: &mut dyn Sink,
     ) -> Result<Rest, ShellError> {
-        let mut nothing = Running::default();
+        let mut nothing = Running::nothing(self.number);
         loop {
             if controls.take_wake() {
                 return Ok(Rest::Woken);

@@ -89,7 +89,7 @@ fn cancelled(bash: &mut Live, text: &str) -> Told {
     let mut sink = Cancel(&bash.controls, support::Heard::default());
     let ran = bash.context.run(&task, &bash.controls, &mut sink).unwrap();
     let stdout = String::from_utf8(sink.1.stdout).unwrap();
-    bash.controls.clear();
+    bash.controls = Controls::new().unwrap();
     Told { ran, stdout, stderr: String::new(), late: Vec::new() }
 }
 
@@ -98,6 +98,7 @@ fn a_cancelled_command_is_interrupted_and_the_context_goes_on() {
     let mut bash = Live::start("bash");
     let told = cancelled(&mut bash, "x=7; echo begun; sleep 1000; echo no");
     assert_eq!((told.ran.code, told.ran.finish, told.stdout.as_str()), (130, Finish::Cancelled, "begun\n"));
+    assert!(!told.ran.session_ended);
     assert_eq!(bash.says("echo $x"), "7\n");
     let told = cancelled(&mut bash, "trap 'echo trapped' INT; echo begun; sleep 1000; echo rest");
     assert_eq!((told.stdout.as_str(), told.ran.code), ("begun\ntrapped\nrest\n", 0));
@@ -134,4 +135,35 @@ fn what_is_left_running_is_left_or_ended_with_the_context() {
         assert_eq!(crate::process::is_alive(&job), is_left);
         crate::process::send(&job, Signal::KILL).unwrap();
     }
+}
+
+#[test]
+fn jobs_outlive_their_interpreter_and_the_next_one_hears_of_them() {
+    let mut bash = Live::start("bash");
+    bash.says("mkfifo go; x=5");
+    let told = bash.run("{ read y <go; echo \"late $y\"; } & exit 3");
+    assert!(told.ran.session_ended);
+    let changes = bash.context.changes();
+    let Live { folder, setting, context, .. } = bash;
+    let mut bash = Live::load("bash", folder, setting, &changes);
+    bash.context.succeed(context);
+    bash.number = 2;
+    assert!(bash.context.has_jobs());
+    assert_eq!(bash.says("echo $? $x"), "0 5\n");
+    let mut heard = support::Heard { late: bash.run("echo 1 >go").late, ..Default::default() };
+    while heard.late.is_empty() {
+        let soon = Instant::now() + Duration::from_millis(50);
+        bash.context.rest(&bash.controls, Some(soon), &mut heard).unwrap();
+    }
+    assert_eq!(heard.late, [(2, Stream::Stdout, b"late 1\n".to_vec())]);
+}
+
+#[test]
+fn what_is_left_of_a_long_line_is_never_run() {
+    let mut bash = Live::start("bash");
+    // The time is over before the interpreter has read the half of it.
+    let text = format!("sleep 1000; : '{}'\ntouch ran", "touch ran; ".repeat(60_000));
+    let told = bash.run_task(text.as_bytes(), Stdin::Nothing, Some(Duration::ZERO));
+    assert_eq!(told.ran.finish, Finish::TimedOut);
+    assert_eq!(bash.says("ls; echo next"), "next\n");
 }

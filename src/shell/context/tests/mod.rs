@@ -1,5 +1,7 @@
 //! Whether a context does what its commands say, with real interpreters.
 
+mod adopting;
+mod described;
 mod driving;
 mod ending;
 mod keeping;
