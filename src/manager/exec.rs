@@ -93,15 +93,21 @@ impl SessionManager {
     }
 }
 
-/// Words as a shell has to be given them to see them as they are.
+/// Words as a shell has to be given them to see them as they are. The first is always quoted, so that it is no alias, no
+/// keyword and no assignment.
 fn quoted(words: &[OsString]) -> Vec<u8> {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-./:,+@%".contains(byte);
     let mut text = Vec::new();
-    for word in words {
-        if !text.is_empty() {
+    for (at, word) in words.iter().map(|word| word.as_bytes()).enumerate() {
+        if at > 0 {
             text.push(b' ');
         }
+        if at > 0 && !word.is_empty() && word.iter().all(is_plain) {
+            text.extend(word);
+            continue;
+        }
         text.push(b'\'');
-        for &byte in word.as_bytes() {
+        for &byte in word {
             // A quote ends what is quoted, stands behind a backslash, and begins the next.
             if byte == b'\'' { text.extend(b"'\\''") } else { text.push(byte) }
         }
@@ -128,5 +134,7 @@ mod tests {
         shell.arg("-c").arg(OsStr::from_bytes(&quoted(&words)));
         let said = String::from_utf8(shell.output().unwrap().stdout).unwrap();
         assert_eq!(said, "a b|it's||$HOME `x` \\ \"|new\nline|*|");
+        let words = ["make", "-C", "src", "a b"].map(OsString::from);
+        assert_eq!(quoted(&words), b"'make' -C src 'a b'");
     }
 }
