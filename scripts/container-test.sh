@@ -401,6 +401,36 @@ done
 same 'of all that was started nothing is left' '' "$(others "$main")"
 same 'the sessions and their work are as before' "$names" "$(identity "$main")"
 
+# Commands that remember
+
+says 'a command runs in a session' 'alpha /workspace' "$(inside "$main" wharf exec alpha \
+    'kept="of alpha"; greet() { echo "hello $1"; }; echo "$WHARF_SESSION_NAME $PWD"' </dev/null)"
+same 'the next command knows what it set up' 'hello of alpha' "$(inside "$main" wharf exec alpha 'greet "$kept"' </dev/null)"
+same 'output, exit code and end are told to scripts' 'out err 3 done' "$(inside "$main" sh -c \
+    'wharf exec --json alpha "printf out; printf err >&2; (exit 3)" </dev/null' |
+    jq --raw-output '"\(.stdout) \(.stderr) \(.code) \(.finish)"')"
+"$docker" kill "$main" >/dev/null
+start "$main"
+same 'after docker kill the state is there' 'hello of alpha' "$(inside "$main" wharf exec alpha 'greet "$kept"' </dev/null)"
+inside "$main" wharf exec beta 'kept="of beta"; sleep 3000 >/dev/null 2>&1 &' </dev/null
+begun=$SECONDS
+"$docker" stop --time 20 "$main" >/dev/null
+if [ $((SECONDS - begun)) -lt 12 ]; then
+    ok 'docker stop saves all contexts and ends them'
+else
+    wrong 'docker stop saves all contexts and ends them' "$((SECONDS - begun)) s"
+fi
+start "$main"
+same 'after docker stop a load begins at the checkpoint' '0 0' "$(for name in alpha beta; do
+    inside "$main" wharf history replay "$name" --dry-run --json </dev/null | jq .outputsAfter
+done | xargs)"
+same 'after docker stop the state is there' 'of beta' "$(inside "$main" wharf exec beta 'echo "$kept"' </dev/null)"
+same 'what ran is in the history' 'greet "$kept"' "$(inside "$main" wharf history alpha --json --limit 1 </dev/null |
+    jq --raw-output '.[0].command')"
+holds 'a stop ends a context' inside "$main" wharf stop beta
+same 'of the contexts nothing is left' '' "$(others "$main")"
+same 'the sessions and their work are as before' "$names" "$(identity "$main")"
+
 # Agents and their conversations
 
 # The agent's own folder lies in the container, not in a volume: with the container it goes.

@@ -189,7 +189,7 @@ fn own_program() -> String {
 }
 
 /// Where a program is, on the `PATH` if it is only named.
-fn found(program: &str) -> Option<PathBuf> {
+pub(super) fn found(program: &str) -> Option<PathBuf> {
     let is_program = |path: &PathBuf| {
         fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
     };

@@ -14,7 +14,9 @@ use crate::{
     config::{self, ConfigError, Settings},
     manager::{FolderManager, Ports, SessionManager},
     session::Session,
+    shell::HolderShells,
     socket,
+    socket::Folder,
     store::{FileStore, FolderStore},
     terminal::{Connection, HolderTerminals, Runtime},
     workspace::Workspace,
@@ -111,10 +113,12 @@ pub(super) fn manager(workspace: Workspace, settings: Settings) -> SessionManage
     let runtime = Runtime::of(workspace.root());
     // Without a program of our own nothing can be started, and the start says so.
     let wharf = socket::own_program().unwrap_or_else(|_| "wharf".into());
+    let (folder, interpreters) = (Folder::of(workspace.root()), settings.interpreters.clone());
     let ports = Ports {
         store: Box::new(store),
         worktrees: Arc::new(worktrees),
-        terminals: Arc::new(HolderTerminals::of(wharf, runtime)),
+        terminals: Arc::new(HolderTerminals::of(wharf.clone(), runtime)),
+        shells: Arc::new(HolderShells::of(wharf, folder, interpreters, settings.shell.interpreter.clone())),
         clock,
     };
     SessionManager::of(workspace, settings, ports)

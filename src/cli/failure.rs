@@ -47,6 +47,8 @@ pub(super) enum Failure {
     NoHome,
     #[error("nothing is bound to {sought}")]
     NotBound { sought: String },
+    #[error("there is no interpreter `{}`", name.escape_debug())]
+    NoInterpreter { name: String },
     #[error("{what} needs a confirmation, and nobody can give it here")]
     Unconfirmed { what: &'static str },
     #[error("{findings} findings need a cure")]
@@ -63,6 +65,8 @@ pub(super) enum Failure {
     NotResumed { count: usize },
     #[error("this terminal is that of session `{name}`")]
     Inside { name: SessionName },
+    #[error("this runs in the context of session `{name}`, whose next command begins when it has ended")]
+    Itself { name: SessionName },
     #[error("standard input and output are no terminal")]
     NoTerminal,
     #[error("ended by signal {signal}")]
@@ -116,15 +120,18 @@ impl Failure {
             | Self::NoTerminal
             | Self::Inside { .. }
             | Self::Unconfirmed { .. } => "INVALID_VALUE",
+            Self::Itself { .. } => "IN_USE",
             Self::Lost { .. } => "UNREACHABLE",
             Self::NotShown { .. } => "NOT_SHOWN",
             Self::Ended { .. } => "ENDED",
             Self::NotResumed { .. } => "NOT_RESUMED",
             Self::TimedOut { .. } => "TIMED_OUT",
             Self::Signalled { .. } => "SIGNALLED",
-            Self::NoWorkspace { .. } | Self::NoHome | Self::NotBound { .. } | Self::NoCommand { .. } => {
-                "NOT_FOUND"
-            }
+            Self::NoWorkspace { .. }
+            | Self::NoHome
+            | Self::NotBound { .. }
+            | Self::NoInterpreter { .. }
+            | Self::NoCommand { .. } => "NOT_FOUND",
             Self::Unhealthy { .. } => "UNHEALTHY",
             Self::Io { .. } | Self::Output(_) => "IO_FAILED",
         }
@@ -148,10 +155,15 @@ impl Failure {
             | Self::NoTerminal
             | Self::Inside { .. }
             | Self::Unconfirmed { .. } => 2,
+            Self::Itself { .. } => 4,
             Self::Lost { .. } => 7,
             Self::TimedOut { .. } => 124,
             Self::Signalled { signal } => u8::try_from(128 + signal).unwrap_or(1),
-            Self::NoWorkspace { .. } | Self::NoHome | Self::NotBound { .. } | Self::NoCommand { .. } => 3,
+            Self::NoWorkspace { .. }
+            | Self::NoHome
+            | Self::NotBound { .. }
+            | Self::NoInterpreter { .. }
+            | Self::NoCommand { .. } => 3,
             Self::NotResumed { .. }
             | Self::NotShown { .. }
             | Self::Ended { .. }
@@ -175,6 +187,7 @@ impl Failure {
                 "name one with `--workspace` or `WHARF_WORKSPACE`, or start wharf inside a repository"
                     .to_owned(),
             ),
+            Self::NoInterpreter { .. } => Some("`wharf interpreter list` shows those there are".to_owned()),
             Self::NoHome => Some("set `HOME` or `XDG_CONFIG_HOME`".to_owned()),
             Self::Unconfirmed { .. } => Some("give `--yes`".to_owned()),
             Self::Unhealthy { .. } => Some("`wharf doctor --fix` cures what can be cured".to_owned()),
@@ -185,6 +198,9 @@ impl Failure {
             Self::NotShown { name } => Some(format!(
                 "it may be asking something: `wharf screen {name}` shows it, `wharf attach {name}` answers"
             )),
+            Self::Itself { .. } => Some(
+                "run it as it is, without `wharf exec`; another session can be used from here".to_owned(),
+            ),
             Self::NoTerminal => {
                 Some("`--observe` streams what it prints, `wharf send` types into it".to_owned())
             }
@@ -255,7 +271,9 @@ impl Failure {
             | Self::NotResumed { .. }
             | Self::TimedOut { .. }
             | Self::NoTerminal
+            | Self::NoInterpreter { .. }
             | Self::Inside { .. }
+            | Self::Itself { .. }
             | Self::Signalled { .. }
             | Self::DetachKey(_)
             | Self::Io { .. }

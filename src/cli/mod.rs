@@ -8,15 +8,20 @@ mod binding;
 mod context;
 mod conversation;
 mod ending;
+mod executing;
 mod failure;
 mod generate;
+mod history;
 mod holding;
 mod hooking;
 mod initing;
+mod interpreters;
+mod interrupting;
 mod keys;
 mod locate;
 mod logs;
 mod notes;
+mod outcome;
 mod output;
 mod prompting;
 mod recovering;
@@ -110,12 +115,14 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
             Ok(())
         }
         Command::Init(args) => return initing::init(open_anyway()?, args),
+        Command::Exec(args) => return executing::exec(open()?, &args),
         Command::Conversation(args) => return conversation::run(open()?, args),
         Command::Create(args) => begin::create(open()?, args),
         Command::List(args) => showing::list(open()?, &args),
         Command::Show(args) => showing::show(open()?, &args),
         Command::Path(args) => showing::path(open()?, &args),
         Command::Find(args) => showing::find(&global, &args),
+        Command::History(args) => history::history(open()?, &args),
         Command::Attach(args) => attaching::attach(open()?, &args),
         Command::Start(args) => running::start(open()?, args),
         Command::Stop(args) => running::stop(open()?, &args),
@@ -141,6 +148,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Undo(args) => ending::undo(open()?, &args),
         Command::Trash(args) => ending::trash(open()?, args),
         Command::Agent(args) => agents::agent(open()?, args),
+        Command::Interpreter(args) => interpreters::interpreter(&open()?, &args),
         Command::Restore(_) => recovering::restore(open_anyway()?),
         Command::Recover(args) => recovering::recover(open_anyway()?, &args),
         Command::Doctor(args) => recovering::doctor(open_anyway()?, &args),

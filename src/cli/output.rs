@@ -61,6 +61,19 @@ impl Output {
         out.flush()
     }
 
+    /// Bytes on standard error to the last one, where they are not our own talk but what somebody asked for.
+    #[expect(clippy::unused_self, reason = "printing goes through the one door")]
+    pub(super) fn talk_exactly(self, bytes: &[u8]) -> io::Result<()> {
+        io::stderr().lock().write_all(bytes)
+    }
+
+    /// A value on a line of its own.
+    pub(super) fn json_line<T: Serialize>(self, value: &T) -> io::Result<()> {
+        let mut line = serde_json::to_vec(value).map_err(io::Error::other)?;
+        line.push(b'\n');
+        self.raw(&line)
+    }
+
     /// Whether standard output is a terminal.
     #[expect(clippy::unused_self, reason = "printing goes through the one door")]
     pub(super) fn is_terminal(self) -> bool {

@@ -8,6 +8,7 @@ use super::{
     Context, Failure, args,
     attaching::{enter, entrance},
     context::now,
+    outcome::ContextView,
     sending::text_of,
     showing, span, table, view,
 };
@@ -35,6 +36,7 @@ struct ResumedView {
 struct RunningView {
     session: Members,
     terminal: Option<Info>,
+    context: Option<ContextView>,
     processes: Vec<ProcessView>,
 }
 
@@ -201,6 +203,7 @@ fn running_view(context: &Context, running: &Running, info: Option<Info>) -> Run
     RunningView {
         session: view::record(context, &running.session),
         terminal: info,
+        context: running.context.as_ref().map(ContextView::of),
         processes: running.processes.iter().map(process).collect(),
     }
 }

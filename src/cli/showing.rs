@@ -8,6 +8,7 @@ use super::{
     binding,
     context::{self, Broken, now},
     locate,
+    outcome::ContextView,
     output::Output,
     parsed, table, view,
 };
@@ -19,6 +20,11 @@ use crate::{
 /// Prints the sessions there are.
 pub(super) fn list(mut context: Context, args: &args::List) -> Result<(), Failure> {
     let filter = Filter { status: parsed(args.status.as_ref())?, issue: parsed(args.issue.as_ref())? };
+    if args.contexts {
+        let contexts = context.manager.contexts(&filter)?;
+        let views = || contexts.iter().map(ContextView::of).collect::<Vec<_>>();
+        return Ok(context.output.either(views, || table::contexts(&contexts, now()))?);
+    }
     let sessions = context.manager.list(&filter)?;
     let overviews = if args.quick { unseen(sessions) } else { context.manager.look(&sessions) };
     let discarded = if args.all { context.manager.discarded()? } else { Vec::new() };

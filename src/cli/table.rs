@@ -7,6 +7,7 @@ use crate::{
     manager::{Overview, Running, is_running},
     process::Process,
     session::Session,
+    shell::Summary,
     terminal::Info,
     text,
     workspace::Workspace,
@@ -63,10 +64,46 @@ pub(super) fn running(all: &[(Running, Option<Info>)], now: Timestamp) -> String
             age(session.last_activity(), now),
             info.as_ref().map_or_else(missing, |it| format!("{}x{}", it.cols, it.rows)),
             info.as_ref().map_or_else(missing, |it| it.clients.to_string()),
-            session.command().map_or_else(missing, ToString::to_string),
+            ran(running).unwrap_or_else(missing),
         ]));
     }
     render(&table)
+}
+
+/// Kinds of interpreters, one a line.
+pub(super) fn interpreters(all: &[[String; 4]]) -> String {
+    let mut table = plain(&["NAME", "TITLE", "PROGRAM", "KEEPS"]);
+    for interpreter in all {
+        table.add_row(row(interpreter));
+    }
+    render(&table)
+}
+
+/// Contexts, one a line.
+pub(super) fn contexts(all: &[Summary], now: Timestamp) -> String {
+    let mut table =
+        plain(&["NAME", "INTERPRETER", "LIVE", "AGE", "USED", "EVENTS", "CHECKPOINTS", "SIZE", "ID"]);
+    for context in all {
+        table.add_row(row(&[
+            context.name.clone(),
+            context.interpreter.clone(),
+            if context.is_live { "yes" } else { "no" }.to_owned(),
+            age(context.created, now),
+            age(context.last_accessed, now),
+            context.event_count.to_string(),
+            context.checkpoint_count.to_string(),
+            bytes(context.size),
+            context.id.to_string(),
+        ]));
+    }
+    render(&table)
+}
+
+/// What runs in a session: its program, or only the interpreter of its context.
+fn ran(running: &Running) -> Option<String> {
+    let context = running.context.as_ref().map(|it| format!("({} of `wharf exec`)", it.interpreter));
+    let command = || running.session.command().map(ToString::to_string);
+    if running.session.pty_pid().is_some() { command() } else { context.or_else(command) }
 }
 
 /// Processes, one a line, each below the one that started it.

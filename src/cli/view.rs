@@ -90,6 +90,7 @@ impl From<&Obstacle> for ObstacleView {
                 ("occupied", Some(occupants.len()), occupants.iter().map(|it| it.pid.to_string()).collect())
             }
             Obstacle::Running { pid } => ("running", None, vec![pid.to_string()]),
+            Obstacle::Executing => ("running", None, Vec::new()),
         };
         let flag = obstacle.permit().map(|permit| format!("--{}", permit.flag()));
         Self { kind, flag, count, examples, message: describe(obstacle) }
@@ -129,6 +130,7 @@ pub(super) fn describe(obstacle: &Obstacle) -> String {
             format!("processes inside: {}", occupants.iter().map(name).collect::<Vec<_>>().join(", "))
         }
         Obstacle::Running { pid } => format!("its program runs, process {pid}"),
+        Obstacle::Executing => "a command, or something that one left running, is at work in it".to_owned(),
     };
     match obstacle.permit() {
         Some(permit) => format!("{what} (--{})", permit.flag()),

@@ -13,14 +13,16 @@ use thiserror::Error;
 
 use crate::{
     agent::{self, AgentError, Descriptions},
+    interpreter::{self, InterpreterError, Interpreters},
     session::Label,
 };
 
+mod shell;
 mod terminal;
 #[cfg(test)]
 mod tests;
 
-pub use self::terminal::TerminalSettings;
+pub use self::{shell::ShellSettings, terminal::TerminalSettings};
 
 /// The largest settings file, in bytes.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
@@ -44,8 +46,12 @@ pub struct Settings {
     pub keep_transcripts: KeepTranscripts,
     /// What a terminal may cost and how it behaves.
     pub terminal: TerminalSettings,
+    /// What the contexts in which commands run may cost, and what runs them.
+    pub shell: ShellSettings,
     /// The kinds of agents there are (`agents.NAME`); only the user's own file can describe one.
     pub agents: Descriptions,
+    /// The interpreters there are (`interpreters.NAME`); only the user's own file can describe one.
+    pub interpreters: Interpreters,
 }
 
 /// Of which transcripts of agents copies are kept in the workspace.
@@ -72,7 +78,9 @@ impl Default for Settings {
             editor: "code".parse().expect("a short word is a label"),
             keep_transcripts: KeepTranscripts::default(),
             terminal: TerminalSettings::default(),
+            shell: ShellSettings::default(),
             agents: Descriptions::builtin(),
+            interpreters: Interpreters::builtin(),
         }
     }
 }
@@ -114,6 +122,14 @@ pub enum ConfigError {
         /// Which, and why not.
         source: AgentError,
     },
+    /// An interpreter is not described well.
+    #[error("{}: {source}", path.display())]
+    Interpreter {
+        /// The file.
+        path: PathBuf,
+        /// Which, and why not.
+        source: InterpreterError,
+    },
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -126,7 +142,9 @@ struct File {
     editor: Editor,
     transcripts: Transcripts,
     terminal: terminal::File,
+    shell: shell::File,
     agents: BTreeMap<String, agent::Entry>,
+    interpreters: BTreeMap<String, interpreter::Entry>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -220,8 +238,19 @@ impl Settings {
             let described = self.agents.define(&name, entry);
             described.map_err(|source| ConfigError::Agent { path: path.to_owned(), source })?;
         }
+        if origin == Origin::Workspace && !file.interpreters.is_empty() {
+            return Err(wrong("interpreters", "can only be set in the user's own file"));
+        }
+        for (name, entry) in file.interpreters {
+            let described = self.interpreters.define(&name, entry);
+            described.map_err(|source| ConfigError::Interpreter { path: path.to_owned(), source })?;
+        }
         if let Some(keep) = file.transcripts.keep {
             self.keep_transcripts = keep;
+        }
+        self.shell.apply(file.shell, origin).map_err(|(key, rule)| wrong(key, rule))?;
+        if self.interpreters.find(&self.shell.interpreter).is_none() {
+            return Err(wrong("shell.interpreter", "is one of those that `wharf interpreter list` shows"));
         }
         self.terminal.apply(file.terminal, origin).map_err(|(key, rule)| wrong(key, rule))
     }

@@ -1,7 +1,10 @@
 use std::error::Error as _;
 
 use super::*;
-use crate::{limits::Limits, session::Command};
+use crate::{
+    limits::{Limits, ShellLimits},
+    session::Command,
+};
 
 fn load(user: &str, workspace: &str) -> Result<Settings, ConfigError> {
     let dir = tempfile::tempdir().unwrap();
@@ -161,4 +164,67 @@ fn only_the_user_describes_agents() {
     assert!(err.to_string().contains("user.toml: `agents.aider.start` begins with a program"), "{err}");
     let err = load("[agents.aider]\nstrat = [\"aider\"]\n", "").unwrap_err();
     assert!(err.source().unwrap().to_string().contains("strat"), "{err}");
+}
+
+#[test]
+fn every_setting_of_contexts_is_taken() {
+    let text = "[shell]\nmax_cached_sessions = 2\nsave_interval_ms = 100\ntime_limit = 5\nidle = 6\noutput_kept = 0\nlog_size = 65536\nstate_size = 65536\ncallers = 1\n";
+    let shell = load("[shell]\ninterpreter = \"bash\"\ncallers = 9\n", text).unwrap().shell;
+    let limits = ShellLimits {
+        live_max: 2,
+        save_interval: Duration::from_millis(100),
+        time_limit: Some(Duration::from_secs(5)),
+        idle_max: Some(Duration::from_secs(6)),
+        output_kept_max: 0,
+        log_bytes_max: 65_536,
+        state_bytes_max: 65_536,
+        callers_max: 1,
+    };
+    assert_eq!(shell, ShellSettings { interpreter: "bash".to_owned(), limits });
+    let limits = load("[shell]\ntime_limit = 0\nidle = 0\n", "").unwrap().shell.limits;
+    assert_eq!((limits.time_limit, limits.idle_max), (None, None));
+}
+
+#[test]
+fn a_value_of_contexts_that_is_out_of_range_names_its_key() {
+    for (key, value) in [
+        ("max_cached_sessions", "0"),
+        ("max_cached_sessions", "1001"),
+        ("save_interval_ms", "99"),
+        ("save_interval_ms", "86400001"),
+        ("time_limit", "86401"),
+        ("idle", "86401"),
+        ("output_kept", "16777217"),
+        ("log_size", "65535"),
+        ("log_size", "1099511627777"),
+        ("state_size", "65535"),
+        ("state_size", "268435457"),
+        ("callers", "0"),
+        ("callers", "1001"),
+    ] {
+        let err = load("", &format!("[shell]\n{key} = {value}")).unwrap_err();
+        assert!(matches!(err, ConfigError::Value { .. }), "{key}: {err}");
+        assert!(err.to_string().contains(&format!("`shell.{key}` is ")), "{err}");
+    }
+}
+
+#[test]
+fn a_workspace_cannot_name_the_interpreter() {
+    let err = load("", "[shell]\ninterpreter = \"./evil\"\n").unwrap_err().to_string();
+    assert!(err.ends_with("`shell.interpreter` can only be set in the user's own file"), "{err}");
+}
+
+#[test]
+fn only_the_user_describes_interpreters() {
+    let lua = "[interpreters.lua]\nstart = [\"lua\", \"-i\"]\nrun = \"{text} {stdout} {stderr}\"\nmark = \"{mark} {answer}\"\n";
+    let user = format!("{lua}[shell]\ninterpreter = \"lua\"\n");
+    let settings = load(&user, "").unwrap();
+    assert_eq!(settings.interpreters.find("lua").unwrap().program(), "lua");
+    assert_eq!(settings.shell.interpreter, "lua");
+    let err = load("", lua).unwrap_err();
+    assert!(err.to_string().ends_with("`interpreters` can only be set in the user's own file"), "{err}");
+    let err = load(&lua.replace("{mark}", ""), "").unwrap_err();
+    assert!(err.to_string().contains("user.toml: `interpreters.lua.mark` has `{mark}` in it"), "{err}");
+    let err = load("[shell]\ninterpreter = \"lua\"\n", "").unwrap_err();
+    assert!(err.to_string().contains("`shell.interpreter` is one of those"), "{err}");
 }

@@ -189,6 +189,17 @@ impl Interpreter {
         }
     }
 
+    /// As it could be written into a settings file.
+    pub fn to_toml(&self) -> String {
+        let all = BTreeMap::from([("interpreters", BTreeMap::from([(self.name.as_str(), &self.entry)]))]);
+        toml::to_string(&all).expect("texts, lists and tables always have a TOML form")
+    }
+
+    /// Whether it takes words apart and quotes off as a shell does.
+    pub fn is_shell(&self) -> bool {
+        matches!(self.entry.quote, Quote::Single | Quote::AnsiC)
+    }
+
     /// As it was written down.
     pub fn entry(&self) -> &Entry {
         &self.entry

@@ -1,6 +1,6 @@
 //! The stable words for what can go wrong, and what sort of failure each is.
 
-use crate::{agent::AgentError, terminal::TerminalError};
+use crate::{agent::AgentError, shell::ShellError, terminal::TerminalError};
 
 /// What went wrong; scripts rely on the word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub enum Code {
     MaxSessions,
     /// As many sessions run as may.
     MaxRunning,
+    /// As many contexts are at work as may live.
+    MaxContexts,
     /// Another session has the name.
     NameTaken,
     /// The branch exists, or is in use.
@@ -78,6 +80,7 @@ impl Code {
         match self {
             Self::MaxSessions => "MAX_SESSIONS",
             Self::MaxRunning => "MAX_RUNNING",
+            Self::MaxContexts => "MAX_CONTEXTS",
             Self::NameTaken => "NAME_TAKEN",
             Self::BranchTaken => "BRANCH_TAKEN",
             Self::IssueTaken => "ISSUE_TAKEN",
@@ -103,7 +106,7 @@ impl Code {
     /// What sort of failure it is.
     pub fn kind(self) -> Kind {
         match self {
-            Self::MaxSessions | Self::MaxRunning => Kind::Full,
+            Self::MaxSessions | Self::MaxRunning | Self::MaxContexts => Kind::Full,
             Self::NameTaken | Self::BranchTaken | Self::IssueTaken | Self::Ambiguous | Self::InUse => {
                 Kind::Conflict
             }
@@ -152,5 +155,18 @@ pub(super) fn terminal_code(err: &TerminalError) -> Code {
         TerminalError::Program { .. } => Code::StartFailed,
         TerminalError::UnsafeFolder { .. } => Code::UnsafePath,
         TerminalError::LongPath { .. } | TerminalError::Io { .. } => Code::IoFailed,
+    }
+}
+
+/// What went wrong with a context.
+pub(super) fn shell_code(err: &ShellError) -> Code {
+    match err {
+        ShellError::Nul | ShellError::TooLong { .. } | ShellError::NoInterpreter { .. } => Code::InvalidValue,
+        ShellError::OtherInterpreter { .. } | ShellError::Busy => Code::InUse,
+        ShellError::Full { .. } | ShellError::Crowded { .. } => Code::MaxContexts,
+        ShellError::Interpreter { .. } => Code::StartFailed,
+        ShellError::Silent { .. } => Code::Unreachable,
+        ShellError::Locked { .. } => Code::StateLocked,
+        ShellError::Io { .. } => Code::IoFailed,
     }
 }

@@ -1,9 +1,12 @@
 //! A session ends: what it would lose is named, its work goes into the trash, its record goes.
 
-use super::{ManagerError, SessionManager, checkout, create::settled, journal::ensure_quiet};
+use super::{
+    ManagerError, SessionManager, checkout, create::settled, exec::shell_error, journal::ensure_quiet,
+};
 use crate::{
     process::{self, Occupant},
     session::{BranchFate, PendingAction, Session, SessionId},
+    shell::{Processes, ShellError, Unload},
     store,
     worktree::Loss,
 };
@@ -20,6 +23,8 @@ pub enum Obstacle {
         /// The pid of that.
         pid: u32,
     },
+    /// A command runs in its context, or something that one left running.
+    Executing,
 }
 
 /// What a person may agree to, each with a flag of its own.
@@ -109,15 +114,15 @@ impl Obstacle {
             Self::Loss(Loss::Commits { .. } | Loss::Submodule { .. }) => Some(Permit::Unmerged),
             Self::Loss(Loss::InProgress(_)) => Some(Permit::InProgress),
             Self::Occupied(_) => Some(Permit::Occupied),
-            Self::Running { .. } => Some(Permit::Running),
+            Self::Running { .. } | Self::Executing => Some(Permit::Running),
             Self::Loss(Loss::Locked(_) | Loss::Mounted(_)) => None,
         }
     }
 
-    /// Whether it is the session's own program.
+    /// Whether it is the session's own program or command.
     fn is_running(&self) -> bool {
         match self {
-            Self::Running { .. } => true,
+            Self::Running { .. } | Self::Executing => true,
             Self::Occupied(_) | Self::Loss(_) => false,
         }
     }
@@ -125,7 +130,7 @@ impl Obstacle {
     /// Whether it is processes.
     pub fn is_occupant(&self) -> bool {
         match self {
-            Self::Occupied(_) | Self::Running { .. } => true,
+            Self::Occupied(_) | Self::Running { .. } | Self::Executing => true,
             Self::Loss(_) => false,
         }
     }
@@ -146,10 +151,15 @@ impl SessionManager {
         };
         self.spare_own_hooks(&session, &mut losses);
         let mut obstacles: Vec<Obstacle> = losses.into_iter().map(Obstacle::Loss).collect();
-        let own = own_processes(&session);
+        let mut own = own_processes(&session);
         if let Some(process) = session.process().filter(|_| !own.is_empty()) {
             obstacles.push(Obstacle::Running { pid: process.pid });
         }
+        let Processes { pids, is_busy } = self.shells.processes(session.id()).unwrap_or_default();
+        if is_busy {
+            obstacles.push(Obstacle::Executing);
+        }
+        own.extend(pids);
         let mut occupants = self.occupants(&session);
         occupants.retain(|occupant| !own.contains(&occupant.pid));
         if !occupants.is_empty() {
@@ -187,12 +197,13 @@ impl SessionManager {
         let id = weighed.session.id();
         let running: Vec<Obstacle> = weighed.obstacles.iter().filter(|it| it.is_running()).cloned().collect();
         if !running.is_empty() {
-            self.end_program(&weighed.session, self.default_stop())?;
+            self.end_own(&weighed.session, &running)?;
             // A program that ends may save what it had; that was not weighed yet.
             weighed = self.weigh_permitted(&id.to_string(), permits, branch)?;
             weighed.obstacles.extend(running);
         }
         let session = self.begin_destroy(who, id, branch)?;
+        self.end_context(&session, permits)?;
         let record = store::encode_record(&settled(&session), &self.workspace);
         let branch = match self.worktrees.discard(&checkout(&session), branch, &record) {
             Ok(branch) => branch,
@@ -204,6 +215,33 @@ impl SessionManager {
         self.forget(&session)?;
         tracing::info!(sessionId = %id, name = %session.name(), branch = %session.branch(), "session destroyed");
         Ok(Destroyed { session: settled(&session), branch, ..weighed })
+    }
+
+    /// Ends what a person permitted to end.
+    fn end_own(&mut self, session: &Session, running: &[Obstacle]) -> Result<(), ManagerError> {
+        if running.contains(&Obstacle::Executing) {
+            let unloaded = self.shells.unload(session.id(), Unload::Now);
+            unloaded.map_err(|source| shell_error(session, source))?;
+        }
+        if running.iter().any(|it| matches!(it, Obstacle::Running { .. })) {
+            self.end_program(session, self.default_stop())?;
+        }
+        Ok(())
+    }
+
+    /// Saves and ends the context of a session that is being destroyed: from now on no command begins in it. One that
+    /// came at the last moment keeps the session, unless it is permitted to end it.
+    fn end_context(&mut self, session: &Session, permits: &Permits) -> Result<(), ManagerError> {
+        let how = if permits.allow(&Obstacle::Executing) { Unload::Now } else { Unload::WhenIdle };
+        let Err(source) = self.shells.unload(session.id(), how) else {
+            return Ok(());
+        };
+        self.stay(session);
+        if matches!(source, ShellError::Busy) {
+            let obstacles = vec![Obstacle::Executing];
+            return Err(ManagerError::UnsavedWork { name: session.name().clone(), obstacles });
+        }
+        Err(shell_error(session, source))
     }
 
     /// Writes into the journal that a session is being destroyed, so that a crash half-way is finished.

@@ -72,6 +72,7 @@ impl SessionManager {
             findings.extend(self.session_findings(session));
         }
         findings.extend(self.agent_findings(&sessions));
+        findings.extend(self.context_findings(&sessions));
         findings.extend(self.leftovers(&sessions).into_iter().map(Leftovers::finding));
         findings.extend(strangers(&sessions, &scan));
         if git.is_ok() {
@@ -105,6 +106,7 @@ impl SessionManager {
         transaction.commit()?;
         drop(transaction);
         self.sweep_leftovers()?;
+        self.mend_contexts()?;
         let after: HashSet<(&str, String)> =
             self.examine().into_iter().map(|it| (it.code, it.subject)).collect();
         Ok(before

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::{
     Code, Kind, Obstacle, OpeningError,
-    code::{agent_code, terminal_code},
+    code::{agent_code, shell_code, terminal_code},
     conversation,
 };
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     conversation::ConversationError,
     registry::{AdmitError, LookupError},
     session::{AgentName, CommandError, IssueRef, RepositoryPath, SessionId, SessionName},
+    shell::ShellError,
     store::StoreError,
     terminal::TerminalError,
     worktree::WorktreeError,
@@ -97,6 +98,14 @@ pub enum ManagerError {
         name: SessionName,
         /// Why not.
         source: TerminalError,
+    },
+    /// The context of a session cannot do it.
+    #[error("session `{name}`: {source}")]
+    Shell {
+        /// Which.
+        name: SessionName,
+        /// Why not.
+        source: ShellError,
     },
     /// What runs in a session was started where nobody can see from here whether it still does.
     #[error("the program of session `{name}` was started at another boot or in another container")]
@@ -200,6 +209,7 @@ impl ManagerError {
             Self::Agent(err) => agent_code(err),
             Self::HooksTracked { .. } => Code::UnsafePath,
             Self::Terminal { source, .. } => terminal_code(source),
+            Self::Shell { source, .. } => shell_code(source),
             Self::Elsewhere { .. } => Code::Unreachable,
             Self::MaxRunning { .. } => Code::MaxRunning,
             Self::Opening(err) => err.code(),

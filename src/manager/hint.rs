@@ -3,6 +3,7 @@
 use super::{ManagerError, conversation};
 use crate::{
     registry::{AdmitError, LookupError},
+    shell::ShellError,
     store::StoreError,
     terminal::TerminalError,
     worktree::WorktreeError,
@@ -40,6 +41,7 @@ impl ManagerError {
             Self::Detached { .. } => "switch its worktree to a branch first (`git switch`)".to_owned(),
             Self::Chain { source, .. } | Self::Conversation(source) => return conversation::hint(source),
             Self::Terminal { source, .. } => return terminal_hint(source),
+            Self::Shell { source, .. } => return shell_hint(source),
             Self::Elsewhere { .. } => {
                 "if that has ended, `wharf restore` brings the session to rest; else stop it there".to_owned()
             }
@@ -165,6 +167,31 @@ fn terminal_hint(err: &TerminalError) -> Option<String> {
         TerminalError::Refused { .. } | TerminalError::Program { .. } | TerminalError::Io { .. } => {
             return None;
         }
+    };
+    Some(text.to_owned())
+}
+
+fn shell_hint(err: &ShellError) -> Option<String> {
+    let text = match err {
+        ShellError::Nul => {
+            "keep such bytes in a file, or write them in a way of the interpreter (`printf '\\0'`)"
+        }
+        ShellError::TooLong { .. } => "keep it in a file of the session, and run that",
+        ShellError::Crowded { .. } => {
+            "try again when some have ended; or raise `shell.callers` in the settings"
+        }
+        ShellError::NoInterpreter { .. } => "`wharf interpreter list` shows those there are",
+        ShellError::OtherInterpreter { .. } => {
+            "`--new` begins a new context with it; the old one is given up"
+        }
+        ShellError::Full { .. } => {
+            "`wharf ps` shows which are at work; or raise `shell.max_cached_sessions` in the settings"
+        }
+        ShellError::Busy => "wait for it to end, or end it with `wharf stop`",
+        ShellError::Interpreter { .. } => "`wharf interpreter show` says how it is started",
+        ShellError::Silent { .. } => "`wharf stop` ends it; the next command starts from the last state",
+        ShellError::Locked { .. } => "try again; a lock goes with the process that holds it",
+        ShellError::Io { .. } => return None,
     };
     Some(text.to_owned())
 }

@@ -39,7 +39,7 @@ pub struct Overview {
 }
 
 impl Filter {
-    fn admits(&self, session: &Session) -> bool {
+    pub(super) fn admits(&self, session: &Session) -> bool {
         self.status.is_none_or(|status| session.status() == status)
             && self
                 .issue

@@ -10,6 +10,7 @@ use crate::{
     config::Settings,
     registry::Registry,
     session::{RepositoryPath, Session},
+    shell::Shells,
     store::{self, Origin, Reading, Store},
     terminal::Terminals,
     workspace::Workspace,
@@ -22,6 +23,8 @@ mod annotate;
 mod bind;
 mod chains;
 mod code;
+mod context_findings;
+mod contexts;
 mod conversation;
 mod conversation_health;
 mod create;
@@ -29,9 +32,11 @@ mod destroy;
 mod doctor;
 mod error;
 mod exchange;
+mod exec;
 mod findings;
 mod folders;
 mod hint;
+mod history;
 mod install_hooks;
 mod journal;
 mod keep;
@@ -74,6 +79,7 @@ pub use self::{
     doctor::{Finding, Severity},
     error::ManagerError,
     exchange::{Imported, Tally},
+    exec::{CommandText, ExecCommand},
     folders::FolderManager,
     install_hooks::{HookChange, HookOutcome},
     keep::SessionKeeper,
@@ -94,6 +100,7 @@ pub struct SessionManager {
     store: Box<dyn Store>,
     worktrees: Arc<dyn Worktrees>,
     terminals: Arc<dyn Terminals>,
+    shells: Arc<dyn Shells>,
     clock: Arc<dyn Clock>,
 }
 
@@ -105,6 +112,8 @@ pub struct Ports {
     pub worktrees: Arc<dyn Worktrees>,
     /// What runs in the sessions.
     pub terminals: Arc<dyn Terminals>,
+    /// The contexts in which commands run.
+    pub shells: Arc<dyn Shells>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -140,8 +149,8 @@ impl Drop for Transaction<'_> {
 impl SessionManager {
     /// A manager of one workspace.
     pub fn of(workspace: Workspace, settings: Settings, ports: Ports) -> Self {
-        let Ports { store, worktrees, terminals, clock } = ports;
-        Self { workspace, settings, store, worktrees, terminals, clock }
+        let Ports { store, worktrees, terminals, shells, clock } = ports;
+        Self { workspace, settings, store, worktrees, terminals, shells, clock }
     }
 
     /// The workspace it manages.

@@ -1,9 +1,10 @@
-//! The program of a session ends because somebody wants it to; nothing of it survives, and its work stays.
+//! What runs in a session ends because somebody wants it to; nothing of it survives, and its work stays.
 
 use std::{sync::Arc, time::Duration};
 
 use super::{
     ManagerError, SessionManager, StartSession,
+    exec::shell_error,
     journal::ensure_quiet,
     keep::{how, tell_end},
     observe::is_lost,
@@ -13,6 +14,7 @@ use super::{
 use crate::{
     process::{self, Signal},
     session::{Cause, Ending, How, Session},
+    shell::Unload,
     terminal::{Stop, TerminalError},
 };
 
@@ -26,11 +28,19 @@ impl SessionManager {
         Stop { signal: None, grace_ms, shutdown: false }
     }
 
-    /// Ends the program of a session and everything that it started; also what a killed holder left behind.
+    /// Ends the program of a session and everything that it started; also what a killed holder left behind. Its context is
+    /// saved and ends too.
     pub fn stop(&mut self, who: &str, stop: Stop) -> Result<Session, ManagerError> {
         let session = self.session(who)?;
         ensure_quiet(&session)?;
-        self.end_program(&session, stop)
+        // The context goes first: it is saved, and not taken for what a killed holder left.
+        let unloaded = self.shells.unload(session.id(), Unload::Now);
+        match (self.end_program(&session, stop), unloaded) {
+            (Err(ManagerError::Terminal { source: TerminalError::NotRunning, .. }), Ok(true)) => Ok(session),
+            (Err(err), Ok(_)) => Err(err),
+            (_, Err(source)) => Err(shell_error(&session, source)),
+            (Ok(session), Ok(_)) => Ok(session),
+        }
     }
 
     /// Ends it at once.

@@ -121,7 +121,8 @@ pub trait Worktrees: Send + Sync {
     /// Brings a session back out of the trash with work, index and branch. Can be called again after a crash.
     fn bring_back(&self, id: SessionId, repository: &RepositoryPath) -> Result<(), WorktreeError>;
 
-    /// Deletes one entry of the trash and its hidden ref for ever; crosses no mount.
+    /// Deletes one entry of the trash for ever, with its hidden ref and with what wharf kept of the session elsewhere (its
+    /// conversations, logs and commands); crosses no mount.
     fn purge(&self, trashed: &Trashed) -> Result<(), WorktreeError>;
 
     /// Clears away what killed gits and purges left in these repositories; waits for work there.

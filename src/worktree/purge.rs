@@ -1,7 +1,7 @@
 //! How an entry of the trash is deleted for good: at each moment it is there as a whole or not at all.
 //!
-//! One rename dooms it. The hidden ref goes next, found through the note in the doomed folder, and the folder last, so
-//! that whoever finds a purge that was cut short can end it.
+//! One rename dooms it. The hidden ref goes next, found through the note in the doomed folder, then what wharf kept of
+//! the session beside its worktree, and the folder last, so that whoever finds a purge that was cut short can end it.
 
 use std::path::Path;
 
@@ -87,6 +87,7 @@ impl GitWorktrees {
         if let Some(site) = site {
             self.at_work(&site, |_| self.delete_hidden_ref(&site))?;
         }
+        delete_tree(&self.workspace.session_folder(id))?;
         delete_tree(doomed)
     }
 

@@ -105,6 +105,26 @@ fn the_trash_is_emptied_only_on_purpose() {
 }
 
 #[test]
+fn what_was_kept_of_a_session_stays_as_long_as_it_can_be_brought_back() {
+    let space = Workspace::with_sessions(2);
+    let kept = |name: &str| {
+        space.run(["conversation", "record", name, "--id", "one", "--prompt", "do it"]).succeeds();
+        space.path(".wharf/sessions").join(space.json(["show", name])["id"].as_str().unwrap())
+    };
+    let (first, second) = (kept("s1"), kept("s2"));
+    for name in ["s1", "s2"] {
+        space.run(["destroy", name]).succeeds();
+    }
+    assert!(first.join("conversation.json").is_file());
+    space.run(["trash", "empty", "s1", "--yes"]).succeeds();
+    assert!(!first.exists(), "nobody can ask for it any more");
+    space.run(["undo", "s2"]).succeeds();
+    space.run(["trash", "empty", "--yes"]).succeeds();
+    assert!(second.join("conversation.json").is_file());
+    space.run(["conversation", "current", "s2"]).succeeds().says("one");
+}
+
+#[test]
 fn undo_respects_the_limit_and_taken_names() {
     let space = Workspace::with_sessions(2);
     space.run(["destroy", "s1"]).succeeds();

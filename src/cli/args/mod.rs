@@ -8,7 +8,10 @@ use clap_complete::Shell;
 mod agents;
 mod conversation;
 mod ending;
+mod executing;
+mod history;
 mod init;
+mod interpreters;
 mod notes;
 mod running;
 mod typed;
@@ -18,7 +21,10 @@ pub(super) use self::{
     agents::{Agent, Install, Sessions, Uninstall},
     conversation::{Conversation, Record},
     ending::{Destroy, Trash, Undo},
+    executing::Exec,
+    history::{History, Replay},
     init::Init,
+    interpreters::Interpreter,
     notes::{Bind, Editor, Meta, Phase, Remove, Rename, Status, Touch, Unbind},
     running::{Asking, Attach, Hook, Kill, Ps, Restart, Resume, Start, Stop, Viewing},
     watching::{Logs, Prompt, Screen, Send, Wait},
@@ -87,6 +93,8 @@ pub(super) enum Command {
     Kill(Kill),
     Resume(Resume),
     Ps(Ps),
+    Exec(Exec),
+    History(History),
     Logs(Logs),
     Screen(Screen),
     Send(Send),
@@ -110,6 +118,8 @@ pub(super) enum Command {
     Trash(Trash),
     #[command(subcommand)]
     Agent(Agent),
+    #[command(subcommand)]
+    Interpreter(Interpreter),
     Restore(Restore),
     Recover(Recover),
     Doctor(Doctor),
@@ -179,6 +189,7 @@ Examples:
   wharf list --issue acme/shop#42 --json
   wharf list --quick               without asking each worktree for its changes
   wharf list --all                 with what lies in the trash
+  wharf list --contexts            what `wharf exec` remembers
 
 Columns: CHANGES counts modified (~) and untracked (?) files; AHEAD and BEHIND count commits against the
 upstream of the branch, else against where it began.")]
@@ -195,6 +206,9 @@ pub(super) struct List {
     /// Do not look into the worktrees
     #[arg(long)]
     pub(super) quick: bool,
+    /// The contexts of `wharf exec` instead, those that live and those on the disk
+    #[arg(long, conflicts_with_all = ["all", "quick"])]
+    pub(super) contexts: bool,
 }
 
 /// Show one session

@@ -6,9 +6,10 @@ use std::ffi::{OsStr, OsString};
 use clap::{Args, Error, FromArgMatches as _, Parser as _, Subcommand};
 
 use super::{
-    Agent, Attach, Bind, Cli, Completions, Conversation, Create, Destroy, Doctor, Editor, Find, Global, Hook,
-    Init, Kill, List, Logs, Man, Meta, Path, Phase, Prompt, Ps, Recover, Remove, Rename, Restart, Restore,
-    Resume, Screen, Send, Show, Start, Status, Stop, Touch, Trash, Unbind, Undo, Wait,
+    Agent, Attach, Bind, Cli, Completions, Conversation, Create, Destroy, Doctor, Editor, Exec, Find, Global,
+    History, Hook, Init, Interpreter, Kill, List, Logs, Man, Meta, Path, Phase, Prompt, Ps, Recover, Remove,
+    Rename, Restart, Restore, Resume, Screen, Send, Show, Start, Status, Stop, Touch, Trash, Unbind, Undo,
+    Wait,
 };
 
 /// A command before it has arguments, and afterwards.
@@ -55,6 +56,8 @@ fn definition(word: &OsStr) -> Option<(&'static str, Define)> {
         "kill" => of::<Kill>("kill"),
         "resume" => of::<Resume>("resume"),
         "ps" => of::<Ps>("ps"),
+        "exec" => of::<Exec>("exec"),
+        "history" => of::<History>("history"),
         "attach" => of::<Attach>("attach"),
         "logs" => of::<Logs>("logs"),
         "screen" => of::<Screen>("screen"),
@@ -75,6 +78,7 @@ fn definition(word: &OsStr) -> Option<(&'static str, Define)> {
         "undo" => of::<Undo>("undo"),
         "trash" => group::<Trash>("trash"),
         "agent" => group::<Agent>("agent"),
+        "interpreter" => group::<Interpreter>("interpreter"),
         "init" => of::<Init>("init"),
         "hook" => of::<Hook>("hook"),
         "restore" => of::<Restore>("restore"),

@@ -1,7 +1,7 @@
 //! What a holder writes into the table, how often, and when it does not.
 
 use super::{
-    running::{House, command, ended, running},
+    house::{House, command, ended, running},
     *,
 };
 use crate::{

@@ -1,5 +1,7 @@
 //! Orders and injected failures of the verbs, and the pure judgement of a recovery.
 
+mod executing;
+mod house;
 mod keeping;
 mod observing;
 mod order;
@@ -15,6 +17,7 @@ use crate::{
     config::Settings,
     process,
     session::{Base, ProcessId, RepositoryPath, Session, SessionId, SessionParts, SessionStatus},
+    shell::{Caller, Done, Place, Processes, Request, ShellError, Shells, Summary, Unload},
     store::{MockStore, Origin, Reading},
     terminal::{Exited, Held, Info, Launch, Started, Stop, TerminalError, Terminals},
     workspace::Workspace,
@@ -63,6 +66,7 @@ fn manager(store: MockStore, worktrees: MockWorktrees) -> SessionManager {
         store: Box::new(store),
         worktrees: Arc::new(worktrees),
         terminals: Arc::new(NoTerminals),
+        shells: Arc::new(NoShells),
         clock: Arc::new(FixedClock),
     };
     SessionManager::of(Workspace::at("/w".as_ref()), Settings::default(), ports)
@@ -94,6 +98,27 @@ impl Terminals for NoTerminals {
 
     fn sweep(&self, _: SessionId, _: &[String]) -> Result<usize, TerminalError> {
         Ok(0)
+    }
+}
+
+/// Contexts of which none lives and none can.
+struct NoShells;
+
+impl Shells for NoShells {
+    fn exec(&self, _: &Place, _: &Request, _: Caller<'_>) -> Result<Done, ShellError> {
+        Err(ShellError::Full { limit: 0 })
+    }
+
+    fn live(&self, _: SessionId) -> Option<Summary> {
+        None
+    }
+
+    fn processes(&self, _: SessionId) -> Option<Processes> {
+        None
+    }
+
+    fn unload(&self, _: SessionId, _: Unload) -> Result<bool, ShellError> {
+        Ok(false)
     }
 }
 

@@ -1,6 +1,6 @@
 use std::sync::Mutex;
 
-use super::{running::House, *};
+use super::{house::House, *};
 use crate::{
     manager::StartSession,
     registry::Registry,
@@ -141,7 +141,7 @@ fn who_is_at_work_with_a_session_is_not_disturbed_by_what_is_held() {
     let mut busy = session(1, "auth");
     let worker = process::own().unwrap();
     busy.begin(Pending { action: PendingAction::BringingBack, worker, since: at(0) });
-    let own = running::running(1, "auth");
+    let own = house::running(1, "auth");
     for before in [busy, own] {
         let house = House { held: Some(held(&program, &holder)), ..House::with(vec![before.clone()]) };
         assert_eq!(house.manager().session("auth").unwrap(), before);

@@ -1,7 +1,7 @@
 //! How a program is ended, with its holder and without, and that no session is destroyed around its program.
 
 use super::{
-    running::{Holder, House, command, ended, running},
+    house::{Holder, House, command, ended, running},
     *,
 };
 use crate::{

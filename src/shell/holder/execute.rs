@@ -61,6 +61,7 @@ impl Worker {
         self.open_log()?;
         let interpreter = self.choose(order)?;
         let number = self.begin(order, &interpreter)?;
+        self.note();
         self.desk.tell(order.caller, &FromHolder::Accepted(number));
         let (Some(context), Some(record)) = (&mut self.context, &mut self.record) else {
             unreachable!("a command that began has both")
@@ -89,7 +90,7 @@ impl Worker {
             }
         };
         if ran.session_ended || !context.is_alive() {
-            self.drop_context(Jobs::Leave);
+            self.retire_context();
         }
         let written = Written {
             code: ran.code,
@@ -157,12 +158,13 @@ impl Worker {
             // The log has an empty checkpoint by now.
             (record.changes, record.dirty, record.is_unlogged) = (Changes::default(), None, false);
         }
-        if let Some(((context, lost), mut leader)) = started {
+        if let Some(((mut context, lost), mut leader)) = started {
             self.lost = lost;
             *leader = Some(context.pid());
-            if let Some(before) = self.context.replace(context) {
-                before.end(Jobs::Leave);
+            if let Some(before) = self.context.take() {
+                context.succeed(before);
             }
+            self.context = Some(context);
             drop(leader);
             desk.leader_changed();
         }

@@ -1,6 +1,6 @@
 //! What happened in a context, as it is told to whoever asks: a command, its outcome, and what came of it later.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::Kept;
 use crate::{
@@ -96,6 +96,8 @@ pub struct Loaded {
     pub checkpoint: Option<u64>,
     /// How many outputs behind the checkpoint were added to it.
     pub applied: u64,
+    /// The keys of what those outputs changed.
+    pub later: BTreeSet<String>,
     /// How many bytes of the end are no whole event.
     pub cut_bytes: u64,
     /// How many lines of what was read are damaged.

@@ -134,16 +134,20 @@ fn replay(loaded: &mut Loaded, fact: Fact<'_>) {
             loaded.interpreter = fact.interpreter.as_deref().map(ToOwned::to_owned);
             if fact.fresh {
                 loaded.changes = Changes::default();
+                loaded.later.clear();
             }
         }
         Kind::Output => {
-            loaded.changes.then(fact.into_changes());
+            let changes = fact.into_changes();
+            loaded.later.extend(changes.set.keys().chain(&changes.unset).cloned());
+            loaded.changes.then(changes);
             loaded.applied += 1;
         }
         Kind::Checkpoint => {
             loaded.interpreter = fact.interpreter.as_deref().map(ToOwned::to_owned);
             loaded.checkpoint = Some(fact.number);
             loaded.applied = 0;
+            loaded.later.clear();
             loaded.changes = fact.into_changes();
         }
         Kind::Late => (),

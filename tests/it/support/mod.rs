@@ -21,6 +21,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use wharf::terminal::{Connection, Stop};
 
+pub mod executing;
 pub mod faults;
 
 /// The state file of a workspace.

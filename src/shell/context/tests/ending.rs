@@ -89,7 +89,7 @@ fn cancelled(bash: &mut Live, text: &str) -> Told {
     let mut sink = Cancel(&bash.controls, support::Heard::default());
     let ran = bash.context.run(&task, &bash.controls, &mut sink).unwrap();
     let stdout = String::from_utf8(sink.1.stdout).unwrap();
-    bash.controls = Controls::new().unwrap();
+    bash.controls.clear();
     Told { ran, stdout, stderr: String::new(), late: Vec::new() }
 }
 
