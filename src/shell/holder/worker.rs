@@ -15,13 +15,7 @@ use super::{
     desk::{Desk, Job},
     environment, jobs,
 };
-use crate::{
-    clock::Clock,
-    interpreter::{Changes, Interpreter},
-    session::SessionId,
-    text,
-    workspace::Workspace,
-};
+use crate::{clock::Clock, interpreter::Changes, session::SessionId, text, workspace::Workspace};
 
 /// How often an idle context is looked at again whose jobs still live.
 const IDLE_AGAIN: Duration = Duration::from_mins(1);
@@ -235,7 +229,7 @@ impl Worker {
     /// Starts an interpreter with what the context holds, or with nothing.
     pub(super) fn start(
         &self,
-        interpreter: &Interpreter,
+        interpreter: &str,
         ground: Ground,
     ) -> Result<(Context, Vec<String>), ShellError> {
         let place = &self.order.place;
@@ -250,7 +244,9 @@ impl Worker {
             (Ground::Kept, Some(record)) => &record.changes,
             (Ground::Kept, None) | (Ground::Fresh, _) => &none,
         };
-        Context::start(interpreter, &setting, changes)
+        let found = self.order.interpreters.find(interpreter);
+        let found = found.ok_or_else(|| ShellError::NoInterpreter { name: interpreter.to_owned() })?;
+        Context::start(found, &setting, changes)
     }
 
     /// Tells whoever asks what is known now.
