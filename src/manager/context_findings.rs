@@ -29,6 +29,16 @@ impl SessionManager {
             }
         };
         let mut findings = Vec::new();
+        let left = self.shells.processes(session.id()).unwrap_or_default();
+        if !left.pids.is_empty() {
+            let pids: Vec<String> = left.pids.iter().map(ToString::to_string).collect();
+            let message = format!(
+                "the keeper of its context is gone, and what commands left still runs: {}",
+                pids.join(", ")
+            );
+            let cure = "`wharf stop` ends it, the next `wharf exec` takes it over";
+            findings.push(finding("context-left-running", Severity::Note, name, message, cure));
+        }
         if loaded.cut_bytes > 0 {
             let message = format!("the last {} bytes of its commands are no whole event", loaded.cut_bytes);
             findings.push(finding("commands-torn", Severity::Warning, name, message, CURE));

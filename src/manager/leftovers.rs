@@ -59,12 +59,7 @@ impl SessionManager {
         }
         let mut found = Vec::new();
         for session in sessions.iter().filter(|session| session.pending().is_none() && !runs(session)) {
-            let mut pids = marked.remove(&session.id().to_string()).unwrap_or_default();
-            if !pids.is_empty() {
-                // Those of its context live with good reason.
-                let own = self.shells.processes(session.id()).unwrap_or_default();
-                pids.retain(|pid| !own.pids.contains(pid));
-            }
+            let pids = marked.remove(&session.id().to_string()).unwrap_or_default();
             match self.terminals.info(session.id()) {
                 Err(TerminalError::Silent { .. }) => found.push(Leftovers { session: session.clone(), pids }),
                 Err(TerminalError::NotRunning) if !pids.is_empty() => {

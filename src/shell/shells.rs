@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    iter,
     path::PathBuf,
     sync::Arc,
     thread,
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     interpreter::Interpreters,
-    process::{self, Offspring},
+    process::{self, Offspring, Signal},
     session::{CONTEXT_VARIABLE, SessionId},
     socket::{Folder, Post},
 };
@@ -28,6 +29,9 @@ const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
 const CALL_WAIT_MAX: Duration = Duration::from_mins(1);
 /// How often one that is about to begin or to end is asked again.
 const AGAIN: Duration = Duration::from_millis(20);
+/// How long what a killed holder left may take to end, and how often the killing is repeated for what was started meanwhile.
+const SWEEP_GRACE: Duration = Duration::from_millis(500);
+const SWEEPS_MAX: usize = 20;
 
 /// Reaches the holders of contexts through their sockets, and starts new ones.
 #[derive(Clone, Debug)]
@@ -68,6 +72,32 @@ impl HolderShells {
     }
 }
 
+/// Ends what a holder that was killed left running, politely first. Says whether there was anything.
+fn sweep(id: SessionId) -> Result<bool, ShellError> {
+    let failed = |source| ShellError::Io { action: "list", path: "/proc".into(), source };
+    let marked = || process::marked(CONTEXT_VARIABLE, &id.to_string()).map_err(failed);
+    let first = marked()?;
+    let mut left = first.clone();
+    for signal in iter::once(Signal::TERM).chain(iter::repeat_n(Signal::KILL, SWEEPS_MAX)) {
+        if left.is_empty() {
+            break;
+        }
+        let deadline = Instant::now() + SWEEP_GRACE;
+        for process in &left {
+            if let Err(err) = process::send(process, signal) {
+                tracing::warn!(pid = process.pid, error = %err, "what a command left running cannot be signalled");
+            }
+        }
+        for process in &left {
+            // Whoever outlives its grace is killed next.
+            drop(process::wait_for_end(process, deadline.saturating_duration_since(Instant::now())));
+        }
+        // What was started meanwhile has the mark too.
+        left = marked()?;
+    }
+    Ok(!first.is_empty())
+}
+
 impl Shells for HolderShells {
     fn exec(&self, place: &Place, request: &Request, mut caller: Caller<'_>) -> Result<Done, ShellError> {
         if request.text.contains(&0) {
@@ -101,8 +131,12 @@ impl Shells for HolderShells {
 
     fn processes(&self, id: SessionId) -> Option<Processes> {
         self.holders.reap();
-        let info = self.info(id)?;
         let marked = process::marked(CONTEXT_VARIABLE, &id.to_string()).unwrap_or_default();
+        let Some(info) = self.info(id) else {
+            // Its holder was killed, or is not to be talked to; what has its mark is there all the same.
+            let pids: Vec<u32> = marked.iter().map(|process| process.pid).collect();
+            return (!pids.is_empty()).then_some(Processes { pids, is_busy: true });
+        };
         let below = process::descendants(info.pid).unwrap_or_default();
         let below = below.iter().filter(|process| !process.is_zombie).map(|process| process.pid);
         let all = marked.iter().map(|process| process.pid).chain(below).chain([info.pid]);
@@ -111,7 +145,10 @@ impl Shells for HolderShells {
 
     fn unload(&self, id: SessionId, how: Unload) -> Result<bool, ShellError> {
         let Some(mut connection) = self.find(id)? else {
-            return Ok(false);
+            return match how {
+                Unload::WhenIdle => Ok(false),
+                Unload::Now => sweep(id),
+            };
         };
         connection.unload(how)?;
         self.holders.reap();

@@ -120,8 +120,7 @@ impl Folder {
         Ok(taken)
     }
 
-    /// Whether the place of a session is taken just now; the same holds for it.
-    pub fn is_taken(&self, id: SessionId, post: Post) -> Result<bool, SocketError> {
+    fn is_taken(&self, id: SessionId, post: Post) -> Result<bool, SocketError> {
         let path = self.lock(id, post);
         let file = match File::open(&path) {
             Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(false),

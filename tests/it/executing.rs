@@ -359,3 +359,19 @@ fn standard_input_reaches_the_command_or_it_reads_an_end() {
     drop(stdin);
     assert_eq!(space.exec("s1", "cat; echo over").succeeds().stdout(), "over\n");
 }
+
+#[test]
+fn what_a_killed_holder_left_running_is_found_and_ended_by_a_stop() {
+    let space = Workspace::with_sessions(1);
+    let said = space.exec("s1", "sleep 3000 >/dev/null 2>&1 & echo $!").succeeds().stdout();
+    let job: u32 = said.trim().parse().unwrap();
+    let pids = space.context_pids("s1");
+    processes::kill(pids[0]);
+    until("its interpreter is gone too", || pids.iter().all(|pid| *pid == job || !processes::is_alive(*pid)));
+    assert!(processes::is_alive(job));
+    space.run(["doctor"]).succeeds().says(&format!("what commands left still runs: {job}"));
+    space.run(["destroy", "s1"]).fails(4).says("--running");
+    space.run(["stop", "s1"]).succeeds();
+    assert!(!processes::is_alive(job));
+    space.run(["stop", "s1"]).fails(3);
+}
