@@ -12,7 +12,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use wharf::{
     limits::ShellLimits,
     session::SessionId,
-    shell::{Caller, Place, ShellError, Shells as _, Unload},
+    shell::{Caller, Place, Request, ShellError, Shells as _, Unload},
     socket::Post,
 };
 
@@ -164,4 +164,25 @@ fn what_a_killed_terminal_leaves_is_swept_and_the_context_is_not() {
     let mut expected = [shell, u32::try_from(started["ptyPid"].as_u64().unwrap()).unwrap()];
     expected.sort_unstable();
     assert_eq!(processes::marked(&id), expected);
+}
+
+#[test]
+fn every_interpreter_ends_with_its_killed_holder_and_comes_back_with_its_state() {
+    for (interpreter, own, set, get) in [
+        ("bash", "echo $$", "x=1", "echo $x"),
+        ("sh", "echo $$", "x=1", "echo $x"),
+        ("python", "import os; print(os.getpid())", "x = 1", "print(x)"),
+    ] {
+        let house = House::new();
+        let id = SessionId::random();
+        let run = |text: &str| {
+            let request = Request { interpreter: Some(interpreter.to_owned()), ..request(text) };
+            house.try_run(id, &request).unwrap().stdout
+        };
+        run(set);
+        let shell: u32 = run(own).trim().parse().unwrap();
+        processes::kill(house.holder(id));
+        eventually("it ends", || !processes::marked(&id.to_string()).contains(&shell));
+        assert_eq!(run(get), "1\n", "{interpreter}");
+    }
 }

@@ -84,18 +84,6 @@ impl Controls {
         lower(&self.room);
     }
 
-    /// Forgets what was told and not heard, so that it does not hit the next command.
-    #[cfg(test)]
-    pub(in crate::shell) fn clear(&self) {
-        let mut queue = self.queue();
-        let was_refused = queue.was_refused;
-        *queue = Queue::default();
-        if was_refused {
-            raise(&self.room);
-        }
-        lower(&self.ready);
-    }
-
     pub(super) fn hear(&self) {
         lower(&self.ready);
     }

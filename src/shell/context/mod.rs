@@ -277,10 +277,10 @@ impl Context {
             Measure::Interrupt(signal) => {
                 self.driver.signal(self.interpreter.interrupt());
                 let jobs = self.tree.of_command(number, earlier)?;
-                tree::signal(&jobs, signal)?;
                 if signal == Signal::INT {
-                    ending.deaf = self.tree.not_begun(jobs)?;
+                    ending.deaf = self.tree.not_begun(jobs.clone())?;
                 }
+                tree::signal(&jobs, signal)?;
                 self.send_marks(running);
                 self.driver.send()?;
             }

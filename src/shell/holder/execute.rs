@@ -15,11 +15,7 @@ use super::{
     desk::{Desk, Order},
     worker::{Worker, keep_late},
 };
-use crate::{
-    interpreter::{Changes, Interpreter},
-    session::SessionId,
-    text,
-};
+use crate::{interpreter::Changes, session::SessionId, text};
 
 /// Takes what a command writes: for its caller, and for the log.
 struct Show<'a> {
@@ -60,7 +56,7 @@ impl Worker {
         let limits = self.order.place.limits;
         self.open_log()?;
         let interpreter = self.choose(order)?;
-        let number = self.begin(order, &interpreter)?;
+        let number = self.begin(order, interpreter)?;
         self.note();
         self.desk.tell(order.caller, &FromHolder::Accepted(number));
         let (Some(context), Some(record)) = (&mut self.context, &mut self.record) else {
@@ -90,7 +86,7 @@ impl Worker {
             }
         };
         if ran.session_ended || !context.is_alive() {
-            self.drop_context(Jobs::Leave);
+            self.retire_context();
         }
         let written = Written {
             code: ran.code,
@@ -115,8 +111,8 @@ impl Worker {
         Done { number, code, finish, session_ended, duration, stdout_bytes, stderr_bytes, lost }
     }
 
-    /// The interpreter for a command: the one that the context has, unless it is to be a new one.
-    fn choose(&mut self, order: &Order) -> Result<Interpreter, ShellError> {
+    /// The name of the interpreter for a command: the one that the context has, unless it is to be a new one.
+    fn choose(&self, order: &Order) -> Result<String, ShellError> {
         let has = self.record.as_ref().and_then(|record| record.interpreter.clone());
         let wants = order.exec.interpreter.clone();
         let name = match (order.exec.ground(), has, wants) {
@@ -127,22 +123,24 @@ impl Worker {
             (Ground::Kept | Ground::Fresh, _, Some(wants)) => wants,
             (Ground::Kept | Ground::Fresh, None, None) => self.order.interpreter.clone(),
         };
-        let found = self.order.interpreters.find(&name).cloned();
-        found.ok_or(ShellError::NoInterpreter { name })
+        if self.order.interpreters.find(&name).is_none() {
+            return Err(ShellError::NoInterpreter { name });
+        }
+        Ok(name)
     }
 
     /// Makes sure that there is an interpreter, and writes the command down; it runs only when both could be done.
-    fn begin(&mut self, order: &Order, interpreter: &Interpreter) -> Result<u64, ShellError> {
+    fn begin(&mut self, order: &Order, interpreter: String) -> Result<u64, ShellError> {
         let ground = order.exec.ground();
         let desk = Arc::clone(&self.desk);
         let mut started = None;
         if ground == Ground::Fresh || !self.context.as_ref().is_some_and(Context::is_alive) {
             // Nobody else reaps the new one before it is known.
             let leader = desk.leader.change();
-            started = Some((self.start(interpreter, ground)?, leader));
+            started = Some((self.start(&interpreter, ground)?, leader));
         }
         let record = self.open_log()?;
-        let number = match record.log.input(interpreter.name(), ground, &order.text) {
+        let number = match record.log.input(&interpreter, ground, &order.text) {
             Ok(number) => number,
             Err(err) => {
                 if let Some(((context, _), leader)) = started {
@@ -153,17 +151,18 @@ impl Worker {
                 return Err(err);
             }
         };
-        record.interpreter = Some(interpreter.name().to_owned());
+        record.interpreter = Some(interpreter);
         if ground == Ground::Fresh {
             // The log has an empty checkpoint by now.
             (record.changes, record.dirty, record.is_unlogged) = (Changes::default(), None, false);
         }
-        if let Some(((context, lost), mut leader)) = started {
+        if let Some(((mut context, lost), mut leader)) = started {
             self.lost = lost;
             *leader = Some(context.pid());
-            if let Some(before) = self.context.replace(context) {
-                before.end(Jobs::Leave);
+            if let Some(before) = self.context.take() {
+                context.succeed(before);
             }
+            self.context = Some(context);
             drop(leader);
             desk.leader_changed();
         }

@@ -17,7 +17,7 @@ const ROOM_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How often those that are at work are asked again.
 const AGAIN: Duration = Duration::from_millis(50);
 /// How long one that is asked may take to answer; who does not is at work.
-const ANSWER_WAIT_MAX: Duration = Duration::from_secs(1);
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(3);
 /// The file whose lock is held while they are counted.
 const LOCK: &str = "shell.pool.lock";
 

@@ -15,13 +15,7 @@ use super::{
     desk::{Desk, Job},
     environment, jobs,
 };
-use crate::{
-    clock::Clock,
-    interpreter::{Changes, Interpreter},
-    session::SessionId,
-    text,
-    workspace::Workspace,
-};
+use crate::{clock::Clock, interpreter::Changes, session::SessionId, text, workspace::Workspace};
 
 /// How often an idle context is looked at again whose jobs still live.
 const IDLE_AGAIN: Duration = Duration::from_mins(1);
@@ -125,14 +119,15 @@ impl Worker {
     fn rest(&mut self) {
         let until = self.due();
         let id = self.order.place.id;
-        let (Some(context), Some(record)) = (&mut self.context, &mut self.record) else {
+        let alive = self.context.as_mut().filter(|context| context.is_alive());
+        let (Some(context), Some(record)) = (alive, &mut self.record) else {
             return self.desk.wait(until);
         };
         match context.rest(&self.desk.rest, until, &mut Aside { id, log: &mut record.log }) {
             Ok(Rest::Woken | Rest::TimeIsOver) => (),
             Ok(Rest::InterpreterGone) => {
                 tracing::info!(sessionId = %id, "the interpreter ended between two commands");
-                self.drop_context(Jobs::Leave);
+                self.retire_context();
             }
             Err(err) => {
                 tracing::warn!(sessionId = %id, error = %text::because(&err), "a context cannot be waited for");
@@ -168,7 +163,7 @@ impl Worker {
     /// Saves the context and ends the interpreter; nothing is changed where that is refused.
     fn unload(&mut self, how: Unload) -> Result<(), ShellError> {
         let id = self.order.place.id;
-        let interpreter = self.context.as_ref().map(Context::pid);
+        let interpreter = self.interpreter();
         let has_jobs = || self.context.as_ref().is_some_and(Context::has_jobs) || jobs::any(id, interpreter);
         if how == Unload::WhenIdle && has_jobs() {
             return Err(ShellError::Busy);
@@ -189,6 +184,19 @@ impl Worker {
             Unload::Now => Jobs::End,
         });
         Ok(())
+    }
+
+    /// Takes note that the interpreter has ended. What its commands left running still writes to it, until the next one
+    /// takes that over.
+    pub(super) fn retire_context(&self) {
+        *self.desk.leader.change() = None;
+        self.desk.leader_changed();
+        self.note();
+    }
+
+    /// The pid of the interpreter that lives.
+    fn interpreter(&self) -> Option<u32> {
+        self.context.as_ref().filter(|context| context.is_alive()).map(Context::pid)
     }
 
     /// Ends the interpreter; the next command starts another one from the last state.
@@ -221,7 +229,7 @@ impl Worker {
     /// Starts an interpreter with what the context holds, or with nothing.
     pub(super) fn start(
         &self,
-        interpreter: &Interpreter,
+        interpreter: &str,
         ground: Ground,
     ) -> Result<(Context, Vec<String>), ShellError> {
         let place = &self.order.place;
@@ -236,14 +244,16 @@ impl Worker {
             (Ground::Kept, Some(record)) => &record.changes,
             (Ground::Kept, None) | (Ground::Fresh, _) => &none,
         };
-        Context::start(interpreter, &setting, changes)
+        let found = self.order.interpreters.find(interpreter);
+        let found = found.ok_or_else(|| ShellError::NoInterpreter { name: interpreter.to_owned() })?;
+        Context::start(found, &setting, changes)
     }
 
     /// Tells whoever asks what is known now.
     pub(super) fn note(&self) {
         let summary = self.record.as_ref().and_then(|record| record.log.summary());
         let interpreter = self.record.as_ref().and_then(|record| record.interpreter.clone());
-        let interpreter_pid = self.context.as_ref().map(Context::pid);
+        let interpreter_pid = self.interpreter();
         self.desk.note(|facts| {
             (facts.interpreter, facts.interpreter_pid, facts.summary) =
                 (interpreter, interpreter_pid, summary);
