@@ -145,6 +145,7 @@ fn what_a_newer_wharf_wrote_is_counted_and_stays() {
         interpreter: Some("bash".to_owned()),
         changes: changes(&[("a", "1"), ("b", "1")], &[]),
         applied: 2,
+        later: ["a", "b"].map(str::to_owned).into(),
         unknown_events: 2,
         is_index_rebuilt: true,
         ..Loaded::default()

@@ -24,6 +24,7 @@ fn what_commands_changed_is_loaded_again() {
         interpreter: Some("bash".to_owned()),
         changes: changes(&[("directory", "/tmp"), ("variable:B", "2")], &["variable:A"]),
         applied: 2,
+        later: ["directory", "variable:A", "variable:B"].map(str::to_owned).into(),
         is_index_rebuilt: true,
         ..Loaded::default()
     };
