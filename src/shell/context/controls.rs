@@ -84,6 +84,18 @@ impl Controls {
         lower(&self.room);
     }
 
+    /// Forgets what was told and not heard, as new ones for another command would.
+    #[cfg(test)]
+    pub(super) fn clear(&self) {
+        let mut queue = self.queue();
+        let was_refused = queue.was_refused;
+        *queue = Queue::default();
+        if was_refused {
+            raise(&self.room);
+        }
+        lower(&self.ready);
+    }
+
     pub(super) fn hear(&self) {
         lower(&self.ready);
     }
