@@ -9,6 +9,8 @@ use crate::{
     session::{SessionId, SessionName},
 };
 
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the shell holder stands on it"))]
+mod context;
 mod error;
 pub mod log;
 

@@ -21,12 +21,20 @@ const DOORS: &[(&str, &[&str])] = &[
     ("git2::", &["worktree/"]),
     (
         "Command::new(",
-        &["worktree/command.rs", "process/supervise.rs", "socket/", "terminal/", "cli/args/typed.rs"],
+        &[
+            "worktree/command.rs",
+            "process/supervise.rs",
+            "socket/",
+            "terminal/",
+            "shell/context/",
+            "cli/args/typed.rs",
+        ],
     ),
     (
         "serde::",
         &[
             "agent/",
+            "interpreter/",
             "json.rs",
             "conversation/file.rs",
             "store/schema.rs",
@@ -40,14 +48,14 @@ const DOORS: &[(&str, &[&str])] = &[
             "cli/",
         ],
     ),
-    ("toml::", &["agent/", "config/"]),
+    ("toml::", &["agent/", "config/", "interpreter/"]),
     ("clap", &["cli/"]),
     ("stdout()", &["cli/output.rs"]),
     ("stderr()", &["cli/output.rs"]),
     ("println!", &[]),
     ("current_dir()", &["cli/locate.rs"]),
     ("fs::rename(", &["atomic.rs"]),
-    ("unsafe {", &["process/memory.rs", "socket/begin.rs", "terminal/pty.rs"]),
+    ("unsafe {", &["process/memory.rs", "shell/context/driver.rs", "socket/begin.rs", "terminal/pty.rs"]),
 ];
 
 const LINES_MAX: usize = 400;

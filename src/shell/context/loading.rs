@@ -1,0 +1,203 @@
+//! How an interpreter is started and set to what another one held, and how what it holds is asked for.
+
+use std::{io::Read as _, os::fd::AsFd as _, time::Instant};
+
+use super::{
+    Changes, Context, Defined, Driver, Interpreter, LateStreams, READ_BYTES, Restoring, Running, SAVING_MAX,
+    Setting, ShellError, Sink, State, Stream, Task, Tree, driver::path,
+};
+
+/// How many random bytes a context has of its own: nobody guesses its marks.
+const UNIQUE_BYTES: usize = 16;
+/// What the saved bytes may have besides what is kept of them: what an interpreter makes itself, and quotes.
+const SAVED_BYTES_BESIDE: u64 = 4 << 20;
+/// The most that an interpreter may say about what it could not set again, in bytes.
+const LOST_BYTES_MAX: u64 = 1 << 20;
+/// What cannot be kept when nothing of a state can.
+const ALL: &str = "state";
+
+/// Takes nothing.
+struct Nobody;
+
+impl Sink for Nobody {
+    fn output(&mut self, _: Stream, _: &[u8]) {}
+    fn late(&mut self, _: u64, _: Stream, _: &[u8]) {}
+}
+
+impl Context {
+    /// Starts an interpreter and sets it to what changed since a fresh start. Answers the keys of what could not be set
+    /// again, too. The interpreter is killed when the thread that calls this ends.
+    pub(in crate::shell) fn start(
+        interpreter: &Interpreter,
+        setting: &Setting,
+        changes: &Changes,
+    ) -> Result<(Self, Vec<String>), ShellError> {
+        let broken =
+            |because: String| ShellError::Interpreter { program: interpreter.program().to_owned(), because };
+        let unique = unique().map_err(|err| broken(err.to_string()))?;
+        let driver = Driver::start(interpreter, setting, &unique).map_err(|err| broken(err.to_string()))?;
+        let tree = Tree { interpreter: driver.pid(), subreaper: setting.subreaper, unique };
+        let mut context = Self {
+            interpreter: interpreter.clone(),
+            driver,
+            tree,
+            late: LateStreams::default(),
+            baseline: State::default(),
+            current: State::default(),
+            saved: Vec::new(),
+            lost: Vec::new(),
+            defined: Defined::default(),
+            setting: setting.clone(),
+            code: 0,
+            is_gone: false,
+            marks: 0,
+            buffer: vec![0; READ_BYTES],
+        };
+        let begin = interpreter.begin_line();
+        context.driver.tell(&begin);
+        context.settle(Vec::new())?;
+        context.load_state(b"")?;
+        context.baseline = context.current.clone();
+        let lost = context.restore(changes)?;
+        Ok((context, lost))
+    }
+
+    /// Sets the interpreter to what changed, and answers the keys of what could not be set.
+    fn restore(&mut self, changes: &Changes) -> Result<Vec<String>, ShellError> {
+        if changes.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.defined.know(changes);
+        let lost = match self.interpreter.restore(changes) {
+            Restoring::Commands(commands) => self.restore_by_commands(commands)?,
+            Restoring::File(bytes) => self.restore_from_file(&bytes)?,
+        };
+        self.load_state(b"")?;
+        Ok(lost)
+    }
+
+    fn restore_by_commands(&mut self, commands: Vec<(String, Vec<u8>)>) -> Result<Vec<String>, ShellError> {
+        let (keys, texts): (Vec<String>, Vec<Vec<u8>>) = commands.into_iter().unzip();
+        let codes = self.settle(texts)?;
+        let failed = keys.into_iter().zip(codes).filter(|(_, code)| *code != 0);
+        Ok(failed.map(|(key, _)| key).collect())
+    }
+
+    /// Has the interpreter read what it is set to, and write the keys of what it could not set.
+    fn restore_from_file(&mut self, bytes: &[u8]) -> Result<Vec<String>, ShellError> {
+        let failed = |err: std::io::Error| self.failed(&err);
+        self.driver.lay_down(bytes).map_err(failed)?;
+        let lost = std::fs::File::from(
+            rustix::fs::memfd_create("lost", rustix::fs::MemfdFlags::CLOEXEC)
+                .map_err(|err| failed(err.into()))?,
+        );
+        let line = self.interpreter.restore_line(&self.driver.state_path(), &path(lost.as_fd()));
+        let mut running = Running::default();
+        self.driver.tell(&line.unwrap_or_default());
+        self.send_marks(&mut running);
+        let code = self.follow(&mut running)?;
+        let mut keys = String::new();
+        std::io::BufReader::new(lost)
+            .take(LOST_BYTES_MAX)
+            .read_to_string(&mut keys)
+            .map_err(|err| self.failed(&err))?;
+        let mut keys: Vec<String> = keys.lines().map(str::to_owned).collect();
+        if code != 0 && keys.is_empty() {
+            keys.push(ALL.to_owned());
+        }
+        Ok(keys)
+    }
+
+    /// Runs texts whose output nobody wants, one behind the other, and answers their exit codes.
+    fn settle(&mut self, texts: Vec<Vec<u8>>) -> Result<Vec<i32>, ShellError> {
+        let mut codes = Vec::with_capacity(texts.len());
+        let texts = if texts.is_empty() { vec![b"".to_vec()] } else { texts };
+        for text in texts {
+            let mut running = Running::default();
+            self.send(&text, 0, &mut running).map_err(|err| self.failed(&err))?;
+            codes.push(self.follow(&mut running)?);
+        }
+        Ok(codes)
+    }
+
+    /// Waits for something that takes no time of its own, and answers its exit code.
+    fn follow(&mut self, running: &mut Running) -> Result<i32, ShellError> {
+        let deadline = Instant::now() + SAVING_MAX;
+        while !running.is_over() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(self.broken("it does not answer"));
+            }
+            let outcome = running.turn(&mut self.turn(None, &mut Nobody), Some(left));
+            outcome.map_err(|err| self.failed(&err))?;
+        }
+        running.code.filter(|_| !running.is_gone).ok_or_else(|| {
+            self.is_gone = true;
+            self.broken("it ended at once")
+        })
+    }
+
+    /// Takes over what the interpreter saved last, and answers what a command changed.
+    pub(super) fn take_state(&mut self, task: &Task<'_>) -> Result<Changes, ShellError> {
+        if self.interpreter.entry().save.is_none() {
+            let _ = task;
+            return Ok(Changes::default());
+        }
+        let before = self.current.clone();
+        Ok(if self.load_state(task.text)? { self.current.since(&before) } else { Changes::default() })
+    }
+
+    /// Takes over what the interpreter saved last. Says whether it is anything else than before.
+    fn load_state(&mut self, text: &[u8]) -> Result<bool, ShellError> {
+        if self.interpreter.entry().save.is_none() {
+            return Ok(false);
+        }
+        let limit =
+            (self.setting.state_bytes_max as u64).saturating_mul(4).saturating_add(SAVED_BYTES_BESIDE);
+        let saved = self.driver.saved(limit).map_err(|err| self.failed(&err))?;
+        if saved.as_ref() == Some(&self.saved) && !self.defined.may_change() {
+            return Ok(false);
+        }
+        let taken = saved.as_deref().and_then(|saved| self.interpreter.take_apart(saved));
+        let (Some(saved), Some(mut taken)) = (saved, taken) else {
+            self.lost = vec![ALL.to_owned()];
+            return Ok(false);
+        };
+        let mut pieces: Vec<(String, Vec<u8>)> =
+            taken.state.iter().map(|(key, value)| (key.to_owned(), value.to_vec())).collect();
+        let unknown = self.defined.fill(&mut pieces, &self.interpreter, &self.setting, text);
+        taken.lost.extend(unknown.map_err(|err| self.failed(&err))?);
+        taken.lost.extend(fit(&mut pieces, self.setting.state_bytes_max));
+        self.saved = saved;
+        self.lost = taken.lost;
+        self.current = pieces.into_iter().collect();
+        Ok(true)
+    }
+}
+
+/// Leaves out the largest pieces until the others are not more than may be kept. Answers the keys of those left out.
+fn fit(pieces: &mut Vec<(String, Vec<u8>)>, limit: usize) -> Vec<String> {
+    let size = |(key, value): &(String, Vec<u8>)| key.len() + value.len();
+    let mut bytes: usize = pieces.iter().map(size).sum();
+    if bytes <= limit {
+        return Vec::new();
+    }
+    pieces.sort_by_key(size);
+    let mut lost = Vec::new();
+    while bytes > limit
+        && let Some(largest) = pieces.pop()
+    {
+        bytes -= size(&largest);
+        lost.push(largest.0);
+    }
+    lost
+}
+
+fn unique() -> std::io::Result<String> {
+    let mut bytes = [0; UNIQUE_BYTES];
+    let mut filled = 0;
+    while filled < bytes.len() {
+        filled += rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())?;
+    }
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
+}

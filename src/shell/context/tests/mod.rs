@@ -1,0 +1,13 @@
+//! Whether a context does what its commands say, with real interpreters.
+
+mod driving;
+mod ending;
+mod keeping;
+mod measure;
+mod posix;
+mod python;
+mod running;
+mod streaming;
+mod support;
+
+use super::*;
