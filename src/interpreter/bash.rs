@@ -3,7 +3,7 @@
 use super::{Changes, State, lexer::statements, quote::ansi_c};
 
 /// How many parts `bash.sh` writes before the parameters.
-const PARTS: usize = 9;
+const PARTS: usize = 4;
 /// Variables that say how the shell runs just now, or that it makes itself; PWD comes with the directory.
 const PASSING: &[&str] = &[
     "BASH",
@@ -64,29 +64,44 @@ pub(super) fn take_apart(saved: &[u8]) -> Option<State> {
     let mut part = || parts.next();
     let mut pieces = Vec::new();
     for statement in statements(part()?) {
-        pieces.extend(variable(statement).map(|name| (format!("variable:{name}"), statement.to_vec())));
+        piece(statement, &mut pieces);
     }
     let (texts, attributes) = (part()?, part()?);
     functions(texts, attributes, &mut pieces);
-    for statement in statements(part()?) {
-        pieces.extend(alias(statement).map(|name| (format!("alias:{name}"), statement.to_vec())));
-    }
-    for (kind, is_shown) in [("shopt", "shopt -"), ("option", "set ")] {
-        for statement in statements(part()?).into_iter().filter(|it| it.starts_with(is_shown.as_bytes())) {
-            pieces.extend(last_word(statement).map(|name| (format!("{kind}:{name}"), statement.to_vec())));
-        }
-    }
-    let mask = statements(part()?).into_iter().rfind(|it| it.starts_with(b"umask "));
-    pieces.extend(mask.map(|mask| ("umask".to_owned(), mask.to_vec())));
-    for statement in statements(part()?).into_iter().filter(|it| it.starts_with(b"trap ")) {
-        pieces.extend(last_word(statement).map(|name| (format!("trap:{name}"), statement.to_vec())));
-    }
     let directory = part()?;
     if directory.starts_with(b"/") {
         pieces.push(("directory".to_owned(), directory.strip_suffix(b"\n").unwrap_or(directory).to_vec()));
     }
-    pieces.push(("parameters".to_owned(), parameters(part()?)?));
+    let given = [part()?, b"\0"].concat();
+    pieces.push(("parameters".to_owned(), parameters(&given)?));
     Some(pieces.into_iter().collect())
+}
+
+/// What a printed statement sets. One that is none of ours was printed by a trap or a trace.
+fn piece(statement: &[u8], pieces: &mut Vec<(String, Vec<u8>)>) {
+    let list = |name: &str| {
+        // It may have become an exported one.
+        let (_, value) = std::str::from_utf8(statement.strip_prefix(b"declare -")?).ok()?.split_once(' ')?;
+        value.strip_prefix(name)?.strip_prefix("=\"")?.strip_suffix('"')
+    };
+    for (kind, name, set) in [("shopt", "BASHOPTS", "shopt -s"), ("option", "SHELLOPTS", "set -o")] {
+        let set = |option| (format!("{kind}:{option}"), format!("{set} {option}").into_bytes());
+        pieces.extend(
+            list(name)
+                .into_iter()
+                .flat_map(|options| options.split(':'))
+                .filter(|it| !it.is_empty())
+                .map(set),
+        );
+    }
+    let key = match statement.split(|byte| *byte == b' ').next() {
+        Some(b"declare") => variable(statement).map(|name| format!("variable:{name}")),
+        Some(b"alias") => alias(statement).map(|name| format!("alias:{name}")),
+        Some(b"trap") => last_word(statement).map(|name| format!("trap:{name}")),
+        Some(b"umask") => Some("umask".to_owned()),
+        Some(_) | None => None,
+    };
+    pieces.extend(key.map(|key| (key, statement.to_vec())));
 }
 
 /// The parameters, each with a NUL behind it, from the same with their number before them.
@@ -185,6 +200,8 @@ fn unset(key: &str) -> Option<Vec<u8>> {
         "function" => r"\builtin unset -f -- ",
         "alias" => r"\builtin unalias -- ",
         "trap" => r"\builtin trap -- - ",
+        "shopt" => r"\builtin shopt -u ",
+        "option" => r"\builtin set +o ",
         _ => return None,
     };
     let mut text = command.as_bytes().to_vec();

@@ -13,6 +13,8 @@ const UNIQUE_BYTES: usize = 16;
 const SAVED_BYTES_BESIDE: u64 = 4 << 20;
 /// The most that an interpreter may say about what it could not set again, in bytes.
 const LOST_BYTES_MAX: u64 = 1 << 20;
+/// What the key of a command that is run again begins with.
+const INPUT: &str = "input:";
 /// What cannot be kept when nothing of a state can.
 const ALL: &str = "state";
 
@@ -36,7 +38,8 @@ impl Context {
             |because: String| ShellError::Interpreter { program: interpreter.program().to_owned(), because };
         let unique = unique().map_err(|err| broken(err.to_string()))?;
         let driver = Driver::start(interpreter, setting, &unique).map_err(|err| broken(err.to_string()))?;
-        let tree = Tree { interpreter: driver.pid(), subreaper: setting.subreaper, unique };
+        let tree =
+            Tree { interpreter: driver.pid(), subreaper: setting.subreaper, unique, before: Vec::new() };
         let mut context = Self {
             interpreter: interpreter.clone(),
             driver,
@@ -50,7 +53,9 @@ impl Context {
             setting: setting.clone(),
             code: 0,
             is_gone: false,
+            nonce: String::new(),
             marks: 0,
+            number: 0,
             buffer: vec![0; READ_BYTES],
         };
         let begin = interpreter.begin_line();
@@ -72,6 +77,10 @@ impl Context {
             Restoring::Commands(commands) => self.restore_by_commands(commands)?,
             Restoring::File(bytes) => self.restore_from_file(&bytes)?,
         };
+        if self.interpreter.entry().save.is_none() {
+            let kept = changes.set.iter().filter(|(key, _)| !lost.contains(key));
+            self.current = kept.map(|(key, text)| (key.clone(), text.clone())).collect();
+        }
         self.load_state(b"")?;
         Ok(lost)
     }
@@ -140,11 +149,31 @@ impl Context {
     /// Takes over what the interpreter saved last, and answers what a command changed.
     pub(super) fn take_state(&mut self, task: &Task<'_>) -> Result<Changes, ShellError> {
         if self.interpreter.entry().save.is_none() {
-            let _ = task;
-            return Ok(Changes::default());
+            return Ok(self.take_definition(task.text));
         }
         let before = self.current.clone();
         Ok(if self.load_state(task.text)? { self.current.since(&before) } else { Changes::default() })
+    }
+
+    /// Takes note of a command that only defines something, for an interpreter that cannot say what it holds.
+    fn take_definition(&mut self, text: &[u8]) -> Changes {
+        self.lost.clear();
+        if !self.interpreter.is_definition(text) {
+            return Changes::default();
+        }
+        let mut pieces: Vec<(String, Vec<u8>)> =
+            self.current.iter().map(|(key, value)| (key.to_owned(), value.to_vec())).collect();
+        let last = pieces.last().and_then(|(key, _)| key.strip_prefix(INPUT)?.parse::<u64>().ok());
+        // Of so many digits that their order is that of the numbers.
+        let key = format!("{INPUT}{:010}", last.map_or(1, |last| last + 1));
+        let bytes: usize = pieces.iter().map(|(key, value)| key.len() + value.len()).sum();
+        if bytes + key.len() + text.len() > self.setting.state_bytes_max {
+            self.lost.push(key);
+            return Changes::default();
+        }
+        pieces.push((key, text.to_vec()));
+        let before = std::mem::replace(&mut self.current, pieces.into_iter().collect());
+        self.current.since(&before)
     }
 
     /// Takes over what the interpreter saved last. Says whether it is anything else than before.
@@ -193,7 +222,8 @@ fn fit(pieces: &mut Vec<(String, Vec<u8>)>, limit: usize) -> Vec<String> {
     lost
 }
 
-fn unique() -> std::io::Result<String> {
+/// What nobody guesses.
+pub(super) fn unique() -> std::io::Result<String> {
     let mut bytes = [0; UNIQUE_BYTES];
     let mut filled = 0;
     while filled < bytes.len() {

@@ -60,6 +60,11 @@ impl MarkFinder {
         found
     }
 
+    /// Passes on what was no beginning of a mark after all.
+    pub(super) fn end(&mut self, output: &mut dyn FnMut(&[u8])) {
+        self.pass(0, self.held.len(), output);
+    }
+
     /// Passes on what is held between two places, and keeps what is behind.
     fn pass(&mut self, from: usize, to: usize, output: &mut dyn FnMut(&[u8])) {
         if to > from {

@@ -124,8 +124,11 @@ pub(in crate::shell) struct Context {
     /// The exit code of its last command.
     code: i32,
     is_gone: bool,
-    /// How many marks were made.
+    /// What the marks of the last command begin with, and how many marks were made.
+    nonce: String,
     marks: u64,
+    /// The number of the last command.
+    number: u64,
     buffer: Vec<u8>,
 }
 
@@ -144,6 +147,7 @@ impl Context {
             return Err(self.broken("it has ended"));
         }
         let begun = Instant::now();
+        self.number = task.number;
         let outcome = self.run_to_its_end(task, controls, sink);
         let (running, finish, duration) = outcome.map_err(|err| self.failed(&err))?;
         let (code, session_ended) = match (running.code, running.is_gone) {
@@ -223,8 +227,10 @@ impl Context {
 
     /// Sends a text, and the lines that say when it is done and what it left.
     fn send(&mut self, text: &[u8], number: u64, running: &mut Running) -> io::Result<()> {
+        // Nothing that an earlier command may have seen of the lines that it was sent helps it to imitate these.
+        self.nonce = loading::unique()?;
         if self.driver.outputs.is_some() {
-            running.finder = Some(MarkFinder::new(&self.tree.unique));
+            running.finder = Some(MarkFinder::new(&self.nonce));
         }
         self.defined.expect(&self.interpreter, text);
         let [stdin, stdout, stderr] = running.paths();
@@ -252,7 +258,7 @@ impl Context {
 
     fn mark(&mut self) -> String {
         self.marks += 1;
-        format!("{}{}", self.tree.unique, self.marks)
+        format!("{}{}", self.nonce, self.marks)
     }
 
     /// Does what is due about a command that is to end.
@@ -286,6 +292,13 @@ impl Context {
         self.tree.jobs()?.iter().map(crate::process::Process::id).collect()
     }
 
+    /// Takes over what commands of an interpreter that has ended still write, and who they are.
+    pub(in crate::shell) fn succeed(&mut self, mut before: Self) {
+        self.late = std::mem::take(&mut before.late);
+        self.tree.take_over(&before.tree);
+        self.number = before.number;
+    }
+
     /// Waits between commands, and passes on what background jobs write.
     pub(in crate::shell) fn rest(
         &mut self,
@@ -293,7 +306,7 @@ impl Context {
         until: Option<Instant>,
         sink: &mut dyn Sink,
     ) -> Result<Rest, ShellError> {
-        let mut nothing = Running::default();
+        let mut nothing = Running::nothing(self.number);
         loop {
             if controls.take_wake() {
                 return Ok(Rest::Woken);

@@ -35,6 +35,8 @@ pub(super) struct Running {
     /// Whether what the interpreter holds was saved since.
     pub(super) is_saved: bool,
     pub(super) is_gone: bool,
+    /// The command that is over, when none runs.
+    pub(super) late_of: Option<u64>,
     /// Finds its marks among its output, where they come there.
     pub(super) finder: Option<MarkFinder>,
 }
@@ -78,6 +80,11 @@ impl Running {
             None
         };
         Ok(Self { stdout: Some(Way::open()?), stderr: Some(Way::open()?), stdin, ..Self::default() })
+    }
+
+    /// No command, after the one with this number.
+    pub(super) fn nothing(number: u64) -> Self {
+        Self { late_of: Some(number), ..Self::default() }
     }
 
     /// The paths of its standard input, output and error.
@@ -214,7 +221,10 @@ impl Running {
                     self.answered(&mark, &rest);
                 }
             }
-            Some(_) | None => turn.sink.output(stream, bytes),
+            Some(_) | None => match self.late_of {
+                Some(number) => turn.sink.late(number, stream, bytes),
+                None => turn.sink.output(stream, bytes),
+            },
         }
         Ok(true)
     }
@@ -231,6 +241,9 @@ impl Running {
                 }
                 left -= before;
             }
+        }
+        if let Some(finder) = self.finder.as_mut().filter(|_| self.is_gone) {
+            finder.end(&mut |bytes| turn.sink.output(Stream::Stdout, bytes));
         }
         Ok(())
     }

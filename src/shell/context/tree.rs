@@ -24,7 +24,12 @@ pub(super) struct Tree {
     pub(super) subreaper: Option<u32>,
     /// What is behind the number of a command in the environment of its processes.
     pub(super) unique: String,
+    /// The same of interpreters that it took over from.
+    pub(super) before: Vec<String>,
 }
+
+/// How many interpreters before this one are still known: orphans of older ones are known to a subreaper alone.
+const BEFORE_MAX: usize = 8;
 
 impl Tree {
     /// Whether anybody but the interpreter may be there: a cheap look, wrong only for orphans that nobody here adopts.
@@ -96,6 +101,12 @@ impl Tree {
         Ok(())
     }
 
+    /// Takes over what another interpreter left running.
+    pub(super) fn take_over(&mut self, before: &Self) {
+        self.before = [std::slice::from_ref(&before.unique), &before.before].concat();
+        self.before.truncate(BEFORE_MAX);
+    }
+
     fn jobs_among(&self, all: &[Process], numbers: &HashMap<u32, u64>) -> Vec<Process> {
         let roots = [Some(self.interpreter), self.subreaper].into_iter().flatten();
         let below: HashSet<u32> = roots.flat_map(|root| process::below(all, root)).map(|it| it.pid).collect();
@@ -112,7 +123,8 @@ impl Tree {
         let marks = process::marks(COMMAND_VARIABLE)?.into_iter();
         let ours = marks.filter_map(|(mark, process)| {
             let (number, unique) = mark.split_once('.')?;
-            (unique == self.unique).then_some((process.pid, number.parse().ok()?))
+            let is_ours = unique == self.unique || self.before.iter().any(|it| it == unique);
+            is_ours.then_some((process.pid, number.parse().ok()?))
         });
         Ok(ours.collect())
     }

@@ -42,6 +42,7 @@ fn options_that_are_strict() {
     goes_on_after("set -u; set -f; set -C; set -o pipefail");
     goes_on_after("set -e; set -E");
     goes_on_after("set -o posix");
+    goes_on_after("export SHELLOPTS BASHOPTS; set -f");
     goes_on_after("set -a; set -k; set -h; set -m; set -b; set +B; set -P; set -T");
     goes_on_after(
         "shopt -s failglob nullglob extdebug xpg_echo compat44 expand_aliases; shopt -u expand_aliases",

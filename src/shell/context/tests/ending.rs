@@ -135,3 +135,24 @@ fn what_is_left_running_is_left_or_ended_with_the_context() {
         crate::process::send(&job, Signal::KILL).unwrap();
     }
 }
+
+#[test]
+fn jobs_outlive_their_interpreter_and_the_next_one_hears_of_them() {
+    let mut bash = Live::start("bash");
+    bash.says("mkfifo go; x=5");
+    let told = bash.run("{ read y <go; echo \"late $y\"; } & exit 3");
+    assert!(told.ran.session_ended);
+    let changes = bash.context.changes();
+    let Live { folder, setting, context, .. } = bash;
+    let mut bash = Live::load("bash", folder, setting, &changes);
+    bash.context.succeed(context);
+    bash.number = 2;
+    assert!(bash.context.has_jobs());
+    assert_eq!(bash.says("echo $? $x"), "0 5\n");
+    let mut heard = support::Heard { late: bash.run("echo 1 >go").late, ..Default::default() };
+    while heard.late.is_empty() {
+        let soon = Instant::now() + Duration::from_millis(50);
+        bash.context.rest(&bash.controls, Some(soon), &mut heard).unwrap();
+    }
+    assert_eq!(heard.late, [(2, Stream::Stdout, b"late 1\n".to_vec())]);
+}
