@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Finish;
-use crate::process::Signal;
+use crate::process::{Process, Signal};
 
 /// How long an interrupted command may take to end in its own way, before it is told to with TERM, and by force.
 const TERM_AFTER: Duration = Duration::from_millis(500);
@@ -23,6 +23,9 @@ pub(super) struct Ending {
     since: Instant,
     done: Step,
     pub(super) next: Instant,
+    /// Those that were no program of their own yet when they were interrupted: between its fork and its start a child of a
+    /// shell hears nothing. They are interrupted once more.
+    pub(super) deaf: Vec<Process>,
 }
 
 /// What has been done about it.
@@ -49,7 +52,7 @@ pub(super) enum Measure {
 impl Ending {
     pub(super) fn begin(finish: Finish) -> Self {
         let now = Instant::now();
-        Self { finish, since: now, done: Step::Nothing, next: now }
+        Self { finish, since: now, done: Step::Nothing, next: now, deaf: Vec::new() }
     }
 
     /// Does not wait for it to end in its own way any longer.

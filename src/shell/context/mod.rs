@@ -197,8 +197,8 @@ impl Context {
             }
             let is_due = due.is_some_and(|due| Instant::now() >= due);
             let cancels = controls.take_cancels();
-            if done.is_some() {
-                if is_due && !running.is_over() {
+            if let Some(done) = done {
+                if done.elapsed() >= SAVING_MAX && !running.is_over() {
                     self.driver.signal(Signal::KILL);
                 }
                 continue;
@@ -272,11 +272,15 @@ impl Context {
         let marks_bytes = 4096;
         let is_reading = self.driver.untaken() > marks_bytes;
         match ending.step(is_reading) {
-            Measure::Nothing => (),
+            Measure::Nothing => tree::signal(&std::mem::take(&mut ending.deaf), Signal::INT)?,
             Measure::Kill => self.driver.signal(Signal::KILL),
             Measure::Interrupt(signal) => {
                 self.driver.signal(self.interpreter.interrupt());
-                tree::signal(&self.tree.of_command(number, earlier)?, signal)?;
+                let jobs = self.tree.of_command(number, earlier)?;
+                if signal == Signal::INT {
+                    ending.deaf = self.tree.not_begun(jobs.clone())?;
+                }
+                tree::signal(&jobs, signal)?;
                 self.send_marks(running);
                 self.driver.send()?;
             }

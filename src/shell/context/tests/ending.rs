@@ -96,10 +96,12 @@ fn cancelled(bash: &mut Live, text: &str) -> Told {
 #[test]
 fn a_cancelled_command_is_interrupted_and_the_context_goes_on() {
     let mut bash = Live::start("bash");
-    let told = cancelled(&mut bash, "x=7; echo begun; sleep 1000; echo no");
+    let told = cancelled(&mut bash, "x=7; sh -c 'echo begun; exec sleep 1000'; echo no");
     assert_eq!((told.ran.code, told.ran.finish, told.stdout.as_str()), (130, Finish::Cancelled, "begun\n"));
+    assert!(!told.ran.session_ended, "{told:?}");
     assert_eq!(bash.says("echo $x"), "7\n");
-    let told = cancelled(&mut bash, "trap 'echo trapped' INT; echo begun; sleep 1000; echo rest");
+    let told =
+        cancelled(&mut bash, "trap 'echo trapped' INT; sh -c 'echo begun; exec sleep 1000'; echo rest");
     assert_eq!((told.stdout.as_str(), told.ran.code), ("begun\ntrapped\nrest\n", 0));
     assert_eq!(bash.says("trap - INT; echo $x"), "7\n");
 }
@@ -155,4 +157,14 @@ fn jobs_outlive_their_interpreter_and_the_next_one_hears_of_them() {
         bash.context.rest(&bash.controls, Some(soon), &mut heard).unwrap();
     }
     assert_eq!(heard.late, [(2, Stream::Stdout, b"late 1\n".to_vec())]);
+}
+
+#[test]
+fn what_is_left_of_a_long_line_is_never_run() {
+    let mut bash = Live::start("bash");
+    // The time is over before the interpreter has read the half of it.
+    let text = format!("sleep 1000; : '{}'\ntouch ran", "touch ran; ".repeat(60_000));
+    let told = bash.run_task(text.as_bytes(), Stdin::Nothing, Some(Duration::ZERO));
+    assert_eq!(told.ran.finish, Finish::TimedOut);
+    assert_eq!(bash.says("ls; echo next"), "next\n");
 }

@@ -1,5 +1,6 @@
 //! Whether a context does what its commands say, with real interpreters.
 
+mod adopting;
 mod described;
 mod driving;
 mod ending;
