@@ -276,6 +276,8 @@ impl Context {
             Measure::Kill => self.driver.signal(Signal::KILL),
             Measure::Interrupt(signal) => {
                 self.driver.signal(self.interpreter.interrupt());
+                // One that was stopped hears nothing.
+                self.driver.signal(Signal::CONT);
                 let jobs = self.tree.of_command(number, earlier)?;
                 if signal == Signal::INT {
                     ending.deaf = self.tree.not_begun(jobs.clone())?;
