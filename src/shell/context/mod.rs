@@ -287,6 +287,8 @@ impl Context {
             Measure::Kill => self.driver.signal(Signal::KILL),
             Measure::Interrupt(signal) => {
                 self.driver.signal(self.interpreter.interrupt());
+                // One that was stopped hears nothing.
+                self.driver.signal(Signal::CONT);
                 tree::signal(&self.tree.of_command(number, earlier)?, signal)?;
                 self.send_marks(running);
                 self.driver.send()?;

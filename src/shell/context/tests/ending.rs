@@ -39,6 +39,11 @@ fn programs_that_got_away() {
 }
 
 #[test]
+fn a_shell_that_stopped_itself() {
+    is_stopped("kill -STOP $$; while :; do :; done");
+}
+
+#[test]
 fn a_pipe_and_a_substitution() {
     is_stopped("yes | cat | sleep 1000");
     is_stopped("x=$(sleep 1000; echo 6)");
