@@ -12,13 +12,14 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use wharf::{
     limits::ShellLimits,
     session::SessionId,
-    shell::{Caller, Place, Request, ShellError, Shells as _, Unload},
+    shell::{Caller, Place, Request, ShellError, Shells as _, Unload, log},
     socket::Post,
+    workspace,
 };
 
 use crate::support::{
     Workspace,
-    contexts::{House, eventually, request, shells, until},
+    contexts::{House, eventually, request, shells, unload, until},
     dice::Dice,
     processes,
     pty::PATIENCE,
@@ -63,6 +64,19 @@ fn what_a_context_holds_is_saved_while_it_lives() {
     let id = SessionId::random();
     house.run(id, "x=1");
     eventually("it is saved", || house.shells.live(id).unwrap().checkpoint_count == 1);
+}
+
+#[test]
+fn what_a_killed_holder_had_not_saved_is_saved_by_the_next() {
+    let house = House::new();
+    let id = SessionId::random();
+    house.run(id, "x=1");
+    processes::kill(house.holder(id));
+    assert_eq!(house.run(id, "echo $x").stdout, "1\n");
+    assert!(unload(&house, id));
+    let folder = workspace::Workspace::at(&house.root()).session_folder(id);
+    let loaded = log::plan(&folder, id).unwrap();
+    assert_eq!((loaded.applied, loaded.checkpoint.is_some()), (0, true), "{loaded:?}");
 }
 
 #[test]

@@ -221,7 +221,9 @@ impl Worker {
             let clock = Arc::clone(&self.clock);
             let (log, loaded) = CommandLog::open(&folder, place.id, &place.name, &place.limits, clock)?;
             let (interpreter, changes) = (loaded.interpreter, loaded.changes);
-            Record { log, interpreter, changes, dirty: None, is_unlogged: false }
+            // A holder that was killed left more than its last checkpoint has.
+            let dirty = (!loaded.later.is_empty()).then(Instant::now);
+            Record { log, interpreter, changes, dirty, is_unlogged: false }
         };
         Ok(self.record.insert(record))
     }
