@@ -137,7 +137,7 @@ impl Shells for HolderShells {
             let pids: Vec<u32> = marked.iter().map(|process| process.pid).collect();
             return (!pids.is_empty()).then_some(Processes { pids, is_busy: true });
         };
-        let below = process::descendants(info.pid).unwrap_or_default();
+        let below = process::descendants_in_session(info.pid).unwrap_or_default();
         let below = below.iter().filter(|process| !process.is_zombie).map(|process| process.pid);
         let all = marked.iter().map(|process| process.pid).chain(below).chain([info.pid]);
         Some(Processes { pids: all.collect::<BTreeSet<_>>().into_iter().collect(), is_busy: info.is_busy })
