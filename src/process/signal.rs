@@ -2,7 +2,7 @@
 //! (RELIABILITY P2).
 
 use std::{
-    io,
+    fs, io,
     os::fd::OwnedFd,
     time::{Duration, Instant},
 };
@@ -13,7 +13,7 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 
-use super::identify;
+use super::{identify, is_alive};
 use crate::session::ProcessId;
 
 /// Sends a signal to exactly this process. Says whether it was alive.
@@ -26,6 +26,22 @@ pub fn send(process: &ProcessId, signal: Signal) -> io::Result<bool> {
         Err(Errno::SRCH) => Ok(false),
         Err(err) => Err(err.into()),
     }
+}
+
+/// Whether a signal would do to a process what it does to one that has made no arrangements: nothing of it is caught,
+/// ignored or put off. Nothing, for a process that is gone, is so.
+pub fn is_default(process: &ProcessId, signal: Signal) -> bool {
+    let Ok(status) = fs::read_to_string(format!("/proc/{}/status", process.pid)) else {
+        return false;
+    };
+    let bit = 1_u64 << (signal.as_raw() - 1);
+    let is_set = |line: &str| {
+        let (key, mask) = line.split_once(':').unwrap_or_default();
+        matches!(key, "SigBlk" | "SigIgn" | "SigCgt")
+            && u64::from_str_radix(mask.trim(), 16).map_or(true, |mask| mask & bit != 0)
+    };
+    // The look goes last: what was read is then told of the one that is meant.
+    !status.lines().any(is_set) && is_alive(process)
 }
 
 /// Waits until exactly this process has ended, reaped or not, at most this long. Says whether it has.

@@ -13,6 +13,7 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, poll},
     io::Errno,
+    process::Signal,
 };
 
 use super::{is_passed_on, timespec};
@@ -20,6 +21,10 @@ use crate::session::HOLDER_VARIABLE;
 
 /// The longest order, or answer.
 const ORDER_BYTES_MAX: u64 = 1 << 20;
+
+/// The signals that may have been ignored where it is started, and are not to be in what it starts.
+const HEARD_ANEW: [Signal; 7] =
+    [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM, Signal::TSTP, Signal::TTIN, Signal::TTOU];
 
 /// A process that was started.
 #[derive(Debug)]
@@ -40,9 +45,10 @@ pub fn begin(wharf: &Path, word: &str, order: &[u8], limit: Duration) -> io::Res
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let detach = || {
         rustix::process::setsid()?;
+        hear_anew();
         Ok(())
     };
-    // SAFETY: a single system call is made between fork and exec.
+    // SAFETY: only system calls are made between fork and exec; nothing is allocated, no lock is taken.
     #[expect(unsafe_code, reason = "a session of its own can only be begun between fork and exec")]
     unsafe {
         command.pre_exec(detach);
@@ -55,6 +61,18 @@ pub fn begin(wharf: &Path, word: &str, order: &[u8], limit: Duration) -> io::Res
     let stdout = child.stdout.take().expect("it was asked for");
     let line = hear(BufReader::new(stdout), limit);
     Ok(Begun { child, line })
+}
+
+/// Undoes what was inherited of ignored signals: whoever starts something in the background of a script ignores the
+/// keyboard, and so would all that a session ever runs.
+fn hear_anew() {
+    for signal in HEARD_ANEW {
+        // SAFETY: no handler of this process is taken away that it has use for; the call allocates nothing.
+        #[expect(unsafe_code, reason = "only the C library sets what a signal does")]
+        unsafe {
+            libc::signal(signal.as_raw(), libc::SIG_DFL);
+        }
+    }
 }
 
 impl Begun {

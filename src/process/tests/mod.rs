@@ -202,3 +202,19 @@ fn offspring_is_reaped_and_no_other_child() {
     assert_eq!(patient.wait().unwrap().code(), Some(1), "whoever waits for it still can");
     offspring.reap();
 }
+
+#[test]
+fn what_a_signal_would_do_is_seen_before_it_is_sent() {
+    for (trap, is_usual) in [("", true), ("trap '' USR1; ", false), ("trap : USR1; ", false)] {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{trap}echo ready; read x")]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0; 6]).unwrap();
+        let process = identify(child.id()).unwrap().unwrap();
+        assert_eq!(is_default(&process, Signal::USR1), is_usual, "{trap}");
+        assert!(is_default(&process, Signal::TERM), "{trap}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!is_default(&process, Signal::TERM), "nobody is there");
+    }
+}

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Finish;
-use crate::process::{Process, Signal};
+use crate::process::Signal;
 
 /// How long an interrupted command may take to end in its own way, before it is told to with TERM, and by force.
 const TERM_AFTER: Duration = Duration::from_millis(500);
@@ -23,9 +23,6 @@ pub(super) struct Ending {
     since: Instant,
     done: Step,
     pub(super) next: Instant,
-    /// Those that were no program of their own yet when they were interrupted: between its fork and its start a child of a
-    /// shell hears nothing. They are interrupted once more.
-    pub(super) deaf: Vec<Process>,
 }
 
 /// What has been done about it.
@@ -41,6 +38,9 @@ enum Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Measure {
     Nothing,
+    /// Whoever cannot have heard of the interruption is interrupted again: between its fork and its start a child of a shell
+    /// hears nothing, and would go on as if nobody had said a word.
+    Repeat,
     /// The interpreter gets the signal that interrupts it, and the marks again; and then the processes of the command are
     /// looked for and get another one. In this order: an interpreter that heard of it knows why its children end, and
     /// starts no more of them.
@@ -52,7 +52,7 @@ pub(super) enum Measure {
 impl Ending {
     pub(super) fn begin(finish: Finish) -> Self {
         let now = Instant::now();
-        Self { finish, since: now, done: Step::Nothing, next: now, deaf: Vec::new() }
+        Self { finish, since: now, done: Step::Nothing, next: now }
     }
 
     /// Does not wait for it to end in its own way any longer.
@@ -81,7 +81,7 @@ impl Ending {
             return Measure::Kill;
         }
         if due == self.done && due != Step::Forced {
-            return Measure::Nothing;
+            return if due == Step::Interrupted { Measure::Repeat } else { Measure::Nothing };
         }
         self.done = due;
         let signal = match due {

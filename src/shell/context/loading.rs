@@ -13,6 +13,11 @@ const UNIQUE_BYTES: usize = 16;
 const SAVED_BYTES_BESIDE: u64 = 4 << 20;
 /// The most that an interpreter may say about what it could not set again, in bytes.
 const LOST_BYTES_MAX: u64 = 1 << 20;
+/// The longest text that an interpreter is set to in a line of its input; Bash reads that byte by byte, and takes minutes
+/// for a million quotes in quotes. A longer one it reads from a path.
+const LINE_TEXT_MAX: usize = 64 << 10;
+/// How often an interpreter is started at most, each time without the piece that the last one did not survive.
+const STARTS_MAX: usize = 4;
 /// What the key of a command that is run again begins with.
 const INPUT: &str = "input:";
 /// What cannot be kept when nothing of a state can.
@@ -28,12 +33,39 @@ impl Sink for Nobody {
 
 impl Context {
     /// Starts an interpreter and sets it to what changed since a fresh start. Answers the keys of what could not be set
-    /// again, too. The interpreter is killed when the thread that calls this ends.
+    /// again, too: a piece at which the interpreter ends, or does not come to an end, costs no other. The interpreter is
+    /// killed when the thread that calls this ends.
     pub(in crate::shell) fn start(
         interpreter: &Interpreter,
         setting: &Setting,
         changes: &Changes,
     ) -> Result<(Self, Vec<String>), ShellError> {
+        let mut left = changes.clone();
+        let mut lost = Vec::new();
+        loop {
+            let mut context = Self::fresh(interpreter, setting)?;
+            let mut at = ALL.to_owned();
+            match context.restore(&left, &mut at) {
+                Ok(also) => {
+                    lost.extend(also);
+                    return Ok((context, lost));
+                }
+                Err(err) if left.is_empty() => return Err(err),
+                Err(err) => {
+                    tracing::warn!(key = at, error = %err, "a context could not be set to a piece of its state");
+                    let is_piece = left.set.remove(&at).is_some() | left.unset.remove(&at);
+                    if !is_piece || lost.len() + 1 >= STARTS_MAX {
+                        left = Changes::default();
+                        ALL.clone_into(&mut at);
+                    }
+                    lost.push(at);
+                }
+            }
+        }
+    }
+
+    /// Starts an interpreter that holds nothing.
+    fn fresh(interpreter: &Interpreter, setting: &Setting) -> Result<Self, ShellError> {
         let broken =
             |because: String| ShellError::Interpreter { program: interpreter.program().to_owned(), because };
         let unique = unique().map_err(|err| broken(err.to_string()))?;
@@ -60,21 +92,20 @@ impl Context {
         };
         let begin = interpreter.begin_line();
         context.driver.tell(&begin);
-        context.settle(Vec::new())?;
+        context.settle(b"")?;
         context.load_state(b"")?;
         context.baseline = context.current.clone();
-        let lost = context.restore(changes)?;
-        Ok((context, lost))
+        Ok(context)
     }
 
-    /// Sets the interpreter to what changed, and answers the keys of what could not be set.
-    fn restore(&mut self, changes: &Changes) -> Result<Vec<String>, ShellError> {
+    /// Sets the interpreter to what changed, and answers the keys of what could not be set; `at` is the one it is at.
+    fn restore(&mut self, changes: &Changes, at: &mut String) -> Result<Vec<String>, ShellError> {
         if changes.is_empty() {
             return Ok(Vec::new());
         }
         self.defined.know(changes);
         let lost = match self.interpreter.restore(changes) {
-            Restoring::Commands(commands) => self.restore_by_commands(commands)?,
+            Restoring::Commands(commands) => self.restore_by_commands(commands, at)?,
             Restoring::File(bytes) => self.restore_from_file(&bytes)?,
         };
         if self.interpreter.entry().save.is_none() {
@@ -85,11 +116,27 @@ impl Context {
         Ok(lost)
     }
 
-    fn restore_by_commands(&mut self, commands: Vec<(String, Vec<u8>)>) -> Result<Vec<String>, ShellError> {
-        let (keys, texts): (Vec<String>, Vec<Vec<u8>>) = commands.into_iter().unzip();
-        let codes = self.settle(texts)?;
-        let failed = keys.into_iter().zip(codes).filter(|(_, code)| *code != 0);
-        Ok(failed.map(|(key, _)| key).collect())
+    fn restore_by_commands(
+        &mut self,
+        commands: Vec<(String, Vec<u8>)>,
+        at: &mut String,
+    ) -> Result<Vec<String>, ShellError> {
+        let mut lost = Vec::new();
+        for (key, mut text) in commands {
+            at.clone_from(&key);
+            let path = self.driver.state_path();
+            if text.len() > LINE_TEXT_MAX
+                && let Some(line) = self.interpreter.restore_line(&path, "")
+            {
+                self.driver.lay_down(&text).map_err(|err| self.failed(&err))?;
+                text = line;
+            }
+            if self.settle(&text)? != 0 {
+                lost.push(key);
+            }
+        }
+        ALL.clone_into(at);
+        Ok(lost)
     }
 
     /// Has the interpreter read what it is set to, and write the keys of what it could not set.
@@ -117,16 +164,11 @@ impl Context {
         Ok(keys)
     }
 
-    /// Runs texts whose output nobody wants, one behind the other, and answers their exit codes.
-    fn settle(&mut self, texts: Vec<Vec<u8>>) -> Result<Vec<i32>, ShellError> {
-        let mut codes = Vec::with_capacity(texts.len());
-        let texts = if texts.is_empty() { vec![b"".to_vec()] } else { texts };
-        for text in texts {
-            let mut running = Running::default();
-            self.send(&text, 0, &mut running).map_err(|err| self.failed(&err))?;
-            codes.push(self.follow(&mut running)?);
-        }
-        Ok(codes)
+    /// Runs a text whose output nobody wants, and answers its exit code.
+    fn settle(&mut self, text: &[u8]) -> Result<i32, ShellError> {
+        let mut running = Running::default();
+        self.send(text, 0, &mut running).map_err(|err| self.failed(&err))?;
+        self.follow(&mut running)
     }
 
     /// Waits for something that takes no time of its own, and answers its exit code.

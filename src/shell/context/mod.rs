@@ -9,7 +9,7 @@ use std::{
 use super::{Finish, ShellError, Stream};
 use crate::{
     interpreter::{Changes, Interpreter, Paths, Restoring, State},
-    process::Signal,
+    process::{self, Signal},
     session::ProcessId,
 };
 
@@ -272,15 +272,24 @@ impl Context {
         let marks_bytes = 4096;
         let is_reading = self.driver.untaken() > marks_bytes;
         match ending.step(is_reading) {
-            Measure::Nothing => tree::signal(&std::mem::take(&mut ending.deaf), Signal::INT)?,
+            Measure::Nothing => (),
+            Measure::Repeat => {
+                // What has made no arrangements is ended by it, so whoever lives has not got it.
+                let mut missed = self.tree.of_command(number, earlier)?;
+                missed.retain(|job| job.id().is_ok_and(|job| process::is_default(&job, Signal::INT)));
+                if !missed.is_empty() {
+                    self.driver.signal(self.interpreter.interrupt());
+                    tree::signal(&missed, Signal::INT)?;
+                    self.send_marks(running);
+                    self.driver.send()?;
+                }
+            }
             Measure::Kill => self.driver.signal(Signal::KILL),
             Measure::Interrupt(signal) => {
                 self.driver.signal(self.interpreter.interrupt());
-                let jobs = self.tree.of_command(number, earlier)?;
-                if signal == Signal::INT {
-                    ending.deaf = self.tree.not_begun(jobs.clone())?;
-                }
-                tree::signal(&jobs, signal)?;
+                // One that was stopped hears nothing.
+                self.driver.signal(Signal::CONT);
+                tree::signal(&self.tree.of_command(number, earlier)?, signal)?;
                 self.send_marks(running);
                 self.driver.send()?;
             }
@@ -293,7 +302,7 @@ impl Context {
         if !self.tree.may_have_jobs() {
             return Ok(HashSet::new());
         }
-        self.tree.jobs()?.iter().map(crate::process::Process::id).collect()
+        self.tree.jobs()?.iter().map(process::Process::id).collect()
     }
 
     /// Takes over what commands of an interpreter that has ended still write, and who they are.

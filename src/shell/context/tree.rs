@@ -101,15 +101,6 @@ impl Tree {
         Ok(())
     }
 
-    /// Those of some processes that still run the code of the interpreter.
-    pub(super) fn not_begun(&self, mut jobs: Vec<Process>) -> io::Result<Vec<Process>> {
-        if !jobs.is_empty() {
-            let numbers = self.numbers()?;
-            jobs.retain(|it| numbers.get(&it.pid) == Some(&0));
-        }
-        Ok(jobs)
-    }
-
     /// Takes over what another interpreter left running.
     pub(super) fn take_over(&mut self, before: &Self) {
         self.before = [std::slice::from_ref(&before.unique), &before.before].concat();

@@ -13,7 +13,7 @@ const INSIDE: &str = "WHARF_TEST_INSIDE";
 #[track_caller]
 fn in_its_own_process(name: &str, fact: impl FnOnce()) {
     if env::var_os(INSIDE).is_some() {
-        crate::process::become_subreaper().unwrap();
+        process::become_subreaper().unwrap();
         return fact();
     }
     let mut command = Command::new(env::current_exe().unwrap());
@@ -44,7 +44,7 @@ fn orphans_without_our_variable_are_ended_with_their_command() {
         let left = bash.context.tree.jobs().unwrap();
         assert_eq!(left.iter().map(|it| it.pid).collect::<Vec<_>>(), [earlier[0].pid]);
         bash.context.end(Jobs::End);
-        assert!(!crate::process::is_alive(&earlier[0].id().unwrap()));
+        assert!(!process::is_alive(&earlier[0].id().unwrap()));
     });
 }
 
@@ -55,9 +55,9 @@ fn orphans_are_reaped_and_the_code_of_the_interpreter_is_not_taken() {
         bash.says("mkfifo go; (sh -c 'read x <go' >/dev/null 2>&1 &)");
         let job = bash.context.tree.jobs().unwrap().remove(0);
         bash.says("echo >go");
-        crate::process::wait_for_end(&job.id().unwrap(), Duration::from_secs(10)).unwrap();
+        process::wait_for_end(&job.id().unwrap(), Duration::from_secs(10)).unwrap();
         assert!(!bash.context.has_jobs());
-        let all = crate::process::all().unwrap();
+        let all = process::all().unwrap();
         assert!(!all.iter().any(|it| it.pid == job.pid), "no zombie is left");
         let told = bash.run("exit 5");
         assert_eq!((told.ran.code, told.ran.session_ended), (5, true));

@@ -29,6 +29,15 @@ fn commands_with_our_names_made_anew() {
 }
 
 #[test]
+fn a_command_of_the_name_command() {
+    let mut bash = Live::start("bash");
+    bash.says("command() { return 1; }");
+    assert_eq!(bash.says("x=1; declare y=2; echo $x$y"), "12\n");
+    let mut bash = bash.again();
+    assert_eq!(bash.says("echo $x$y; unset -f command; command echo back"), "12\nback\n");
+}
+
+#[test]
 fn options_that_say_what_is_read() {
     goes_on_after("set -v");
     goes_on_after("set -x");

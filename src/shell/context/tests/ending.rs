@@ -39,6 +39,11 @@ fn programs_that_got_away() {
 }
 
 #[test]
+fn a_shell_that_stopped_itself() {
+    is_stopped("kill -STOP $$; while :; do :; done");
+}
+
+#[test]
 fn a_pipe_and_a_substitution() {
     is_stopped("yes | cat | sleep 1000");
     is_stopped("x=$(sleep 1000; echo 6)");
@@ -131,10 +136,10 @@ fn what_is_left_running_is_left_or_ended_with_the_context() {
         let interpreter = bash.says("echo $$");
         assert_eq!(interpreter.trim(), bash.context.pid().to_string());
         let told = bash.run("sleep 1000 >/dev/null 2>&1 & echo $!");
-        let job = crate::process::identify(told.stdout.trim().parse().unwrap()).unwrap().unwrap();
+        let job = process::identify(told.stdout.trim().parse().unwrap()).unwrap().unwrap();
         bash.context.end(jobs);
-        assert_eq!(crate::process::is_alive(&job), is_left);
-        crate::process::send(&job, Signal::KILL).unwrap();
+        assert_eq!(process::is_alive(&job), is_left);
+        process::send(&job, Signal::KILL).unwrap();
     }
 }
 

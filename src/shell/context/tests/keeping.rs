@@ -123,6 +123,40 @@ fn one_piece_that_cannot_be_set_costs_no_other() {
 }
 
 #[test]
+fn one_piece_that_ends_the_interpreter_costs_no_other() {
+    let mut bash = Live::start("bash");
+    bash.says("a=1; b=2");
+    let mut changes = bash.context.changes();
+    changes.set.insert("variable:a".to_owned(), b"declare -- a=1; exit 3".to_vec());
+    let Live { folder, setting, context, .. } = bash;
+    context.end(Jobs::End);
+    let mut bash = Live::load("bash", folder, setting.clone(), &changes);
+    assert_eq!(bash.lost, ["variable:a"]);
+    assert_eq!(bash.says("echo $a$b"), "2\n");
+    for at in 0..9 {
+        changes.set.insert(format!("variable:x{at}"), b"declare -- x=1; exit 3".to_vec());
+    }
+    let Live { folder, context, .. } = bash;
+    context.end(Jobs::End);
+    let mut bash = Live::load("bash", folder, setting, &changes);
+    assert_eq!(bash.lost.last().map(String::as_str), Some("state"), "and in the end it is a fresh one");
+    assert_eq!(bash.says("echo next$b"), "next\n");
+}
+
+#[test]
+fn a_large_variable_of_quotes_is_come_back_to() {
+    for name in ["bash", "sh"] {
+        let folder = tempfile::tempdir().unwrap();
+        let setting = Setting { state_bytes_max: 16 << 20, ..support::setting(folder.path()) };
+        let mut shell = Live::load(name, folder, setting, &Changes::default());
+        shell.says("big=$(head -c 2000000 /dev/zero | tr '\\0' \\')");
+        let mut shell = shell.again();
+        assert_eq!(shell.lost, [""; 0], "{name}");
+        assert_eq!(shell.says("echo ${#big}"), "2000000\n", "{name}");
+    }
+}
+
+#[test]
 fn what_is_too_large_is_told_and_the_rest_is_kept() {
     let mut bash = Live::start("bash");
     let told = bash.run("a=1; big=$(head -c 3000000 /dev/zero | tr '\\0' x); c=3");

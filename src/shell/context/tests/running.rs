@@ -48,3 +48,12 @@ fn a_command_whose_time_is_over_is_ended_and_the_context_goes_on() {
     assert_eq!((told.ran.code, told.ran.finish, told.ran.session_ended), (124, Finish::TimedOut, false));
     assert_eq!(bash.says("echo $x"), "5\n");
 }
+
+#[test]
+fn a_context_does_not_end_because_a_login_shell_would() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut setting = support::setting(folder.path());
+    setting.variables.push(("TMOUT".into(), "1".into()));
+    let mut bash = Live::load("bash", folder, setting, &Changes::default());
+    assert_eq!(bash.says("echo ${TMOUT-none}"), "none\n");
+}
