@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     Context, Failure, args,
-    outcome::{DoneView, finish_word, stream_word, text_of},
+    outcome::{DoneView, finish_word, millis, stream_word, text_of},
 };
 use crate::{
     manager::ManagerError,
@@ -49,7 +49,7 @@ struct EntryView<'a> {
     code: Option<i32>,
     finish: Option<&'static str>,
     session_ended: Option<bool>,
-    duration_ms: Option<u64>,
+    duration_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stdout: Option<KeptView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -183,7 +183,7 @@ impl<'a> EntryView<'a> {
             code: outcome.map(|it| it.code),
             finish: outcome.map(|it| finish_word(it.finish)),
             session_ended: outcome.map(|it| it.session_ended),
-            duration_ms: outcome.map(|it| u64::try_from(it.duration.as_millis()).unwrap_or(u64::MAX)),
+            duration_ms: outcome.map(|it| millis(it.duration)),
             stdout: kept.map(|it| KeptView::of(&it.stdout)),
             stderr: kept.map(|it| KeptView::of(&it.stderr)),
             late: with_output.then(|| entry.late.iter().map(late).collect()),

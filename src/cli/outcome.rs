@@ -1,6 +1,6 @@
 //! What a command printed and came to, as scripts read it.
 
-use std::{borrow::Cow, mem, str};
+use std::{borrow::Cow, mem, str, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Serialize;
@@ -37,7 +37,7 @@ pub(super) struct DoneView<'a> {
     code: i32,
     finish: &'static str,
     session_ended: bool,
-    duration_ms: u64,
+    duration_ms: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     stdout: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,7 +68,7 @@ impl<'a> DoneView<'a> {
             code: done.code,
             finish: finish_word(done.finish),
             session_ended: done.session_ended,
-            duration_ms: u64::try_from(done.duration.as_millis()).unwrap_or(u64::MAX),
+            duration_ms: millis(done.duration),
             stdout,
             stdout_base64,
             stdout_cut: output.map(|it| is_cut(&it.stdout, done.stdout_bytes)),
@@ -112,6 +112,12 @@ impl ContextView {
             live: summary.is_live,
         }
     }
+}
+
+/// A duration in milliseconds, to the microsecond: many commands take less than one.
+pub(super) fn millis(duration: Duration) -> f64 {
+    // The log and the protocol know no more than that.
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// The stable word for how a command ended.
@@ -230,6 +236,14 @@ mod tests {
         assert_eq!(whole(b"a\xe2\x82", 4), b"a");
         assert_eq!(whole(b"a\xe2\x82", 3), b"a\xe2\x82", "that is what it printed");
         assert_eq!(whole(b"\xff", 4), b"\xff");
+    }
+
+    #[test]
+    #[expect(clippy::float_cmp, reason = "what is printed is what was measured")]
+    fn a_duration_is_told_to_the_microsecond() {
+        assert_eq!(millis(Duration::from_nanos(35_400)), 0.035);
+        assert_eq!(millis(Duration::from_micros(1_007_123)), 1007.123);
+        assert_eq!(millis(Duration::ZERO), 0.0);
     }
 
     #[test]

@@ -291,7 +291,7 @@ fn own_processes(session: &Session) -> Vec<u32> {
         return Vec::new();
     };
     // Where the processes cannot be listed, those that live in the folder are in the way as if they were foreign.
-    let below = process::descendants(holder.pid).unwrap_or_default();
+    let below = process::descendants_in_session(holder.pid).unwrap_or_default();
     below.into_iter().map(|process| process.pid).chain([holder.pid]).collect()
 }
 

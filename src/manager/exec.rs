@@ -23,7 +23,7 @@ pub struct ExecCommand {
     pub ground: Ground,
     /// By which interpreter; none: the one that the context has, else the one of the settings.
     pub interpreter: Option<String>,
-    /// How long it may take; none: as long as the settings say.
+    /// How long it may take, zero: as long as it wants; none: as long as the settings say.
     pub time_limit: Option<Duration>,
 }
 
@@ -51,6 +51,8 @@ impl SessionManager {
             CommandText::Words(words) if self.is_shell(&session, interpreter.as_deref()) => quoted(&words),
             CommandText::Words(words) => words.join(OsStr::new(" ")).as_bytes().to_owned(),
         };
+        // A context that lives knows the settings of the day it began.
+        let time_limit = time_limit.or(self.settings.shell.limits.time_limit).or(Some(Duration::ZERO));
         let request = Request { text, ground, interpreter, time_limit };
         let done = self.shells.exec(&self.place(&session), &request, caller);
         done.map(|done| (session.clone(), done)).map_err(|source| shell_error(&session, source))

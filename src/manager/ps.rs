@@ -37,7 +37,7 @@ impl SessionManager {
             let mut processes = Vec::new();
             if runs(&session) {
                 let root = session.holder().or(session.process()).map_or(0, |root| root.pid);
-                processes = process::below(&table, root);
+                processes = process::below_in_session(&table, root);
             }
             if context.is_some() {
                 let Processes { pids, .. } = self.shells.processes(session.id()).unwrap_or_default();

@@ -12,7 +12,7 @@ use super::{
     names,
     reap::reap,
     signal::{send, wait_for_end},
-    tree::{Process, below, descendants},
+    tree::{Process, below, descendants, descendants_in_session},
 };
 
 /// How long one round waits for those it killed.
@@ -31,7 +31,7 @@ pub struct Remains {
 }
 
 /// Kills every descendant of this process, which must be a subreaper, and reaps those it adopted, until none is left or
-/// the time is over; see [`doomed`] for who stays. The leader is killed with the others, and its end is left to whoever
+/// the time is over, but for those that are called as `keep` says and what those started. The leader is killed with the others, and its end is left to whoever
 /// started it.
 pub fn kill_tree(leader: Option<u32>, keep: &[String], limit: Duration) -> io::Result<Remains> {
     let own = std::process::id();
@@ -41,7 +41,7 @@ pub fn kill_tree(leader: Option<u32>, keep: &[String], limit: Duration) -> io::R
     loop {
         let mut alive = Vec::new();
         let mut any_reaped = false;
-        for process in doomed(leader, keep)? {
+        for process in not_kept(descendants(own)?, leader, keep) {
             if !process.is_zombie {
                 alive.push(process);
             } else if process.parent == own && Some(process.pid) != leader {
@@ -68,13 +68,17 @@ pub fn kill_tree(leader: Option<u32>, keep: &[String], limit: Duration) -> io::R
     }
 }
 
-/// The descendants of this process that are to end, parents before their children: not those that are called as `keep`
-/// says, nor what those started. The leader is never spared, whatever it is called.
+/// The descendants of this process, which keeps a session, that are to end, parents before their children: not those that
+/// are called as `keep` says, nor what those started, nor what belongs to another session. The leader is never spared,
+/// whatever it is called.
 pub fn doomed(leader: Option<u32>, keep: &[String]) -> io::Result<Vec<Process>> {
-    let mut found = descendants(std::process::id())?;
+    Ok(not_kept(descendants_in_session(std::process::id())?, leader, keep))
+}
+
+fn not_kept(mut found: Vec<Process>, leader: Option<u32>, keep: &[String]) -> Vec<Process> {
     let spared = spared(&found, leader, keep);
     found.retain(|process| !spared.contains(&process.pid));
-    Ok(found)
+    found
 }
 
 /// Of these processes, those that are called as `keep` says, and what they started; never the leader.

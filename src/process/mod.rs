@@ -30,7 +30,10 @@ pub use self::{
     signal::{is_default, send, wait_for_end},
     signals::Signals,
     supervise::{Charge, Supervisor},
-    tree::{Process, all, below, descendants, marked, marks, marks_without},
+    tree::{
+        Process, all, below, below_in_session, descendants, descendants_in_session, marked, marks,
+        marks_without,
+    },
 };
 
 /// A process that lives in a folder.

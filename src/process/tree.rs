@@ -1,13 +1,13 @@
 //! Which processes there are, who started whom, and which carry a mark in their environment.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs, io, thread,
     time::{Duration, Instant},
 };
 
 use super::{boot, stat};
-use crate::session::ProcessId;
+use crate::session::{HOLDER_VARIABLE, ProcessId};
 
 /// How long processes that just become another program are waited for, all together, and how often to look.
 const BECOMING_MAX: Duration = Duration::from_millis(200);
@@ -78,6 +78,25 @@ pub fn below(processes: &[Process], root: u32) -> Vec<Process> {
         }
     }
     found
+}
+
+/// The same of a process that keeps a session, but for those who keep another one that was started from it, and what they
+/// started: a holder goes its own way, whoever adopts it.
+pub fn below_in_session(processes: &[Process], root: u32) -> Vec<Process> {
+    let deadline = Instant::now() + BECOMING_MAX;
+    let mut found = below(processes, root);
+    let is_holder = |process: &&Process| variable(process.pid, HOLDER_VARIABLE, deadline).is_some();
+    let holders: Vec<u32> = found.iter().filter(is_holder).map(|process| process.pid).collect();
+    for holder in holders {
+        let others: HashSet<u32> = below(processes, holder).iter().map(|process| process.pid).collect();
+        found.retain(|process| process.pid != holder && !others.contains(&process.pid));
+    }
+    found
+}
+
+/// The same from one pass over `/proc`.
+pub fn descendants_in_session(root: u32) -> io::Result<Vec<Process>> {
+    Ok(below_in_session(&all()?, root))
 }
 
 /// The descendants of a process, from one pass over `/proc`: those whose chain of parents leads to it. One that was

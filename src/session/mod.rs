@@ -22,8 +22,8 @@ pub use self::{
     issue::{Binding, Editor, Issue, IssueRef, IssueRefError},
     name::{NAME_CHARS_MAX, SessionName, SessionNameError},
     program::{
-        COMMAND_BYTES_MAX, COMMAND_WORDS_MAX, CONTEXT_VARIABLE, Cause, Command, CommandError, Ending, How,
-        SESSION_VARIABLE,
+        COMMAND_BYTES_MAX, COMMAND_WORDS_MAX, CONTEXT_VARIABLE, Cause, Command, CommandError, Ending,
+        HOLDER_VARIABLE, How, SESSION_VARIABLE,
     },
     status::{SessionStatus, SessionStatusError},
     value::{

@@ -18,6 +18,9 @@ pub const SESSION_VARIABLE: &str = "WHARF_SESSION";
 /// The variable that only the processes of its context have besides, with the same: they outlive the program in its terminal.
 pub const CONTEXT_VARIABLE: &str = "WHARF_CONTEXT";
 
+/// The variable that only a process has that keeps the terminal or the context of a session, and nothing it starts.
+pub const HOLDER_VARIABLE: &str = "WHARF_HOLDER";
+
 /// A program and its arguments: at least one word that is not empty, no NUL, within bounds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Command(Vec<String>);

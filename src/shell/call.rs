@@ -36,8 +36,8 @@ pub(super) enum Called {
 struct Call<'a, 'b> {
     connection: &'a mut Connection,
     caller: &'a mut Caller<'b>,
-    /// The holder will run the command, or runs it.
-    is_taken: bool,
+    /// How far the command has come.
+    stage: Stage,
     /// How much standard input may be sent now.
     window: usize,
     is_stdin_open: bool,
@@ -45,6 +45,17 @@ struct Call<'a, 'b> {
     cancelled: Option<Instant>,
     /// Whoever takes the output still does.
     is_heard: bool,
+}
+
+/// How far a command has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Nobody has said that it will be run.
+    Asked,
+    /// It waits for its turn, or is refused yet.
+    Taken,
+    /// It runs: from now on its input is nobody else's.
+    Runs,
 }
 
 /// What can become ready.
@@ -74,7 +85,7 @@ pub(super) fn call(
     let mut call = Call {
         connection,
         caller,
-        is_taken: false,
+        stage: Stage::Asked,
         window: STDIN_WINDOW_BYTES,
         is_stdin_open,
         cancelled: None,
@@ -86,7 +97,10 @@ pub(super) fn call(
             return Ok(called);
         }
         if !call.connection.is_open() {
-            return if call.is_taken { Err(silent(GONE)) } else { Ok(Called::NotTaken) };
+            return match call.stage {
+                Stage::Asked => Ok(Called::NotTaken),
+                Stage::Taken | Stage::Runs => Err(silent(GONE)),
+            };
         }
         call.turn()?;
     }
@@ -97,7 +111,8 @@ impl<'b> Call<'_, 'b> {
     fn hear(&mut self) -> Result<Option<Called>, ShellError> {
         while let Some(message) = self.connection.next()? {
             match message {
-                FromHolder::Queued | FromHolder::Accepted(_) => self.is_taken = true,
+                FromHolder::Queued => self.stage = Stage::Taken,
+                FromHolder::Accepted(_) => self.stage = Stage::Runs,
                 FromHolder::Output(stream, bytes) => {
                     if self.is_heard && (self.caller.output)(stream, &bytes).is_err() {
                         self.is_heard = false;
@@ -162,7 +177,8 @@ impl<'b> Call<'_, 'b> {
 
     /// Where standard input comes from, while the command may be sent some.
     fn stdin(&self) -> Option<BorrowedFd<'b>> {
-        let is_wanted = self.is_taken && self.is_stdin_open && self.window > 0 && self.cancelled.is_none();
+        let is_wanted =
+            self.stage == Stage::Runs && self.is_stdin_open && self.window > 0 && self.cancelled.is_none();
         self.caller.stdin.filter(|_| is_wanted && !self.connection.has_queued())
     }
 

@@ -49,7 +49,7 @@ pub(super) struct Exec {
     pub(super) fresh: bool,
     /// By which interpreter.
     pub(super) interpreter: Option<String>,
-    /// How long it may take, in milliseconds; none: as the settings say.
+    /// How long it may take, in milliseconds, 0: as long as it wants; none: as the settings say.
     pub(super) time_limit_ms: Option<u64>,
     /// Whether standard input follows.
     pub(super) stdin: bool,

@@ -9,18 +9,20 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::net::sockopt::socket_peercred;
+
 use super::{
     Caller, Done, Place, Processes, Request, ShellError, Shells, Summary, Unload,
     call::{Called, call},
     client::{Connection, silent},
-    launch::{self, Order},
+    launch::{self, HOLD_SHELL, Order},
     message::TEXT_BYTES_MAX,
 };
 use crate::{
     interpreter::Interpreters,
     process::{self, Offspring, Signal},
-    session::{CONTEXT_VARIABLE, SessionId},
-    socket::{Folder, Post},
+    session::{CONTEXT_VARIABLE, HOLDER_VARIABLE, SessionId},
+    socket::{self, Folder, Post, SocketError},
 };
 
 /// How long a holder may take to say who it is, or what it knows.
@@ -69,6 +71,28 @@ impl HolderShells {
     /// What a holder that lives says of itself; one that does not answer lives all the same, and is at work.
     fn info(&self, id: SessionId) -> Option<super::message::Info> {
         self.find(id).ok().flatten()?.info(ANSWER_WAIT_MAX).ok()
+    }
+}
+
+impl HolderShells {
+    /// Kills whoever listens for the context of a session; the log has all that was answered.
+    fn kill(&self, id: SessionId) -> Result<(), ShellError> {
+        let socket = self.folder.socket(id, Post::Shell);
+        let failed = |source| ShellError::Io { action: "look at", path: socket.clone(), source };
+        let stream = match socket::connect(&socket, ANSWER_WAIT_MAX) {
+            Ok(stream) => stream,
+            Err(SocketError::Vacant) => return Ok(()),
+            Err(err) => return Err(err.into()),
+        };
+        let listens = socket_peercred(&stream).map_err(|err| failed(err.into()))?.pid.as_raw_nonzero().get();
+        let mut holders = process::marked(HOLDER_VARIABLE, HOLD_SHELL).map_err(failed)?;
+        // A number that means nobody here, or somebody else by now, is left alone.
+        holders.retain(|holder| i32::try_from(holder.pid) == Ok(listens));
+        for holder in &holders {
+            process::send(holder, Signal::KILL).map_err(failed)?;
+            process::wait_for_end(holder, ANSWER_WAIT_MAX).map_err(failed)?;
+        }
+        Ok(())
     }
 }
 
@@ -137,21 +161,29 @@ impl Shells for HolderShells {
             let pids: Vec<u32> = marked.iter().map(|process| process.pid).collect();
             return (!pids.is_empty()).then_some(Processes { pids, is_busy: true });
         };
-        let below = process::descendants(info.pid).unwrap_or_default();
+        let below = process::descendants_in_session(info.pid).unwrap_or_default();
         let below = below.iter().filter(|process| !process.is_zombie).map(|process| process.pid);
         let all = marked.iter().map(|process| process.pid).chain(below).chain([info.pid]);
         Some(Processes { pids: all.collect::<BTreeSet<_>>().into_iter().collect(), is_busy: info.is_busy })
     }
 
     fn unload(&self, id: SessionId, how: Unload) -> Result<bool, ShellError> {
-        let Some(mut connection) = self.find(id)? else {
-            return match how {
-                Unload::WhenIdle => Ok(false),
-                Unload::Now => sweep(id),
-            };
+        let unloaded = self.find(id).and_then(|connection| match connection {
+            Some(mut connection) => connection.unload(how).map(|()| true),
+            None => Ok(false),
+        });
+        let was_there = match (how, unloaded) {
+            (Unload::WhenIdle, unloaded) | (Unload::Now, unloaded @ Ok(true)) => unloaded?,
+            (Unload::Now, Ok(false)) => sweep(id)?,
+            (Unload::Now, Err(ShellError::Silent { because })) => {
+                tracing::warn!(sessionId = %id, %because, "the keeper of a context does not answer and is killed");
+                self.kill(id)?;
+                sweep(id)?;
+                true
+            }
+            (Unload::Now, Err(err)) => return Err(err),
         };
-        connection.unload(how)?;
         self.holders.reap();
-        Ok(true)
+        Ok(was_there)
     }
 }

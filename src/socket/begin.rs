@@ -17,6 +17,7 @@ use rustix::{
 };
 
 use super::{is_passed_on, timespec};
+use crate::session::HOLDER_VARIABLE;
 
 /// The longest order, or answer.
 const ORDER_BYTES_MAX: u64 = 1 << 20;
@@ -40,6 +41,7 @@ pub fn begin(wharf: &Path, word: &str, order: &[u8], limit: Duration) -> io::Res
     let mut command = Command::new(wharf);
     command.arg(word).current_dir("/");
     command.env_clear().envs(env::vars_os().filter(|(key, _)| is_passed_on(key)));
+    command.env(HOLDER_VARIABLE, word);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let detach = || {
         rustix::process::setsid()?;

@@ -46,6 +46,20 @@ fn a_term_saves_the_context_and_leaves_nothing_running() {
 }
 
 #[test]
+fn a_holder_that_does_not_answer_any_more_can_be_ended_all_the_same() {
+    let house = House::new();
+    let id = SessionId::random();
+    house.run(id, "x=1; sleep 1000 &");
+    let holder = house.holder(id);
+    kill_process(pid(holder), Signal::STOP).unwrap();
+    assert!(house.shells.unload(id, Unload::WhenIdle).is_err(), "nobody knows whether it is idle");
+    assert!(house.shells.unload(id, Unload::Now).unwrap());
+    assert!(!processes::is_alive(holder));
+    assert!(processes::marked(&id.to_string()).is_empty());
+    assert_eq!(house.run(id, "echo $x").stdout, "1\n");
+}
+
+#[test]
 fn an_idle_context_is_unloaded_by_itself_unless_something_of_it_runs() {
     let limits = ShellLimits { idle_max: Some(Duration::from_millis(50)), ..ShellLimits::default() };
     let house = House::with(limits);

@@ -27,6 +27,21 @@ fn a_command_has_the_time_of_the_settings() {
 }
 
 #[test]
+fn a_time_limit_of_nothing_is_none() {
+    let space = with("time_limit = 1");
+    let ran = space.run(["exec", "--timeout", "0", "s1", "sleep 1.1; echo done"]);
+    assert_eq!(ran.succeeds().stdout(), "done\n");
+}
+
+#[test]
+fn a_context_that_lives_follows_the_time_limit_of_the_settings() {
+    let space = with("time_limit = 3000");
+    space.exec("s1", "true").succeeds();
+    fs::write(space.path(".wharf/config.toml"), "[shell]\ntime_limit = 1\n").unwrap();
+    space.exec("s1", "sleep 3000").fails(124);
+}
+
+#[test]
 fn of_an_output_so_much_is_kept_and_all_of_it_is_shown() {
     let space = with("output_kept = 10");
     assert_eq!(space.exec("s1", "printf 0123456789abcdef").succeeds().stdout(), "0123456789abcdef");

@@ -118,7 +118,7 @@ fn commands_are_listed_in_one_line_each_for_people_and_whole_for_scripts() {
     assert_eq!(all[1]["command"].as_str().unwrap().len(), 205);
     assert_eq!(
         (&all[1]["code"], &all[1]["durationMs"], &all[1]["finish"]),
-        (&json!(2), &json!(1_500), &json!("done"))
+        (&json!(2), &json!(1_500.0), &json!("done"))
     );
     assert_eq!((&all[2]["code"], &all[2]["interpreter"]), (&Value::Null, &json!("bash")));
     assert!(all[1].get("stdout").is_none());

@@ -48,6 +48,7 @@ mod logs;
 mod lost;
 mod model;
 mod mounts;
+mod nested;
 mod notes;
 mod odd_repositories;
 mod owners;

@@ -31,7 +31,7 @@ pub(in crate::cli) struct Exec {
     /// What runs it [default: what the context has, else `shell.interpreter` in your settings, else bash]
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) interpreter: Option<String>,
-    /// How long it may take [default: `shell.time_limit` in the settings]
+    /// How long it may take, 0 for as long as it wants [default: `shell.time_limit` in the settings]
     #[arg(long, value_name = "DURATION")]
     pub(in crate::cli) timeout: Option<String>,
     /// It reads an end of file at once

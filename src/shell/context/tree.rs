@@ -109,7 +109,8 @@ impl Tree {
 
     fn jobs_among(&self, all: &[Process], numbers: &HashMap<u32, u64>) -> Vec<Process> {
         let roots = [Some(self.interpreter), self.subreaper].into_iter().flatten();
-        let below: HashSet<u32> = roots.flat_map(|root| process::below(all, root)).map(|it| it.pid).collect();
+        let below = roots.flat_map(|root| process::below_in_session(all, root));
+        let below: HashSet<u32> = below.map(|it| it.pid).collect();
         let is_job = |it: &&Process| {
             !it.is_zombie
                 && it.pid != self.interpreter

@@ -71,6 +71,8 @@ impl Worker {
             stderr: Kept::of(limits.output_kept_max),
         };
         let time_limit = match order.exec.time_limit_ms {
+            // As in the settings, nothing is no limit.
+            Some(0) => None,
             Some(millis) => Some(Duration::from_millis(millis)),
             None => limits.time_limit,
         };

@@ -16,11 +16,14 @@ const GRACE: Duration = Duration::from_millis(500);
 /// How long to go on killing what does not end.
 const KILLING: Duration = Duration::from_secs(5);
 
+/// How many looks in succession must find nobody: one alone can miss a process that is born behind it.
+const EMPTY_LOOKS: u32 = 2;
+
 /// Those that live. A holder before this one may have been killed; what it left still has the mark.
 pub(super) fn living(id: SessionId, interpreter: Option<u32>) -> io::Result<Vec<ProcessId>> {
     let mut found = process::marked(CONTEXT_VARIABLE, &id.to_string())?;
     let mut known: HashSet<u32> = found.iter().map(|process| process.pid).collect();
-    let below = process::descendants(std::process::id())?;
+    let below = process::descendants_in_session(std::process::id())?;
     for process in below.iter().filter(|process| !process.is_zombie && known.insert(process.pid)) {
         found.push(Process::id(process)?);
     }
@@ -48,10 +51,11 @@ fn try_end(id: SessionId) -> io::Result<()> {
         process::wait_for_end(process, polite.saturating_duration_since(Instant::now()))?;
     }
     let deadline = Instant::now() + KILLING;
+    let mut empty_looks = 0;
     loop {
-        process::kill_tree(None, &[], deadline.saturating_duration_since(Instant::now()))?;
         let left = living(id, None)?;
-        if left.is_empty() || Instant::now() >= deadline {
+        empty_looks = if left.is_empty() { empty_looks + 1 } else { 0 };
+        if empty_looks == EMPTY_LOOKS || Instant::now() >= deadline {
             return Ok(());
         }
         signal_all(&left, Signal::KILL);

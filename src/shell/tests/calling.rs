@@ -1,6 +1,9 @@
 use std::{
     io::{self, Read as _, Write as _},
-    os::unix::net::{UnixListener, UnixStream},
+    os::{
+        fd::{AsFd as _, BorrowedFd},
+        unix::net::{UnixListener, UnixStream},
+    },
     path::PathBuf,
     thread,
     time::Duration,
@@ -72,6 +75,13 @@ fn with<T>(holder: impl FnOnce(Played) + Send, caller: impl FnOnce(PathBuf) -> T
 }
 
 fn called(holder: impl FnOnce(Played) + Send) -> Result<Called, ShellError> {
+    called_with(None, holder)
+}
+
+fn called_with(
+    stdin: Option<BorrowedFd<'_>>,
+    holder: impl FnOnce(Played) + Send,
+) -> Result<Called, ShellError> {
     let greet = |mut played: Played| {
         played.say(&FromHolder::Hello(hello()));
         assert_eq!(played.hear(), FromCaller::Text(b"true".to_vec()));
@@ -82,7 +92,7 @@ fn called(holder: impl FnOnce(Played) + Send) -> Result<Called, ShellError> {
         let mut connection = Connection::open(&socket, id(), PATIENCE).unwrap();
         let request = Request { text: b"true".to_vec(), ..Request::default() };
         let mut output = |_, _: &[u8]| -> io::Result<()> { Ok(()) };
-        call(&mut connection, &request, &mut Caller { stdin: None, cancel: None, output: &mut output })
+        call(&mut connection, &request, &mut Caller { stdin, cancel: None, output: &mut output })
     })
 }
 
@@ -107,6 +117,24 @@ fn who_goes_before_it_takes_a_command_is_not_asked_again_and_the_next_one_is() {
         played.say(&FromHolder::Refused(Refusal::of(UNLOADING, "just now")));
     });
     assert!(matches!(refused, Ok(Called::NotTaken)));
+}
+
+#[test]
+fn input_is_there_for_the_holder_that_runs_the_command() {
+    let (mut stdin, mut typed) = UnixStream::pair().unwrap();
+    typed.write_all(b"input").unwrap();
+    let called = called_with(Some(stdin.as_fd()), |mut played| {
+        played.say(&FromHolder::Queued);
+        // Input that came too early would come at once.
+        played.stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        assert!(played.stream.read(&mut [0; 1]).is_err());
+        played.say(&FromHolder::Refused(Refusal::of(UNLOADING, "just now")));
+    });
+    assert!(matches!(called, Ok(Called::NotTaken)));
+    drop(typed);
+    let mut left = String::new();
+    stdin.read_to_string(&mut left).unwrap();
+    assert_eq!(left, "input");
 }
 
 #[test]
