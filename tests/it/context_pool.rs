@@ -53,6 +53,20 @@ fn thirty_contexts_take_turns_in_three_places_and_none_forgets() {
 }
 
 #[test]
+fn of_a_thousand_contexts_ten_live_and_every_one_remembers() {
+    let house = with(10);
+    let ids: Vec<SessionId> = (0..1_000).map(|_| SessionId::random()).collect();
+    for (at, id) in ids.iter().enumerate() {
+        house.run(*id, &format!("value={at}"));
+    }
+    assert_eq!(house.live(), 10);
+    for (at, id) in ids.iter().enumerate().step_by(20) {
+        assert_eq!(house.run(*id, "echo $value").stdout, format!("{at}\n"));
+    }
+    assert_eq!(house.live(), 10);
+}
+
+#[test]
 fn the_one_that_was_idle_for_the_longest_time_makes_room() {
     let house = with(2);
     let [old, used, new] = [(); 3].map(|()| SessionId::random());
