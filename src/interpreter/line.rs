@@ -12,6 +12,8 @@ const FILES: &[(&str, &str)] = &[
 /// What an interpreter may open by its path.
 #[derive(Clone, Copy, Debug)]
 pub struct Paths<'a> {
+    /// Where the text of a command lies, for those that read it from there.
+    pub script: &'a str,
     /// Where a command reads from.
     pub stdin: &'a str,
     /// Where it writes to.
@@ -37,6 +39,7 @@ impl Interpreter {
         fill(&self.entry.run, |place, line| {
             match place {
                 "text" => self.entry.quote.write(text, line),
+                "script" => line.extend_from_slice(paths.script.as_bytes()),
                 "stdin" => line.extend_from_slice(paths.stdin.as_bytes()),
                 "stdout" => line.extend_from_slice(paths.stdout.as_bytes()),
                 "stderr" => line.extend_from_slice(paths.stderr.as_bytes()),
@@ -46,6 +49,11 @@ impl Interpreter {
             }
             true
         })
+    }
+
+    /// Whether a text is laid down for it before it is told to run it.
+    pub fn reads_script(&self) -> bool {
+        self.entry.run.contains("{script}")
     }
 
     /// The line that says that everything before it is done.

@@ -134,8 +134,8 @@ impl Interpreter {
         if entry.variables.iter().any(|(key, value)| key.is_empty() || (key.clone() + value).contains('\0')) {
             return wrong("variables", "have names, and no NUL");
         }
-        if !entry.run.contains("{text}") {
-            return wrong("run", "has `{text}` in it");
+        if !entry.run.contains("{text}") && !entry.run.contains("{script}") {
+            return wrong("run", "has `{text}` or `{script}` in it");
         }
         if !entry.mark.contains("{mark}") {
             return wrong("mark", "has `{mark}` in it");

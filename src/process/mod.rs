@@ -58,6 +58,11 @@ pub fn identify(pid: u32) -> io::Result<Option<ProcessId>> {
     Ok(Some(ProcessId { pid, started: stat.started, boot: boot()?.to_owned() }))
 }
 
+/// The time that a process has had on a processor, in clock ticks, if it sleeps just now.
+pub fn asleep(pid: u32) -> io::Result<Option<u64>> {
+    Ok(stat::load(pid)?.filter(|stat| stat.is_asleep).map(|stat| stat.cpu_ticks))
+}
+
 /// Whether exactly this process still runs: same boot, same pid, same start time, and no zombie.
 pub fn is_alive(process: &ProcessId) -> bool {
     matches!(identify(process.pid), Ok(Some(now)) if now == *process)

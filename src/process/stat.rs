@@ -22,6 +22,8 @@ pub(super) struct Stat {
     pub(super) name: String,
     pub(super) parent: u32,
     pub(super) is_zombie: bool,
+    /// Whether it waits for something that can be interrupted.
+    pub(super) is_asleep: bool,
     pub(super) cpu_ticks: u64,
     pub(super) started: u64,
     pub(super) resident_pages: u64,
@@ -53,6 +55,7 @@ fn parse(line: &str) -> Option<Stat> {
     Some(Stat {
         name: name.to_owned(),
         parent: u32::try_from(number(PARENT)?).ok()?,
+        is_asleep: *fields.get(STATE)? == "S",
         is_zombie: matches!(*fields.get(STATE)?, "Z" | "X" | "x"),
         cpu_ticks: number(USER_TICKS)?.saturating_add(number(SYSTEM_TICKS)?),
         started: number(STARTED)?,

@@ -92,7 +92,7 @@ fn places_are_filled_in_once_and_other_braces_stay() {
         "start = ['x']\nrun = 'f() { {text}; } {stdin} {stdout} {stderr} {code} ${x}'\nmark = '{mark} {answer}'",
     );
     let own = Interpreter::of("own", own).unwrap();
-    let paths = Paths { stdin: "0", stdout: "1", stderr: "2" };
+    let paths = Paths { script: "3", stdin: "0", stdout: "1", stderr: "2" };
     let line = own.run_line(b"{stdin}'\xff", paths, "7", 3);
     assert_eq!(line, b"f() { {stdin}'\xff; } 0 1 2 3 ${x}\n");
 }

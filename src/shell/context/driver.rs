@@ -56,6 +56,7 @@ pub(super) struct Driver {
     answer: Way,
     answers: Vec<u8>,
     state: File,
+    script: File,
     /// Its own outputs, where commands have no others.
     pub(super) outputs: Option<[OwnedFd; 2]>,
 }
@@ -111,11 +112,12 @@ impl Driver {
             command.pre_exec(begin);
         }
         let state = File::from(rustix::fs::memfd_create("state", MemfdFlags::CLOEXEC)?);
+        let script = File::from(rustix::fs::memfd_create("script", MemfdFlags::CLOEXEC)?);
         let answer = Way::open()?;
         let child = command.spawn()?;
         let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
         let (unsent, answers) = (Vec::new(), Vec::new());
-        Ok(Self { child, handle, control, unsent, sent: 0, answer, answers, state, outputs })
+        Ok(Self { child, handle, control, unsent, sent: 0, answer, answers, state, script, outputs })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -141,6 +143,10 @@ impl Driver {
 
     pub(super) fn state_path(&self) -> String {
         path(self.state.as_fd())
+    }
+
+    pub(super) fn script_path(&self) -> String {
+        path(self.script.as_fd())
     }
 
     /// Queues lines for it.
@@ -217,6 +223,12 @@ impl Driver {
     pub(super) fn lay_down(&self, bytes: &[u8]) -> io::Result<()> {
         self.state.set_len(0)?;
         self.state.write_all_at(bytes, 0)
+    }
+
+    /// Lays down the text of a command. Not where its state lies: that of the last command may be written once more.
+    pub(super) fn lay_down_script(&self, text: &[u8]) -> io::Result<()> {
+        self.script.set_len(0)?;
+        self.script.write_all_at(text, 0)
     }
 
     pub(super) fn signal(&self, signal: Signal) {

@@ -1,9 +1,16 @@
 //! How a command that is to end is brought to its end: politely first, and in the end without its interpreter.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    io,
+    time::{Duration, Instant},
+};
 
-use super::Finish;
-use crate::process::Signal;
+use super::{Context, Finish, running::Running, tree};
+use crate::{
+    process::{self, Signal},
+    session::ProcessId,
+};
 
 /// How long an interrupted command may take to end in its own way, before it is told to with TERM, and by force.
 const TERM_AFTER: Duration = Duration::from_millis(500);
@@ -90,5 +97,43 @@ impl Ending {
             Step::Forced => Signal::KILL,
         };
         Measure::Interrupt(signal)
+    }
+}
+
+impl Context {
+    /// Does what is due about a command that is to end.
+    pub(super) fn step(
+        &mut self,
+        ending: &mut Ending,
+        number: u64,
+        earlier: &HashSet<ProcessId>,
+        running: &mut Running,
+    ) -> io::Result<()> {
+        let marks_bytes = 4096;
+        let is_reading = self.driver.untaken() > marks_bytes;
+        match ending.step(is_reading) {
+            Measure::Nothing => (),
+            Measure::Repeat => {
+                // What has made no arrangements is ended by it, so whoever lives has not got it.
+                let mut missed = self.tree.of_command(number, earlier)?;
+                missed.retain(|job| job.id().is_ok_and(|job| process::is_default(&job, Signal::INT)));
+                if !missed.is_empty() {
+                    self.driver.signal(self.interpreter.interrupt());
+                    tree::signal(&missed, Signal::INT)?;
+                    self.send_marks(running);
+                    self.driver.send()?;
+                }
+            }
+            Measure::Kill => self.driver.signal(Signal::KILL),
+            Measure::Interrupt(signal) => {
+                self.driver.signal(self.interpreter.interrupt());
+                // One that was stopped hears nothing.
+                self.driver.signal(Signal::CONT);
+                tree::signal(&self.tree.of_command(number, earlier)?, signal)?;
+                self.send_marks(running);
+                self.driver.send()?;
+            }
+        }
+        self.tree.reap()
     }
 }

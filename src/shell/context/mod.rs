@@ -17,6 +17,7 @@ mod controls;
 mod defined;
 mod driver;
 mod ending;
+mod forgotten;
 mod loading;
 mod mark_finder;
 mod running;
@@ -33,7 +34,8 @@ pub(in crate::shell) use self::{
 use self::{
     defined::Defined,
     driver::Driver,
-    ending::{Ending, Measure},
+    ending::Ending,
+    forgotten::Watch,
     mark_finder::MarkFinder,
     running::{Running, Turn},
     streams::{LateStreams, READ_BYTES},
@@ -183,12 +185,13 @@ impl Context {
         self.send(task.text, task.number, &mut running)?;
         let deadline = task.time_limit.and_then(|limit| begun.checked_add(limit));
         let mut ending: Option<Ending> = None;
+        let mut watch = Watch::begin(begun);
         let mut done: Option<Instant> = None;
         while !running.is_over() {
             let due = match (&done, &ending) {
                 (Some(done), _) => Some(*done + SAVING_MAX),
                 (None, Some(ending)) => Some(ending.next),
-                (None, None) => deadline,
+                (None, None) => deadline.into_iter().chain([watch.next]).min(),
             };
             let limit = due.map(|due| due.saturating_duration_since(Instant::now()));
             running.turn(&mut self.turn(Some(controls), sink), limit)?;
@@ -207,7 +210,10 @@ impl Context {
                 Some(ending) if cancels > 0 => ending.hurry(),
                 Some(ending) if is_due => self.step(ending, task.number, &earlier, &mut running)?,
                 None if cancels > 0 => ending = Some(Ending::begin(Finish::Cancelled)),
-                None if is_due => ending = Some(Ending::begin(Finish::TimedOut)),
+                None if deadline.is_some_and(|deadline| Instant::now() >= deadline) => {
+                    ending = Some(Ending::begin(Finish::TimedOut));
+                }
+                None if is_due && self.has_forgotten(&mut watch) => self.driver.signal(Signal::KILL),
                 Some(_) | None => (),
             }
         }
@@ -234,7 +240,11 @@ impl Context {
         }
         self.defined.expect(&self.interpreter, text);
         let [stdin, stdout, stderr] = running.paths();
-        let paths = Paths { stdin: &stdin, stdout: &stdout, stderr: &stderr };
+        let script = self.driver.script_path();
+        if self.interpreter.reads_script() {
+            self.driver.lay_down_script(text)?;
+        }
+        let paths = Paths { script: &script, stdin: &stdin, stdout: &stdout, stderr: &stderr };
         let command = format!("{number}.{}", self.tree.unique);
         let line = self.interpreter.run_line(text, paths, &command, self.code);
         self.driver.tell(&line);
@@ -259,42 +269,6 @@ impl Context {
     fn mark(&mut self) -> String {
         self.marks += 1;
         format!("{}{}", self.nonce, self.marks)
-    }
-
-    /// Does what is due about a command that is to end.
-    fn step(
-        &mut self,
-        ending: &mut Ending,
-        number: u64,
-        earlier: &HashSet<ProcessId>,
-        running: &mut Running,
-    ) -> io::Result<()> {
-        let marks_bytes = 4096;
-        let is_reading = self.driver.untaken() > marks_bytes;
-        match ending.step(is_reading) {
-            Measure::Nothing => (),
-            Measure::Repeat => {
-                // What has made no arrangements is ended by it, so whoever lives has not got it.
-                let mut missed = self.tree.of_command(number, earlier)?;
-                missed.retain(|job| job.id().is_ok_and(|job| process::is_default(&job, Signal::INT)));
-                if !missed.is_empty() {
-                    self.driver.signal(self.interpreter.interrupt());
-                    tree::signal(&missed, Signal::INT)?;
-                    self.send_marks(running);
-                    self.driver.send()?;
-                }
-            }
-            Measure::Kill => self.driver.signal(Signal::KILL),
-            Measure::Interrupt(signal) => {
-                self.driver.signal(self.interpreter.interrupt());
-                // One that was stopped hears nothing.
-                self.driver.signal(Signal::CONT);
-                tree::signal(&self.tree.of_command(number, earlier)?, signal)?;
-                self.send_marks(running);
-                self.driver.send()?;
-            }
-        }
-        self.tree.reap()
     }
 
     /// What runs before a command does.

@@ -46,7 +46,8 @@ fn a_shell_that_stopped_itself() {
 #[test]
 fn a_pipe_and_a_substitution() {
     is_stopped("yes | cat | sleep 1000");
-    is_stopped("x=$(sleep 1000; echo 6)");
+    is_stopped("y=$(sleep 1000; echo 6)");
+    is_stopped("y=$(sleep 1000); x=6");
     is_stopped("cat <(sleep 1000)");
 }
 
@@ -172,4 +173,28 @@ fn what_is_left_of_a_long_line_is_never_run() {
     let told = bash.run_task(text.as_bytes(), Stdin::Nothing, Some(Duration::ZERO));
     assert_eq!(told.ran.finish, Finish::TimedOut);
     assert_eq!(bash.says("ls; echo next"), "next\n");
+}
+
+#[test]
+fn a_command_that_takes_away_how_its_end_is_told_is_not_waited_for() {
+    for text in ["enable -n printf", "builtin() { echo x; }", "echo begun; set -r"] {
+        let mut bash = Live::start("bash");
+        let told = bash.run(text);
+        assert_eq!((told.ran.code, told.ran.session_ended), (137, true), "{text}: {told:?}");
+    }
+}
+
+#[test]
+fn a_command_that_only_waits_is_waited_for() {
+    let mut bash = Live::start("bash");
+    let told = bash.run("sleep 1 & exec 9<> <(:); read -r -t 4 -u 9 x; echo done");
+    assert_eq!((told.stdout.as_str(), told.ran.session_ended), ("done\n", false), "{told:?}");
+}
+
+#[test]
+fn the_shell_says_nothing_of_its_own() {
+    let mut bash = Live::start("bash");
+    assert_eq!(bash.run("sleep 0 & wait; kill -INT $BASHPID & wait").stderr, "");
+    let told = bash.run("echo mine >&2; exit 4");
+    assert_eq!((told.stderr.as_str(), told.ran.code, told.ran.session_ended), ("mine\n", 4, true));
 }
