@@ -8,7 +8,7 @@ use std::{
 
 use super::{Context, Finish, running::Running, tree};
 use crate::{
-    process::{self, Signal},
+    process::{self, Process, Signal},
     session::ProcessId,
 };
 
@@ -114,9 +114,7 @@ impl Context {
         match ending.step(is_reading) {
             Measure::Nothing => (),
             Measure::Repeat => {
-                // What has made no arrangements is ended by it, so whoever lives has not got it.
-                let mut missed = self.tree.of_command(number, earlier)?;
-                missed.retain(|job| job.id().is_ok_and(|job| process::is_default(&job, Signal::INT)));
+                let missed = self.missed(number, earlier)?;
                 if !missed.is_empty() {
                     self.driver.signal(self.interpreter.interrupt());
                     tree::signal(&missed, Signal::INT)?;
@@ -135,5 +133,24 @@ impl Context {
             }
         }
         self.tree.reap()
+    }
+
+    /// Interrupts those again that have missed it, where the interpreter is done with their command: it waits for them, for
+    /// all that, before it does anything else.
+    pub(super) fn interrupt_again(
+        &self,
+        ending: &mut Ending,
+        number: u64,
+        earlier: &HashSet<ProcessId>,
+    ) -> io::Result<()> {
+        ending.next = Instant::now() + ROUND;
+        tree::signal(&self.missed(number, earlier)?, Signal::INT)
+    }
+
+    /// The processes of a command that have missed that it was interrupted: what has made no arrangements is ended by that.
+    fn missed(&self, number: u64, earlier: &HashSet<ProcessId>) -> io::Result<Vec<Process>> {
+        let mut missed = self.tree.of_command(number, earlier)?;
+        missed.retain(|job| job.id().is_ok_and(|job| process::is_default(&job, Signal::INT)));
+        Ok(missed)
     }
 }

@@ -189,7 +189,8 @@ impl Context {
         let mut done: Option<Instant> = None;
         while !running.is_over() {
             let due = match (&done, &ending) {
-                (Some(done), _) => Some(*done + SAVING_MAX),
+                (Some(done), None) => Some(*done + SAVING_MAX),
+                (Some(done), Some(ending)) => Some(ending.next.min(*done + SAVING_MAX)),
                 (None, Some(ending)) => Some(ending.next),
                 (None, None) => deadline.into_iter().chain([watch.next]).min(),
             };
@@ -203,6 +204,9 @@ impl Context {
             if let Some(done) = done {
                 if done.elapsed() >= SAVING_MAX && !running.is_over() {
                     self.driver.signal(Signal::KILL);
+                }
+                if let Some(ending) = ending.as_mut().filter(|_| is_due) {
+                    self.interrupt_again(ending, task.number, &earlier)?;
                 }
                 continue;
             }
