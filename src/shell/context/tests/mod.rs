@@ -5,7 +5,6 @@ mod described;
 mod driving;
 mod ending;
 mod keeping;
-mod measure;
 mod posix;
 mod python;
 mod running;
