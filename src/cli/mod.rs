@@ -7,6 +7,7 @@ mod begin;
 mod binding;
 mod context;
 mod conversation;
+mod debugging;
 mod ending;
 mod executing;
 mod failure;
@@ -115,6 +116,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
             Ok(())
         }
         Command::Init(args) => return initing::init(open_anyway()?, args),
+        Command::Debug(args) => return debugging::debug(open()?, &args),
         Command::Exec(args) => return executing::exec(open()?, &args),
         Command::Conversation(args) => return conversation::run(open()?, args),
         Command::Create(args) => begin::create(open()?, args),

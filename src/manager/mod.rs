@@ -57,6 +57,7 @@ mod transcripts;
 mod trash;
 mod undo;
 mod uninstall_hooks;
+mod verify;
 
 #[cfg(test)]
 mod tests;

@@ -48,10 +48,10 @@ impl GitWorktrees {
         let (ready, synced) = atomic::sync_beside(&addition.durable_first, || self.make_ready(site));
         ready?;
         synced.map_err(unsynced)?;
-        let outcome = self.register_new(addition, site, lock).and_then(|workers| {
-            // A prune that looked before git had locked the new folder can take the lock alone with it.
-            write_reason(site, &addition.name)?;
-            self.fill_and_sync(addition, site, lock, workers)
+        let outcome = self.check_out(addition, site, lock).and_then(|()| {
+            self.run_post_checkout(site, &addition.start.base.commit, lock)?;
+            // Last, after everything else: what has it is complete. It is not durable yet.
+            write_record(site, &addition.record)
         });
         let err = match outcome {
             Ok(()) => return Ok(last_written(site)),
@@ -72,6 +72,22 @@ impl GitWorktrees {
                 Err(WorktreeError::LeftBehind { source: Box::new(err) })
             }
         }
+    }
+
+    /// Makes the branch and the worktree with its files: by a copy of another checkout, else by git.
+    fn check_out(
+        &self,
+        addition: &Addition,
+        site: &Site,
+        lock: &RepositoryLock,
+    ) -> Result<(), WorktreeError> {
+        if self.add_copied(addition, site, lock)? {
+            return Ok(());
+        }
+        let workers = self.register_new(addition, site, lock)?;
+        // A prune that looked before git had locked the new folder can take the lock alone with it.
+        write_reason(site, &addition.name)?;
+        self.fill_and_sync(addition, site, lock, workers)
     }
 
     /// Sees that the places of a new worktree are free, and readies the repository for it.

@@ -101,6 +101,10 @@ impl Worktrees for GitWorktrees {
         self.count_changes(of)
     }
 
+    fn verify(&self, of: &Checkout) -> Result<Vec<String>, WorktreeError> {
+        self.verify_checkout(of)
+    }
+
     fn losses(&self, of: &Checkout, branch: BranchFate) -> Result<Vec<Loss>, WorktreeError> {
         self.find_losses(of, branch)
     }

@@ -20,6 +20,7 @@ mod context_ends;
 mod context_holder;
 mod context_pool;
 mod conversations;
+mod copies;
 mod crashes;
 mod create;
 mod destroy;

@@ -7,6 +7,7 @@ use clap_complete::Shell;
 
 mod agents;
 mod conversation;
+mod debug;
 mod ending;
 mod executing;
 mod history;
@@ -20,6 +21,7 @@ mod watching;
 pub(super) use self::{
     agents::{Agent, Install, Sessions, Uninstall},
     conversation::{Conversation, Record},
+    debug::Debug,
     ending::{Destroy, Trash, Undo},
     executing::Exec,
     history::{History, Replay},
@@ -124,6 +126,8 @@ pub(super) enum Command {
     Recover(Recover),
     Doctor(Doctor),
     Init(Init),
+    #[command(subcommand, hide = true)]
+    Debug(Debug),
     Hook(Hook),
     Completions(Completions),
     Man(Man),
