@@ -57,6 +57,9 @@ impl Context {
         if let Some(limit) = global.max_sessions.as_deref().filter(|text| !text.is_empty()) {
             settings.sessions_max = sessions_max(limit)?;
         }
+        if let Some(size) = global.pool_size.as_deref().filter(|text| !text.is_empty()) {
+            settings.pool_size = pool_size(size)?;
+        }
         Ok(Self { manager: manager(workspace, settings), output })
     }
 }
@@ -91,6 +94,11 @@ fn talk(global: &Global) -> Talk {
 fn sessions_max(text: &str) -> Result<NonZeroUsize, Failure> {
     text.parse()
         .map_err(|_| Failure::Value { given: text.to_owned(), wanted: "a number of sessions, at least 1" })
+}
+
+fn pool_size(text: &str) -> Result<usize, Failure> {
+    let size = text.parse().ok().filter(|size| *size <= config::POOL_SIZE_MAX);
+    size.ok_or_else(|| Failure::Value { given: text.to_owned(), wanted: "a number of worktrees, at most 16" })
 }
 
 /// The settings of the user and the workspace.

@@ -24,6 +24,7 @@ mod logs;
 mod notes;
 mod outcome;
 mod output;
+mod pooling;
 mod prompting;
 mod recovering;
 mod running;
@@ -65,6 +66,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     if args.get(1).is_some_and(|arg| arg == shell::HOLD_SHELL) {
         return holding::hold_shell(Output::new(true));
+    }
+    if args.get(1).is_some_and(|arg| arg == pooling::FILL) {
+        return pooling::fill_in_background(&args);
     }
     let cli = match Cli::read(&args) {
         Ok(cli) => cli,
@@ -149,6 +153,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Destroy(args) => ending::destroy(open()?, &args),
         Command::Undo(args) => ending::undo(open()?, &args),
         Command::Trash(args) => ending::trash(open()?, args),
+        Command::Pool(args) => pooling::pool(&open()?, &args),
         Command::Agent(args) => agents::agent(open()?, args),
         Command::Interpreter(args) => interpreters::interpreter(&open()?, &args),
         Command::Restore(_) => recovering::restore(open_anyway()?),

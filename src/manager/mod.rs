@@ -43,6 +43,7 @@ mod keep;
 mod leftovers;
 mod list;
 mod observe;
+mod pool;
 mod ps;
 mod recovery;
 mod rename;

@@ -13,6 +13,7 @@ use crate::session::ProcessId;
 
 mod kill;
 mod memory;
+mod priority;
 mod reap;
 mod signal;
 mod signals;
@@ -26,6 +27,7 @@ mod tests;
 pub use self::{
     kill::{Remains, doomed, kill_tree, spared},
     memory::{give_back_memory, share_memory},
+    priority::step_back,
     reap::{Offspring, become_subreaper, reap_adopted},
     signal::{is_default, send, wait_for_end},
     signals::Signals,

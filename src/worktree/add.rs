@@ -11,6 +11,7 @@ use super::{
     exclude::exclude_own_files,
     fill::workers,
     lock::RepositoryLock,
+    pool,
     remember::write_reason,
     site::{Site, io_error, is_there, make_folder},
     ties::heal_ties,
@@ -27,6 +28,9 @@ impl GitWorktrees {
     pub(super) fn add_one(&self, addition: &Addition) -> Result<Vec<PathBuf>, WorktreeError> {
         let site = self.site(addition.id, &addition.repository)?;
         self.at_work(&site, |lock| {
+            if pool::is_ready(&site) {
+                return self.take_warm(addition, &site, lock);
+            }
             for _ in 1..TRIES_MAX {
                 match self.add_locked(addition, &site, lock) {
                     Err(err) if was_pruned(&err, &site) => {
@@ -113,7 +117,11 @@ impl GitWorktrees {
                 // Whoever made it may have been killed before it was on the disk.
                 sync_names(&site, &addition.branch)?;
                 sync_all(&last_written(&site))?;
+                pool::end_taken(&site)?;
                 return Ok(AddEnd::Complete);
+            }
+            if pool::is_take(&site) {
+                return self.end_take(addition, &site);
             }
             self.take_back(addition, &site, addition.start.branch_is_new)?;
             Ok(AddEnd::TakenBack)

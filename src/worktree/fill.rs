@@ -11,7 +11,7 @@ use std::{
 use git2::Repository;
 
 use super::{
-    Addition, GitWorktrees, WorktreeError, durable::sync_names, lock::RepositoryLock,
+    Addition, GitWorktrees, WorktreeError, copy::reading_head, durable::sync_names, lock::RepositoryLock,
     site::Site,
 };
 
@@ -30,7 +30,7 @@ impl GitWorktrees {
         lock: &RepositoryLock,
         workers: Option<usize>,
     ) -> Result<(), WorktreeError> {
-        let mut fill = self.reading_head(site, lock);
+        let mut fill = reading_head(site, lock);
         if let Some(workers) = workers {
             fill = fill.configured(WORKERS, &workers.to_string());
         }
@@ -55,7 +55,7 @@ pub(super) fn workers(common: &Path) -> Option<usize> {
 }
 
 /// How many files the main worktree has, as its index says; a new one has about as many.
-fn files_of(common: &Path) -> io::Result<u32> {
+pub(super) fn files_of(common: &Path) -> io::Result<u32> {
     let mut header = [0; 12];
     File::open(common.join("index"))?.read_exact(&mut header)?;
     let [.., a, b, c, d] = header;

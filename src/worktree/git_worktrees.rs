@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    AddEnd, Addition, Changes, Checkout, Loss, Mended, Renaming, Scan, Start, Trashed, Wanted, Worktree,
-    WorktreeError, Worktrees, site::is_there,
+    AddEnd, Addition, Changes, Checkout, Drained, Filled, Loss, Mended, Renaming, Scan, Slot, Start, Trashed,
+    Wanted, Worktree, WorktreeError, Worktrees, site::is_there,
 };
 use crate::{
     clock::Clock,
@@ -81,6 +81,22 @@ impl Worktrees for GitWorktrees {
         self.add_one(addition)
     }
 
+    fn warm(&self, repository: &RepositoryPath, start: &Start) -> Vec<SessionId> {
+        self.warm_for(repository, start)
+    }
+
+    fn pool(&self, repository: &RepositoryPath) -> Result<Vec<Slot>, WorktreeError> {
+        self.slots(repository)
+    }
+
+    fn fill(&self, repository: &RepositoryPath, size: usize) -> Result<Filled, WorktreeError> {
+        self.fill_pool(repository, size)
+    }
+
+    fn drain(&self, repository: &RepositoryPath) -> Result<Drained, WorktreeError> {
+        self.drain_pool(repository)
+    }
+
     fn settle_add(&self, addition: &Addition) -> Result<AddEnd, WorktreeError> {
         self.settle_one(addition)
     }
@@ -142,6 +158,9 @@ impl Worktrees for GitWorktrees {
             tracing::warn!(error = %err, "a purge that was cut short is not ended");
         }
         for repository in repositories {
+            if let Err(err) = self.sweep_pool(repository) {
+                tracing::warn!(%repository, error = %err, "warm worktrees that were cut short may be left");
+            }
             if let Err(err) = self.tidy_one(repository) {
                 tracing::warn!(%repository, error = %err, "locks of killed gits may be left");
             }

@@ -34,6 +34,7 @@ mod losses;
 mod mend;
 mod mounts;
 mod open;
+mod pool;
 mod purge;
 mod ref_update;
 mod refill;
@@ -61,6 +62,7 @@ pub use self::{
     error::WorktreeError,
     git_worktrees::{GitSettings, GitWorktrees},
     loss::{Loss, Sample},
+    pool::{Condition, Drained, Filled, Slot, Stopped},
 };
 
 /// The worktrees of a workspace and the repositories they belong to.
@@ -79,6 +81,18 @@ pub trait Worktrees: Send + Sync {
     /// administrative folder. What names it is durable when it returns; answers what the caller still has to make
     /// durable before the create is acknowledged. After an error nothing of it is left, unless the error says so.
     fn add(&self, addition: &Addition) -> Result<Vec<PathBuf>, WorktreeError>;
+
+    /// The warm worktrees that a create could take, the nearest first; an add with the id of one takes it.
+    fn warm(&self, repository: &RepositoryPath, start: &Start) -> Vec<SessionId>;
+
+    /// The warm worktrees of a repository, in whichever condition.
+    fn pool(&self, repository: &RepositoryPath) -> Result<Vec<Slot>, WorktreeError>;
+
+    /// Makes warm worktrees until there are so many, one process at a time and as far as the disk has room.
+    fn fill(&self, repository: &RepositoryPath, size: usize) -> Result<Filled, WorktreeError>;
+
+    /// Removes the warm worktrees of a repository, but not those in which something changed.
+    fn drain(&self, repository: &RepositoryPath) -> Result<Drained, WorktreeError>;
 
     /// Ends an add whose process is gone: one that made everything stays as it is, durable, because it can hold work of
     /// a person; any other is taken back. Looks and acts under one lock.

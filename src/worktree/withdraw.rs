@@ -70,7 +70,7 @@ impl GitWorktrees {
     }
 
     /// Renames the folder out of the way first, so that a half deleted one is never taken for a worktree.
-    fn throw_away(&self, site: &Site) -> Result<(), WorktreeError> {
+    pub(super) fn throw_away(&self, site: &Site) -> Result<(), WorktreeError> {
         let trash = self.workspace.trash();
         let aside = trash.join(format!("withdrawn-{}", site.id));
         if site.has_folder() {

@@ -53,6 +53,8 @@ mod nested;
 mod notes;
 mod odd_repositories;
 mod owners;
+mod pool;
+mod pool_crashes;
 mod power_cuts;
 mod programs;
 mod questions;

@@ -14,6 +14,7 @@ mod history;
 mod init;
 mod interpreters;
 mod notes;
+mod pool;
 mod running;
 mod typed;
 mod watching;
@@ -28,6 +29,7 @@ pub(super) use self::{
     init::Init,
     interpreters::Interpreter,
     notes::{Bind, Editor, Meta, Phase, Remove, Rename, Status, Touch, Unbind},
+    pool::Pool,
     running::{Asking, Attach, Hook, Kill, Ps, Restart, Resume, Start, Stop, Viewing},
     watching::{Logs, Prompt, Screen, Send, Wait},
 };
@@ -73,6 +75,9 @@ pub(super) struct Global {
     /// How many sessions may exist [default: `max_sessions` in the settings, else 4]
     #[arg(long, global = true, value_name = "N", env = "WHARF_MAX_SESSIONS")]
     pub(super) max_sessions: Option<String>,
+    /// How many worktrees are kept ready [default: `pool.size` in the settings, else 1]
+    #[arg(long, global = true, value_name = "N", env = "WHARF_POOL_SIZE", hide = true)]
+    pub(super) pool_size: Option<String>,
     /// Say less: -q no warnings
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
@@ -118,6 +123,8 @@ pub(super) enum Command {
     Undo(Undo),
     #[command(subcommand)]
     Trash(Trash),
+    #[command(subcommand)]
+    Pool(Pool),
     #[command(subcommand)]
     Agent(Agent),
     #[command(subcommand)]

@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use rustix::fs::Stat;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, openat, statat};
 use sha1::{Digest as _, Sha1};
 
 /// The largest index that is read, in bytes: some two million files.
@@ -32,9 +32,9 @@ const TREE: &[u8; 4] = b"TREE";
 
 /// An index of which nothing is unusual: every entry is a file or a link at stage 0, wanted in the worktree.
 #[derive(Debug)]
-pub(super) struct IndexFile {
+pub(in crate::worktree) struct IndexFile {
     bytes: Vec<u8>,
-    pub(super) entries: Vec<Entry>,
+    pub(in crate::worktree) entries: Vec<Entry>,
     paths: Vec<u8>,
     entries_end: usize,
     tree: Option<Range<usize>>,
@@ -45,18 +45,18 @@ pub(super) struct IndexFile {
 
 /// One file.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(in crate::worktree) struct Entry {
     at: usize,
     path: Range<usize>,
     /// What it is: a file, a program, a link.
-    pub(super) kind: Kind,
+    pub(in crate::worktree) kind: Kind,
     /// Its length, as far as the index tells.
-    pub(super) size: u32,
+    pub(in crate::worktree) size: u32,
 }
 
 /// What git checks out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::worktree) enum Kind {
     /// A file.
     File,
     /// A file that can be run.
@@ -67,7 +67,7 @@ pub(super) enum Kind {
 
 impl IndexFile {
     /// Reads an index; `None` when it is not there, damaged, or has anything unusual in it.
-    pub(super) fn read(path: &Path) -> Option<Self> {
+    pub(in crate::worktree) fn read(path: &Path) -> Option<Self> {
         let mut file = File::open(path).ok()?;
         let about = file.metadata().ok().filter(|it| it.is_file() && it.len() <= INDEX_BYTES_MAX)?;
         let mut bytes = Vec::with_capacity(usize::try_from(about.len()).ok()? + 1);
@@ -155,17 +155,17 @@ impl IndexFile {
     }
 
     /// The path of an entry, below the worktree.
-    pub(super) fn path(&self, entry: &Entry) -> &[u8] {
+    pub(in crate::worktree) fn path(&self, entry: &Entry) -> &[u8] {
         &self.paths[entry.path.clone()]
     }
 
     /// The id of the content of an entry.
-    pub(super) fn content(&self, entry: &Entry) -> &[u8] {
+    pub(in crate::worktree) fn content(&self, entry: &Entry) -> &[u8] {
         &self.bytes[entry.at + ID_AT..entry.at + ID_AT + ID_BYTES]
     }
 
     /// The id of the tree that this index is, to the last entry; none when something is staged beside it.
-    pub(super) fn tree(&self) -> Option<&[u8]> {
+    pub(in crate::worktree) fn tree(&self) -> Option<&[u8]> {
         let body = self.bytes.get(self.tree.clone()?)?.get(8..)?;
         // The root has an empty name; then how many entries are below it, `-1` when that is not known.
         let line = body.strip_prefix(&[0])?;
@@ -176,12 +176,12 @@ impl IndexFile {
     }
 
     /// How many bytes the files have together, as far as the index tells.
-    pub(super) fn size(&self) -> u64 {
+    pub(in crate::worktree) fn size(&self) -> u64 {
         self.entries.iter().map(|entry| u64::from(entry.size)).sum()
     }
 
     /// Whether a file is, beyond doubt, what the index had in view: as git judges it, and a little stricter.
-    pub(super) fn vouches_for(&self, entry: &Entry, found: &Stat) -> bool {
+    pub(in crate::worktree) fn vouches_for(&self, entry: &Entry, found: &Stat) -> bool {
         let mut expected = [0; ID_AT];
         write_stat(&mut expected, found);
         let noted = &self.bytes[entry.at..entry.at + ID_AT];
@@ -189,24 +189,36 @@ impl IndexFile {
         let is_same = noted[..16] == expected[..16]
             && noted[20..MODE_AT] == expected[20..MODE_AT]
             && noted[28..] == expected[28..];
-        is_same && i64::from(found.st_mtime) < self.written
+        is_same && found.st_mtime < self.written
+    }
+
+    /// Whether every file in a folder is beyond doubt what the index had in view.
+    pub(in crate::worktree) fn vouches_for_all(&self, folder: &Path) -> bool {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let Ok(folder) = openat(CWD, folder, flags, Mode::empty()) else {
+            return false;
+        };
+        self.entries.iter().all(|entry| {
+            statat(&folder, self.path(entry), AtFlags::SYMLINK_NOFOLLOW)
+                .is_ok_and(|found| self.vouches_for(entry, &found))
+        })
     }
 
     /// Writes into an entry what its file is now.
-    pub(super) fn note(&mut self, entry: usize, found: &Stat) {
+    pub(in crate::worktree) fn note(&mut self, entry: usize, found: &Stat) {
         let at = self.entries[entry].at;
         write_stat(&mut self.bytes[at..at + ID_AT], found);
     }
 
     /// Writes into an entry that nothing is known of its file.
-    pub(super) fn forget(&mut self, entry: usize) {
+    pub(in crate::worktree) fn forget(&mut self, entry: usize) {
         let at = self.entries[entry].at;
         self.bytes[at..at + MODE_AT].fill(0);
         self.bytes[at + 28..at + ID_AT].fill(0);
     }
 
     /// The bytes of the file, with nothing in them that is true of the first folder alone.
-    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+    pub(in crate::worktree) fn into_bytes(mut self) -> Vec<u8> {
         let tree = self.tree.clone().map(|tree| self.bytes[tree].to_vec());
         self.bytes.truncate(self.entries_end);
         self.bytes.extend(tree.into_iter().flatten());
@@ -268,7 +280,6 @@ fn varint(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
 
 /// Whether a path leads to a place below the worktree that is not git's own.
 fn is_safe(path: &[u8]) -> bool {
-    path.split(|&byte| byte == b'/').all(|part| {
-        !part.is_empty() && part != b"." && part != b".." && !part.eq_ignore_ascii_case(b".git")
-    })
+    path.split(|&byte| byte == b'/')
+        .all(|part| !part.is_empty() && part != b"." && part != b".." && !part.eq_ignore_ascii_case(b".git"))
 }

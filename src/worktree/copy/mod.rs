@@ -11,34 +11,28 @@ mod register_files;
 mod source;
 mod tree_copy;
 
-use std::io;
+use std::{io, thread};
 
 use thiserror::Error;
 
-use self::{
-    index_file::write_index,
-    plain::Plain,
-    ref_file::{Logged, log, make_branch, who},
-    register_files::Registration,
-    source::Source,
-    tree_copy::Copying,
-};
+use self::{index_file::write_index, ref_file::make_branch, source::Source, tree_copy::Copying};
 use super::{
-    Addition, GitWorktrees, WorktreeError,
-    admin::LockReason,
-    command::GitCall,
-    durable::sync_names,
-    lock::RepositoryLock,
-    register::HeadAt,
-    site::Site,
+    Addition, GitWorktrees, WorktreeError, admin::LockReason, command::GitCall, durable::sync_names,
+    lock::RepositoryLock, register::HeadAt, site::Site,
 };
 use crate::session::{BranchName, CommitId};
 
-pub(super) use self::register_files::clear_making;
+pub(super) use self::{
+    index_file::IndexFile,
+    plain::Plain,
+    ref_file::{Logged, log, put_on_branch, who},
+    register_files::{Registration, clear_making},
+    source::{difference, tree_of},
+};
 
 /// Why a copy was not made; git gets the word then.
 #[derive(Debug, Error)]
-enum Stopped {
+pub(super) enum Stopped {
     /// The branch, or something in its way, is there.
     #[error("something of the name of the branch is there")]
     Branch,
@@ -71,14 +65,23 @@ impl GitWorktrees {
             return Ok(false);
         };
         let mut has_branch = false;
-        let outcome = make_branch_logged(&plain, site, &addition.branch, commit).and_then(|()| {
-            has_branch = true;
+        let made = make_branch_logged(&plain, site, &addition.branch, commit).map_err(Stopped::Io);
+        let outcome = made.and_then(|made| {
+            has_branch = made;
+            if !made {
+                return Err(Stopped::Branch);
+            }
             let reason = LockReason::encode(addition.id, &addition.name);
             let head = HeadAt::Branch(addition.branch.clone());
             let who = plain.keeps_logs.then(|| who(&plain.repository));
             let registration =
-                Registration { site, reason: &reason, head: &head, commit, who: who.as_deref() };
-            self.copy_into(&registration, source, lock, || sync_names(site, &addition.branch))
+                Registration { site, reason: &reason, head: &head, commit, who: who.as_deref(), also: &[] };
+            let now = registration.write()?;
+            let left_out = copy_files(site, source, now, || sync_names(site, &addition.branch))?;
+            if left_out > 0 {
+                self.run(&reading_head(site, lock))?;
+            }
+            Ok(())
         });
         let Err(stopped) = outcome else {
             return Ok(true);
@@ -88,47 +91,6 @@ impl GitWorktrees {
             Ok(()) => Ok(false),
             Err(err) => Err(WorktreeError::LeftBehind { source: Box::new(err) }),
         }
-    }
-
-    /// Registers a worktree and fills it from another checkout; does `beside` while files are copied.
-    fn copy_into(
-        &self,
-        registration: &Registration<'_>,
-        source: Source,
-        lock: &RepositoryLock,
-        beside: impl FnOnce() -> Result<(), WorktreeError> + Send,
-    ) -> Result<(), Stopped> {
-        let site = registration.site;
-        let now = registration.write()?;
-        let Source { folder, mut index, different } = source;
-        let (copied, synced) = std::thread::scope(|scope| {
-            let named = std::thread::Builder::new().name("sync".to_owned());
-            let syncing = named.spawn_scoped(scope, beside);
-            let copied = Copying::between(&index, &folder, &site.folder, now).and_then(|it| it.run());
-            let synced = syncing.map(|it| it.join().expect("a sync does not panic"));
-            (copied, synced)
-        });
-        synced??;
-        let mut missing = 0_usize;
-        for (number, found) in copied?.into_iter().enumerate() {
-            match found {
-                Some(found) => index.note(number, &found),
-                None => {
-                    index.forget(number);
-                    missing += 1;
-                }
-            }
-        }
-        write_index(&site.admin, &index.into_bytes())?;
-        if different > 0 || missing > 0 {
-            self.run(&self.reading_head(site, lock))?;
-        }
-        Ok(())
-    }
-
-    /// Has git write what of HEAD is not in the folder yet.
-    pub(super) fn reading_head<'a>(&self, site: &'a Site, lock: &'a RepositoryLock) -> GitCall<'a> {
-        inside(site, &["read-tree", "--reset", "-u", "--no-recurse-submodules", "HEAD"]).holding(lock.file())
     }
 
     /// Runs the hook that follows a checkout, if hooks are trusted.
@@ -148,26 +110,60 @@ impl GitWorktrees {
     }
 }
 
+/// Fills a registered worktree from another checkout, with its index; does `beside` while files are copied. Answers
+/// how many files are left to git. `now` is what the file system takes for the time, in seconds.
+pub(super) fn copy_files(
+    site: &Site,
+    source: Source,
+    now: i64,
+    beside: impl FnOnce() -> Result<(), WorktreeError> + Send,
+) -> Result<usize, Stopped> {
+    let Source { folder, mut index, different } = source;
+    let (copied, synced) = thread::scope(|scope| {
+        let syncing = thread::Builder::new().name("sync".to_owned()).spawn_scoped(scope, beside);
+        let copied = Copying::between(&index, &folder, &site.folder, now).and_then(|it| it.run());
+        (copied, syncing.map(|it| it.join().expect("a sync does not panic")))
+    });
+    synced??;
+    let mut left_out = different;
+    for (number, found) in copied?.into_iter().enumerate() {
+        if let Some(found) = found {
+            index.note(number, &found);
+        } else {
+            index.forget(number);
+            left_out += 1;
+        }
+    }
+    write_index(&site.admin, &index.into_bytes())?;
+    Ok(left_out)
+}
+
+/// Has git write what of HEAD is not in the folder yet.
+pub(super) fn reading_head<'a>(site: &'a Site, lock: &'a RepositoryLock) -> GitCall<'a> {
+    inside(site, &["read-tree", "--reset", "-u", "--no-recurse-submodules", "HEAD"]).holding(lock.file())
+}
+
 /// A command of git that works on a worktree whatever its own configuration says.
 pub(super) fn inside<'a>(site: &'a Site, args: &[&str]) -> GitCall<'a> {
     let call = GitCall::tell(&site.folder, args);
     call.env("GIT_DIR", &site.admin).env("GIT_WORK_TREE", &site.folder)
 }
 
-/// Makes the branch of a session, with the first line of its log.
-fn make_branch_logged(
+/// Makes the branch of a session, with the first line of its log. Says whether it did: not when something of that name,
+/// or in its way, is there.
+pub(super) fn make_branch_logged(
     plain: &Plain,
     site: &Site,
     branch: &BranchName,
     commit: &CommitId,
-) -> Result<(), Stopped> {
+) -> io::Result<bool> {
     if !make_branch(&site.common, branch, commit)? {
-        return Err(Stopped::Branch);
+        return Ok(false);
     }
     if plain.keeps_logs {
         let because = format!("branch: Created from {commit}");
         let path = site.common.join("logs").join(branch.reference());
         log(&path, &who(&plain.repository), &Logged { from: None, to: commit, because: &because })?;
     }
-    Ok(())
+    Ok(true)
 }

@@ -56,12 +56,11 @@ impl GitWorktrees {
     pub(in crate::worktree) fn plain(&self, site: &Site) -> Option<Plain> {
         let repository = Repository::open(&site.root).ok()?;
         let config = repository.config().and_then(|mut config| config.snapshot()).ok()?;
-        let is_usual = has_usual_settings(&config)?
-            && !(self.settings.trust_hooks && watches_refs(&site.common, &config))
-            && !repository.is_bare()
-            && !site.common.join("shallow.lock").exists()
-            && outer_attributes(&site.common).iter().all(|path| file_is_harmless(path));
-        if !is_usual {
+        let is_watched = self.settings.trust_hooks && watches_refs(&site.common, &config);
+        if repository.is_bare() || is_watched || !has_usual_settings(&config)? {
+            return None;
+        }
+        if !outer_attributes(&site.common).iter().all(|path| file_is_harmless(path)) {
             return None;
         }
         let keeps_logs = match config.get_string("core.logallrefupdates") {

@@ -22,7 +22,11 @@ const HEADS: &str = "refs/heads";
 const NOBODY: &str = "wharf <wharf@localhost>";
 
 /// Makes a branch at a commit; says whether it did. It did not when something of that name, or in its way, is there.
-pub(in crate::worktree) fn make_branch(common: &Path, branch: &BranchName, at: &CommitId) -> io::Result<bool> {
+pub(in crate::worktree) fn make_branch(
+    common: &Path,
+    branch: &BranchName,
+    at: &CommitId,
+) -> io::Result<bool> {
     let reference = branch.reference();
     let file = common.join(&reference);
     let Some(folder) = file.parent() else {
@@ -143,7 +147,8 @@ pub(in crate::worktree) fn who(repository: &Repository) -> String {
     let signature = repository.signature().ok();
     let configured = signature.as_ref().and_then(|it| Some((it.name().ok()?, it.email().ok()?)));
     let who = configured.map_or_else(|| NOBODY.to_owned(), |(name, email)| format!("{name} <{email}>"));
-    let when = signature.map_or_else(|| git2::Signature::now("wharf", "wharf").map(|it| it.when()), |it| Ok(it.when()));
+    let when = signature
+        .map_or_else(|| git2::Signature::now("wharf", "wharf").map(|it| it.when()), |it| Ok(it.when()));
     let (seconds, minutes) = when.map_or((0, 0), |when| (when.seconds(), when.offset_minutes()));
     let sign = if minutes < 0 { '-' } else { '+' };
     let minutes = minutes.abs();

@@ -15,22 +15,24 @@ use crate::{
 };
 
 /// A worktree that is to be registered.
-pub(super) struct Registration<'a> {
-    pub(super) site: &'a Site,
+pub(in crate::worktree) struct Registration<'a> {
+    pub(in crate::worktree) site: &'a Site,
     /// Why it is locked.
-    pub(super) reason: &'a str,
-    pub(super) head: &'a HeadAt,
-    pub(super) commit: &'a CommitId,
+    pub(in crate::worktree) reason: &'a str,
+    pub(in crate::worktree) head: &'a HeadAt,
+    pub(in crate::worktree) commit: &'a CommitId,
     /// Who is named in the log of HEAD; nothing where git keeps no logs.
-    pub(super) who: Option<&'a str>,
+    pub(in crate::worktree) who: Option<&'a str>,
+    /// Further files, by name and content.
+    pub(in crate::worktree) also: &'a [(&'a str, &'a str)],
 }
 
 impl Registration<'_> {
     /// Makes the folder and its administrative folder, without an index. That one is made beside and gets its name at
     /// the end: a prune by somebody else finds nothing, or a locked worktree. Answers what the file system takes for
     /// the time, in seconds.
-    pub(super) fn write(&self) -> io::Result<i64> {
-        let Self { site, reason, head, commit, who } = self;
+    pub(in crate::worktree) fn write(&self) -> io::Result<i64> {
+        let Self { site, reason, head, commit, who, also } = self;
         let making = making(site);
         delete_tree(&making).map_err(io::Error::other)?;
         fs::create_dir(&making)?;
@@ -44,6 +46,9 @@ impl Registration<'_> {
         write_new(&making.join("HEAD"), head.as_bytes())?;
         write_new(&making.join("locked"), reason.as_bytes())?;
         write_new(&making.join("ORIG_HEAD"), format!("{commit}\n").as_bytes())?;
+        for (name, content) in *also {
+            write_new(&making.join(name), content.as_bytes())?;
+        }
         fs::create_dir(making.join("refs"))?;
         if let Some(who) = who {
             log(&making.join("logs/HEAD"), who, &Logged { from: None, to: commit, because: "" })?;

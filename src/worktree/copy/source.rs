@@ -24,7 +24,7 @@ const ADMINS_MAX: usize = 10_000;
 const NEAR_SHARE: usize = 8;
 
 /// A checkout to copy from.
-pub(super) struct Source {
+pub(in crate::worktree) struct Source {
     /// Its folder.
     pub(super) folder: PathBuf,
     /// What it holds.
@@ -35,7 +35,7 @@ pub(super) struct Source {
 
 impl GitWorktrees {
     /// The nearest checkout of a repository, the main worktree first; nothing when none is near.
-    pub(super) fn find_source(
+    pub(in crate::worktree) fn find_source(
         &self,
         site: &Site,
         repository: &Repository,
@@ -95,7 +95,8 @@ fn weigh(
     if index.entries.is_empty() || index.size() > BYTES_MAX {
         return None;
     }
-    let most = (index.entries.len() / NEAR_SHARE).min(better_than.map_or(usize::MAX, |it| it.saturating_sub(1)));
+    let most =
+        (index.entries.len() / NEAR_SHARE).min(better_than.map_or(usize::MAX, |it| it.saturating_sub(1)));
     let different = if tree == wanted.id() {
         0
     } else {
@@ -120,7 +121,8 @@ pub(in crate::worktree) fn difference(
     for delta in diff.deltas() {
         let sides = [delta.old_file(), delta.new_file()];
         let is_special = sides.iter().any(|side| {
-            side.mode() == git2::FileMode::Commit || side.path_bytes().is_some_and(|it| it.ends_with(ATTRIBUTES))
+            side.mode() == git2::FileMode::Commit
+                || side.path_bytes().is_some_and(|it| it.ends_with(ATTRIBUTES))
         });
         if is_special || delta.status() == Delta::Conflicted {
             return None;

@@ -105,8 +105,8 @@ impl<'a> Copying<'a> {
             }
             let ends = (1..=folder.len()).filter(|&end| end == folder.len() || folder[end] == b'/');
             for end in ends {
-                let is_made = previous.starts_with(&folder[..end])
-                    && (previous.len() == end || previous[end] == b'/');
+                let is_made =
+                    previous.starts_with(&folder[..end]) && (previous.len() == end || previous[end] == b'/');
                 if !is_made {
                     mkdirat(&self.to, &folder[..end], Mode::from_raw_mode(0o777))?;
                 }
@@ -208,13 +208,11 @@ impl<'a> Copying<'a> {
         if !self.shares.load(Ordering::Relaxed) {
             return false;
         }
-        match ioctl_ficlone(copy, source) {
-            Ok(()) => true,
-            Err(_) => {
-                self.shares.store(false, Ordering::Relaxed);
-                false
-            }
+        let is_shared = ioctl_ficlone(copy, source).is_ok();
+        if !is_shared {
+            self.shares.store(false, Ordering::Relaxed);
         }
+        is_shared
     }
 }
 
