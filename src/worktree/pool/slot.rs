@@ -150,7 +150,11 @@ impl Seal {
             return false;
         };
         let is_at_rest = admin.unfinished.operation.is_none()
-            && matches!(&admin.head, Head::Detached(commit) if commit.as_str() == self.commit)
+            && match &admin.head {
+                Head::Detached(commit) => commit.as_str() == self.commit,
+                Head::ElsewhereInGit => true,
+                Head::Reference(_) | Head::Garbage | Head::Emptied => false,
+            }
             && admin.lock.as_deref().is_some_and(is_reason)
             && ["index.lock", "HEAD.lock", FILLING, TAKING, CHANGED]
                 .iter()

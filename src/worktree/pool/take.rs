@@ -7,7 +7,7 @@ use crate::{
     atomic,
     session::{CommitId, RepositoryPath, SessionId},
     worktree::{
-        AddEnd, Addition, GitWorktrees, Start, WorktreeError,
+        AddEnd, Addition, GitWorktrees, Start, WorktreeError, WorktreeLock,
         add::write_record,
         admin::{Admin, Head, LockReason},
         copy::{self, Logged, Plain, difference, inside, log, put_on_branch, tree_of, who},
@@ -91,7 +91,7 @@ impl GitWorktrees {
         };
         let outcome = match plain {
             Some(plain) => self.take_by_files(addition, site, &plain, &at),
-            None => self.take_by_git(addition, site, lock),
+            None => self.take_by_git(addition, site, &seal, lock),
         };
         let outcome = outcome.and_then(|()| self.dress(addition, site, lock));
         match outcome {
@@ -140,9 +140,15 @@ impl GitWorktrees {
         &self,
         addition: &Addition,
         site: &Site,
+        seal: &Seal,
         lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
-        let is_moving = !is_at(site, &addition.start.base.commit);
+        let is_moving = seal.commit != addition.start.base.commit.as_str();
+        // Where refs are no files, only git knows whether HEAD is where it was.
+        let is_known = Admin::read(&site.admin)?.is_some_and(|it| it.head != Head::ElsewhereInGit);
+        if !is_known && !self.is_at(site, seal) {
+            return Err(WorktreeError::Unusable { id: site.id, because: CHANGED_MEANWHILE });
+        }
         if is_moving && !self.is_untouched_at_rest(site) {
             return Err(WorktreeError::Unusable { id: site.id, because: CHANGED_MEANWHILE });
         }
@@ -162,14 +168,24 @@ impl GitWorktrees {
         self.run(&call).map(drop).map_err(|err| self.named(err, &addition.branch, site))
     }
 
+    fn is_at(&self, site: &Site, seal: &Seal) -> bool {
+        let head = self.line(&site.folder, &["rev-parse", "--verify", "--quiet", "HEAD"]);
+        matches!(head, Ok(Some(head)) if head == seal.commit)
+    }
+
     /// Makes a taken worktree that of a session.
     fn dress(&self, addition: &Addition, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
+        let base = &addition.start.base.commit;
+        // What a hook writes cannot be told afterwards from what a person wrote before.
+        if self.settings.trust_hooks && !self.is_untouched(site, base) {
+            return Err(WorktreeError::Unusable { id: site.id, because: CHANGED_MEANWHILE });
+        }
         let locked = site.admin.join("locked");
         let reason = LockReason::encode(addition.id, &addition.name);
         replace_shared(&locked, &site.admin.join("locked.wharf"), reason.as_bytes())?;
-        self.run_post_checkout(site, &addition.start.base.commit, lock)?;
-        write_record(site, &addition.record)?;
-        remove_if_there(&site.admin.join(TAKING))
+        remove_if_there(&site.admin.join(TAKING))?;
+        self.run_post_checkout(site, base, lock)?;
+        write_record(site, &addition.record)
     }
 
     /// After a take that failed: into the pool again when nothing was touched yet, else it goes like any create that failed.
@@ -187,12 +203,18 @@ impl GitWorktrees {
         if is_refused && is_there(&taking) {
             return atomic::rename(&taking, &ready_file(site)).map_err(io_error("replace", &taking));
         }
-        if is_ready(site) || !is_there(&taking) {
+        // Without the note it is a session's by now, or it is somebody else's.
+        let is_dressed = site.lock() == WorktreeLock::Ours;
+        if is_ready(site) || !(is_there(&taking) || is_dressed) {
             return Ok(());
         }
         clear_dead_locks(site);
-        let left_behind = |err| WorktreeError::LeftBehind { source: Box::new(err) };
-        self.end_take(addition, site).map(drop).map_err(left_behind)
+        let ended = if is_dressed {
+            self.take_back(addition, site, addition.start.branch_is_new)
+        } else {
+            self.end_take(addition, site).map(drop)
+        };
+        ended.map_err(|err| WorktreeError::LeftBehind { source: Box::new(err) })
     }
 
     /// Ends a take that did not come to its end; the caller has the repository lock. What somebody changed in the worktree
@@ -231,11 +253,6 @@ fn claim(site: &Site) -> Result<(), WorktreeError> {
         id: site.id,
         because: "the warm worktree was taken by somebody else",
     })
-}
-
-fn is_at(site: &Site, commit: &CommitId) -> bool {
-    let admin = Admin::read(&site.admin);
-    matches!(admin, Ok(Some(admin)) if matches!(&admin.head, Head::Detached(at) if at == commit))
 }
 
 /// What a take has written, and the folders that name it. What was there before is durable since the worktree is ready.
