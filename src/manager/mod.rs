@@ -53,6 +53,7 @@ mod settle;
 mod shutdown;
 mod start;
 mod stop;
+mod table;
 mod transcripts;
 mod trash;
 mod undo;
@@ -84,12 +85,14 @@ pub use self::{
     install_hooks::{HookChange, HookOutcome},
     keep::SessionKeeper,
     list::{Filter, Overview},
+    observe::runs,
     ps::Running,
     recovery::{Adopted, Change, Plan},
     report::ReportError,
     restore::{Restored, Scope},
     resume::Resumed,
     start::StartSession,
+    table::Table,
     trash::Discarded,
 };
 
