@@ -61,7 +61,6 @@ const DOORS: &[(&str, &[&str])] = &[
         "unsafe {",
         &[
             "process/background.rs",
-            "process/line.rs",
             "process/memory.rs",
             "shell/context/driver.rs",
             "socket/begin.rs",
