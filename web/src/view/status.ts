@@ -1,0 +1,16 @@
+// The mark and the word for a session's status: never the colour alone.
+import type { Session } from "../api/types";
+import { isRunning } from "../state/facts";
+import { h } from "./dom";
+
+const MARKS: Record<string, string> = { active: "●", waiting: "◆", idle: "○", error: "✕", stopped: "■" };
+
+export function statusMark(session: Session): HTMLElement {
+  const status = session.status in MARKS ? session.status : "idle";
+  return h("span", { class: `mark ${status}`, "aria-hidden": "true" }, MARKS[status]);
+}
+
+/** The word; an active session without a program says so. */
+export function statusWord(session: Session): string {
+  return session.status === "active" && !isRunning(session) ? "active, nothing runs" : session.status;
+}
