@@ -11,6 +11,7 @@ pub use rustix::process::Signal;
 
 use crate::session::ProcessId;
 
+mod background;
 mod kill;
 mod memory;
 mod reap;
@@ -24,6 +25,7 @@ mod tree;
 mod tests;
 
 pub use self::{
+    background::{BEHIND, Background, step_back},
     kill::{Remains, doomed, kill_tree, spared},
     memory::{give_back_memory, share_memory},
     reap::{Offspring, become_subreaper, reap_adopted},

@@ -1,4 +1,6 @@
-//! The page that a browser gets: its files, embedded in the program.
+//! The page that a browser gets: its files, which `build.rs` puts into the program.
+
+include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
 /// A file of the page.
 pub(super) struct Asset {
@@ -8,15 +10,31 @@ pub(super) struct Asset {
     pub(super) content_type: &'static str,
     /// What changes when it changes, in quotes.
     pub(super) etag: &'static str,
+    /// Whether its name changes when it changes, so that it may be kept for good.
+    pub(super) is_lasting: bool,
 }
 
-/// A page for those who have nothing but a browser.
-const PLAIN: &str = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>wharf</title>\n\
-     <h1>wharf</h1><p>The server answers. Its API is below <code>/api/v1</code>.</p></html>\n";
-
 /// The file at a path; the page itself at `/`.
-pub(super) fn asset(path: &str) -> Option<Asset> {
-    let plain =
-        Asset { bytes: PLAIN.as_bytes(), content_type: "text/html; charset=utf-8", etag: "\"plain\"" };
-    (path == "/").then_some(plain)
+pub(super) fn asset(path: &str) -> Option<&'static Asset> {
+    let name = match path {
+        "/" => "index.html",
+        _ => path.strip_prefix('/')?,
+    };
+    ASSETS.iter().find(|(known, _)| *known == name).map(|(_, asset)| asset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_and_what_it_asks_for_are_there() {
+        let page = asset("/").expect("there always is a page");
+        assert!(page.content_type.starts_with("text/html"));
+        let text = std::str::from_utf8(page.bytes).unwrap();
+        let asked: Vec<&str> = text.split('"').filter(|part| part.starts_with("/assets/")).collect();
+        assert!(!asked.is_empty());
+        assert!(asked.iter().all(|path| asset(path).is_some()), "{asked:?}");
+        assert!(asset("/../Cargo.toml").is_none() && asset("").is_none());
+    }
 }

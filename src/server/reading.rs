@@ -4,7 +4,7 @@ use axum::{Extension, extract::State, http::StatusCode, response::Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{app::App, auth::Grant, problem::Problem, wire::reply};
+use super::{app::App, auth::Grant, page, problem::Problem, wire::reply};
 use crate::config::ClientPolicy;
 
 /// What a page needs to know before it shows anything.
@@ -19,6 +19,8 @@ pub(super) struct SettingsView {
     /// The session that this token is good for, where it is good for one only.
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<String>,
+    /// Whether the program carries the full page.
+    full_page: bool,
     /// The version of wharf.
     version: &'static str,
     /// Where the workspace is.
@@ -43,6 +45,7 @@ pub(super) async fn settings(
         policy: policy_word(app.settings.policy),
         read_only: !grant.may_change(),
         session,
+        full_page: page::IS_FULL,
         version: env!("CARGO_PKG_VERSION"),
         workspace: app.workspace.root().to_string_lossy().into_owned(),
         agents: app.agents.clone(),

@@ -31,7 +31,7 @@ pub(super) const MESSAGE_BYTES_MAX: usize = HEAD_BYTES + FRAME_BYTES_MAX;
 /// How much is read at once.
 const READ_BYTES: usize = 32 << 10;
 /// How often a browser that says nothing is asked whether it is there, and how long it may say nothing.
-const PING_EVERY: Duration = Duration::from_secs(30);
+const PING_EVERY: Duration = Duration::from_secs(20);
 const SILENCE_MAX: Duration = Duration::from_secs(90);
 /// How long a browser may take to take one message.
 const TAKE_WAIT_MAX: Duration = Duration::from_secs(120);

@@ -101,7 +101,7 @@ async fn file(State(_): State<App>, request: Request) -> Response {
         return Problem::not_found("the page has no such file").into_response();
     };
     debug_assert!(matches!(*request.method(), Method::GET | Method::HEAD), "the route knows no other");
-    let keep = HeaderValue::from_static(if path == "/" { "no-cache" } else { FOR_EVER });
+    let keep = HeaderValue::from_static(if asset.is_lasting { FOR_EVER } else { "no-cache" });
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type)),
         (header::ETAG, HeaderValue::from_static(asset.etag)),

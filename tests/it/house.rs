@@ -25,6 +25,8 @@ const DOORS: &[(&str, &[&str])] = &[
         "Command::new(",
         &[
             "worktree/command.rs",
+            "process/background.rs",
+            "process/line.rs",
             "process/supervise.rs",
             "socket/",
             "terminal/",
@@ -62,7 +64,16 @@ const DOORS: &[(&str, &[&str])] = &[
     ("println!", &[]),
     ("current_dir()", &["cli/locate.rs"]),
     ("fs::rename(", &["atomic.rs"]),
-    ("unsafe {", &["process/memory.rs", "shell/context/driver.rs", "socket/begin.rs", "terminal/pty.rs"]),
+    (
+        "unsafe {",
+        &[
+            "process/background.rs",
+            "process/memory.rs",
+            "shell/context/driver.rs",
+            "socket/begin.rs",
+            "terminal/pty.rs",
+        ],
+    ),
 ];
 
 const LINES_MAX: usize = 400;
