@@ -1,8 +1,6 @@
 //! `create`, and what is started with it.
 
-use super::{
-    Context, Failure, args, attaching::entrance, locate, metadata, parsed, pooling, running, showing,
-};
+use super::{Context, Failure, args, attaching::entrance, locate, metadata, parsed, running, showing};
 use crate::{
     json::Members,
     manager::{CreateSession, MetadataChange, Opening},
@@ -42,13 +40,9 @@ pub(super) fn create(mut context: Context, args: args::Create) -> Result<(), Fai
         metadata: kept,
     };
     let session = context.manager.create(&request)?;
-    let repository = session.repository().clone();
     let Some(start) = start else {
-        let shown = showing::record(&context, session);
-        pooling::refill(&context, &repository);
-        return shown;
+        return showing::record(&context, session);
     };
-    pooling::refill(&context, &repository);
     let session = context.manager.start(&session.id().to_string(), &start)?;
     running::show(&context, session, view)
 }

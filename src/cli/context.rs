@@ -1,6 +1,6 @@
 //! What a command works with: workspace, settings, manager, output; put together from the global arguments.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{env, num::NonZeroUsize, sync::Arc};
 
 use super::{
     args::Global,
@@ -13,15 +13,23 @@ use crate::{
     clock::{Clock, SystemClock, Timestamp},
     config::{self, ConfigError, Settings},
     manager::{FolderManager, Ports, SessionManager},
+    process::Background,
     session::Session,
-    shell::HolderShells,
+    shell::{HolderShells, Shells},
     socket,
     socket::Folder,
     store::{FileStore, FolderStore},
-    terminal::{Connection, HolderTerminals, Runtime},
+    terminal::{Connection, HolderTerminals, Runtime, Terminals},
     workspace::Workspace,
-    worktree::{GitSettings, GitWorktrees},
+    worktree::{GitSettings, GitWorktrees, Worktrees},
 };
+
+/// With `off` in this variable nothing is left for the background: a script that takes the machine down next, or a test,
+/// wants everything done before the answer.
+const BACKGROUND: &str = "WHARF_BACKGROUND";
+
+/// How many worktrees are kept ready for each repository, over what the settings say.
+const POOL_SIZE: &str = "WHARF_POOL_SIZE";
 
 /// Whether settings that cannot be used stop a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,9 +64,6 @@ impl Context {
         };
         if let Some(limit) = global.max_sessions.as_deref().filter(|text| !text.is_empty()) {
             settings.sessions_max = sessions_max(limit)?;
-        }
-        if let Some(size) = global.pool_size.as_deref().filter(|text| !text.is_empty()) {
-            settings.pool_size = pool_size(size)?;
         }
         Ok(Self { manager: manager(workspace, settings), output })
     }
@@ -96,38 +101,57 @@ fn sessions_max(text: &str) -> Result<NonZeroUsize, Failure> {
         .map_err(|_| Failure::Value { given: text.to_owned(), wanted: "a number of sessions, at least 1" })
 }
 
-fn pool_size(text: &str) -> Result<usize, Failure> {
-    let size = text.parse().ok().filter(|size| *size <= config::POOL_SIZE_MAX);
-    size.ok_or_else(|| Failure::Value { given: text.to_owned(), wanted: "a number of worktrees, at most 16" })
-}
-
 /// The settings of the user and the workspace.
 pub(super) fn settings(workspace: &Workspace) -> Result<Settings, ConfigError> {
     let user = config::user_folder().map(|folder| folder.join("config.toml"));
-    Settings::load(user.as_deref(), &workspace.settings())
+    let mut settings = Settings::load(user.as_deref(), &workspace.settings())?;
+    // Also what works in the background hears this. It says how much is made ready, so a word that is no number says nothing.
+    let size = env::var(POOL_SIZE).ok().and_then(|size| size.parse().ok());
+    if let Some(size) = size.filter(|size| *size <= config::POOL_SIZE_MAX) {
+        settings.pool_size = size;
+    }
+    Ok(settings)
 }
 
 /// A manager on what is really there.
 pub(super) fn manager(workspace: Workspace, settings: Settings) -> SessionManager {
+    managers(workspace, settings)()
+}
+
+/// Makes managers that have everything in common but their turn at the table.
+pub(super) fn managers(
+    workspace: Workspace,
+    settings: Settings,
+) -> impl Fn() -> SessionManager + Send + Sync + 'static {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let store = FileStore::at(workspace.clone(), Arc::clone(&clock));
     let git = GitSettings {
         time_limit: settings.git_time_limit,
         lock_limit: settings.git_time_limit,
         trust_hooks: settings.trust_hooks,
         ..GitSettings::default()
     };
-    let worktrees = GitWorktrees::of(workspace.clone(), git, Arc::clone(&clock));
+    let worktrees: Arc<dyn Worktrees> =
+        Arc::new(GitWorktrees::of(workspace.clone(), git, Arc::clone(&clock)));
     let runtime = Runtime::of(workspace.root());
     // Without a program of our own nothing can be started, and the start says so.
     let wharf = socket::own_program().unwrap_or_else(|_| "wharf".into());
+    let background = Arc::new(match env::var_os(BACKGROUND) {
+        Some(word) if word == "off" => Background::none(),
+        Some(_) | None => Background::of(&wharf, workspace.root()),
+    });
     let (folder, interpreters) = (Folder::of(workspace.root()), settings.interpreters.clone());
-    let ports = Ports {
-        store: Box::new(store),
-        worktrees: Arc::new(worktrees),
-        terminals: Arc::new(HolderTerminals::of(wharf.clone(), runtime)),
-        shells: Arc::new(HolderShells::of(wharf, folder, interpreters, settings.shell.interpreter.clone())),
-        clock,
-    };
-    SessionManager::of(workspace, settings, ports)
+    let terminals: Arc<dyn Terminals> = Arc::new(HolderTerminals::of(wharf.clone(), runtime));
+    let interpreter = settings.shell.interpreter.clone();
+    let shells: Arc<dyn Shells> = Arc::new(HolderShells::of(wharf, folder, interpreters, interpreter));
+    move || {
+        let ports = Ports {
+            store: Box::new(FileStore::at(workspace.clone(), Arc::clone(&clock))),
+            worktrees: Arc::clone(&worktrees),
+            terminals: Arc::clone(&terminals),
+            shells: Arc::clone(&shells),
+            background: Arc::clone(&background),
+            clock: Arc::clone(&clock),
+        };
+        SessionManager::of(workspace.clone(), settings.clone(), ports)
+    }
 }

@@ -4,6 +4,7 @@ mod agents;
 mod args;
 mod attaching;
 mod begin;
+mod behind;
 mod binding;
 mod context;
 mod conversation;
@@ -18,17 +19,16 @@ mod hooking;
 mod initing;
 mod interpreters;
 mod interrupting;
-mod keys;
 mod locate;
 mod logs;
 mod notes;
-mod outcome;
 mod output;
 mod pooling;
 mod prompting;
 mod recovering;
 mod running;
 mod sending;
+mod serving;
 mod showing;
 mod span;
 mod table;
@@ -53,8 +53,9 @@ use self::{
 };
 use crate::{
     manager::MetadataChange,
-    shell,
+    process, shell,
     terminal::{self, Exited},
+    view::raw,
 };
 
 /// Runs one command line and answers its exit code.
@@ -67,8 +68,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.get(1).is_some_and(|arg| arg == shell::HOLD_SHELL) {
         return holding::hold_shell(Output::new(true));
     }
-    if args.get(1).is_some_and(|arg| arg == pooling::FILL) {
-        return pooling::fill_in_background(&args);
+    if args.get(1).is_some_and(|arg| arg == process::BEHIND) {
+        return behind::behind(Output::new(false), &args);
     }
     let cli = match Cli::read(&args) {
         Ok(cli) => cli,
@@ -158,6 +159,8 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Interpreter(args) => interpreters::interpreter(&open()?, &args),
         Command::Restore(_) => recovering::restore(open_anyway()?),
         Command::Recover(args) => recovering::recover(open_anyway()?, &args),
+        Command::Serve(args) => serving::serve(open_anyway()?, args),
+        Command::Open(args) => serving::open(&open()?, args),
         Command::Doctor(args) => recovering::doctor(open_anyway()?, &args),
         Command::Completions(args) => generate::completions(Output::new(global.json), args.shell),
         Command::Man(args) => generate::man(Output::new(global.json), &args),
@@ -191,7 +194,7 @@ fn metadata(text: &str) -> Result<MetadataChange, Failure> {
             key,
             RawValue::from_string(value.trim().to_owned()).map_err(|_| wrong("KEY:= with JSON behind it"))?,
         ),
-        None => (key, view::raw(&value)),
+        None => (key, raw(&value)),
     };
     if key.is_empty() {
         return Err(wrong("KEY=TEXT with a key"));

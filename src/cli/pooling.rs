@@ -1,29 +1,13 @@
-//! `pool`: the worktrees that are kept ready; and the process in the background that makes the next one.
-
-use std::{
-    ffi::{OsStr, OsString},
-    path::Path,
-    process::ExitCode,
-};
+//! `pool`: the worktrees that are kept ready.
 
 use serde::Serialize;
 
-use super::{
-    Context, Failure, args, context, locate,
-    logs::{self, Talk},
-    output::Output,
-    table,
-};
+use super::{Context, Failure, args, locate, table};
 use crate::{
-    process,
     session::RepositoryPath,
-    socket, text,
-    workspace::Workspace,
+    text,
     worktree::{Condition, Stopped},
 };
-
-/// What this program is called as when it fills the pool of one repository. Nobody types it.
-pub(super) const FILL: &str = "fill-pool";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -150,50 +134,5 @@ fn because(stopped: Stopped) -> &'static str {
         Stopped::Busy => "another process fills it",
         Stopped::NoRoom => "the disk has not enough room to spare",
         Stopped::Unborn => "the repository has no commit yet",
-    }
-}
-
-/// Has the worktree that was just taken replaced, by a process that nobody waits for. That there is none yet is no failure
-/// of what was asked.
-pub(super) fn refill(context: &Context, repository: &RepositoryPath) {
-    let size = context.manager.settings().pool_size;
-    if size == 0 {
-        return;
-    }
-    let size = size.to_string();
-    let root = context.manager.workspace().root().as_os_str();
-    let args = [OsStr::new(FILL), root, OsStr::new(&size), OsStr::new(repository.as_str())];
-    let sent = socket::own_program().and_then(|wharf| socket::send_off(&wharf, &args));
-    if let Err(err) = sent {
-        tracing::warn!(error = %err, "no worktree is made ready for the next session");
-    }
-}
-
-/// Fills the pool of one repository, behind everything else that the machine has to do.
-pub(super) fn fill_in_background(args: &[OsString]) -> ExitCode {
-    let order = match args {
-        [_, _, root, size, repository] => size
-            .to_str()
-            .and_then(|size| size.parse::<usize>().ok())
-            .zip(repository.to_str().and_then(|it| it.parse::<RepositoryPath>().ok()))
-            .map(|(size, repository)| (root, size, repository)),
-        _ => None,
-    };
-    let Some((root, size, repository)) = order.filter(|(root, ..)| Path::new(root).is_absolute()) else {
-        Output::new(true).talk("wharf fill-pool is started by wharf itself; use `wharf pool fill`\n");
-        return ExitCode::from(2);
-    };
-    process::step_back();
-    let workspace = Workspace::at(Path::new(root));
-    let settings = context::settings(&workspace).unwrap_or_default();
-    let talk = Talk { quiet: true, verbose: 0, json: false };
-    logs::begin(Some(workspace.logs()), settings.log_days.get(), talk);
-    let manager = context::manager(workspace, settings);
-    match manager.fill_pool(Some(&repository), size) {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(err) => {
-            tracing::warn!(error = %err, "no worktree is made ready for the next session");
-            ExitCode::FAILURE
-        }
     }
 }

@@ -107,6 +107,7 @@ impl SessionManager {
             sessionId = %session.id(), name = %session.name(), branch = %session.branch(),
             worktreePath = %path.display(), "session created"
         );
+        self.refill(session.repository());
         Ok(session)
     }
 

@@ -8,6 +8,7 @@ use std::{
 use crate::{
     clock::{Clock, Timestamp},
     config::Settings,
+    process::Background,
     registry::Registry,
     session::{RepositoryPath, Session},
     shell::Shells,
@@ -22,6 +23,7 @@ mod agents;
 mod annotate;
 mod bind;
 mod chains;
+mod chores;
 mod code;
 mod context_findings;
 mod contexts;
@@ -54,6 +56,7 @@ mod settle;
 mod shutdown;
 mod start;
 mod stop;
+mod table;
 mod transcripts;
 mod trash;
 mod undo;
@@ -73,6 +76,7 @@ pub use self::{
     agents::{AgentRequest, Opening, OpeningError},
     annotate::MetadataChange,
     bind::{BindIssue, EditorChange, is_running},
+    chores::Chore,
     code::{Code, Kind},
     conversation::Talk,
     conversation_health::{Health, SessionHealth},
@@ -86,12 +90,14 @@ pub use self::{
     install_hooks::{HookChange, HookOutcome},
     keep::SessionKeeper,
     list::{Filter, Overview},
+    observe::runs,
     ps::Running,
     recovery::{Adopted, Change, Plan},
     report::ReportError,
     restore::{Restored, Scope},
     resume::Resumed,
     start::StartSession,
+    table::Table,
     trash::Discarded,
 };
 
@@ -103,6 +109,7 @@ pub struct SessionManager {
     worktrees: Arc<dyn Worktrees>,
     terminals: Arc<dyn Terminals>,
     shells: Arc<dyn Shells>,
+    background: Arc<Background>,
     clock: Arc<dyn Clock>,
 }
 
@@ -116,6 +123,8 @@ pub struct Ports {
     pub terminals: Arc<dyn Terminals>,
     /// The contexts in which commands run.
     pub shells: Arc<dyn Shells>,
+    /// Who starts what is done behind.
+    pub background: Arc<Background>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -151,8 +160,8 @@ impl Drop for Transaction<'_> {
 impl SessionManager {
     /// A manager of one workspace.
     pub fn of(workspace: Workspace, settings: Settings, ports: Ports) -> Self {
-        let Ports { store, worktrees, terminals, shells, clock } = ports;
-        Self { workspace, settings, store, worktrees, terminals, shells, clock }
+        let Ports { store, worktrees, terminals, shells, background, clock } = ports;
+        Self { workspace, settings, store, worktrees, terminals, shells, background, clock }
     }
 
     /// The workspace it manages.

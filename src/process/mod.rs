@@ -11,9 +11,9 @@ pub use rustix::process::Signal;
 
 use crate::session::ProcessId;
 
+mod background;
 mod kill;
 mod memory;
-mod priority;
 mod reap;
 mod signal;
 mod signals;
@@ -25,11 +25,11 @@ mod tree;
 mod tests;
 
 pub use self::{
+    background::{BEHIND, Background, step_back},
     kill::{Remains, doomed, kill_tree, spared},
     memory::{give_back_memory, share_memory},
-    priority::step_back,
     reap::{Offspring, become_subreaper, reap_adopted},
-    signal::{is_default, send, wait_for_end},
+    signal::{is_default, send, signal_named, wait_for_end},
     signals::Signals,
     supervise::{Charge, Supervisor},
     tree::{

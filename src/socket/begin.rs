@@ -2,9 +2,7 @@
 //! standard input and answers once by standard output.
 
 use std::{
-    env,
-    ffi::OsStr,
-    fs,
+    env, fs,
     io::{self, BufRead as _, BufReader, Read, Write as _},
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
@@ -63,18 +61,6 @@ pub fn begin(wharf: &Path, word: &str, order: &[u8], limit: Duration) -> io::Res
     let stdout = child.stdout.take().expect("it was asked for");
     let line = hear(BufReader::new(stdout), limit);
     Ok(Begun { child, line })
-}
-
-/// Starts a program of ours that nobody waits for: it has no stream, and goes on when whoever starts it is gone.
-#[expect(clippy::disallowed_methods, reason = "this is the door to processes of our own")]
-pub fn send_off(wharf: &Path, args: &[&OsStr]) -> io::Result<()> {
-    let mut command = Command::new(wharf);
-    command.args(args).current_dir("/");
-    command.env_clear().envs(env::vars_os().filter(|(key, _)| is_passed_on(key)));
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    // A group of its own at once: ctrl-c where it was started is not meant for it.
-    command.process_group(0);
-    command.spawn().map(drop)
 }
 
 /// Undoes what was inherited of ignored signals: whoever starts something in the background of a script ignores the

@@ -10,7 +10,7 @@ mod link;
 mod outgoing;
 
 pub use self::{
-    begin::{Begun, begin, close_inherited, let_go_of_streams, own_program, read_order, send_off},
+    begin::{Begun, begin, close_inherited, let_go_of_streams, own_program, read_order},
     environment::is_passed_on,
     error::SocketError,
     folder::{Folder, Post, remove},

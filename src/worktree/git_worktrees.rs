@@ -12,7 +12,7 @@ use super::{
     Wanted, Worktree, WorktreeError, Worktrees, site::is_there,
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, Timestamp},
     session::{BranchFate, BranchName, RepositoryPath, SessionId, SessionName},
     workspace::Workspace,
 };
@@ -85,6 +85,14 @@ impl Worktrees for GitWorktrees {
         self.warm_for(repository, start)
     }
 
+    fn want_warm(&self, repository: &RepositoryPath) -> Result<(), WorktreeError> {
+        pool::want(&self.common_dir(repository)?)
+    }
+
+    fn lacks_warm(&self, repository: &RepositoryPath, size: usize) -> bool {
+        self.common_dir(repository).is_ok_and(|common| pool::lacks(&common, size))
+    }
+
     fn pool(&self, repository: &RepositoryPath) -> Result<Vec<Slot>, WorktreeError> {
         self.slots(repository)
     }
@@ -149,14 +157,19 @@ impl Worktrees for GitWorktrees {
         self.bring_back_one(id, repository)
     }
 
-    fn purge(&self, trashed: &Trashed) -> Result<(), WorktreeError> {
-        self.purge_one(trashed)
+    fn doom(&self, trashed: &Trashed) -> Result<(), WorktreeError> {
+        self.doom_one(trashed)
+    }
+
+    fn clear_doomed(&self) -> Result<(), WorktreeError> {
+        self.end_purges()
+    }
+
+    fn is_trash_due(&self, now: Timestamp, days: u32) -> bool {
+        self.is_any_due(now, days)
     }
 
     fn tidy(&self, repositories: &[RepositoryPath]) {
-        if let Err(err) = self.end_purges() {
-            tracing::warn!(error = %err, "a purge that was cut short is not ended");
-        }
         for repository in repositories {
             if let Err(err) = self.sweep_pool(repository) {
                 tracing::warn!(%repository, error = %err, "warm worktrees that were cut short may be left");

@@ -13,6 +13,8 @@ const FLOORS: &[&[&str]] = &[
     &["agent", "interpreter", "process", "screen", "socket", "workspace"],
     &["config", "conversation", "registry", "shell", "store", "terminal", "worktree"],
     &["manager"],
+    &["view"],
+    &["server"],
     &["cli"],
 ];
 
@@ -23,6 +25,8 @@ const DOORS: &[(&str, &[&str])] = &[
         "Command::new(",
         &[
             "worktree/command.rs",
+            "process/background.rs",
+            "process/line.rs",
             "process/supervise.rs",
             "socket/",
             "terminal/",
@@ -46,8 +50,13 @@ const DOORS: &[(&str, &[&str])] = &[
             "worktree/",
             "config/",
             "cli/",
+            "server/",
+            "view/",
         ],
     ),
+    ("axum::", &["server/"]),
+    ("hyper::", &["server/"]),
+    ("tokio::", &["server/"]),
     ("toml::", &["agent/", "config/", "interpreter/"]),
     ("clap", &["cli/"]),
     ("stdout()", &["cli/output.rs"]),
@@ -58,8 +67,8 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "unsafe {",
         &[
+            "process/background.rs",
             "process/memory.rs",
-            "process/priority.rs",
             "shell/context/driver.rs",
             "socket/begin.rs",
             "terminal/pty.rs",

@@ -16,6 +16,7 @@ mod interpreters;
 mod notes;
 mod pool;
 mod running;
+mod serving;
 mod typed;
 mod watching;
 
@@ -31,6 +32,7 @@ pub(super) use self::{
     notes::{Bind, Editor, Meta, Phase, Remove, Rename, Status, Touch, Unbind},
     pool::Pool,
     running::{Asking, Attach, Hook, Kill, Ps, Restart, Resume, Start, Stop, Viewing},
+    serving::{Open, Serve},
     watching::{Logs, Prompt, Screen, Send, Wait},
 };
 
@@ -75,9 +77,6 @@ pub(super) struct Global {
     /// How many sessions may exist [default: `max_sessions` in the settings, else 4]
     #[arg(long, global = true, value_name = "N", env = "WHARF_MAX_SESSIONS")]
     pub(super) max_sessions: Option<String>,
-    /// How many worktrees are kept ready [default: `pool.size` in the settings, else 1]
-    #[arg(long, global = true, value_name = "N", env = "WHARF_POOL_SIZE", hide = true)]
-    pub(super) pool_size: Option<String>,
     /// Say less: -q no warnings
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
@@ -132,6 +131,8 @@ pub(super) enum Command {
     Restore(Restore),
     Recover(Recover),
     Doctor(Doctor),
+    Serve(Serve),
+    Open(Open),
     Init(Init),
     #[command(subcommand, hide = true)]
     Debug(Debug),

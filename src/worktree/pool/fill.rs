@@ -6,7 +6,7 @@ use rustix::fs::statvfs;
 
 use super::{
     Filled, Stopped,
-    slot::{FILLING, make_ready_folder, reason},
+    slot::{FILLING, reason, want},
     sweep::{filler_text, filling_file},
 };
 use crate::{
@@ -49,7 +49,7 @@ impl GitWorktrees {
         };
         {
             let _lock = self.lock_repository(&common)?;
-            make_ready_folder(&common)?;
+            want(&common)?;
         }
         let Some(lock) = try_lock_pool(&common)? else {
             filled.ready = self.count_ready(repository)?;

@@ -189,8 +189,13 @@ pub(super) fn ready_file(site: &Site) -> PathBuf {
     site.common.join(READY).join(site.id.to_string())
 }
 
-/// Makes the folder for seals.
-pub(super) fn make_ready_folder(common: &Path) -> Result<(), WorktreeError> {
+/// Whether warm worktrees of a repository are wanted, and there are fewer than so many.
+pub(in crate::worktree) fn lacks(common: &Path, size: usize) -> bool {
+    has_pool(common) && sealed(common).len() < size
+}
+
+/// Makes the folder for seals: from then on warm worktrees of the repository are wanted.
+pub(in crate::worktree) fn want(common: &Path) -> Result<(), WorktreeError> {
     make_folder(&common.join(READY)).map(drop)
 }
 
