@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     AddEnd, Addition, Changes, Checkout, Drained, Filled, Loss, Mended, Renaming, Scan, Slot, Start, Trashed,
-    Wanted, Worktree, WorktreeError, Worktrees, site::is_there,
+    Wanted, Worktree, WorktreeError, Worktrees, pool, site::is_there,
 };
 use crate::{
     clock::{Clock, Timestamp},

@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Ran, Workspace, git_command, invariants, pty::PATIENCE};
+use crate::support::{Ran, Workspace, git_command, invariants, pty::PATIENCE, strace};
 
 /// A workspace with so many worktrees that are ready.
 fn filled(size: usize) -> Workspace {
@@ -349,4 +349,20 @@ fn sizes_come_from_the_settings_and_are_bounded() {
     let empty = Workspace::empty();
     empty.git(["init", "-q"]);
     empty.run(["pool", "fill", "--size", "1"]).succeeds().says("no commit yet");
+}
+
+#[test]
+fn a_disk_without_room_gets_no_warm_worktree() {
+    let space = Workspace::new();
+    let script = "mount -t tmpfs -o size=64m none \"$W/.worktrees\" && exec \"$@\"";
+    fs::create_dir(space.path(".worktrees")).unwrap();
+    let mut command = space.command();
+    command.env("W", space.root()).args(["pool", "fill", "--size", "1"]);
+    let output = strace::under(&["unshare", "-m", "sh", "-c", script, "script"], &command).output().unwrap();
+    if String::from_utf8_lossy(&output.stderr).contains("unshare") {
+        eprintln!("skipped: no mount namespace can be had here");
+        return;
+    }
+    Ran { output }.succeeds().says("0 made, 0 ready; the disk has not enough room to spare");
+    assert_eq!(space.litter(), Vec::<String>::new());
 }

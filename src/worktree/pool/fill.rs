@@ -78,7 +78,7 @@ impl GitWorktrees {
 
     /// Whether the disk has room for one more checkout, and enough beside it.
     fn has_room(&self, common: &Path) -> bool {
-        let Ok(disk) = statvfs(self.workspace.root()) else {
+        let Ok(disk) = statvfs(self.workspace.worktrees()).or_else(|_| statvfs(self.workspace.root())) else {
             return false;
         };
         let (bytes, files) = match IndexFile::read(&common.join("index")) {
