@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use super::{
     Condition, Drained, Slot,
     fill::try_lock_pool,
-    slot::{CHANGED, FILLING, Seal, TAKING, has_pool, is_slot, ready_file, sealed, set_changed},
+    slot::{CHANGED, FILLING, Seal, TAKING, has_pool, is_slot, lost_file, ready_file, sealed, set_changed},
 };
 use crate::{
-    process,
+    atomic, process,
     session::{CommitId, ProcessId, RepositoryPath, SessionId},
     worktree::{
         GitWorktrees, WorktreeError,
@@ -17,7 +17,7 @@ use crate::{
         delete::delete_tree,
         files::names_in,
         register::remove_if_there,
-        site::{Site, is_there, read_small},
+        site::{Site, io_error, is_there, read_small},
         start::ADMINS_MAX,
     },
 };
@@ -59,6 +59,11 @@ impl GitWorktrees {
         if !has_pool(&common) {
             return Ok(());
         }
+        for id in all_making(&common) {
+            let site = self.site(id, repository)?;
+            // Under the lock nobody is at work with it any more.
+            self.at_work(&site, |_| if is_making(&site) { self.remove_slot(&site) } else { Ok(()) })?;
+        }
         self.drop_stray_seals(repository)?;
         let broken: Vec<Slot> =
             self.slots(repository)?.into_iter().filter(|it| it.condition == Condition::Broken).collect();
@@ -83,8 +88,18 @@ impl GitWorktrees {
         let common = self.common_dir(repository)?;
         for id in sealed(&common) {
             let site = self.site(id, repository)?;
-            if !site.has_admin() {
-                remove_if_there(&ready_file(&site))?;
+            if site.has_admin() && (site.is_linked() || !site.has_folder()) {
+                continue;
+            }
+            let seal = ready_file(&site);
+            if site.has_admin() {
+                set_changed(&site)?;
+            } else if site.has_folder() {
+                // Without git's files nobody can say whether something in it changed, so it stays.
+                let lost = lost_file(&common, id);
+                atomic::rename(&seal, &lost).map_err(io_error("replace", &seal))?;
+            } else {
+                remove_if_there(&seal)?;
             }
         }
         Ok(())
@@ -105,12 +120,14 @@ impl GitWorktrees {
         self.remove_slot(site)
     }
 
-    /// Removes a worktree of the pool, its folder first: what is left without one is known by its lock.
+    /// Removes a worktree of the pool; the caller has the repository lock. A note says so until nothing is left.
     pub(super) fn remove_slot(&self, site: &Site) -> Result<(), WorktreeError> {
+        note_making(site)?;
         remove_if_there(&ready_file(site))?;
         self.throw_away(site)?;
         clear_making(site)?;
-        delete_tree(&site.admin)
+        delete_tree(&site.admin)?;
+        forget_making(site)
     }
 
     /// Empties the pool of a repository. What somebody changed stays, as it is.
@@ -141,7 +158,7 @@ impl GitWorktrees {
         let Some(commit) = Seal::read(site).and_then(|seal| seal.commit()) else {
             return Ok(false);
         };
-        if !self.is_untouched(site, &commit) {
+        if !self.is_at_rest(site, &commit) {
             set_changed(site)?;
             return Ok(false);
         }
@@ -163,7 +180,13 @@ impl GitWorktrees {
     /// The same for a worktree at the commit of its seal.
     pub(super) fn is_untouched_at_rest(&self, site: &Site) -> bool {
         let commit = Seal::read(site).and_then(|seal| seal.commit());
-        commit.is_some_and(|commit| self.is_untouched(site, &commit))
+        commit.is_some_and(|commit| self.is_at_rest(site, &commit))
+    }
+
+    /// The same, and besides no branch has been checked out in it.
+    pub(super) fn is_at_rest(&self, site: &Site, commit: &CommitId) -> bool {
+        let branch = self.line(&site.folder, &["symbolic-ref", "--quiet", "HEAD"]);
+        matches!(branch, Ok(None)) && self.is_untouched(site, commit)
     }
 
     fn is_clean(&self, site: &Site) -> bool {
@@ -185,6 +208,9 @@ impl GitWorktrees {
 /// In which condition a worktree of the pool is.
 fn condition(site: &Site) -> Condition {
     let has = |name: &str| is_there(&site.admin.join(name));
+    if is_making(site) {
+        return Condition::Broken;
+    }
     if has(CHANGED) {
         return Condition::Changed;
     }

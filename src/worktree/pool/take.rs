@@ -261,6 +261,9 @@ fn names(addition: &Addition, site: &Site) -> Vec<PathBuf> {
     paths.extend(["HEAD", "locked", "index", "session.json"].map(|name| site.admin.join(name)));
     paths.push(site.admin.clone());
     let reference = site.common.join(addition.branch.reference());
+    if !reference.is_file() {
+        return paths;
+    }
     let heads = site.common.join("refs/heads");
     paths.extend(reference.ancestors().skip(1).take_while(|at| at.starts_with(&heads)).map(PathBuf::from));
     paths.push(reference);
