@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use super::{
     Condition, Drained, Slot,
     fill::try_lock_pool,
-    slot::{CHANGED, FILLING, Seal, TAKING, has_pool, is_slot, lost_file, ready_file, sealed, set_changed},
+    slot::{
+        CHANGED, FILLING, Seal, TAKING, all_making, forget_making, has_pool, is_making, is_slot, lost_file,
+        note_making, ready_file, sealed, set_changed,
+    },
 };
 use crate::{
     atomic, process,
