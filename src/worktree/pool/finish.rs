@@ -35,7 +35,7 @@ impl GitWorktrees {
         self.settle_index(site)?;
         sync_names(site, &BranchName::detached())?;
         sync_all(&last_written(site))?;
-        if !self.is_untouched(site, commit) {
+        if !self.is_untouched(site, commit)? {
             // Some attributes have git see changes in a checkout that it just made.
             let because = "git sees changes in a worktree that was just checked out";
             return Err(WorktreeError::Unusable { id: site.id, because });
@@ -78,9 +78,12 @@ impl GitWorktrees {
         let seal = Seal::read(site);
         // A seal that cannot be read says nothing; what HEAD says has to do then.
         let at = seal.as_ref().and_then(Seal::commit).or_else(|| detached_at(site));
-        let Some(at) = at.filter(|at| self.is_at_rest(site, at)) else {
+        let Some(at) = at else {
             return set_changed(site);
         };
+        if !self.is_at_rest(site, &at)? {
+            return set_changed(site);
+        }
         if at == *commit && seal.is_some_and(|seal| seal.holds(site)) {
             return Ok(());
         }

@@ -113,7 +113,11 @@ impl GitWorktrees {
         if is_there(&site.admin.join(TAKING)) {
             // The journal has the last word on those, where it knows of them.
             let seal = Seal::of_taken(site).and_then(|seal| seal.commit());
-            if site.has_folder() && !seal.is_some_and(|commit| self.is_untouched(site, &commit)) {
+            let is_untouched = match seal {
+                Some(commit) => self.is_untouched(site, &commit)?,
+                None => !site.has_folder(),
+            };
+            if !is_untouched {
                 return Ok(());
             }
         } else if self.has_strange_files(site) {
@@ -161,7 +165,7 @@ impl GitWorktrees {
         let Some(commit) = Seal::read(site).and_then(|seal| seal.commit()) else {
             return Ok(false);
         };
-        if !self.is_at_rest(site, &commit) {
+        if !self.is_at_rest(site, &commit)? {
             set_changed(site)?;
             return Ok(false);
         }
@@ -169,32 +173,35 @@ impl GitWorktrees {
         Ok(true)
     }
 
-    /// Whether a worktree has nothing but the files of a commit: no change, no other file, no commit on top. In doubt it
-    /// has something.
-    pub(super) fn is_untouched(&self, site: &Site, commit: &CommitId) -> bool {
+    /// Whether a worktree has nothing but the files of a commit: no change, no other file, no commit on top. What git
+    /// cannot make sense of has something; an error when git could not be asked.
+    pub(super) fn is_untouched(&self, site: &Site, commit: &CommitId) -> Result<bool, WorktreeError> {
         if !site.has_folder() {
-            return true;
+            return Ok(true);
         }
-        let head = self.line(&site.folder, &["rev-parse", "--verify", "--quiet", "HEAD"]);
-        let is_at = matches!(head, Ok(Some(head)) if head == commit.as_str());
-        is_at && site.is_linked() && self.is_clean(site)
+        let head = self.line(&site.folder, &["rev-parse", "--verify", "--quiet", "HEAD"])?;
+        if head.as_deref() != Some(commit.as_str()) || !site.is_linked() {
+            return Ok(false);
+        }
+        match self.git_status(&site.folder, &["--untracked-files=all", "--ignored"]) {
+            Ok(it) => Ok(it.modified.count + it.untracked.count + it.ignored.count == 0),
+            Err(WorktreeError::Git { status, .. }) if status.starts_with("exit code") => Ok(false),
+            Err(err) => Err(err),
+        }
     }
 
     /// The same for a worktree at the commit of its seal.
-    pub(super) fn is_untouched_at_rest(&self, site: &Site) -> bool {
-        let commit = Seal::read(site).and_then(|seal| seal.commit());
-        commit.is_some_and(|commit| self.is_at_rest(site, &commit))
+    pub(super) fn is_untouched_at_rest(&self, site: &Site) -> Result<bool, WorktreeError> {
+        match Seal::read(site).and_then(|seal| seal.commit()) {
+            Some(commit) => self.is_at_rest(site, &commit),
+            None => Ok(false),
+        }
     }
 
     /// The same, and besides no branch has been checked out in it.
-    pub(super) fn is_at_rest(&self, site: &Site, commit: &CommitId) -> bool {
-        let branch = self.line(&site.folder, &["symbolic-ref", "--quiet", "HEAD"]);
-        matches!(branch, Ok(None)) && self.is_untouched(site, commit)
-    }
-
-    fn is_clean(&self, site: &Site) -> bool {
-        let status = self.git_status(&site.folder, &["--untracked-files=all", "--ignored"]);
-        status.is_ok_and(|it| it.modified.count + it.untracked.count + it.ignored.count == 0)
+    pub(super) fn is_at_rest(&self, site: &Site, commit: &CommitId) -> Result<bool, WorktreeError> {
+        let branch = self.line(&site.folder, &["symbolic-ref", "--quiet", "HEAD"])?;
+        Ok(branch.is_none() && self.is_untouched(site, commit)?)
     }
 
     /// Whether there is something in a half-filled worktree that no checkout puts there.
