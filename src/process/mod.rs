@@ -11,6 +11,7 @@ pub use rustix::process::Signal;
 
 use crate::session::ProcessId;
 
+mod keyboard;
 mod kill;
 mod memory;
 mod reap;

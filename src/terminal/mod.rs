@@ -14,7 +14,9 @@ mod error;
 mod held;
 mod history;
 mod holder;
+mod keys;
 mod launch;
+mod lending;
 mod message;
 mod output_log;
 mod pty;
@@ -32,6 +34,7 @@ pub use self::{
     history::{Follower, History},
     holder::hold,
     launch::{HOLD, answer, read_order},
+    lending::{Lend, Modes},
     message::{
         Attach, BadMessage, Exited, FromClient, FromHolder, Hello, Info, PROTOCOL, PROTOCOL_MIN, Question,
         Refusal, Role, Status, Stop,

@@ -55,7 +55,16 @@ const DOORS: &[(&str, &[&str])] = &[
     ("println!", &[]),
     ("current_dir()", &["cli/locate.rs"]),
     ("fs::rename(", &["atomic.rs"]),
-    ("unsafe {", &["process/memory.rs", "shell/context/driver.rs", "socket/begin.rs", "terminal/pty.rs"]),
+    (
+        "unsafe {",
+        &[
+            "process/keyboard.rs",
+            "process/memory.rs",
+            "shell/context/driver.rs",
+            "socket/begin.rs",
+            "terminal/pty.rs",
+        ],
+    ),
 ];
 
 const LINES_MAX: usize = 400;
