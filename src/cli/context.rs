@@ -1,6 +1,6 @@
 //! What a command works with: workspace, settings, manager, output; put together from the global arguments.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{env, num::NonZeroUsize, sync::Arc};
 
 use super::{
     args::Global,
@@ -13,6 +13,7 @@ use crate::{
     clock::{Clock, SystemClock, Timestamp},
     config::{self, ConfigError, Settings},
     manager::{FolderManager, Ports, SessionManager},
+    process::Background,
     session::Session,
     shell::HolderShells,
     socket,
@@ -22,6 +23,10 @@ use crate::{
     workspace::Workspace,
     worktree::{GitSettings, GitWorktrees},
 };
+
+/// With `off` in this variable nothing is left for the background: a script that takes the machine down next, or a test,
+/// wants everything done before the answer.
+const BACKGROUND: &str = "WHARF_BACKGROUND";
 
 /// Whether settings that cannot be used stop a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,12 +118,17 @@ pub(super) fn manager(workspace: Workspace, settings: Settings) -> SessionManage
     let runtime = Runtime::of(workspace.root());
     // Without a program of our own nothing can be started, and the start says so.
     let wharf = socket::own_program().unwrap_or_else(|_| "wharf".into());
+    let background = match env::var_os(BACKGROUND) {
+        Some(word) if word == "off" => Background::none(),
+        Some(_) | None => Background::of(&wharf, workspace.root()),
+    };
     let (folder, interpreters) = (Folder::of(workspace.root()), settings.interpreters.clone());
     let ports = Ports {
         store: Box::new(store),
         worktrees: Arc::new(worktrees),
         terminals: Arc::new(HolderTerminals::of(wharf.clone(), runtime)),
         shells: Arc::new(HolderShells::of(wharf, folder, interpreters, settings.shell.interpreter.clone())),
+        background,
         clock,
     };
     SessionManager::of(workspace, settings, ports)

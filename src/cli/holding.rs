@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock::SystemClock,
-    manager::SessionKeeper,
+    manager::{SessionKeeper, SessionManager},
     process, shell, socket,
     terminal::{self, Started},
     workspace::Workspace,
@@ -69,8 +69,13 @@ pub(super) fn hold_shell(output: Output) -> ExitCode {
     }
 }
 
-/// Writes down what happens in the state file; settings that cannot be used do not keep a program from its record.
+/// Writes down what happens in the state file.
 fn keeper(workspace: &Path) -> SessionKeeper {
+    SessionKeeper::of(unheard(workspace))
+}
+
+/// A manager in a process that nobody listens to; settings that cannot be used do not keep it from its work.
+pub(super) fn unheard(workspace: &Path) -> SessionManager {
     let workspace = Workspace::at(workspace);
     let settings = context::settings(&workspace).unwrap_or_default();
     logs::begin(
@@ -78,5 +83,5 @@ fn keeper(workspace: &Path) -> SessionKeeper {
         settings.log_days.get(),
         Talk { quiet: true, verbose: 0, json: false },
     );
-    SessionKeeper::of(context::manager(workspace, settings))
+    context::manager(workspace, settings)
 }

@@ -4,6 +4,7 @@ mod agents;
 mod args;
 mod attaching;
 mod begin;
+mod behind;
 mod binding;
 mod context;
 mod conversation;
@@ -51,7 +52,7 @@ use self::{
 };
 use crate::{
     manager::MetadataChange,
-    shell,
+    process, shell,
     terminal::{self, Exited},
 };
 
@@ -64,6 +65,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     if args.get(1).is_some_and(|arg| arg == shell::HOLD_SHELL) {
         return holding::hold_shell(Output::new(true));
+    }
+    if args.get(1).is_some_and(|arg| arg == process::BEHIND) {
+        return behind::behind(Output::new(false), &args);
     }
     let cli = match Cli::read(&args) {
         Ok(cli) => cli,

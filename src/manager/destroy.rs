@@ -214,6 +214,7 @@ impl SessionManager {
         };
         self.forget(&session)?;
         tracing::info!(sessionId = %id, name = %session.name(), branch = %session.branch(), "session destroyed");
+        self.leave_clearing();
         Ok(Destroyed { session: settled(&session), branch, ..weighed })
     }
 

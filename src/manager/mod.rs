@@ -8,6 +8,7 @@ use std::{
 use crate::{
     clock::{Clock, Timestamp},
     config::Settings,
+    process::Background,
     registry::Registry,
     session::{RepositoryPath, Session},
     shell::Shells,
@@ -22,6 +23,7 @@ mod agents;
 mod annotate;
 mod bind;
 mod chains;
+mod chores;
 mod code;
 mod context_findings;
 mod contexts;
@@ -71,6 +73,7 @@ pub use self::{
     agents::{AgentRequest, Opening, OpeningError},
     annotate::MetadataChange,
     bind::{BindIssue, EditorChange, is_running},
+    chores::Chore,
     code::{Code, Kind},
     conversation::Talk,
     conversation_health::{Health, SessionHealth},
@@ -101,6 +104,7 @@ pub struct SessionManager {
     worktrees: Arc<dyn Worktrees>,
     terminals: Arc<dyn Terminals>,
     shells: Arc<dyn Shells>,
+    background: Background,
     clock: Arc<dyn Clock>,
 }
 
@@ -114,6 +118,8 @@ pub struct Ports {
     pub terminals: Arc<dyn Terminals>,
     /// The contexts in which commands run.
     pub shells: Arc<dyn Shells>,
+    /// Who starts what is done behind.
+    pub background: Background,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -149,8 +155,8 @@ impl Drop for Transaction<'_> {
 impl SessionManager {
     /// A manager of one workspace.
     pub fn of(workspace: Workspace, settings: Settings, ports: Ports) -> Self {
-        let Ports { store, worktrees, terminals, shells, clock } = ports;
-        Self { workspace, settings, store, worktrees, terminals, shells, clock }
+        let Ports { store, worktrees, terminals, shells, background, clock } = ports;
+        Self { workspace, settings, store, worktrees, terminals, shells, background, clock }
     }
 
     /// The workspace it manages.

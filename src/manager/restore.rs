@@ -108,7 +108,8 @@ impl SessionManager {
                 self.put_back_transcripts(session, agent);
             }
         }
-        restored.expired = self.purge_expired();
+        restored.expired = self.doom_expired();
+        self.leave_clearing();
         tracing::info!(
             count = restored.sessions.len(),
             finished = restored.finished.len(),

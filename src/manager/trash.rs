@@ -1,6 +1,6 @@
 //! What was destroyed and can still be brought back.
 
-use super::{ManagerError, SessionManager};
+use super::{ManagerError, SessionManager, chores::Chore};
 use crate::{
     clock::Timestamp,
     registry::{ID_PREFIX_CHARS_MIN, LookupError},
@@ -63,13 +63,20 @@ impl SessionManager {
         }
     }
 
-    /// Deletes what `weigh_trash` names, for good. Answers what was deleted.
+    /// Takes what `weigh_trash` names out of the trash, for good; the files are deleted behind the answer. Answers what that
+    /// was.
     pub fn empty_trash(&mut self, which: Option<&str>) -> Result<Vec<Discarded>, ManagerError> {
         let chosen = self.weigh_trash(which)?;
+        let mut outcome = Ok(());
         for discarded in &chosen {
-            self.worktrees.purge(&discarded.trashed)?;
+            outcome = self.worktrees.doom(&discarded.trashed);
+            if outcome.is_err() {
+                break;
+            }
             tracing::info!(sessionId = %discarded.trashed.id, name = %discarded.session.name(), "trash emptied");
         }
+        self.leave_clearing();
+        outcome?;
         Ok(chosen)
     }
 
@@ -81,8 +88,8 @@ impl SessionManager {
         Ok(discarded)
     }
 
-    /// Deletes what has been in the trash longer than the settings say. What cannot be deleted is told and stays.
-    pub(super) fn purge_expired(&mut self) -> Vec<Discarded> {
+    /// Takes out of the trash what has been in it longer than the settings say. What cannot be taken is told and stays.
+    pub(super) fn doom_expired(&mut self) -> Vec<Discarded> {
         let now = self.clock.now();
         let days = self.settings.trash_days;
         let mut expired = self.idle_discarded().unwrap_or_else(|err| {
@@ -90,7 +97,7 @@ impl SessionManager {
             Vec::new()
         });
         expired.retain(|discarded| discarded.expires(days) <= now);
-        expired.retain(|discarded| match self.worktrees.purge(&discarded.trashed) {
+        expired.retain(|discarded| match self.worktrees.doom(&discarded.trashed) {
             Ok(()) => true,
             Err(err) => {
                 tracing::warn!(sessionId = %discarded.trashed.id, error = %err, "an expired entry stays in the trash");
@@ -98,6 +105,28 @@ impl SessionManager {
             }
         });
         expired
+    }
+
+    /// Has deleted behind the answer what there is to delete, if there is anything.
+    pub(super) fn leave_clearing(&mut self) {
+        if self.is_trash_due() {
+            self.leave(Chore::ClearTrash);
+        }
+    }
+
+    /// Whether there is something to delete.
+    pub(super) fn is_trash_due(&self) -> bool {
+        self.worktrees.is_trash_due(self.clock.now(), self.settings.trash_days)
+    }
+
+    /// Deletes what nobody can bring back any more; says whether it got through.
+    pub(super) fn clear_trash(&mut self) -> bool {
+        self.doom_expired();
+        let cleared = self.worktrees.clear_doomed();
+        if let Err(err) = &cleared {
+            tracing::warn!(error = %err, "something that was taken out of the trash is not deleted yet");
+        }
+        cleared.is_ok()
     }
 
     /// The newest entry, or the newest that goes by this name, id, or beginning of an id.

@@ -11,6 +11,7 @@ pub use rustix::process::Signal;
 
 use crate::session::ProcessId;
 
+mod background;
 mod keyboard;
 mod kill;
 mod memory;
@@ -25,6 +26,7 @@ mod tree;
 mod tests;
 
 pub use self::{
+    background::{BEHIND, Background, step_back},
     kill::{Remains, doomed, kill_tree, spared},
     memory::{give_back_memory, share_memory},
     reap::{Offspring, become_subreaper, reap_adopted},

@@ -12,7 +12,7 @@ use super::{
     WorktreeError, Worktrees, site::is_there,
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, Timestamp},
     session::{BranchFate, BranchName, RepositoryPath, SessionId, SessionName},
     workspace::Workspace,
 };
@@ -129,14 +129,19 @@ impl Worktrees for GitWorktrees {
         self.bring_back_one(id, repository)
     }
 
-    fn purge(&self, trashed: &Trashed) -> Result<(), WorktreeError> {
-        self.purge_one(trashed)
+    fn doom(&self, trashed: &Trashed) -> Result<(), WorktreeError> {
+        self.doom_one(trashed)
+    }
+
+    fn clear_doomed(&self) -> Result<(), WorktreeError> {
+        self.end_purges()
+    }
+
+    fn is_trash_due(&self, now: Timestamp, days: u32) -> bool {
+        self.is_any_due(now, days)
     }
 
     fn tidy(&self, repositories: &[RepositoryPath]) {
-        if let Err(err) = self.end_purges() {
-            tracing::warn!(error = %err, "a purge that was cut short is not ended");
-        }
         for repository in repositories {
             if let Err(err) = self.tidy_one(repository) {
                 tracing::warn!(%repository, error = %err, "locks of killed gits may be left");

@@ -121,11 +121,17 @@ pub trait Worktrees: Send + Sync {
     /// Brings a session back out of the trash with work, index and branch. Can be called again after a crash.
     fn bring_back(&self, id: SessionId, repository: &RepositoryPath) -> Result<(), WorktreeError>;
 
-    /// Deletes one entry of the trash for ever, with its hidden ref and with what wharf kept of the session elsewhere (its
-    /// conversations, logs and commands); crosses no mount.
-    fn purge(&self, trashed: &Trashed) -> Result<(), WorktreeError>;
+    /// Takes one entry out of the trash for ever: from now on nobody can bring it back, and `clear_doomed` deletes it.
+    fn doom(&self, trashed: &Trashed) -> Result<(), WorktreeError>;
 
-    /// Clears away what killed gits and purges left in these repositories; waits for work there.
+    /// Deletes what was doomed, with its hidden ref and with what wharf kept of the session elsewhere (its conversations,
+    /// logs and commands); crosses no mount. Can be called again after a crash; what cannot be deleted stops nothing else.
+    fn clear_doomed(&self) -> Result<(), WorktreeError>;
+
+    /// Whether something is doomed, or has been in the trash for so many days.
+    fn is_trash_due(&self, now: Timestamp, days: u32) -> bool;
+
+    /// Clears away what killed gits left in these repositories; waits for work there.
     fn tidy(&self, repositories: &[RepositoryPath]);
 
     /// Keeps the workspace's own files out of the `git status` of the repository that it lies in, if it lies in one.

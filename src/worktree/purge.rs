@@ -12,10 +12,11 @@ use super::{
     files::{names_in, settled},
     mounts,
     site::{Site, io_error, is_folder, is_there},
-    trash::Note,
+    trash::{Note, destroyed_at},
 };
 use crate::{
     atomic,
+    clock::Timestamp,
     session::{RepositoryPath, SessionId},
     text,
 };
@@ -26,17 +27,30 @@ const PURGING: &str = "purging-";
 const ENTRIES_MAX: usize = 10_000;
 
 impl GitWorktrees {
-    pub(super) fn purge_one(&self, trashed: &Trashed) -> Result<(), WorktreeError> {
+    pub(super) fn doom_one(&self, trashed: &Trashed) -> Result<(), WorktreeError> {
         match self.site_left(trashed.id, &trashed.repository)? {
-            Some(site) => self.at_work(&site, |_| self.doom(trashed.id, Some(&site)))?,
+            Some(site) => self.at_work(&site, |_| self.doom_at(trashed.id, Some(&site))),
             // Without its repository nobody can bring it back, so nobody else is at work with it.
-            None => self.doom(trashed.id, None)?,
+            None => self.doom_at(trashed.id, None),
         }
-        self.end_purges()
+    }
+
+    /// Looks at names and times only: every destroy asks this.
+    pub(super) fn is_any_due(&self, now: Timestamp, days: u32) -> bool {
+        let trash = self.workspace.trash();
+        let names = names_in(&trash, ENTRIES_MAX).unwrap_or_default();
+        let mut names = names.iter().filter_map(|name| name.to_str());
+        names.any(|name| match name.strip_prefix(PURGING) {
+            Some(id) => id.parse::<SessionId>().is_ok(),
+            None => name.parse::<SessionId>().is_ok_and(|id| {
+                destroyed_at(&trash.join(name)).is_some_and(|at| at.plus_days(days) <= now)
+                    && self.is_in_trash(id)
+            }),
+        })
     }
 
     /// Takes the entry out of the trash; the caller has the repository lock, if there is a repository.
-    fn doom(&self, id: SessionId, site: Option<&Site>) -> Result<(), WorktreeError> {
+    fn doom_at(&self, id: SessionId, site: Option<&Site>) -> Result<(), WorktreeError> {
         let trash = self.workspace.trash();
         let entry = trash.join(id.to_string());
         let unsafe_path = [&self.workspace.worktrees(), &trash, &entry]
@@ -71,13 +85,14 @@ impl GitWorktrees {
         if !is_folder(&self.workspace.worktrees()) || !is_folder(&trash) {
             return Ok(());
         }
+        let mut outcome = Ok(());
         for name in names_in(&trash, ENTRIES_MAX)? {
             let id = name.to_str().and_then(|name| name.strip_prefix(PURGING)?.parse().ok());
             if let Some(id) = id {
-                self.end_purge(id, &trash.join(name))?;
+                outcome = outcome.and(self.end_purge(id, &trash.join(name)));
             }
         }
-        Ok(())
+        outcome
     }
 
     fn end_purge(&self, id: SessionId, doomed: &Path) -> Result<(), WorktreeError> {

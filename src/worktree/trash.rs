@@ -121,13 +121,18 @@ fn trashed(trash: &Path, id: SessionId) -> Option<Trashed> {
     let note = Note::load(trash)?;
     let record = trash.join(RECORD);
     let size = fs::symlink_metadata(&record).ok().filter(fs::Metadata::is_file)?.len();
-    let written = fs::symlink_metadata(trash.join(NOTE)).and_then(|found| found.modified());
     Some(Trashed {
         id,
         record: (size <= RECORD_BYTES_MAX).then(|| fs::read_to_string(&record))?.ok()?,
         repository: note.repository.parse().ok()?,
-        destroyed: Timestamp::from(written.ok()?),
+        destroyed: destroyed_at(trash)?,
     })
+}
+
+/// When it was destroyed: the note was written then.
+pub(super) fn destroyed_at(trash: &Path) -> Option<Timestamp> {
+    let written = fs::symlink_metadata(trash.join(NOTE)).and_then(|found| found.modified());
+    Some(Timestamp::from(written.ok()?))
 }
 
 /// Removes note, record and the folder they are in, once nothing else is left in it; durable when it returns.

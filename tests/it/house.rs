@@ -23,6 +23,8 @@ const DOORS: &[(&str, &[&str])] = &[
         "Command::new(",
         &[
             "worktree/command.rs",
+            "process/background.rs",
+            "process/line.rs",
             "process/supervise.rs",
             "socket/",
             "terminal/",
@@ -58,6 +60,7 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "unsafe {",
         &[
+            "process/background.rs",
             "process/keyboard.rs",
             "process/memory.rs",
             "shell/context/driver.rs",

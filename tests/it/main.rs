@@ -11,6 +11,7 @@
 mod agents;
 mod askers;
 mod attach;
+mod background;
 mod bind;
 mod branches;
 mod broken_git;

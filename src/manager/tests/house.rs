@@ -81,6 +81,7 @@ impl House {
             worktrees: Arc::new(self.worktrees()),
             terminals: Arc::new(self.clone()),
             shells: Arc::new(self.clone()),
+            background: process::Background::none(),
             clock: Arc::new(Hands(Arc::clone(&self.clock))),
         };
         SessionManager::of(Workspace::at("/w".as_ref()), self.settings.clone(), ports)

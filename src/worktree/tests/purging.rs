@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     atomic::rename,
+    clock::Timestamp,
     session::{BranchFate, SessionId},
     worktree::{Checkout, Trashed, WorktreeError, WorktreeState, Worktrees as _},
 };
@@ -70,30 +71,29 @@ fn a_session_that_is_purged_and_brought_back_at_once_is_whole_or_gone() {
 }
 
 #[test]
-fn a_purge_that_was_cut_short_is_ended_by_the_next_one_and_by_tidying() {
+fn a_purge_that_was_cut_short_is_due_and_ended_by_the_next_one() {
     let ground = Ground::new();
     let worktrees = ground.worktrees();
-    for tidies in [true, false] {
-        let (of, _) = trashed(&ground, &format!("cut-{tidies}"));
-        rename(&entry(&ground, of.id), &purging(&ground, of.id)).unwrap();
-        assert!(worktrees.trash().unwrap().is_empty());
-        if tidies {
-            worktrees.tidy(&[]);
-        } else {
-            let (_, other) = trashed(&ground, "other");
-            worktrees.purge(&other).unwrap();
-        }
-        assert!(!purging(&ground, of.id).exists(), "tidies: {tidies}");
-    }
+    let (of, _) = trashed(&ground, "cut");
+    let now = Timestamp::from(fs::metadata(ground.path(".")).unwrap().modified().unwrap());
+    assert!(!worktrees.is_trash_due(now, 1), "it is still to be had");
+    assert!(worktrees.is_trash_due(now.plus_days(2), 1), "it has been there for a day");
+    rename(&entry(&ground, of.id), &purging(&ground, of.id)).unwrap();
+    assert!(worktrees.trash().unwrap().is_empty());
+    assert!(worktrees.is_trash_due(now, 1));
+    let (_, other) = trashed(&ground, "other");
+    worktrees.purge(&other).unwrap();
+    assert!(!purging(&ground, of.id).exists());
+    assert!(!worktrees.is_trash_due(now.plus_days(2), 1));
 }
 
 #[test]
-fn tidying_leaves_the_trash_and_what_is_not_ours_alone() {
+fn clearing_leaves_the_trash_and_what_is_not_ours_alone() {
     let ground = Ground::new();
     let (of, _) = trashed(&ground, "auth");
     let strange = ground.path(".worktrees/.trash/purging-tomorrow/file");
     ground.write_at(&strange, "x");
-    ground.worktrees().tidy(&[]);
+    ground.worktrees().clear_doomed().unwrap();
     assert!(entry(&ground, of.id).join("worktree/new").exists() && strange.exists());
 }
 

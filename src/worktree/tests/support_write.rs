@@ -12,8 +12,18 @@ use std::{
 use super::support::worktrees_at;
 use crate::{
     session::{Base, BranchName, RepositoryPath, SessionId, SessionName},
-    worktree::{Addition, Checkout, GitSettings, GitWorktrees, Start, Worktrees as _},
+    worktree::{
+        Addition, Checkout, GitSettings, GitWorktrees, Start, Trashed, WorktreeError, Worktrees as _,
+    },
 };
+
+impl GitWorktrees {
+    /// Deletes one entry of the trash for ever.
+    pub(super) fn purge(&self, trashed: &Trashed) -> Result<(), WorktreeError> {
+        self.doom(trashed)?;
+        self.clear_doomed()
+    }
+}
 
 /// A workspace that is one repository with a commit of two files.
 pub(super) struct Ground {
@@ -186,7 +196,7 @@ pub(super) fn skipped(because: &str) {
 }
 
 /// Brings back what was destroyed last.
-pub(super) fn bring_back_first(worktrees: &GitWorktrees) -> Result<(), crate::worktree::WorktreeError> {
+pub(super) fn bring_back_first(worktrees: &GitWorktrees) -> Result<(), WorktreeError> {
     let trashed = worktrees.trash().unwrap().remove(0);
     worktrees.bring_back(trashed.id, &trashed.repository)
 }

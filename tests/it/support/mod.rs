@@ -88,6 +88,8 @@ impl Workspace {
         command.current_dir(self.root()).env("WHARF_WORKSPACE", self.root());
         command.env("HOME", self.home()).env("XDG_CONFIG_HOME", self.home().join(".config"));
         command.env("XDG_RUNTIME_DIR", self.runtime());
+        // Most tests look at what is left as soon as a command has answered.
+        command.env("WHARF_BACKGROUND", "off");
         command
     }
 

@@ -1,0 +1,123 @@
+// The plain page: lists sessions, shows screens as text, takes input. No build step, no library.
+"use strict";
+
+const byId = (id) => document.getElementById(id);
+const KEYS = { enter: "enter", esc: "escape", tab: "tab", "↑": "up", "↓": "down", "←": "left", "→": "right", "^C": "ctrl-c", "^D": "ctrl-d" };
+let sessions = [];
+let open = location.hash.slice(1);
+
+/** Asks the server; what went wrong is shown, with the next step. */
+async function ask(method, path, body) {
+  const headers = method === "GET" ? {} : { "Content-Type": "application/json" };
+  const content = method === "GET" ? undefined : JSON.stringify(body ?? {});
+  let response;
+  try {
+    response = await fetch("/api/v1" + path, { method, headers, body: content, cache: "no-store" });
+  } catch {
+    throw new Error("the server does not answer; sessions go on without it");
+  }
+  if (response.ok) return response;
+  const problem = await response.json().catch(() => ({}));
+  const hint = response.status === 401 ? "open this page with `wharf open`" : problem.hint;
+  throw new Error([problem.code, problem.detail ?? `status ${response.status}`, hint].filter(Boolean).join(" · "));
+}
+
+/** Does something, and says what went wrong or nothing. */
+async function act(deed) {
+  try {
+    await deed();
+    byId("problem").textContent = "";
+  } catch (error) {
+    byId("problem").textContent = error.message;
+  }
+}
+
+const at = (id) => "/sessions/" + encodeURIComponent(id);
+const opened = () => sessions.find((it) => it.id === open);
+const runs = (session) => session.running ?? Boolean(session.ptyPid);
+
+function button(text, press) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.textContent = text;
+  element.addEventListener("click", press);
+  return element;
+}
+
+function drawList() {
+  const had = document.activeElement?.dataset?.id;
+  const rows = sessions.map((session) => {
+    const row = button(`${session.name}: ${session.status}, ${session.branch}`, () => show(session.id));
+    row.dataset.id = session.id;
+    row.className = session.status;
+    if (session.id === open) row.setAttribute("aria-current", "true");
+    const item = document.createElement("li");
+    item.append(row);
+    return item;
+  });
+  byId("sessions").replaceChildren(...rows);
+  if (had) rows.find((it) => it.firstChild.dataset.id === had)?.firstChild.focus();
+  const waiting = sessions.filter((it) => it.status === "waiting").length;
+  document.title = waiting > 0 ? `● ${waiting} waiting · wharf` : "wharf";
+}
+
+async function drawScreen() {
+  const session = opened();
+  byId("name").textContent = session ? session.name : "No session is open";
+  byId("about").textContent = session ? `${session.status} · ${session.branch} · ${session.worktreePath}` : "";
+  const isRunning = Boolean(session) && runs(session);
+  byId("send").hidden = !isRunning;
+  const deeds = [];
+  if (isRunning) deeds.push(button("Stop", () => act(() => ask("POST", at(session.id) + "/stop").then(refresh))));
+  else if (session) deeds.push(button("Start a shell", () => act(() => ask("POST", at(session.id) + "/start").then(refresh))));
+  byId("deeds").replaceChildren(...deeds);
+  const text = isRunning ? await (await ask("GET", at(session.id) + "/screen?format=text")).text() : "";
+  if (opened() === session && byId("screen").textContent !== text) byId("screen").textContent = text;
+}
+
+async function refresh() {
+  sessions = (await (await ask("GET", "/sessions?changes=true&limit=200")).json()).sessions;
+  drawList();
+  await drawScreen();
+}
+
+function show(id) {
+  open = id;
+  location.hash = id;
+  drawList();
+  act(drawScreen);
+}
+
+byId("send").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const input = event.target.elements.text;
+  const text = input.value;
+  act(async () => {
+    await ask("POST", at(open) + "/send", { text, enter: true });
+    input.value = "";
+    await drawScreen();
+  });
+});
+
+byId("create").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const input = event.target.elements.name;
+  act(async () => {
+    const name = input.value.trim();
+    const made = await (await ask("POST", "/sessions", { ...(name ? { name } : {}), start: {} })).json();
+    input.value = "";
+    open = made.id;
+    location.hash = made.id;
+    await refresh();
+  });
+});
+
+for (const [face, key] of Object.entries(KEYS)) {
+  byId("keys").append(button(face, () => act(() => ask("POST", at(open) + "/send", { keys: [key] }).then(drawScreen))));
+}
+
+/** Waits for what changes; the screen is also looked at now and then, since what is printed is no event. */
+const events = new EventSource("/api/v1/events");
+for (const kind of ["hello", "changed", "reset"]) events.addEventListener(kind, () => act(refresh));
+setInterval(() => document.hidden || (opened() && runs(opened()) && act(drawScreen)), 1000);
+act(refresh);

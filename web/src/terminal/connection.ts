@@ -1,0 +1,174 @@
+// One live terminal over a WebSocket: attaches, comes back by itself, and knows who types.
+import { terminalUrl } from "../api/client";
+import { Backoff } from "../api/backoff";
+import { attach, detach, Frames, input, type Exited, type FromHolder, type Role } from "./frames";
+
+export const SUBPROTOCOL = "wharf.terminal.v1";
+/** How many rows that have scrolled off are asked for. */
+export const SCROLLBACK_ROWS = 2_000;
+
+export interface Size {
+  rows: number;
+  cols: number;
+}
+
+/** Where a connection stands. */
+export type Link = "connecting" | "live" | "lost" | "ended" | "absent";
+
+export interface ConnectionListener {
+  link(link: Link): void;
+  hello(pid: number, size: Size): void;
+  /** A snapshot that replaces everything comes next. */
+  expectFull(): void;
+  output(bytes: Uint8Array): void;
+  snapshot(bytes: Uint8Array, isLast: boolean): void;
+  status(controls: boolean, size: Size): void;
+  exit(exited: Exited): void;
+  refused(code: string, message: string): void;
+}
+
+export class Connection {
+  #socket: WebSocket | null = null;
+  #frames = new Frames();
+  #backoff = new Backoff();
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+  #greeted = false;
+  #failures = 0;
+  /** An attach was sent whose screen has not begun to come. */
+  #asked = false;
+  #role: Role;
+  #hurry = (): void => {
+    if (this.#retry !== undefined) this.#connect();
+  };
+
+  constructor(
+    private readonly id: string,
+    role: Role,
+    private readonly size: () => Size,
+    private readonly listener: ConnectionListener,
+  ) {
+    this.#role = role;
+    addEventListener("online", this.#hurry);
+    this.#connect();
+  }
+
+  /** What it attaches as when it comes back. */
+  get role(): Role {
+    return this.#role;
+  }
+
+  /** Asks for another role, or with the same one for the screen anew. */
+  attach(role: Role): void {
+    this.#role = role === "take" ? "control" : role;
+    if (!this.#greeted) return;
+    const { rows, cols } = this.size();
+    this.#asked = true;
+    this.#send(attach({ role, rows, cols, scrollback: SCROLLBACK_ROWS, isTerminal: true }));
+  }
+
+  type(bytes: Uint8Array): void {
+    for (const frame of input(bytes)) this.#send(frame);
+  }
+
+  /** Tries now instead of waiting for the next attempt. */
+  hurry(): void {
+    this.#hurry();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    removeEventListener("online", this.#hurry);
+    this.#send(detach());
+    this.#socket?.close(1000);
+    this.#socket = null;
+  }
+
+  #send(frame: Uint8Array): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(frame as Uint8Array<ArrayBuffer>);
+  }
+
+  #connect(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.listener.link("connecting");
+    this.#frames = new Frames();
+    this.#greeted = false;
+    const socket = new WebSocket(terminalUrl(this.id), SUBPROTOCOL);
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = (message) => this.#take(message.data);
+    socket.onclose = (close) => {
+      if (this.#socket === socket) this.#gone(close.code);
+    };
+    this.#socket = socket;
+  }
+
+  #take(data: unknown): void {
+    if (!(data instanceof ArrayBuffer)) return;
+    let messages: FromHolder[];
+    try {
+      messages = this.#frames.take(new Uint8Array(data));
+    } catch {
+      this.#socket?.close(4400, "bad frame");
+      return;
+    }
+    for (const message of messages) this.#heed(message);
+  }
+
+  #heed(message: FromHolder): void {
+    switch (message.kind) {
+      case "hello":
+        this.#greeted = true;
+        this.#failures = 0;
+        this.#backoff.reset();
+        this.listener.hello(message.pid, message);
+        this.listener.link("live");
+        this.attach(this.#role);
+        break;
+      case "output":
+        this.listener.output(message.bytes);
+        break;
+      case "snapshot":
+        this.listener.snapshot(message.bytes, message.isLast);
+        break;
+      case "status":
+        // The holder says the role, then shows the screen that was asked for.
+        if (this.#asked) this.listener.expectFull();
+        this.#asked = false;
+        if (!message.controls) this.#role = "observe";
+        this.listener.status(message.controls, message);
+        break;
+      case "exit":
+        this.#closed = true;
+        this.listener.exit(message.exited);
+        this.listener.link("ended");
+        break;
+      case "refused":
+        this.#refused(message.code, message.message);
+        break;
+    }
+  }
+
+  #refused(code: string, message: string): void {
+    const wanted = this.#asked && this.#role !== "observe";
+    this.#asked = false;
+    this.listener.refused(code, message);
+    // Somebody else types: look on, and let the person decide.
+    if (wanted && code !== "full" && code !== "protocol") this.attach("observe");
+  }
+
+  #gone(code: number): void {
+    this.#socket = null;
+    if (this.#closed) return;
+    // A server that is there and has no such terminal says so; one that is away is waited for.
+    this.#failures += this.#greeted ? 0 : 1;
+    this.#greeted = false;
+    if (code === 4404 || code === 4401) {
+      this.listener.link("absent");
+      return;
+    }
+    this.listener.link("lost");
+    this.#retry = setTimeout(() => this.#connect(), this.#backoff.next());
+  }
+}

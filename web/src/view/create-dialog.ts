@@ -1,0 +1,50 @@
+// The dialog that makes a session.
+import * as api from "../api/client";
+import { Problem } from "../api/problem";
+import type { AgentInfo, Create, Session } from "../api/types";
+import { field, openDialog, textInput } from "./dialog";
+import { h } from "./dom";
+import { WhatRuns } from "./what-runs";
+
+const ISSUE = /^([^\s#]+\/[^\s#]+)#(\d+)$/;
+
+export function parseIssue(text: string): { repository: string; number: number } | undefined {
+  if (text.trim() === "") return undefined;
+  const found = ISSUE.exec(text.trim());
+  if (!found) throw new Problem(0, "INVALID_VALUE", `\`${text}\` is no issue`, "write it as owner/repo#42");
+  return { repository: found[1] as string, number: Number(found[2]) };
+}
+
+export function openCreate(agents: AgentInfo[], made: (session: Session) => void): void {
+  const name = textInput({ name: "name", placeholder: "feature-… when left empty", autofocus: true });
+  const branch = textInput({ name: "branch", placeholder: "feature/<name>", class: "mono" });
+  const from = textInput({ name: "from", placeholder: "HEAD", class: "mono" });
+  const issue = textInput({ name: "issue", placeholder: "owner/repo#42" });
+  const runs = new WhatRuns(["shell", "agent", "command", "nothing"], agents, { kind: "shell" });
+  name.addEventListener("input", () => (branch.placeholder = `feature/${name.value.trim() || "<name>"}`));
+  openDialog(
+    {
+      title: "New session",
+      does: "Create",
+      submit: async () => {
+        const asked: Create = {};
+        if (name.value.trim()) asked.name = name.value.trim();
+        if (branch.value.trim()) asked.branch = branch.value.trim();
+        if (from.value.trim()) asked.from = from.value.trim();
+        const bound = parseIssue(issue.value);
+        if (bound) asked.issue = bound;
+        const start = runs.value();
+        if (start) asked.start = start;
+        made(await api.create(asked));
+      },
+    },
+    field("Name", name),
+    runs.element,
+    h(
+      "details",
+      { class: "more" },
+      h("summary", {}, "Branch, base and issue"),
+      h("div", { class: "fields" }, field("Branch", branch), field("From", from, "a branch, tag or commit"), field("Issue", issue)),
+    ),
+  );
+}

@@ -1,0 +1,20 @@
+// The dialog that starts something in a session that rests.
+import * as api from "../api/client";
+import type { AgentInfo, Session } from "../api/types";
+import { agentOf } from "../state/facts";
+import { openDialog } from "./dialog";
+import { WhatRuns } from "./what-runs";
+
+export function openStart(session: Session, agents: AgentInfo[], started: (session: Session) => void): void {
+  const agent = agentOf(session);
+  const known = agents.some((it) => it.name === agent);
+  const runs = new WhatRuns(["shell", "agent", "command"], agents, { kind: known ? "agent" : "shell", agent });
+  openDialog(
+    {
+      title: `Start ${session.name}`,
+      does: "Start",
+      submit: async () => started(await api.start(session.id, runs.value() ?? {})),
+    },
+    runs.element,
+  );
+}
