@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use super::{Attachment, Departure, Picture};
-use crate::terminal::{FromClient, FromHolder, TerminalError, lending::Lend};
+use crate::terminal::{FromClient, TerminalError, lending::Lend};
 
 /// How long a holder may take to give the terminal back; one that takes longer is stuck.
 const BACK_WAIT_MAX: Duration = Duration::from_millis(200);
 /// How long after a key is pressed somebody looks whether the holder has read it.
-const LOOK_AFTER: Duration = Duration::from_millis(500);
-/// How many looks must find keys that nobody reads.
-const LOOKS: u32 = 2;
+const LOOK_AFTER: Duration = Duration::from_millis(250);
+/// How many looks must find keys that nobody reads; where the machine is busy, one or two often do.
+const LOOKS: u32 = 4;
 /// How often it may come back without having been asked for until it is kept.
 const LOANS_MAX: u32 = 16;
 
@@ -33,6 +33,9 @@ pub(super) enum Loan {
 #[derive(Debug)]
 pub(super) struct Lending {
     pub(super) loan: Loan,
+    /// Whether the holder has yet to say that it gave it back: it was slow, and we did not wait. Until then it cannot be
+    /// lent anew.
+    is_owed: bool,
     /// How often it came back unasked.
     returns: u32,
     /// When to look for keys that nobody reads, and how often some were found.
@@ -44,7 +47,7 @@ impl Lending {
     /// One that may be lent, or may not.
     pub(super) fn new(can_lend: bool) -> Self {
         let loan = if can_lend { Loan::Ours } else { Loan::Kept };
-        Self { loan, returns: 0, look_at: None, looks: 0 }
+        Self { loan, is_owed: false, returns: 0, look_at: None, looks: 0 }
     }
 
     /// Whether keys are ours to read.
@@ -82,7 +85,7 @@ impl Attachment<'_> {
         }
         let is_whole = self.picture == Picture::Whole && self.watch.is_at_rest();
         match self.lending.loan {
-            Loan::Ours if is_whole && !self.connection.has_queued() => {
+            Loan::Ours if is_whole && !self.lending.is_owed && !self.connection.has_queued() => {
                 let Some((terminal, modes)) = self.stage.loan() else {
                     self.lending.loan = Loan::Kept;
                     return;
@@ -102,15 +105,19 @@ impl Attachment<'_> {
 
     /// The holder answered the offer.
     pub(super) fn heed_borrowed(&mut self, is_taken: bool) {
-        if self.lending.loan == Loan::Offered {
+        if self.lending.is_owed {
+            // What is not taken is not given back.
+            self.lending.is_owed = is_taken;
+        } else if self.lending.loan == Loan::Offered {
             self.lending.loan = if is_taken { Loan::Taken } else { Loan::Kept };
         }
     }
 
     /// The terminal is ours again.
     pub(super) fn heed_returned(&mut self, leaves: bool) -> Option<Departure> {
+        let is_asked = std::mem::take(&mut self.lending.is_owed);
         if !self.lending.is_here() {
-            self.lending.came_back(false);
+            self.lending.came_back(is_asked);
         }
         leaves.then_some(Departure::Detached)
     }
@@ -138,26 +145,24 @@ impl Attachment<'_> {
             return Ok(None);
         }
         self.connection.queue(&FromClient::TakeBack);
+        self.lending.is_owed = true;
         let deadline = Instant::now() + BACK_WAIT_MAX;
-        while !self.lending.is_here() && self.connection.is_open() {
+        while self.lending.is_owed && self.connection.is_open() {
             self.connection.flush()?;
             let left = deadline.saturating_duration_since(Instant::now());
-            // A holder that gave it back already answers nothing more.
-            let message = match self.connection.receive(Some(left)) {
-                Ok(Some(message)) => message,
+            let departure = match self.connection.receive(Some(left)) {
+                Ok(Some(message)) => self.take_message(message)?,
                 Ok(None) => break,
-                Err(_) if !self.connection.is_open() => return Ok(Some(Departure::Gone)),
+                Err(_) if !self.connection.is_open() => Some(Departure::Gone),
                 Err(err) => return Err(err),
             };
-            let is_back = matches!(message, FromHolder::Returned { .. });
-            if let Some(departure) = self.take_message(message)? {
-                return Ok(Some(departure));
-            }
-            if is_back {
-                break;
+            if departure.is_some() {
+                return Ok(departure);
             }
         }
-        self.lending.came_back(true);
+        if !self.lending.is_here() {
+            self.lending.came_back(true);
+        }
         Ok(None)
     }
 }

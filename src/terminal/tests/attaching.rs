@@ -327,3 +327,24 @@ fn what_was_not_shown_comes_back_with_the_terminal() {
     assert_eq!(ended.unwrap(), left(Departure::Detached));
     pair.until("\x1b]104\x1b\\");
 }
+
+#[test]
+fn a_terminal_that_is_given_back_late_is_not_lent_twice() {
+    let (ended, _) = attached_to(Door::greet, Role::Control, |holder, pair| {
+        holder.show("screen");
+        assert!(matches!(holder.hear(), Some(FromClient::Lend(_))));
+        holder.say(&FromHolder::Borrowed(true));
+        assert_eq!(holder.hear(), Some(FromClient::GoAhead));
+        pair.type_in(b"one");
+        assert_eq!(holder.hear(), Some(FromClient::TakeBack));
+        assert_eq!(holder.hear(), Some(FromClient::Input(b"one".to_vec())));
+        holder.print("still here");
+        pair.until("still here");
+        pair.type_in(b"two");
+        assert_eq!(holder.hear(), Some(FromClient::Input(b"two".to_vec())), "it is not offered meanwhile");
+        holder.say(&FromHolder::Returned { leaves: false });
+        assert!(matches!(holder.hear(), Some(FromClient::Lend(_))), "now it can be");
+        holder.say(&FromHolder::Exit(EXITED));
+    });
+    assert_eq!(ended.unwrap(), left(Departure::Exited(EXITED)));
+}
