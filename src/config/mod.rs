@@ -17,12 +17,17 @@ use crate::{
     session::Label,
 };
 
+mod server;
 mod shell;
 mod terminal;
 #[cfg(test)]
 mod tests;
 
-pub use self::{shell::ShellSettings, terminal::TerminalSettings};
+pub use self::{
+    server::{ClientPolicy, ServerSettings, is_host},
+    shell::ShellSettings,
+    terminal::TerminalSettings,
+};
 
 /// The largest settings file, in bytes.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
@@ -48,6 +53,8 @@ pub struct Settings {
     pub terminal: TerminalSettings,
     /// What the contexts in which commands run may cost, and what runs them.
     pub shell: ShellSettings,
+    /// How the server is reached and what it may cost.
+    pub server: ServerSettings,
     /// The kinds of agents there are (`agents.NAME`); only the user's own file can describe one.
     pub agents: Descriptions,
     /// The interpreters there are (`interpreters.NAME`); only the user's own file can describe one.
@@ -79,6 +86,7 @@ impl Default for Settings {
             keep_transcripts: KeepTranscripts::default(),
             terminal: TerminalSettings::default(),
             shell: ShellSettings::default(),
+            server: ServerSettings::default(),
             agents: Descriptions::builtin(),
             interpreters: Interpreters::builtin(),
         }
@@ -143,6 +151,7 @@ struct File {
     transcripts: Transcripts,
     terminal: terminal::File,
     shell: shell::File,
+    server: server::File,
     agents: BTreeMap<String, agent::Entry>,
     interpreters: BTreeMap<String, interpreter::Entry>,
 }
@@ -248,6 +257,7 @@ impl Settings {
         if let Some(keep) = file.transcripts.keep {
             self.keep_transcripts = keep;
         }
+        self.server.apply(file.server, origin).map_err(|(key, rule)| wrong(key, rule))?;
         self.shell.apply(file.shell, origin).map_err(|(key, rule)| wrong(key, rule))?;
         if self.interpreters.find(&self.shell.interpreter).is_none() {
             return Err(wrong("shell.interpreter", "is one of those that `wharf interpreter list` shows"));

@@ -55,6 +55,7 @@ mod settle;
 mod shutdown;
 mod start;
 mod stop;
+mod table;
 mod transcripts;
 mod trash;
 mod undo;
@@ -87,12 +88,14 @@ pub use self::{
     install_hooks::{HookChange, HookOutcome},
     keep::SessionKeeper,
     list::{Filter, Overview},
+    observe::runs,
     ps::Running,
     recovery::{Adopted, Change, Plan},
     report::ReportError,
     restore::{Restored, Scope},
     resume::Resumed,
     start::StartSession,
+    table::Table,
     trash::Discarded,
 };
 
@@ -104,7 +107,7 @@ pub struct SessionManager {
     worktrees: Arc<dyn Worktrees>,
     terminals: Arc<dyn Terminals>,
     shells: Arc<dyn Shells>,
-    background: Background,
+    background: Arc<Background>,
     clock: Arc<dyn Clock>,
 }
 
@@ -119,7 +122,7 @@ pub struct Ports {
     /// The contexts in which commands run.
     pub shells: Arc<dyn Shells>,
     /// Who starts what is done behind.
-    pub background: Background,
+    pub background: Arc<Background>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }

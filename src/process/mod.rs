@@ -30,7 +30,7 @@ pub use self::{
     kill::{Remains, doomed, kill_tree, spared},
     memory::{give_back_memory, share_memory},
     reap::{Offspring, become_subreaper, reap_adopted},
-    signal::{is_default, send, wait_for_end},
+    signal::{is_default, send, signal_named, wait_for_end},
     signals::Signals,
     supervise::{Charge, Supervisor},
     tree::{

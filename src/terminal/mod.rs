@@ -22,6 +22,8 @@ mod output_log;
 mod pty;
 mod runtime;
 mod terminals;
+mod typing;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +43,7 @@ pub use self::{
     },
     runtime::Runtime,
     terminals::HolderTerminals,
+    typing::{Typing, is_key, paste, press_enter, shown, type_into},
 };
 
 /// What is needed to run a program in a session.

@@ -14,6 +14,7 @@ mod init;
 mod interpreters;
 mod notes;
 mod running;
+mod serving;
 mod typed;
 mod watching;
 
@@ -27,6 +28,7 @@ pub(super) use self::{
     interpreters::Interpreter,
     notes::{Bind, Editor, Meta, Phase, Remove, Rename, Status, Touch, Unbind},
     running::{Asking, Attach, Hook, Kill, Ps, Restart, Resume, Start, Stop, Viewing},
+    serving::{Open, Serve},
     watching::{Logs, Prompt, Screen, Send, Wait},
 };
 
@@ -123,6 +125,8 @@ pub(super) enum Command {
     Restore(Restore),
     Recover(Recover),
     Doctor(Doctor),
+    Serve(Serve),
+    Open(Open),
     Init(Init),
     Hook(Hook),
     Completions(Completions),

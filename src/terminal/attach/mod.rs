@@ -22,8 +22,8 @@ use self::{
     stage::{Below, Stage},
 };
 use super::{
-    Attach, Connection, Exited, FromClient, FromHolder, Refusal, Role, Status, TerminalError, keys::Watch,
-    lending::TAKEN_TITLE,
+    Attach, Connection, Exited, FromClient, FromHolder, Refusal, Role, Status, TerminalError,
+    lending::TAKEN_TITLE, watch::Watch,
 };
 use crate::{key::DetachKey, process::Signals, screen::Size, socket::timespec};
 

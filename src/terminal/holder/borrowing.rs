@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{Holder, lent::Lent};
-use crate::terminal::{FromHolder, Role, keys::Typed, lending::Lend};
+use crate::terminal::{FromHolder, Role, lending::Lend, watch::Typed};
 
 /// Ctrl-c, with which whoever only looks on can leave too.
 const INTERRUPT: u8 = 3;

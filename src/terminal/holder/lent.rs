@@ -9,8 +9,8 @@ use std::{
 use rustix::io::Errno;
 
 use super::super::{
-    keys::{Typed, Watch},
     lending::{self, BELOW_SCREEN, CLEAR, Lend, Modes, STRING_END, TITLE_BACK},
+    watch::{Typed, Watch},
 };
 use crate::{
     screen::{self, Size, Traces},

@@ -1,0 +1,264 @@
+//! When somebody types the key that leaves, and when the same bytes only pass by.
+
+use std::time::{Duration, Instant};
+
+use crate::key::DetachKey;
+
+const ESCAPE: u8 = 0x1b;
+/// The longest sequence that a terminal sends for a key.
+const SEQUENCE_BYTES_MAX: usize = 64;
+/// A paste whose end does not come within this time has ended, so that nobody is locked in.
+const PASTE_QUIET_MAX: Duration = Duration::from_secs(2);
+const CONTROL: u32 = 4;
+/// Caps lock and num lock, which are reported as if they were held.
+const LOCKS: u32 = 64 | 128;
+const RELEASED: u32 = 3;
+
+/// Whether an escape sequence stands for the key: `CSI 92;5u` (kitty keyboard), `CSI 27;5;92~` (modifyOtherKeys).
+fn stands_for(sequence: &[u8], key: DetachKey) -> bool {
+    let Some((last, parameters)) = sequence.strip_prefix(b"\x1b[").and_then(<[u8]>::split_last) else {
+        return false;
+    };
+    let Ok(text) = std::str::from_utf8(parameters) else {
+        return false;
+    };
+    let mut parts = text.split(';').map(|part| part.split(':').map(|number| number.parse::<u32>().ok()));
+    let code = u32::from(key.letter());
+    match last {
+        b'u' => {
+            // The key, the key with shift, and the key at this place of a Latin keyboard.
+            let is_key = parts.next().is_some_and(|mut codes| codes.any(|it| it == Some(code)));
+            let mut held = parts.next().into_iter().flatten();
+            is_key && is_control(held.next().flatten()) && held.next().flatten() != Some(RELEASED)
+        }
+        b'~' => {
+            let mut first = || parts.next().and_then(|mut part| part.next()).flatten();
+            first() == Some(27) && is_control(first()) && first() == Some(code)
+        }
+        _ => false,
+    }
+}
+
+fn is_control(modifiers: Option<u32>) -> bool {
+    modifiers.and_then(|it| it.checked_sub(1)).is_some_and(|held| held & !LOCKS == CONTROL)
+}
+
+/// Looks at what is typed on its way to the program.
+#[derive(Debug)]
+pub(super) struct Watch {
+    key: DetachKey,
+    /// An escape sequence that has begun.
+    sequence: Vec<u8>,
+    /// How much of it went on already.
+    passed: usize,
+    pasting: Option<Instant>,
+}
+
+/// What is to be done with what was typed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Typed {
+    /// What goes to the program.
+    pub(super) bytes: Vec<u8>,
+    /// Whether the key was typed behind it; what came after is gone.
+    pub(super) leaves: bool,
+}
+
+impl Watch {
+    /// Waits for this key.
+    pub(super) fn of(key: DetachKey) -> Self {
+        Self { key, sequence: Vec::new(), passed: 0, pasting: None }
+    }
+
+    /// The key.
+    pub(super) fn key(&self) -> DetachKey {
+        self.key
+    }
+
+    /// Whether nothing is half typed or half pasted.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.sequence.is_empty() && self.pasting.is_none()
+    }
+
+    /// Whether the beginning of what may be the key is kept back; [`Self::release`] lets it go.
+    pub(super) fn holds(&self) -> bool {
+        self.passed < self.sequence.len()
+    }
+
+    /// Lets go what was kept back, for nothing followed it.
+    pub(super) fn release(&mut self) -> Vec<u8> {
+        let bytes = self.sequence[self.passed..].to_vec();
+        self.passed = self.sequence.len();
+        bytes
+    }
+
+    /// Takes what was typed.
+    pub(super) fn take(&mut self, bytes: &[u8], now: Instant) -> Typed {
+        let is_over = |begun: Instant| now.saturating_duration_since(begun) > PASTE_QUIET_MAX;
+        if self.pasting.is_some_and(is_over) {
+            self.pasting = None;
+        }
+        let mut typed = Typed::default();
+        for &byte in bytes {
+            if self.step(byte, now, &mut typed.bytes) {
+                typed.leaves = true;
+                return typed;
+            }
+        }
+        // Escape by itself is a key, and whoever types it does not want to wait.
+        if self.sequence.len() == 1 {
+            typed.bytes.extend(self.release());
+        }
+        if self.pasting.is_some() {
+            self.pasting = Some(now);
+        }
+        typed
+    }
+
+    /// One byte more; answers whether it was the last of the key.
+    fn step(&mut self, byte: u8, now: Instant, out: &mut Vec<u8>) -> bool {
+        if byte == self.key.byte() && self.pasting.is_none() {
+            self.pass(out);
+            return true;
+        }
+        if byte == ESCAPE {
+            self.pass(out);
+            self.sequence.push(byte);
+            return false;
+        }
+        if self.sequence.is_empty() {
+            out.push(byte);
+            return false;
+        }
+        self.sequence.push(byte);
+        let is_open = match self.sequence.len() {
+            2 => byte == b'[',
+            length => matches!(byte, 0x20..=0x3f) && length < SEQUENCE_BYTES_MAX,
+        };
+        if is_open {
+            return false;
+        }
+        match &*self.sequence {
+            b"\x1b[200~" => self.pasting = Some(now),
+            b"\x1b[201~" => self.pasting = None,
+            sequence if self.pasting.is_none() && stands_for(sequence, self.key) => {
+                self.sequence.clear();
+                self.passed = 0;
+                return true;
+            }
+            _ => (),
+        }
+        self.pass(out);
+        false
+    }
+
+    /// The sequence is over and goes on.
+    fn pass(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.sequence[self.passed..]);
+        self.sequence.clear();
+        self.passed = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watch() -> Watch {
+        Watch::of(DetachKey::default())
+    }
+
+    fn typed(bytes: &[u8]) -> Typed {
+        watch().take(bytes, Instant::now())
+    }
+
+    #[test]
+    fn the_key_leaves_in_every_way_a_terminal_spells_it() {
+        let spelled: &[&[u8]] = &[
+            b"\x1c",
+            b"\x1b[92;5u",
+            b"\x1b[92;5:1u",
+            b"\x1b[92:124;5u",
+            b"\x1b[1092::92;5;28u",
+            b"\x1b[92;69u",
+            b"\x1b[92;133u",
+            b"\x1b[27;5;92~",
+        ];
+        for key in spelled {
+            let mut stream = b"ls\r".to_vec();
+            stream.extend_from_slice(key);
+            stream.extend_from_slice(b"rest");
+            let text = String::from_utf8_lossy(key);
+            assert_eq!(typed(&stream), Typed { bytes: b"ls\r".to_vec(), leaves: true }, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn other_keys_pass_to_the_byte() {
+        let others: &[&[u8]] = &[
+            b"plain text\r\n",
+            b"\x1b",
+            b"\x1b\x1b[A",
+            b"\x1bOP\x1b[15;5~",
+            b"\x1b[92u",
+            b"\x1b[92;2u",
+            b"\x1b[92;7u",
+            b"\x1b[92;5:3u",
+            b"\x1b[93;5u",
+            b"\x1b[27;5;93~",
+            b"\x1b[<35;92;5M",
+            b"\x1b]11;rgb:0000/0000/0000\x1b\\",
+            "世界 \u{1f680}".as_bytes(),
+        ];
+        for bytes in others {
+            let text = String::from_utf8_lossy(bytes);
+            assert_eq!(typed(bytes), Typed { bytes: bytes.to_vec(), leaves: false }, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_comes_in_pieces_is_the_key() {
+        let mut watch = watch();
+        let now = Instant::now();
+        assert_eq!(watch.take(b"a\x1b[9", now), Typed { bytes: b"a".to_vec(), leaves: false });
+        assert!(watch.holds());
+        assert_eq!(watch.take(b"2;5", now), Typed::default());
+        assert_eq!(watch.take(b"u", now), Typed { bytes: Vec::new(), leaves: true });
+    }
+
+    #[test]
+    fn what_is_kept_back_is_let_go_once() {
+        let mut watch = watch();
+        let now = Instant::now();
+        assert_eq!(watch.take(b"\x1b[1", now).bytes, b"");
+        assert_eq!(watch.release(), b"\x1b[1");
+        assert!(!watch.holds());
+        assert_eq!(watch.take(b"5~x", now).bytes, b"5~x");
+    }
+
+    #[test]
+    fn escape_by_itself_does_not_wait() {
+        let mut watch = watch();
+        assert_eq!(watch.take(b"\x1b", Instant::now()).bytes, b"\x1b");
+        assert!(!watch.holds());
+        assert_eq!(watch.take(b"[A", Instant::now()).bytes, b"[A");
+    }
+
+    #[test]
+    fn a_paste_with_the_byte_in_it_does_not_leave() {
+        let mut watch = watch();
+        let now = Instant::now();
+        for part in [&b"\x1b"[..], b"[200~one \x1c two \x1b[92;5u", b" three \x1b[20", b"1~"] {
+            assert!(!watch.take(part, now).leaves);
+        }
+        assert!(watch.take(b"\x1c", now).leaves);
+    }
+
+    #[test]
+    fn a_paste_without_an_end_does_not_lock_anybody_in() {
+        let mut watch = watch();
+        let now = Instant::now();
+        assert!(!watch.take(b"\x1b[200~text", now).leaves);
+        assert!(!watch.take(b"\x1c", now + Duration::from_secs(1)).leaves);
+        assert!(watch.take(b"\x1c", now + Duration::from_secs(4)).leaves);
+    }
+}
