@@ -18,8 +18,8 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    app::App, ending, events, guard, health, opening, page, problem::Problem, reading, running, sessions,
-    terminal, typing, wire::json,
+    app::App, clients, ending, events, executing, guard, health, history, opening, page, problem::Problem,
+    reading, running, sessions, terminal, typing, wire::json,
 };
 
 /// Where all of the API is.
@@ -35,6 +35,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
         (name = "sessions", description = "Branch, worktree, record"),
         (name = "running", description = "What runs in a session"),
         (name = "terminal", description = "A live terminal"),
+        (name = "clients", description = "Who comes back to which session"),
         (name = "events", description = "What changed"),
         (name = "opening", description = "How a browser gets in"),
         (name = "health", description = "Whether the server is there"),
@@ -68,6 +69,14 @@ pub(super) fn router(app: &App) -> Router {
         .routes(routes!(running::resume))
         .routes(routes!(typing::send))
         .routes(routes!(typing::screen))
+        .routes(routes!(executing::exec))
+        .routes(routes!(history::history))
+        .routes(routes!(history::conversations))
+        .routes(routes!(history::doctor))
+        .routes(routes!(clients::list, clients::register))
+        .routes(routes!(clients::resume))
+        .routes(routes!(clients::clean_up))
+        .routes(routes!(clients::terminal))
         .routes(routes!(reading::settings))
         .routes(routes!(terminal::terminal))
         .routes(routes!(events::events))
