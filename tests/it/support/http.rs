@@ -127,6 +127,19 @@ impl Server {
         Answer::of(&text)
     }
 
+    /// Sends the same request so often over one connection, and answers all that comes back, in small letters.
+    pub fn pipelined(&self, request: &str, header: &str, count: usize) -> String {
+        let head = format!("{request} HTTP/1.1\r\nhost: {}\r\n{header}\r\n", self.at);
+        let all = format!("{}{head}connection: close\r\n\r\n", format!("{head}\r\n").repeat(count - 1));
+        let mut stream = self.connect();
+        let mut writer = stream.try_clone().unwrap();
+        let writes = std::thread::spawn(move || writer.write_all(all.as_bytes()));
+        let mut said = String::new();
+        drop(stream.read_to_string(&mut said));
+        drop(writes.join());
+        said.to_ascii_lowercase()
+    }
+
     /// A connection that says nothing yet.
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.at).unwrap();
