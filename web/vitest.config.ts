@@ -13,6 +13,7 @@ export default defineConfig({
           hookTimeout: 90_000,
         },
       },
+      { test: { name: "bench", include: ["tests/bench/**/*.test.ts"], testTimeout: 600_000, hookTimeout: 90_000 } },
       {
         test: { name: "container", include: ["tests/container/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 90_000 },
       },

@@ -81,7 +81,7 @@ test("everything is done with the keyboard alone", async () => {
     seen.add(await focused(page));
     if (await page.evaluate(() => document.activeElement?.closest(".xterm") !== null)) await page.keyboard.press("Control+\\");
   }
-  for (const name of ["three", "Destroyed sessions (u)", "Keys (?)", "Destroy…", "Stop its program"]) {
+  for (const name of ["two", "Destroyed sessions (u)", "Keys (?)", "Destroy…", "Stop its program"]) {
     expect([...seen]).toContain(name);
   }
   // A session is made and destroyed without touching anything else.

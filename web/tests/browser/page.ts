@@ -86,8 +86,8 @@ export async function shown(page: Page, name: string): Promise<string[]> {
 }
 
 /** Waits until a terminal shows this. */
-export async function shows(page: Page, name: string, text: string | RegExp): Promise<void> {
-  await expect.poll(async () => (await shown(page, name)).join("\n"), { timeout: 20_000 }).toMatch(text);
+export async function shows(page: Page, name: string, text: string | RegExp, timeout = 20_000): Promise<void> {
+  await expect.poll(async () => (await shown(page, name)).join("\n"), { timeout }).toMatch(text);
 }
 
 /** Types a line where the focus is. */
