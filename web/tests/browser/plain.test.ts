@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { launch, shot } from "./page";
 import { Server } from "./server";
 
@@ -25,12 +25,13 @@ afterAll(async () => {
 /** The plain page in place of the other one, from the same server and under the same policy. */
 async function plain(): Promise<{ page: Page; complaints: string[] }> {
   const context = await browser.newContext();
+  onTestFinished(() => context.close());
   const page = await context.newPage();
   await page.goto(server.open());
   const policy = (await context.request.get(server.origin)).headers()["content-security-policy"] ?? "";
   expect(policy).toContain("default-src");
   const complaints: string[] = [];
-  page.on("console", (it) => it.type() === "error" && complaints.push(it.text()));
+  page.on("console", (it) => it.type() === "error" && complaints.push(`${it.text()} ${it.location().url}`));
   page.on("pageerror", (it) => complaints.push(it.message));
   await page.route(/:\d+\/(assets\/plain\.\w+)?$/, async (route) => {
     const path = new URL(route.request().url()).pathname;
@@ -65,5 +66,6 @@ test("a session is made, shown as text, typed in, and stopped", async () => {
   await page.getByRole("button", { name: "made-elsewhere" }).waitFor();
   await page.getByRole("button", { name: "Stop" }).click();
   await page.getByRole("button", { name: "Start a shell" }).waitFor();
-  expect(complaints).toEqual([]);
+  // A look at the screen may be under way while the program ends.
+  expect(complaints.filter((it) => !/40\d .*\/screen\?format=text$/.test(it))).toEqual([]);
 });
