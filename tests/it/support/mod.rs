@@ -11,6 +11,7 @@ use std::{
 pub mod agents;
 pub mod contexts;
 pub mod dice;
+pub mod http;
 pub mod invariants;
 pub mod processes;
 pub mod pty;
