@@ -38,6 +38,8 @@ const COMMANDS: &[&str] = &[
     "restore",
     "recover",
     "doctor",
+    "serve",
+    "open",
     "init",
     "hook",
     "completions",

@@ -121,7 +121,8 @@ impl Server {
     /// Sends bytes, and reads to the end.
     pub fn exchange(&self, request: &str) -> Answer {
         let mut stream = self.connect();
-        stream.write_all(request.as_bytes()).unwrap();
+        // A server that has heard enough goes before all is written.
+        drop(stream.write_all(request.as_bytes()));
         let mut text = Vec::new();
         drop(stream.read_to_end(&mut text));
         Answer::of(&text)
@@ -188,6 +189,20 @@ impl Server {
     /// How many descriptors it has open.
     pub fn descriptors(&self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+    }
+
+    /// Waits until it has no more than so many open.
+    #[track_caller]
+    pub fn until_descriptors(&self, count: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.descriptors() > count {
+            if Instant::now() > deadline {
+                let open = fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap();
+                let open: Vec<_> = open.filter_map(|it| fs::read_link(it.ok()?.path()).ok()).collect();
+                panic!("{} and not {count} are open: {open:?}", open.len());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// How much memory it has, in KiB.
