@@ -83,7 +83,7 @@ impl Relay {
         let (say, said) = tokio::sync::mpsc::channel(1);
         let end = tokio::select! {
             end = down(&mut sink, from_holder, said, last_sign, &app) => end,
-            end = up(source, to_holder, reach, typed, heard, say) => end,
+            end = up(source, to_holder, (reach, typed), heard, say) => end,
             () = app.closing.wait() => {
                 close(sink, close_code::AWAY, "the server ends").await;
                 return drop(place);
@@ -182,8 +182,7 @@ fn whole_frames(bytes: &[u8]) -> Result<usize, TooLong> {
 async fn up(
     mut source: SplitStream<WebSocket>,
     mut holder: OwnedWriteHalf,
-    reach: Reach,
-    typed: Option<Arc<dyn Fn() + Send + Sync>>,
+    (reach, typed): (Reach, Option<Arc<dyn Fn() + Send + Sync>>),
     heard: watch::Sender<tokio::time::Instant>,
     say: tokio::sync::mpsc::Sender<Bytes>,
 ) -> End {

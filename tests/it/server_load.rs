@@ -17,6 +17,11 @@ use crate::support::{
 /// The most memory that it may have with all of them, in KiB; a program that is built for tests needs more.
 const RESIDENT_KIB_MAX: u64 = 160 << 10;
 
+/// How many sessions there are in the largest test, and how many look at each without and with reading.
+const SESSIONS: usize = 4;
+const SLOW: usize = 25;
+const FAST: usize = 25;
+
 /// This process holds the other end of every connection.
 fn raise_open_files() {
     let mut limit = getrlimit(Resource::Nofile);
@@ -86,9 +91,6 @@ fn more_connections_than_there_may_be_are_turned_away_and_the_others_go_on() {
 #[test]
 fn two_hundred_terminals_and_nobody_waits_for_those_who_do_not_read() {
     raise_open_files();
-    const SESSIONS: usize = 4;
-    const SLOW: usize = 25;
-    const FAST: usize = 25;
     let space = roomy("[terminal]\nclients = 100\n");
     let server = Server::of(&space);
     for number in 0..SESSIONS {
