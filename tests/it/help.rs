@@ -33,6 +33,7 @@ const COMMANDS: &[&str] = &[
     "destroy",
     "undo",
     "trash",
+    "pool",
     "agent",
     "interpreter",
     "restore",
