@@ -106,7 +106,8 @@ export class Server {
   async close(): Promise<void> {
     await this.end("SIGTERM");
     for (const it of this.sessions()) if (it.ptyPid) this.wharf("kill", it.name);
-    rmSync(this.folder, { recursive: true, force: true });
+    // What goes on behind the answers may still write.
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 100 });
   }
 }
 
