@@ -373,6 +373,45 @@ done
 same 'the record has pid and command' 'number sh' "$(field "$main" alpha '"\(.ptyPid | type) \(.command[0])"')"
 holds 'text can be sent' inside "$main" sh -c 'wharf stop alpha && wharf start alpha -- cat &&
     wharf send alpha "hello there" --enter && wharf wait alpha --for "text:hello there" --timeout 10s'
+
+# Somebody at a terminal in the container, whose keys come from here.
+mkfifo "$folder/keys"
+sit_down() {
+    : >"$folder/seen"
+    script -q -f -e -c "$docker exec -it $main wharf attach alpha" "$folder/seen" \
+        <"$folder/keys" >/dev/null 2>&1 &
+    sitting=$!
+    exec 7>"$folder/keys"
+}
+sees() {
+    local tries=0
+    until grep --quiet --fixed-strings --text -- "$2" "$folder/seen"; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 150 ]; then
+            wrong "$1" "$(cat --show-nonprinting "$folder/seen")"
+            return 0
+        fi
+        sleep 0.1
+    done
+    ok "$1"
+}
+get_up() {
+    printf '\034' >&7
+    holds "$1" wait "$sitting"
+    exec 7>&-
+}
+sit_down
+sees 'somebody attaches at a terminal in the container' 'hello there'
+printf 'typed at a terminal\r' >&7
+holds 'what is typed there is read' inside "$main" wharf wait alpha --for 'text:typed at a terminal' --timeout 10s
+sees 'what is printed is seen there' 'typed at a terminal'
+before=$(inside "$main" wharf screen alpha)
+get_up 'the key that leaves leaves'
+sees 'and says so' '[alpha: detached]'
+sit_down
+sees 'who comes again sees the same' 'typed at a terminal'
+same 'the screen is the same' "$before" "$(inside "$main" wharf screen alpha)"
+get_up 'and can leave again'
 begun=$SECONDS
 "$docker" stop --time 20 "$main" >/dev/null
 if [ $((SECONDS - begun)) -lt 12 ]; then

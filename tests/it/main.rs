@@ -46,6 +46,7 @@ mod init;
 mod interpreters;
 mod last_byte;
 mod last_change;
+mod lending;
 mod list;
 mod logs;
 mod lost;
