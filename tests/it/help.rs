@@ -39,6 +39,8 @@ const COMMANDS: &[&str] = &[
     "restore",
     "recover",
     "doctor",
+    "serve",
+    "open",
     "init",
     "hook",
     "completions",
