@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, io};
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::Regex;
 use serde::Serialize;
 
 use super::{
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     manager::ManagerError,
+    pattern,
     session::Session,
     shell::{
         Ground,
@@ -19,8 +20,6 @@ use crate::{
     text,
 };
 
-/// How large a compiled expression may become.
-const REGEX_BYTES_MAX: usize = 4 << 20;
 /// How much of a command is shown to people where the width of their terminal is not known, and at least.
 const COMMAND_CHARS: usize = 100;
 const COMMAND_CHARS_MIN: usize = 20;
@@ -150,10 +149,8 @@ fn print(
 }
 
 fn expression(given: &str) -> Result<Regex, Failure> {
-    let mut builder = RegexBuilder::new(given);
-    builder.multi_line(true).size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX);
-    let wanted = "a regular expression";
-    builder.build().map_err(|_| Failure::Value { given: given.to_owned(), wanted })
+    let wanted = "a regular expression, in which `(?i)` and classes such as `\\w` know ASCII";
+    pattern::of_lines(given).ok_or_else(|| Failure::Value { given: given.to_owned(), wanted })
 }
 
 impl Wanted {
