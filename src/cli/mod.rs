@@ -28,6 +28,7 @@ mod prompting;
 mod recovering;
 mod running;
 mod sending;
+mod setup;
 mod showing;
 mod span;
 mod table;
@@ -149,6 +150,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Editor(args) => binding::editor(&global, args),
         Command::Remove(args) => binding::remove(&global, &args),
         Command::Destroy(args) => ending::destroy(open()?, &args),
+        Command::Setup(args) => setup::setup(open()?, &args),
         Command::Undo(args) => ending::undo(open()?, &args),
         Command::Trash(args) => ending::trash(open()?, args),
         Command::Agent(args) => agents::agent(open()?, args),

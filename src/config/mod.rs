@@ -17,12 +17,17 @@ use crate::{
     session::Label,
 };
 
+mod setup;
 mod shell;
 mod terminal;
 #[cfg(test)]
 mod tests;
 
-pub use self::{shell::ShellSettings, terminal::TerminalSettings};
+pub use self::{
+    setup::{OnFailure, SetupSettings},
+    shell::ShellSettings,
+    terminal::TerminalSettings,
+};
 
 /// The largest settings file, in bytes.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
@@ -46,6 +51,8 @@ pub struct Settings {
     pub keep_transcripts: KeepTranscripts,
     /// What a terminal may cost and how it behaves.
     pub terminal: TerminalSettings,
+    /// What is run in new sessions, and in those that go.
+    pub setup: SetupSettings,
     /// What the contexts in which commands run may cost, and what runs them.
     pub shell: ShellSettings,
     /// The kinds of agents there are (`agents.NAME`); only the user's own file can describe one.
@@ -78,6 +85,7 @@ impl Default for Settings {
             editor: "code".parse().expect("a short word is a label"),
             keep_transcripts: KeepTranscripts::default(),
             terminal: TerminalSettings::default(),
+            setup: SetupSettings::default(),
             shell: ShellSettings::default(),
             agents: Descriptions::builtin(),
             interpreters: Interpreters::builtin(),
@@ -142,6 +150,7 @@ struct File {
     editor: Editor,
     transcripts: Transcripts,
     terminal: terminal::File,
+    setup: setup::File,
     shell: shell::File,
     agents: BTreeMap<String, agent::Entry>,
     interpreters: BTreeMap<String, interpreter::Entry>,
@@ -248,6 +257,7 @@ impl Settings {
         if let Some(keep) = file.transcripts.keep {
             self.keep_transcripts = keep;
         }
+        self.setup.apply(file.setup, origin).map_err(|(key, rule)| wrong(key, rule))?;
         self.shell.apply(file.shell, origin).map_err(|(key, rule)| wrong(key, rule))?;
         if self.interpreters.find(&self.shell.interpreter).is_none() {
             return Err(wrong("shell.interpreter", "is one of those that `wharf interpreter list` shows"));

@@ -35,6 +35,8 @@ pub struct CreateSession {
     pub phase: Option<Label>,
     /// What is kept with it.
     pub metadata: Members,
+    /// Whether it goes without what `set_up` would bring.
+    pub skip_setup: bool,
 }
 
 /// A create that knows where it begins.
@@ -142,6 +144,9 @@ impl SessionManager {
         let pending = self.pending(PendingAction::Creating { branch_is_new: plan.start.branch_is_new })?;
         let limit = self.settings.sessions_max.get();
         let mut session = new_session(request, plan, self.clock.now());
+        if !request.skip_setup && self.needs_setup(&plan.repository) {
+            session.await_setup();
+        }
         session.begin(pending);
         let mut transaction = self.begin()?;
         transaction.registry.vacancy(&Claim::of(&session), limit)?.fill(session.clone());

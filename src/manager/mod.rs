@@ -52,6 +52,7 @@ mod report;
 mod restore;
 mod resume;
 mod settle;
+mod setup;
 mod shutdown;
 mod start;
 mod stop;
@@ -92,6 +93,7 @@ pub use self::{
     report::ReportError,
     restore::{Restored, Scope},
     resume::Resumed,
+    setup::{FailedLine, Hear, Heard, SetUp},
     start::StartSession,
     trash::Discarded,
 };

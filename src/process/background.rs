@@ -63,21 +63,24 @@ fn start(wharf: &Path, chore: OsString, workspace: OsString) -> io::Result<Child
 /// Leaves the terminal of whoever started this process, and steps back behind all others: on the processor and on the
 /// disk. What of that the system does not know is left out.
 pub fn step_back() {
-    // Besides the terminal this gives it a group of its own, beside which niceness alone would say little.
-    let outcomes = [
-        rustix::process::setsid().map(drop),
-        rustix::process::setpriority_process(None, NICE_MAX),
-        idle_disk(),
-    ];
-    for err in outcomes.into_iter().filter_map(Result::err) {
+    // Besides the terminal this gives it a group of its own, beside which niceness alone would say little. Where it has none
+    // of its own (it leads a group of processes), that of whoever started it is not to suffer for it.
+    let is_alone = rustix::process::setsid();
+    let group = is_alone.and_then(|_| own_group_last());
+    for err in [group, rustix::process::setpriority_process(None, NICE_MAX), idle_disk()]
+        .into_iter()
+        .filter_map(Result::err)
+    {
         tracing::debug!(error = %err, "work in the background is not as far behind as it could be");
     }
-    let group = std::fs::OpenOptions::new().write(true).open("/proc/self/autogroup");
-    if let Err(err) =
-        group.and_then(|mut group| io::Write::write_all(&mut group, NICE_MAX.to_string().as_bytes()))
-    {
-        tracing::debug!(error = %err, "the group of this process keeps its priority");
-    }
+}
+
+/// Puts the group that the kernel made for this session behind those of others.
+fn own_group_last() -> rustix::io::Result<()> {
+    let number = NICE_MAX.to_string();
+    let flags = rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::CLOEXEC;
+    let group = rustix::fs::open("/proc/self/autogroup", flags, rustix::fs::Mode::empty())?;
+    rustix::io::write(&group, number.as_bytes()).map(drop)
 }
 
 /// Has the disk serve this process when nobody else wants it.

@@ -13,6 +13,7 @@ use crate::session::ProcessId;
 
 mod background;
 mod kill;
+mod line;
 mod memory;
 mod reap;
 mod signal;
@@ -27,6 +28,7 @@ mod tests;
 pub use self::{
     background::{BEHIND, Background, step_back},
     kill::{Remains, doomed, kill_tree, spared},
+    line::{Line, LineEnd, run_line},
     memory::{give_back_memory, share_memory},
     reap::{Offspring, become_subreaper, reap_adopted},
     signal::{is_default, send, wait_for_end},

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    os::unix::{fs::MetadataExt as _, process::CommandExt as _},
+    os::unix::fs::MetadataExt as _,
     path::PathBuf,
     process::{Child, Command, Stdio},
 };
@@ -72,7 +72,7 @@ fn worker(space: &Workspace) -> Child {
     let mut command = wharf(space);
     let root = space.root().canonicalize().unwrap();
     command.args(["behind", "clear-trash"]).arg(root).stdin(Stdio::null());
-    command.process_group(0).spawn().unwrap()
+    command.spawn().unwrap()
 }
 
 #[test]
@@ -104,6 +104,7 @@ fn who_clears_the_trash_is_behind_everything_else_and_nobodys_child() {
         let lock = fs::metadata(space.path(".wharf/clear-trash.lock"));
         lock.is_ok_and(|it| it.size() > 0)
     });
+    assert_eq!(stat(pid, 6), i64::from(pid), "it is in a session of its own");
     let autogroup = fs::read_to_string(format!("/proc/{pid}/autogroup"));
     if let Ok(text) = autogroup {
         assert!(text.trim().is_empty() || text.trim().ends_with("nice 19"), "{text}");

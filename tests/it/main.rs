@@ -49,6 +49,7 @@ mod logs;
 mod lost;
 mod model;
 mod mounts;
+mod needs;
 mod nested;
 mod notes;
 mod odd_repositories;

@@ -14,6 +14,7 @@ mod init;
 mod interpreters;
 mod notes;
 mod running;
+mod setup;
 mod typed;
 mod watching;
 
@@ -27,6 +28,7 @@ pub(super) use self::{
     interpreters::Interpreter,
     notes::{Bind, Editor, Meta, Phase, Remove, Rename, Status, Touch, Unbind},
     running::{Asking, Attach, Hook, Kill, Ps, Restart, Resume, Start, Stop, Viewing},
+    setup::Setup,
     watching::{Logs, Prompt, Screen, Send, Wait},
 };
 
@@ -112,6 +114,7 @@ pub(super) enum Command {
     Remove(Remove),
     #[command(subcommand)]
     Conversation(Conversation),
+    Setup(Setup),
     Destroy(Destroy),
     Undo(Undo),
     #[command(subcommand)]
@@ -168,6 +171,9 @@ pub(super) struct Create {
     /// Keep a value with it: KEY=TEXT, or KEY:=JSON
     #[arg(long, value_name = "KEY=TEXT")]
     pub(super) meta: Vec<String>,
+    /// Neither copy what `.worktreeinclude` names nor run what is set to run; `wharf setup` does it later
+    #[arg(long)]
+    pub(super) no_setup: bool,
     /// Start a program in it and show it here
     #[arg(long)]
     pub(super) attach: bool,
