@@ -29,7 +29,7 @@ fn main() {
     let mut files = Vec::new();
     collect(&folder, &mut files);
     files.sort();
-    let assets: String = files.iter().map(|file| asset(&folder, file)).collect();
+    let assets: String = files.iter().map(|file| asset(&folder, file, is_full)).collect();
     let text = format!(
         "pub(super) const IS_FULL: bool = {is_full};\nstatic ASSETS: &[(&str, Asset)] = &[\n{assets}];\n"
     );
@@ -53,15 +53,16 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// One line of the table. Names of built assets hold a hash of what is in them, so that a browser may keep them for good.
-fn asset(folder: &Path, file: &Path) -> String {
+/// One line of the table. Names of built assets hold a hash of what is in them, behind a dash, so that a browser may keep
+/// those for good.
+fn asset(folder: &Path, file: &Path, is_full: bool) -> String {
     let bytes = fs::read(file).unwrap_or_else(|err| panic!("cannot read {}: {err}", file.display()));
     let name = file
         .strip_prefix(folder)
         .expect("it was found below that folder")
         .to_string_lossy()
         .replace('\\', "/");
-    let is_lasting = name.starts_with("assets/");
+    let is_lasting = is_full && name.starts_with("assets/") && name.contains('-');
     let etag = format!("\"{:016x}\"", fnv(&bytes));
     let kind = content_type(file);
     let path = file.to_str().expect("the path of the package is UTF-8");

@@ -5,6 +5,7 @@
 #   scripts/check.sh
 #
 # WHARF_CONTAINER_TEST=1 runs the container test or fails, 0 leaves it out; unset, it runs where a Docker engine answers.
+# WHARF_BROWSER_TEST=1 runs the browser tests or fails, 0 leaves them out; unset, they run where Node and Chromium are.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -30,10 +31,27 @@ skip() {
    $1: $2"
 }
 
+case ${WHARF_BROWSER_TEST:-} in
+    1) browser=true ;;
+    0) browser=false ;;
+    *) if command -v node >/dev/null 2>&1 && [ -x "${CHROMIUM:-/usr/bin/chromium}" ]; then browser=true; else browser=false; fi ;;
+esac
+
+# First of all, since the page is a part of the binary that everything else looks at.
+if $browser || command -v npm >/dev/null 2>&1; then
+    step page scripts/page.sh
+else
+    skip page "no \`npm\` on PATH: the binary has the plain page"
+fi
 step format cargo fmt --check
 step clippy cargo clippy --locked --all-targets -- -D warnings
 step docs env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
 step tests cargo test --locked
+if $browser; then
+    step browser scripts/browser-test.sh
+else
+    skip browser "no \`node\` on PATH, no Chromium, or WHARF_BROWSER_TEST=0"
+fi
 
 if command -v shellcheck >/dev/null 2>&1; then
     step shellcheck shellcheck .ci/run docker/entrypoint.sh scripts/*.sh

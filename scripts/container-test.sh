@@ -5,6 +5,7 @@
 #
 # WHARF_TEST_ROUNDS   how often the container is killed under load (50)
 # WHARF_TEST_IMAGE    an image to test instead of building one
+# WHARF_BROWSER_TEST  1: the page must be tried in a browser; 0: it is not; unset: where Node and Chromium are
 # DOCKER              the client (docker)
 #
 # Prints one fact per line and `N passed, N failed` last. Needs an engine on this machine and jq. Removes its containers,
@@ -469,6 +470,54 @@ asks "$talking" recall 'told: red green blue'
 same 'in a new container it is the same conversation' "$conversation" "$(field "$talking" talk .agent.conversation)"
 says 'it was resumed by its id' "--resume $conversation" "$(inside "$talking" sh -c 'cat ~/.agent/argv')"
 "$docker" rm --force --volumes "$talking" >/dev/null
+
+# The page, in a browser outside of the container
+
+case ${WHARF_BROWSER_TEST:-} in
+    1) browser=true ;;
+    0) browser=false ;;
+    *) browser=false
+        if command -v node >/dev/null && [ -x "${CHROMIUM:-/usr/bin/chromium}" ] && [ -d web/node_modules ]; then
+            browser=true
+        fi ;;
+esac
+# A link that lets one browser in, by the name under which the port is known out here.
+page_link() {
+    local port path
+    port=$("$docker" port "$1" 7777/tcp | head -n 1)
+    path=$(inside "$1" wharf open | grep --only-matching --extended-regexp '/api/v1/open/[^[:space:]]+' | head -n 1)
+    printf 'http://127.0.0.1:%s%s' "${port##*:}" "$path"
+}
+# container
+await_server() {
+    local tries=0
+    until inside "$1" wharf open >/dev/null 2>&1; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 300 ]; then
+            wrong 'the server in the container answers within 30 s' "$("$docker" logs "$1" 2>&1 | tail -n 20)"
+            return 0
+        fi
+        sleep 0.1
+    done
+}
+# round
+try_page() {
+    (cd web && WHARF_PAGE_LINK=$(page_link "$served") WHARF_PAGE_ROUND=$1 npm run --silent container)
+}
+if $browser; then
+    served=$("$docker" run --detach --label "$run_label" --publish 127.0.0.1::7777 --volume "$(volume):/workspace" "$image" \
+        sh -c '[ -d .git ] || { git init --quiet . && git commit --quiet --allow-empty --message first; }
+            exec wharf serve --listen 0.0.0.0:7777')
+    await_server "$served"
+    holds 'through a published port a browser makes a session, types, reloads and sees the same' try_page first
+    "$docker" kill "$served" >/dev/null
+    "$docker" start "$served" >/dev/null
+    await_server "$served"
+    holds 'after docker kill the page shows the session, which starts again with its work' try_page again
+    "$docker" rm --force --volumes "$served" >/dev/null
+else
+    printf '     skipped: the page in a browser (no Node, no Chromium, no `scripts/page.sh`, or WHARF_BROWSER_TEST=0)\n'
+fi
 
 # Killed again and again under load
 

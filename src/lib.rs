@@ -6,7 +6,9 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 5 | `cli` |
+//! | 7 | `cli` |
+//! | 6 | `server`: HTTP, WebSocket, events, tickets |
+//! | 5 | `view`: how sessions and results look, for scripts and the web |
 //! | 4 | `manager`: the verbs, one file each |
 //! | 3 | `registry`, `store`, `worktree`, `terminal`, `shell`, `conversation`, `config` |
 //! | 2 | `agent`, `interpreter`, `process`, `workspace`, `screen`, `socket` |
@@ -18,6 +20,7 @@
 //! - The state lock is never held while git works; what is being done is in the journal (`Pending`).
 //! - A record goes only by an explicit destroy, and then into the trash.
 //! - Nothing below `cli` prints, and nothing below `cli` knows where it was started.
+//! - Nothing of `server` runs unless somebody serves.
 
 pub mod agent;
 pub mod atomic;
@@ -35,11 +38,13 @@ pub mod pattern;
 pub mod process;
 pub mod registry;
 pub mod screen;
+pub mod server;
 pub mod session;
 pub mod shell;
 pub mod socket;
 pub mod store;
 pub mod terminal;
 pub mod text;
+pub mod view;
 pub mod workspace;
 pub mod worktree;

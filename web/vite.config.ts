@@ -25,7 +25,7 @@ function licences(): Plugin {
     apply: "build",
     generateBundle() {
       const texts = CARRIED.map((name) => `${name}\n\n${readFileSync(join("node_modules", name, "LICENSE"), "utf8")}`);
-      this.emitFile({ type: "asset", fileName: "licences.txt", source: texts.join("\n\n") });
+      this.emitFile({ type: "asset", fileName: "assets/licences.txt", source: texts.join("\n\n") });
     },
   };
 }

@@ -15,13 +15,13 @@ use crate::{
     manager::{FolderManager, Ports, SessionManager},
     process::Background,
     session::Session,
-    shell::HolderShells,
+    shell::{HolderShells, Shells},
     socket,
     socket::Folder,
     store::{FileStore, FolderStore},
-    terminal::{Connection, HolderTerminals, Runtime},
+    terminal::{Connection, HolderTerminals, Runtime, Terminals},
     workspace::Workspace,
-    worktree::{GitSettings, GitWorktrees},
+    worktree::{GitSettings, GitWorktrees, Worktrees},
 };
 
 /// With `off` in this variable nothing is left for the background: a script that takes the machine down next, or a test,
@@ -106,30 +106,43 @@ pub(super) fn settings(workspace: &Workspace) -> Result<Settings, ConfigError> {
 
 /// A manager on what is really there.
 pub(super) fn manager(workspace: Workspace, settings: Settings) -> SessionManager {
+    managers(workspace, settings)()
+}
+
+/// Makes managers that have everything in common but their turn at the table.
+pub(super) fn managers(
+    workspace: Workspace,
+    settings: Settings,
+) -> impl Fn() -> SessionManager + Send + Sync + 'static {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let store = FileStore::at(workspace.clone(), Arc::clone(&clock));
     let git = GitSettings {
         time_limit: settings.git_time_limit,
         lock_limit: settings.git_time_limit,
         trust_hooks: settings.trust_hooks,
         ..GitSettings::default()
     };
-    let worktrees = GitWorktrees::of(workspace.clone(), git, Arc::clone(&clock));
+    let worktrees: Arc<dyn Worktrees> =
+        Arc::new(GitWorktrees::of(workspace.clone(), git, Arc::clone(&clock)));
     let runtime = Runtime::of(workspace.root());
     // Without a program of our own nothing can be started, and the start says so.
     let wharf = socket::own_program().unwrap_or_else(|_| "wharf".into());
-    let background = match env::var_os(BACKGROUND) {
+    let background = Arc::new(match env::var_os(BACKGROUND) {
         Some(word) if word == "off" => Background::none(),
         Some(_) | None => Background::of(&wharf, workspace.root()),
-    };
+    });
     let (folder, interpreters) = (Folder::of(workspace.root()), settings.interpreters.clone());
-    let ports = Ports {
-        store: Box::new(store),
-        worktrees: Arc::new(worktrees),
-        terminals: Arc::new(HolderTerminals::of(wharf.clone(), runtime)),
-        shells: Arc::new(HolderShells::of(wharf, folder, interpreters, settings.shell.interpreter.clone())),
-        background,
-        clock,
-    };
-    SessionManager::of(workspace, settings, ports)
+    let terminals: Arc<dyn Terminals> = Arc::new(HolderTerminals::of(wharf.clone(), runtime));
+    let interpreter = settings.shell.interpreter.clone();
+    let shells: Arc<dyn Shells> = Arc::new(HolderShells::of(wharf, folder, interpreters, interpreter));
+    move || {
+        let ports = Ports {
+            store: Box::new(FileStore::at(workspace.clone(), Arc::clone(&clock))),
+            worktrees: Arc::clone(&worktrees),
+            terminals: Arc::clone(&terminals),
+            shells: Arc::clone(&shells),
+            background: Arc::clone(&background),
+            clock: Arc::clone(&clock),
+        };
+        SessionManager::of(workspace.clone(), settings.clone(), ports)
+    }
 }

@@ -2,17 +2,13 @@
 
 use serde::Serialize;
 
-use super::{
-    Context, Failure, args,
-    context::now,
-    parsed, setup, showing, table,
-    view::{self, ObstacleView},
-};
+use super::{Context, Failure, args, context::now, parsed, setup, showing, table, view};
 use crate::{
     json::Members,
     manager::{Destroyed, Discarded, Heard, ManagerError, Permit, Permits},
     session::BranchFate,
     text,
+    view::{ObstacleView, describe, raw},
 };
 
 #[derive(Serialize)]
@@ -105,7 +101,7 @@ fn print_trash(context: &Context, discarded: &[Discarded]) -> Result<(), Failure
         .iter()
         .map(|it| {
             let mut record = view::discarded(context, it);
-            record.push("expiresAt".to_owned(), view::raw(&it.expires(days).to_string()));
+            record.push("expiresAt".to_owned(), raw(&it.expires(days).to_string()));
             record
         })
         .collect();
@@ -154,7 +150,7 @@ fn weighed_text(weighed: &Destroyed) -> String {
     let mut out = format!("{name} would take this along:\n");
     for obstacle in &weighed.obstacles {
         out.push_str("  ");
-        out.push_str(&view::describe(obstacle));
+        out.push_str(&describe(obstacle));
         out.push('\n');
     }
     out

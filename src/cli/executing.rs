@@ -8,16 +8,12 @@ use std::{
     process::ExitCode,
 };
 
-use super::{
-    Context, Failure, args,
-    interrupting::Interrupts,
-    outcome::{DoneView, Gathered, PieceView, Pieces},
-    span,
-};
+use super::{Context, Failure, args, interrupting::Interrupts, span};
 use crate::{
     manager::{CommandText, ExecCommand},
     session::CONTEXT_VARIABLE,
     shell::{Caller, Done, Finish, Ground, Stream},
+    view::{DoneView, Gathered, PieceView, Pieces},
 };
 
 /// The file that is standard input.

@@ -5,17 +5,18 @@ use std::{error::Error as StdError, io, path::PathBuf, process::ExitCode};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::view::{ObstacleView, describe};
 use crate::{
     config::ConfigError,
     key::DetachKeyError,
     manager::{Kind, ManagerError},
+    server::ServerError,
     session::{
         AgentNameError, BranchNameError, ConversationIdError, IssueRefError, LabelError, Session,
         SessionName, SessionNameError, SessionStatusError,
     },
     terminal::TerminalError,
     text,
+    view::{ObstacleView, describe},
 };
 
 /// Why a command did not do what it was asked for.
@@ -23,6 +24,8 @@ use crate::{
 pub(super) enum Failure {
     #[error(transparent)]
     Manager(#[from] ManagerError),
+    #[error(transparent)]
+    Server(#[from] ServerError),
     #[error(transparent)]
     Name(#[from] SessionNameError),
     #[error(transparent)]
@@ -107,6 +110,7 @@ impl Failure {
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::Manager(err) => err.code().word(),
+            Self::Server(err) => err.code(),
             Self::Name(_) => "INVALID_NAME",
             Self::Branch(_) => "INVALID_BRANCH",
             Self::Status(_)
@@ -142,6 +146,7 @@ impl Failure {
         let code = match self {
             Self::Output(err) if err.kind() == io::ErrorKind::BrokenPipe => 0,
             Self::Manager(err) => kind_code(err.kind()),
+            Self::Server(err) => kind_code(err.kind()),
             Self::Name(_)
             | Self::Branch(_)
             | Self::Status(_)
@@ -183,6 +188,7 @@ impl Failure {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Manager(err) => err.hint(),
+            Self::Server(err) => err.hint(),
             Self::NoWorkspace { .. } => Some(
                 "name one with `--workspace` or `WHARF_WORKSPACE`, or start wharf inside a repository"
                     .to_owned(),
@@ -250,6 +256,7 @@ impl Failure {
                 obstacles.iter().map(ObstacleView::from).collect()
             }
             Self::Manager(_)
+            | Self::Server(_)
             | Self::Name(_)
             | Self::Branch(_)
             | Self::Status(_)

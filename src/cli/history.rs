@@ -1,23 +1,16 @@
 //! `history` and `history replay`.
 
-use std::{borrow::Cow, io};
+use std::io;
 
-use regex::bytes::Regex;
 use serde::Serialize;
 
-use super::{
-    Context, Failure, args,
-    outcome::{DoneView, finish_word, millis, stream_word, text_of},
-};
+use super::{Context, Failure, args};
 use crate::{
     manager::ManagerError,
-    pattern,
     session::Session,
-    shell::{
-        Ground,
-        log::{Entry, Kept, Late, Loaded},
-    },
+    shell::log::{Entry, Kept, Loaded},
     text,
+    view::{DoneView, EntryView, Wanted},
 };
 
 /// How much of a command is shown to people where the width of their terminal is not known, and at least.
@@ -27,64 +20,6 @@ const COMMAND_CHARS_MIN: usize = 20;
 const HEAD_CHARS: usize = 50;
 /// A day, hours and minutes are enough for people to know when: the length of that in a timestamp.
 const MINUTE_CHARS: usize = 19;
-
-/// Which commands are wanted.
-struct Wanted {
-    grep: Option<Regex>,
-    failed: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EntryView<'a> {
-    number: u64,
-    at: String,
-    interpreter: &'a str,
-    new: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    command: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    command_base64: Option<String>,
-    code: Option<i32>,
-    finish: Option<&'static str>,
-    session_ended: Option<bool>,
-    duration_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stdout: Option<KeptView<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stderr: Option<KeptView<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    late: Option<Vec<LateView<'a>>>,
-}
-
-/// What is kept of an output; what was cut is missing between the two texts.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct KeptView<'a> {
-    bytes: u64,
-    cut: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    base64: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end_text: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end_base64: Option<String>,
-}
-
-/// What a background job wrote after the end of its command.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LateView<'a> {
-    at: String,
-    stream: &'static str,
-    cut: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    base64: Option<String>,
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -110,8 +45,10 @@ pub(super) fn history(mut context: Context, args: &args::History) -> Result<(), 
         return replay(context, name, *dry_run);
     }
     let name = args.name.as_deref().unwrap_or_default();
-    let grep = args.grep.as_deref().map(expression).transpose()?;
-    let wanted = Wanted { grep, failed: args.failed };
+    let wanted = Wanted::of(args.grep.as_deref(), args.failed).ok_or_else(|| Failure::Value {
+        given: args.grep.clone().unwrap_or_default(),
+        wanted: "a regular expression",
+    })?;
     let (session, found) = context.manager.history(name)?;
     let failed = |source| ManagerError::Shell { name: session.name().clone(), source };
     let admitted = |entry: &Result<Entry, _>| entry.as_ref().map_or(true, |entry| wanted.admits(entry));
@@ -146,54 +83,6 @@ fn print(
         before = ",\n";
     }
     Ok(output.raw(if before == "[\n" { b"[]\n" } else { b"\n]\n" })?)
-}
-
-fn expression(given: &str) -> Result<Regex, Failure> {
-    let wanted = "a regular expression, in which `(?i)` and classes such as `\\w` know ASCII";
-    pattern::of_lines(given).ok_or_else(|| Failure::Value { given: given.to_owned(), wanted })
-}
-
-impl Wanted {
-    fn admits(&self, entry: &Entry) -> bool {
-        let has_failed = || entry.outcome.as_ref().is_some_and(|it| it.code != 0);
-        self.grep.as_ref().is_none_or(|regex| regex.is_match(&entry.command))
-            && (!self.failed || has_failed())
-    }
-}
-
-impl<'a> EntryView<'a> {
-    fn of(entry: &'a Entry, with_output: bool) -> Self {
-        let (command, command_base64) = text_of(&entry.command);
-        let outcome = entry.outcome.as_ref();
-        let kept = outcome.filter(|_| with_output);
-        let late = |it: &'a Late| {
-            let (text, base64) = text_of(&it.text);
-            LateView { at: it.at.to_string(), stream: stream_word(it.stream), cut: it.is_cut, text, base64 }
-        };
-        Self {
-            number: entry.number,
-            at: entry.at.to_string(),
-            interpreter: &entry.interpreter,
-            new: entry.ground == Ground::Fresh,
-            command,
-            command_base64,
-            code: outcome.map(|it| it.code),
-            finish: outcome.map(|it| finish_word(it.finish)),
-            session_ended: outcome.map(|it| it.session_ended),
-            duration_ms: outcome.map(|it| millis(it.duration)),
-            stdout: kept.map(|it| KeptView::of(&it.stdout)),
-            stderr: kept.map(|it| KeptView::of(&it.stderr)),
-            late: with_output.then(|| entry.late.iter().map(late).collect()),
-        }
-    }
-}
-
-impl<'a> KeptView<'a> {
-    fn of(kept: &'a Kept) -> Self {
-        let (head, base64) = text_of(&kept.head);
-        let (tail, end_base64) = if kept.is_cut() { text_of(&kept.tail) } else { (None, None) };
-        Self { bytes: kept.bytes, cut: kept.is_cut(), text: head, base64, end_text: tail, end_base64 }
-    }
 }
 
 /// A command as people read it: one line, and its output below it.

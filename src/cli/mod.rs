@@ -18,16 +18,15 @@ mod hooking;
 mod initing;
 mod interpreters;
 mod interrupting;
-mod keys;
 mod locate;
 mod logs;
 mod notes;
-mod outcome;
 mod output;
 mod prompting;
 mod recovering;
 mod running;
 mod sending;
+mod serving;
 mod setup;
 mod showing;
 mod span;
@@ -55,6 +54,7 @@ use crate::{
     manager::MetadataChange,
     process, shell,
     terminal::{self, Exited},
+    view::raw,
 };
 
 /// Runs one command line and answers its exit code.
@@ -157,6 +157,8 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Interpreter(args) => interpreters::interpreter(&open()?, &args),
         Command::Restore(_) => recovering::restore(open_anyway()?),
         Command::Recover(args) => recovering::recover(open_anyway()?, &args),
+        Command::Serve(args) => serving::serve(open_anyway()?, args),
+        Command::Open(args) => serving::open(&open()?, args),
         Command::Doctor(args) => recovering::doctor(open_anyway()?, &args),
         Command::Completions(args) => generate::completions(Output::new(global.json), args.shell),
         Command::Man(args) => generate::man(Output::new(global.json), &args),
@@ -190,7 +192,7 @@ fn metadata(text: &str) -> Result<MetadataChange, Failure> {
             key,
             RawValue::from_string(value.trim().to_owned()).map_err(|_| wrong("KEY:= with JSON behind it"))?,
         ),
-        None => (key, view::raw(&value)),
+        None => (key, raw(&value)),
     };
     if key.is_empty() {
         return Err(wrong("KEY=TEXT with a key"));

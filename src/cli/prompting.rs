@@ -5,15 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    Context, Failure, args, running,
-    sending::{paste, press_enter, shown},
-    span,
-    waiting::until_waiting,
-};
+use super::{Context, Failure, args, running, span, waiting::until_waiting};
 use crate::{
     session::{Session, SessionStatus},
-    terminal::Connection,
+    terminal::{Connection, paste, press_enter, shown},
 };
 
 /// How long an agent may take to tell of a prompt before enter is pressed again, and how often that is done.

@@ -2,16 +2,14 @@
 
 use serde::Serialize;
 
-use super::{
-    Context, Failure, args,
-    view::{self, FindingView},
-};
+use super::{Context, Failure, args, view};
 use crate::{
     json::Members,
     manager::{Adopted, Change, Finding, Plan, Restored, Scope, Severity},
     session::Session,
     store::{Note, Origin},
     text,
+    view::{FindingView, mended},
 };
 
 #[derive(Serialize)]
@@ -88,7 +86,7 @@ fn come_back(mut context: Context, scope: Scope) -> Result<(), Failure> {
     let restored = context.manager.restore(scope)?;
     let names = |sessions: &[Session]| sessions.iter().map(|it| it.name().to_string()).collect::<Vec<_>>();
     let mended = |(name, done): &(_, Vec<_>)| {
-        format!("{name}: {}", done.iter().map(view::mended).collect::<Vec<_>>().join(", "))
+        format!("{name}: {}", done.iter().map(mended).collect::<Vec<_>>().join(", "))
     };
     let view = RestoreView {
         restored: restored.sessions.len(),

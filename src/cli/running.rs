@@ -8,20 +8,17 @@ use super::{
     Context, Failure, args,
     attaching::{enter, entrance},
     context::now,
-    outcome::ContextView,
     sending::text_of,
     showing, span, table, view,
 };
 use crate::{
     json::Members,
     manager::{AgentRequest, Opening, Resumed, Running, StartSession},
-    process::Process,
+    process::{Process, signal_named},
     session::{Command, Session},
     terminal::{Info, Stop, View},
+    view::ContextView,
 };
-
-/// The highest number of a signal.
-const SIGNAL_MAX: i32 = 64;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -182,12 +179,8 @@ fn command_of(words: Vec<String>) -> Result<Command, Failure> {
 
 /// A signal by its number or by its name, with or without `SIG`.
 fn signal(text: &str) -> Result<i32, Failure> {
-    let upper = text.to_ascii_uppercase();
-    let name = format!("SIG{}", upper.strip_prefix("SIG").unwrap_or(&upper));
-    let number = text.parse().ok().filter(|number| (1..=SIGNAL_MAX).contains(number));
-    let named = || (1..=SIGNAL_MAX).find(|it| signal_hook::low_level::signal_name(*it) == Some(&name));
     let wrong = || Failure::Value { given: text.to_owned(), wanted: "a signal such as INT or 2" };
-    number.or_else(named).ok_or_else(wrong)
+    signal_named(text).ok_or_else(wrong)
 }
 
 fn resumed_view(context: &Context, resumed: &Resumed) -> ResumedView {

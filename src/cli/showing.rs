@@ -8,13 +8,13 @@ use super::{
     binding,
     context::{self, Broken, now},
     locate,
-    outcome::ContextView,
     output::Output,
     parsed, table, view,
 };
 use crate::{
     manager::{Filter, Overview},
     session::{IssueRef, Session},
+    view::ContextView,
 };
 
 /// Prints the sessions there are.

@@ -10,11 +10,10 @@ use crate::{
     shell::Summary,
     terminal::Info,
     text,
+    view::state_word,
     workspace::Workspace,
     worktree::{Changes, WorktreeState},
 };
-
-use super::view::state_word;
 
 /// Sessions, one a line.
 pub(super) fn sessions(overviews: &[Overview], now: Timestamp) -> String {

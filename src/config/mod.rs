@@ -17,6 +17,7 @@ use crate::{
     session::Label,
 };
 
+mod server;
 mod setup;
 mod shell;
 mod terminal;
@@ -24,6 +25,7 @@ mod terminal;
 mod tests;
 
 pub use self::{
+    server::{ClientPolicy, ServerSettings, is_host},
     setup::{OnFailure, SetupSettings},
     shell::ShellSettings,
     terminal::TerminalSettings,
@@ -55,6 +57,8 @@ pub struct Settings {
     pub setup: SetupSettings,
     /// What the contexts in which commands run may cost, and what runs them.
     pub shell: ShellSettings,
+    /// How the server is reached and what it may cost.
+    pub server: ServerSettings,
     /// The kinds of agents there are (`agents.NAME`); only the user's own file can describe one.
     pub agents: Descriptions,
     /// The interpreters there are (`interpreters.NAME`); only the user's own file can describe one.
@@ -87,6 +91,7 @@ impl Default for Settings {
             terminal: TerminalSettings::default(),
             setup: SetupSettings::default(),
             shell: ShellSettings::default(),
+            server: ServerSettings::default(),
             agents: Descriptions::builtin(),
             interpreters: Interpreters::builtin(),
         }
@@ -152,6 +157,7 @@ struct File {
     terminal: terminal::File,
     setup: setup::File,
     shell: shell::File,
+    server: server::File,
     agents: BTreeMap<String, agent::Entry>,
     interpreters: BTreeMap<String, interpreter::Entry>,
 }
@@ -258,6 +264,7 @@ impl Settings {
             self.keep_transcripts = keep;
         }
         self.setup.apply(file.setup, origin).map_err(|(key, rule)| wrong(key, rule))?;
+        self.server.apply(file.server, origin).map_err(|(key, rule)| wrong(key, rule))?;
         self.shell.apply(file.shell, origin).map_err(|(key, rule)| wrong(key, rule))?;
         if self.interpreters.find(&self.shell.interpreter).is_none() {
             return Err(wrong("shell.interpreter", "is one of those that `wharf interpreter list` shows"));

@@ -56,6 +56,7 @@ mod setup;
 mod shutdown;
 mod start;
 mod stop;
+mod table;
 mod transcripts;
 mod trash;
 mod undo;
@@ -88,6 +89,7 @@ pub use self::{
     install_hooks::{HookChange, HookOutcome},
     keep::SessionKeeper,
     list::{Filter, Overview},
+    observe::runs,
     ps::Running,
     recovery::{Adopted, Change, Plan},
     report::ReportError,
@@ -95,6 +97,7 @@ pub use self::{
     resume::Resumed,
     setup::{FailedLine, Hear, Heard, SetUp},
     start::StartSession,
+    table::Table,
     trash::Discarded,
 };
 
@@ -106,7 +109,7 @@ pub struct SessionManager {
     worktrees: Arc<dyn Worktrees>,
     terminals: Arc<dyn Terminals>,
     shells: Arc<dyn Shells>,
-    background: Background,
+    background: Arc<Background>,
     clock: Arc<dyn Clock>,
 }
 
@@ -121,7 +124,7 @@ pub struct Ports {
     /// The contexts in which commands run.
     pub shells: Arc<dyn Shells>,
     /// Who starts what is done behind.
-    pub background: Background,
+    pub background: Arc<Background>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Whether something runs in a session: its process or its holder is proven alive.
-pub(super) fn runs(session: &Session) -> bool {
+pub fn runs(session: &Session) -> bool {
     session.process().is_some_and(process::is_alive) || session.holder().is_some_and(process::is_alive)
 }
 

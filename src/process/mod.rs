@@ -31,7 +31,7 @@ pub use self::{
     line::{Line, LineEnd, run_line},
     memory::{give_back_memory, share_memory},
     reap::{Offspring, become_subreaper, reap_adopted},
-    signal::{is_default, send, wait_for_end},
+    signal::{is_default, send, signal_named, wait_for_end},
     signals::Signals,
     supervise::{Charge, Supervisor},
     tree::{

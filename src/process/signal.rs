@@ -16,6 +16,18 @@ use rustix::{
 use super::{identify, is_alive};
 use crate::session::ProcessId;
 
+/// The highest number of a signal.
+const SIGNAL_MAX: i32 = 64;
+
+/// A signal by its number or by its name, with or without `SIG`; nothing when there is no such signal.
+pub fn signal_named(text: &str) -> Option<i32> {
+    let upper = text.to_ascii_uppercase();
+    let name = format!("SIG{}", upper.strip_prefix("SIG").unwrap_or(&upper));
+    let number = text.parse().ok().filter(|number| (1..=SIGNAL_MAX).contains(number));
+    let named = || (1..=SIGNAL_MAX).find(|it| signal_hook::low_level::signal_name(*it) == Some(&name));
+    number.or_else(named)
+}
+
 /// Sends a signal to exactly this process. Says whether it was alive.
 pub fn send(process: &ProcessId, signal: Signal) -> io::Result<bool> {
     let Some(handle) = open(process)? else {

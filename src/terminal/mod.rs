@@ -14,12 +14,14 @@ mod error;
 mod held;
 mod history;
 mod holder;
+mod keys;
 mod launch;
 mod message;
 mod output_log;
 mod pty;
 mod runtime;
 mod terminals;
+mod typing;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,7 @@ pub use self::{
     },
     runtime::Runtime,
     terminals::HolderTerminals,
+    typing::{Typing, is_key, paste, press_enter, shown, type_into},
 };
 
 /// What is needed to run a program in a session.

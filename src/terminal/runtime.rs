@@ -16,6 +16,8 @@ use crate::{
 
 /// The longest note of a holder.
 const NOTE_BYTES_MAX: u64 = 1 << 20;
+/// The longest token of a session.
+const TOKEN_BYTES_MAX: u64 = 256;
 
 /// The files of the terminals of one workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +50,15 @@ impl Runtime {
     /// Holds the token that is good for one session, for whoever runs in it.
     pub(super) fn token(&self, id: SessionId) -> PathBuf {
         self.folder.file(id, Post::Terminal, "token")
+    }
+
+    /// The token that is good for one session; nothing where nothing runs, or somebody else could have written it.
+    pub fn token_of(&self, id: SessionId) -> Option<String> {
+        let token = File::open(self.token(id)).ok()?;
+        self.folder.ensure_private().ok()?;
+        let mut text = String::new();
+        token.take(TOKEN_BYTES_MAX).read_to_string(&mut text).ok()?;
+        Some(text)
     }
 
     /// Writes down what the holder of a session holds; only whoever has its place does.

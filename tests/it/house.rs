@@ -13,6 +13,8 @@ const FLOORS: &[&[&str]] = &[
     &["agent", "interpreter", "process", "screen", "socket", "workspace"],
     &["config", "conversation", "registry", "shell", "store", "terminal", "worktree"],
     &["manager"],
+    &["view"],
+    &["server"],
     &["cli"],
 ];
 
@@ -48,8 +50,13 @@ const DOORS: &[(&str, &[&str])] = &[
             "worktree/",
             "config/",
             "cli/",
+            "server/",
+            "view/",
         ],
     ),
+    ("axum::", &["server/"]),
+    ("hyper::", &["server/"]),
+    ("tokio::", &["server/"]),
     ("toml::", &["agent/", "config/", "interpreter/"]),
     ("clap", &["cli/"]),
     ("stdout()", &["cli/output.rs"]),

@@ -175,6 +175,7 @@ export class App {
       layout: () => this.#bench.toggleLayout(),
       close: () => this.#bench.front && this.#bench.close(this.#bench.front),
       theme: () => this.#side.nextTheme(),
+      list: () => this.#list.focus(),
     });
   }
 }

@@ -14,6 +14,7 @@ export interface KeyDeeds {
   layout(): void;
   close(): void;
   theme(): void;
+  list(): void;
 }
 
 export function listenToKeys(deeds: KeyDeeds): void {
@@ -32,6 +33,7 @@ export function listenToKeys(deeds: KeyDeeds): void {
     g: deeds.layout,
     x: deeds.close,
     t: deeds.theme,
+    Escape: deeds.list,
   };
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;

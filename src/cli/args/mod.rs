@@ -14,6 +14,7 @@ mod init;
 mod interpreters;
 mod notes;
 mod running;
+mod serving;
 mod setup;
 mod typed;
 mod watching;
@@ -28,6 +29,7 @@ pub(super) use self::{
     interpreters::Interpreter,
     notes::{Bind, Editor, Meta, Phase, Remove, Rename, Status, Touch, Unbind},
     running::{Asking, Attach, Hook, Kill, Ps, Restart, Resume, Start, Stop, Viewing},
+    serving::{Open, Serve},
     setup::Setup,
     watching::{Logs, Prompt, Screen, Send, Wait},
 };
@@ -126,6 +128,8 @@ pub(super) enum Command {
     Restore(Restore),
     Recover(Recover),
     Doctor(Doctor),
+    Serve(Serve),
+    Open(Open),
     Init(Init),
     Hook(Hook),
     Completions(Completions),

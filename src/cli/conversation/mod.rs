@@ -6,7 +6,6 @@ mod transfer;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::{
     Context, Failure,
@@ -15,35 +14,15 @@ use super::{
     locate, metadata, parsed, table,
 };
 use crate::{
-    conversation::{self, ConversationError, Entry, Excerpt, Interaction},
+    conversation::{ConversationError, Excerpt, Interaction},
     json::Members,
     manager::{ManagerError, MetadataChange, Talk},
     session::{ConversationId, Session},
+    view::{ChainView, CurrentView},
 };
 
 /// How much of an excerpt a table shows.
 const SHOWN_CHARS: usize = 40;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CurrentView {
-    session: String,
-    name: String,
-    agent: Option<String>,
-    current_id: Option<String>,
-    interaction_count: u64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ChainView {
-    #[serde(flatten)]
-    current: CurrentView,
-    current_since: Option<String>,
-    transcript: Option<String>,
-    dropped: u64,
-    entries: Vec<Box<RawValue>>,
-}
 
 #[derive(Serialize)]
 struct SummaryView {
@@ -133,13 +112,7 @@ fn current(context: &mut Context, name: &str) -> Result<(), Failure> {
 
 fn chain(context: &mut Context, name: &str) -> Result<(), Failure> {
     let talk = context.manager.talk(name)?;
-    let view = || ChainView {
-        current: CurrentView::of(&talk),
-        current_since: talk.chain.current_since().map(|it| it.to_string()),
-        transcript: talk.chain.transcript().map(|it| it.to_string_lossy().into_owned()),
-        dropped: talk.chain.dropped(),
-        entries: talk.chain.entries().map(entry).collect(),
-    };
+    let view = || ChainView::of(&talk);
     Ok(context.output.either(view, || entries_table(&talk))?)
 }
 
@@ -228,46 +201,23 @@ fn beginning(excerpt: Option<&Excerpt>) -> String {
     words
 }
 
-fn entry(entry: &Entry) -> Box<RawValue> {
-    RawValue::from_string(conversation::encode_entry(entry)).expect("an entry that is written is JSON")
-}
-
-fn agent(talk: &Talk) -> Option<String> {
-    let recorded = talk.session.agent().map(|agent| &agent.name);
-    recorded.or_else(|| talk.chain.agent()).map(ToString::to_string)
-}
-
 /// The id and the name of a session.
 fn who(session: &Session) -> (String, String) {
     (session.id().to_string(), session.name().to_string())
 }
 
-impl CurrentView {
-    fn of(talk: &Talk) -> Self {
-        let (session, name) = who(&talk.session);
-        Self {
-            session,
-            name,
-            agent: agent(talk),
-            current_id: talk.current().map(ToString::to_string),
-            interaction_count: talk.chain.interactions(),
-        }
-    }
-}
-
 impl SummaryView {
     fn of(talk: &Talk) -> Self {
-        let (session, name) = who(&talk.session);
+        let CurrentView { session, name, agent, current_id: current, .. } = CurrentView::of(talk);
         let summary = talk.chain.summary();
         let mut ids: Vec<String> = summary.ids.iter().map(ToString::to_string).collect();
-        let current = talk.current().map(ToString::to_string);
         if let Some(current) = current.as_ref().filter(|it| !ids.contains(it)) {
             ids.push(current.clone());
         }
         Self {
             session,
             name,
-            agent: agent(talk),
+            agent,
             interactions: summary.interactions,
             conversations: ids.len(),
             first: ids.first().cloned(),
@@ -279,14 +229,14 @@ impl SummaryView {
 
 impl StatsView {
     fn of(talk: &Talk) -> Self {
-        let (session, name) = who(&talk.session);
+        let CurrentView { session, name, agent, current_id: current, .. } = CurrentView::of(talk);
         let stats = talk.chain.stats();
         Self {
             session,
             name,
-            agent: agent(talk),
+            agent,
             count: stats.interactions,
-            current: talk.current().map(ToString::to_string),
+            current,
             first_interaction: stats.first.map(|it| it.to_string()),
             last_interaction: stats.last.map(|it| it.to_string()),
         }

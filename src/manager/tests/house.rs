@@ -81,7 +81,7 @@ impl House {
             worktrees: Arc::new(self.worktrees()),
             terminals: Arc::new(self.clone()),
             shells: Arc::new(self.clone()),
-            background: process::Background::none(),
+            background: process::Background::none().into(),
             clock: Arc::new(Hands(Arc::clone(&self.clock))),
         };
         SessionManager::of(Workspace::at("/w".as_ref()), self.settings.clone(), ports)

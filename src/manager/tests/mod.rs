@@ -67,7 +67,7 @@ fn manager(store: MockStore, worktrees: MockWorktrees) -> SessionManager {
         worktrees: Arc::new(worktrees),
         terminals: Arc::new(NoTerminals),
         shells: Arc::new(NoShells),
-        background: process::Background::none(),
+        background: process::Background::none().into(),
         clock: Arc::new(FixedClock),
     };
     SessionManager::of(Workspace::at("/w".as_ref()), Settings::default(), ports)

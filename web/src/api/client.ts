@@ -1,6 +1,6 @@
 // Every request that the page makes of the server, by what it is for.
 import { loss, Problem } from "./problem";
-import type { Create, Destroyed, Session, SessionPage, Settings, Start, Trashed } from "./types";
+import type { AgentInfo, Create, Destroyed, Session, SessionPage, Settings, Start, Trashed } from "./types";
 
 export const BASE = "/api/v1";
 /** How long an answer is waited for. A create on a large repository takes its time. */
@@ -39,7 +39,12 @@ export function at(id: string): string {
   return `/sessions/${encodeURIComponent(id)}`;
 }
 
-export const settings = (): Promise<Settings> => json("GET", "/settings");
+/** What the page has to know first. An agent may come as its name alone. */
+export async function settings(): Promise<Settings> {
+  const answer = await json<Omit<Settings, "agents"> & { agents?: (string | AgentInfo)[] }>("GET", "/settings");
+  const agents = (answer.agents ?? []).map((it) => (typeof it === "string" ? { name: it } : it));
+  return { ...answer, agents };
+}
 
 /** All sessions, page by page, with what their worktrees look like. */
 export async function sessions(): Promise<Session[]> {
@@ -90,8 +95,8 @@ export const undo = (session: string, as?: string): Promise<Session> =>
   json("POST", "/undo", as ? { session, as } : { session });
 
 /** Where the live terminal of a session is reached. */
-export function terminalUrl(id: string, query: Record<string, string>): string {
-  const url = new URL(`${BASE}${at(id)}/terminal?${new URLSearchParams(query)}`, location.href);
+export function terminalUrl(id: string): string {
+  const url = new URL(`${BASE}${at(id)}/terminal`, location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return url.href;
 }

@@ -1,5 +1,6 @@
 // Tells a person who looks elsewhere that a session waits: a mark in the title, and a notification where that is allowed.
 import type { Session } from "../api/types";
+import icon from "../icon.svg";
 
 const KEY = "wharf.notify";
 
@@ -36,7 +37,7 @@ export function notify(session: Session, open: () => void): void {
   if (permission() !== "on") return;
   const note = new Notification(`${session.name} waits`, {
     body: session.currentPhase ? `${session.branch} · ${session.currentPhase}` : session.branch,
-    icon: "/icon.svg",
+    icon,
     // One per session: a newer one takes the place of an older one.
     tag: `wharf-${session.id}`,
   });

@@ -95,9 +95,7 @@ export class Connection {
     this.listener.link("connecting");
     this.#frames = new Frames();
     this.#greeted = false;
-    const { rows, cols } = this.size();
-    const query = { role: this.#role, rows: String(rows), cols: String(cols), scrollback: String(SCROLLBACK_ROWS) };
-    const socket = new WebSocket(terminalUrl(this.id, query), SUBPROTOCOL);
+    const socket = new WebSocket(terminalUrl(this.id), SUBPROTOCOL);
     socket.binaryType = "arraybuffer";
     socket.onmessage = (message) => this.#take(message.data);
     socket.onclose = (close) => {

@@ -134,7 +134,8 @@ export class Live {
   }
 
   #size(): Size {
-    const size = this.#screen.fitting() ?? this.#sent;
+    // Where it is not shown there is nothing to fit: it stays as large as it is.
+    const size = this.#screen.fitting() ?? this.#theirs;
     this.#sent = size;
     return size;
   }

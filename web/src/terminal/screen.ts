@@ -10,7 +10,7 @@ import { SCROLLBACK_ROWS } from "./connection";
 
 const FONT = 'ui-monospace, "SF Mono", "Cascadia Mono", "JetBrains Mono", "DejaVu Sans Mono", Menlo, Consolas, "Liberation Mono", monospace';
 const FONT_SIZE = 13;
-const FONT_SIZE_MIN = 5;
+const FONT_SIZE_MIN = 8;
 const ROWS_MIN = 4;
 const COLS_MIN = 20;
 

@@ -17,13 +17,15 @@ const QUESTIONS: Record<string, string> = {
 
 export function openDestroy(session: Session, destroyed: () => void): void {
   const list = h("div", { class: "losses" }, h("p", { class: "muted" }, "Looking at what would be lost…"));
-  const branch = h("input", { type: "checkbox", name: "delete-branch" });
   const permits = new Set<string>();
+  // Commits are lost only where their branch goes as well.
+  const again = (): void => void look(session, branch.checked, permits, show).catch((thrown: unknown) => failed(dialog, list, thrown));
+  const branch = h("input", { type: "checkbox", name: "delete-branch", onchange: again });
 
   // What was ticked stays ticked when more turns up.
   const show = (losses: Loss[]): void => {
     if (losses.length === 0) {
-      fill(list, h("p", {}, "Nothing would be lost: all work in it is committed and is on another branch or a remote."));
+      fill(list, h("p", {}, "Nothing would be lost."));
       return;
     }
     fill(list, h("p", {}, "This would go:"), h("ul", {}, ...losses.map((loss) => lossItem(loss, permits))));
@@ -38,7 +40,7 @@ export function openDestroy(session: Session, destroyed: () => void): void {
         try {
           await api.destroy(session.id, { permits: [...permits], deleteBranch: branch.checked, dryRun: false });
         } catch (thrown) {
-          if (thrown instanceof Problem && thrown.losses.length > 0) await look(session, permits, show);
+          if (thrown instanceof Problem && thrown.losses.length > 0) await look(session, branch.checked, permits, show);
           throw thrown;
         }
         destroyed();
@@ -48,15 +50,20 @@ export function openDestroy(session: Session, destroyed: () => void): void {
     list,
     h("label", { class: "check" }, branch, h("span", {}, "Delete the branch ", h("code", {}, session.branch), " too")),
   );
-  look(session, permits, show).catch((thrown: unknown) => failed(dialog, list, thrown));
+  again();
 }
 
 /** Asks for the losses and shows those that are known. */
-async function look(session: Session, permits: Set<string>, show: (losses: Loss[]) => void): Promise<void> {
+async function look(
+  session: Session,
+  deleteBranch: boolean,
+  permits: Set<string>,
+  show: (losses: Loss[]) => void,
+): Promise<void> {
   try {
-    const answer = await api.destroy(session.id, { permits: [], deleteBranch: false, dryRun: true });
-    show(answer.wouldLose);
-    for (const permit of permits) if (!answer.wouldLose.some((it) => it.permit === permit)) permits.delete(permit);
+    const { wouldLose } = await api.destroy(session.id, { permits: [], deleteBranch, dryRun: true });
+    for (const permit of permits) if (!wouldLose.some((it) => it.permit === permit)) permits.delete(permit);
+    show(wouldLose);
   } catch (thrown) {
     // A refusal of the dry run is the answer as well.
     if (!(thrown instanceof Problem) || thrown.losses.length === 0) throw thrown;

@@ -33,7 +33,8 @@ export function openDialog(ask: Ask, ...content: Node[]): Dialog {
       error.scrollIntoView({ block: "nearest" });
     },
   };
-  const foot = h("footer", {}, textButton(ask.does ? "Cancel" : "Close", dialog.close));
+  const cancel = textButton(ask.does ? "Cancel" : "Close", dialog.close);
+  const foot = h("footer", {}, cancel);
   if (ask.does) {
     const button = h("button", { type: "submit", class: `button primary ${ask.kind ?? ""}` }, ask.does);
     foot.append(button);
@@ -58,7 +59,9 @@ export function openDialog(ask: Ask, ...content: Node[]): Dialog {
   element.addEventListener("click", (event) => event.target === element && element.close());
   document.body.append(element);
   element.showModal();
-  (body.querySelector<HTMLElement>("[autofocus], input, select, textarea, button") ?? foot.querySelector("button"))?.focus();
+  // Enter right after the key that opened it must not destroy anything.
+  const first = ask.kind === "danger" ? null : body.querySelector<HTMLElement>("input, select, textarea, button");
+  (first ?? cancel).focus();
   return dialog;
 }
 

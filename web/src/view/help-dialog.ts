@@ -17,6 +17,7 @@ const KEYS: [string, [string[], string][]][] = [
       [["u"], "destroyed sessions, to bring them back"],
       [["1", "…", "9"], "go to that open terminal"],
       [["g"], "side by side, or one at a time"],
+      [["Esc"], "back to the list"],
       [["x"], "close the terminal in front (its program goes on)"],
       [["t"], "light, dark, or as the system has it"],
     ],

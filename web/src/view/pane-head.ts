@@ -6,7 +6,7 @@ import { iconButton } from "./button";
 import { changeChips } from "./chips";
 import { fill, h } from "./dom";
 import type { Deeds } from "./pane";
-import { statusMark, statusWord } from "./status";
+import { statusMark, statusTip } from "./status";
 
 export interface HeadListener {
   close(): void;
@@ -49,7 +49,7 @@ export class PaneHead {
       this.#title,
       statusMark(session),
       h("strong", { class: "pane-name" }, session.name),
-      h("span", { class: "sr" }, statusWord(session)),
+      h("span", { class: "sr" }, statusTip(session)),
       h("span", { class: "mono pane-branch", title: session.branch }, session.branch),
       changeChips(session),
       live !== null && live.title !== "" && h("span", { class: "pane-says", title: live.title }, live.title),

@@ -75,6 +75,8 @@ export class Pane {
     if (!session) {
       this.#drop();
       fill(this.#body, h("p", { class: "muted pad" }, "There is no such session any more."));
+    } else if (this.#live && !this.#over && !isRunning(session) && this.#live.link !== "live") {
+      this.#ended(null);
     } else if (this.#live) {
       const isAnother = this.#over && isRunning(session) && session.ptyPid !== this.#live.pid;
       if (isAnother) this.#begin(session);

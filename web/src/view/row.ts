@@ -3,7 +3,7 @@ import type { Session } from "../api/types";
 import { agentOf, issueOf } from "../state/facts";
 import { changeChips } from "./chips";
 import { fill, h } from "./dom";
-import { statusMark, statusWord } from "./status";
+import { statusMark, statusTip } from "./status";
 import { age } from "./time";
 
 export class Row {
@@ -40,7 +40,7 @@ export class Row {
       h(
         "span",
         { class: "row-line third" },
-        h("span", { class: `word ${session.status}` }, statusWord(session)),
+        h("span", { class: `word ${session.status}`, title: statusTip(session) }, session.status),
         ...facts.map((it) => h("span", { class: "fact" }, it)),
       ),
     );

@@ -60,7 +60,7 @@ export class Side {
 
   connected(is: boolean): void {
     this.#link.classList.toggle("lost", !is);
-    say(this.#link, is ? "live" : "server away, reconnecting");
+    say(this.#link, is ? "live" : "server away");
   }
 
   nextTheme(): void {

@@ -7,10 +7,11 @@ const MARKS: Record<string, string> = { active: "●", waiting: "◆", idle: "�
 
 export function statusMark(session: Session): HTMLElement {
   const status = session.status in MARKS ? session.status : "idle";
-  return h("span", { class: `mark ${status}`, "aria-hidden": "true" }, MARKS[status]);
+  const isEmpty = status === "active" && !isRunning(session);
+  return h("span", { class: `mark ${status}`, "aria-hidden": "true", title: statusTip(session) }, isEmpty ? "○" : MARKS[status]);
 }
 
-/** The word; an active session without a program says so. */
-export function statusWord(session: Session): string {
+/** In more words: an active session in which no program runs says so. */
+export function statusTip(session: Session): string {
   return session.status === "active" && !isRunning(session) ? "active, nothing runs" : session.status;
 }

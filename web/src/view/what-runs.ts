@@ -5,7 +5,7 @@ import { fill, h } from "./dom";
 
 export type Kind = "nothing" | "shell" | "agent" | "command";
 
-const NAMES: Record<Kind, string> = { nothing: "Nothing yet", shell: "Shell", agent: "Agent", command: "Command" };
+const NAMES: Record<Kind, string> = { nothing: "Nothing", shell: "Shell", agent: "Agent", command: "Command" };
 /** Words that need no shell to be told apart. */
 const PLAIN = /^[\w\s./:=@%+,-]+$/;
 

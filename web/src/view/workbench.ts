@@ -165,7 +165,7 @@ export class Workbench {
     this.#welcome.hidden = this.#panes.size > 0;
     for (const [id, pane] of this.#panes) {
       pane.element.hidden = single && id !== this.#front;
-      pane.element.classList.toggle("front", id === this.#front && this.#panes.size > 1);
+      pane.element.classList.toggle("front", id === this.#front && this.#panes.size > 1 && !single);
     }
     this.#tabs.hidden = !single || this.#panes.size < 2;
     this.#drawTabs();

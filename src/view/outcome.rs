@@ -8,18 +8,18 @@ use serde::Serialize;
 use crate::shell::{Done, Finish, Stream, Summary};
 
 /// How much of each output goes into the object at the end; `--stream` has all of it.
-pub(super) const OUTPUT_BYTES_MAX: usize = 8 << 20;
+pub const OUTPUT_BYTES_MAX: usize = 8 << 20;
 
 /// Both outputs of a command, each up to [`OUTPUT_BYTES_MAX`].
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
+pub struct Gathered {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
 }
 
 impl Gathered {
     /// Adds a piece.
-    pub(super) fn take(&mut self, stream: Stream, bytes: &[u8]) {
+    pub fn take(&mut self, stream: Stream, bytes: &[u8]) {
         let kept = match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
@@ -32,7 +32,7 @@ impl Gathered {
 /// What a command came to.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct DoneView<'a> {
+pub struct DoneView<'a> {
     number: u64,
     code: i32,
     finish: &'static str,
@@ -57,7 +57,7 @@ pub(super) struct DoneView<'a> {
 
 impl<'a> DoneView<'a> {
     /// With its output, where that was gathered and not shown before.
-    pub(super) fn of(done: &'a Done, output: Option<&'a Gathered>) -> Self {
+    pub fn of(done: &'a Done, output: Option<&'a Gathered>) -> Self {
         let is_cut = |kept: &[u8], bytes: u64| (kept.len() as u64) < bytes;
         let (stdout, stdout_base64) =
             output.map(|it| text_of(whole(&it.stdout, done.stdout_bytes))).unwrap_or_default();
@@ -85,7 +85,7 @@ impl<'a> DoneView<'a> {
 /// What is known of a context, with the words of SPEC CM-4.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ContextView {
+pub struct ContextView {
     id: String,
     name: String,
     created: String,
@@ -99,7 +99,7 @@ pub(super) struct ContextView {
 
 impl ContextView {
     /// Of a summary.
-    pub(super) fn of(summary: &Summary) -> Self {
+    pub fn of(summary: &Summary) -> Self {
         Self {
             id: summary.id.to_string(),
             name: summary.name.clone(),
@@ -115,13 +115,13 @@ impl ContextView {
 }
 
 /// A duration in milliseconds, to the microsecond: many commands take less than one.
-pub(super) fn millis(duration: Duration) -> f64 {
+pub fn millis(duration: Duration) -> f64 {
     // The log and the protocol know no more than that.
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// The stable word for how a command ended.
-pub(super) fn finish_word(finish: Finish) -> &'static str {
+pub fn finish_word(finish: Finish) -> &'static str {
     match finish {
         Finish::Done => "done",
         Finish::TimedOut => "timed-out",
@@ -138,7 +138,7 @@ fn whole(kept: &[u8], bytes: u64) -> &[u8] {
 }
 
 /// Bytes as text where they are UTF-8, else in base64.
-pub(super) fn text_of(bytes: &[u8]) -> (Option<Cow<'_, str>>, Option<String>) {
+pub fn text_of(bytes: &[u8]) -> (Option<Cow<'_, str>>, Option<String>) {
     match str::from_utf8(bytes) {
         Ok(text) => (Some(text.into()), None),
         Err(_) => (None, Some(BASE64_STANDARD.encode(bytes))),
@@ -147,7 +147,7 @@ pub(super) fn text_of(bytes: &[u8]) -> (Option<Cow<'_, str>>, Option<String>) {
 
 /// A piece of output on its way.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct PieceView {
+pub struct PieceView {
     stream: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
@@ -157,14 +157,14 @@ pub(super) struct PieceView {
 
 /// Output that comes in pieces which may end within a character.
 #[derive(Debug, Default)]
-pub(super) struct Pieces {
+pub struct Pieces {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
 }
 
 impl Pieces {
     /// What can be shown when this has come.
-    pub(super) fn take(&mut self, stream: Stream, bytes: &[u8]) -> Option<PieceView> {
+    pub fn take(&mut self, stream: Stream, bytes: &[u8]) -> Option<PieceView> {
         let waiting = match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
@@ -181,7 +181,7 @@ impl Pieces {
     }
 
     /// What waited in vain for the end of a character.
-    pub(super) fn rest(&mut self) -> Vec<PieceView> {
+    pub fn rest(&mut self) -> Vec<PieceView> {
         let waiting =
             [(Stream::Stdout, mem::take(&mut self.stdout)), (Stream::Stderr, mem::take(&mut self.stderr))];
         waiting
@@ -198,7 +198,7 @@ fn piece(stream: Stream, bytes: &[u8]) -> PieceView {
 }
 
 /// The stable word for an output.
-pub(super) fn stream_word(stream: Stream) -> &'static str {
+pub fn stream_word(stream: Stream) -> &'static str {
     match stream {
         Stream::Stdout => "stdout",
         Stream::Stderr => "stderr",

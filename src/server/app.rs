@@ -1,0 +1,132 @@
+//! What all requests share.
+
+use std::{ops::Deref, sync::Arc, time::Instant};
+
+use tokio::sync::{Semaphore, watch};
+
+use super::{
+    auth::{Grant, Tokens, elsewhere},
+    bucket::Bucket,
+    codes::Codes,
+    desk::Desk,
+    events::Events,
+    guard::Hosts,
+    health::Metrics,
+    problem::Problem,
+    roll::{Roll, Seen, Snapshot},
+};
+use crate::{
+    config::ServerSettings,
+    manager::ManagerError,
+    session::{Session, SessionId},
+    terminal::Runtime,
+    workspace::Workspace,
+};
+
+/// Everything that requests share; cheap to hand around.
+#[derive(Clone)]
+pub(super) struct App(Arc<Shared>);
+
+/// That itself.
+pub(super) struct Shared {
+    /// Where verbs run.
+    pub(super) desk: Desk,
+    /// Where verbs run that may take as long as they want.
+    pub(super) long_desk: Desk,
+    /// Which sessions there are.
+    pub(super) roll: Roll,
+    /// What changed.
+    pub(super) events: Arc<Events>,
+    /// Who may come in.
+    pub(super) tokens: Tokens,
+    /// Under which names.
+    pub(super) hosts: Hosts,
+    /// What lets a browser in once.
+    pub(super) codes: Codes,
+    /// How often something may be changed.
+    pub(super) changes: Bucket,
+    /// What is counted.
+    pub(super) metrics: Metrics,
+    /// Whether the server is to end.
+    pub(super) closing: Closing,
+    /// The workspace.
+    pub(super) workspace: Workspace,
+    /// Where the sockets of sessions are.
+    pub(super) runtime: Runtime,
+    /// What was set about the server.
+    pub(super) settings: ServerSettings,
+    /// The names of the agents that can be started.
+    pub(super) agents: Vec<String>,
+    /// Places for those who wait for events.
+    pub(super) listeners: Arc<Semaphore>,
+    /// Places for terminals that are shown.
+    pub(super) terminals: Arc<Semaphore>,
+    /// Since when it serves.
+    pub(super) began: Instant,
+}
+
+impl App {
+    /// All of it.
+    pub(super) fn of(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
+    /// The session a path names, if this grant may know of it.
+    pub(super) async fn find(&self, grant: Grant, who: &str) -> Result<SessionId, Problem> {
+        let snapshot = self.roll.fresh().await?;
+        match (snapshot.registry.find(who), grant) {
+            (Ok(session), _) if grant.may_see(session.id()) => Ok(session.id()),
+            (_, Grant::Session(_)) => Err(elsewhere()),
+            (Err(err), Grant::Full | Grant::ReadOnly) => Err(ManagerError::from(err).into()),
+            (Ok(_), Grant::Full | Grant::ReadOnly) => Err(elsewhere()),
+        }
+    }
+
+    /// The JSON of a session after a verb changed it.
+    pub(super) async fn shown(&self, session: &Session) -> Result<String, Problem> {
+        let snapshot = self.roll.fresh().await?;
+        let seen = seen(&snapshot, session.id());
+        seen.map(|seen| seen.json.clone()).ok_or_else(|| Problem::not_found("the session is gone again"))
+    }
+}
+
+/// A session in a snapshot.
+pub(super) fn seen(snapshot: &Snapshot, id: SessionId) -> Option<&Seen> {
+    snapshot.seen.iter().find(|it| it.session.id() == id)
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// The one way in which everything of the server is told to end.
+#[derive(Debug)]
+pub(super) struct Closing(watch::Sender<bool>);
+
+impl Closing {
+    /// Not yet.
+    pub(super) fn not_yet() -> Self {
+        Self(watch::channel(false).0)
+    }
+
+    /// Tells everybody.
+    pub(super) fn close(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Whether that was told.
+    pub(super) fn is_closed(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits for it.
+    pub(super) async fn wait(&self) {
+        let mut told = self.0.subscribe();
+        // Whoever tells outlives all who wait.
+        drop(told.wait_for(|is_told| *is_told).await);
+    }
+}

@@ -1,0 +1,179 @@
+//! Who may do what: the three kinds of tokens, and where a request carries one.
+
+use axum::http::{HeaderMap, header};
+
+use super::{bucket::Bucket, problem::Problem, secret::Secret};
+use crate::{
+    session::{Session, SessionId},
+    terminal::Runtime,
+};
+
+/// The cookie that holds a token.
+pub(super) const COOKIE: &str = "wharf_token";
+/// How many wrong tokens may be tried each second.
+const FAILURES_PER_SECOND: u32 = 20;
+const FAILURES_AT_ONCE: u32 = 100;
+
+/// What whoever asks may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Grant {
+    /// Everything.
+    Full,
+    /// Look.
+    ReadOnly,
+    /// Everything that concerns one session, and nothing else.
+    Session(SessionId),
+}
+
+impl Grant {
+    /// Whether it may know of a session.
+    pub(super) fn may_see(self, id: SessionId) -> bool {
+        match self {
+            Self::Full | Self::ReadOnly => true,
+            Self::Session(own) => own == id,
+        }
+    }
+
+    /// Whether it may change or control something.
+    pub(super) fn may_change(self) -> bool {
+        match self {
+            Self::Full | Self::Session(_) => true,
+            Self::ReadOnly => false,
+        }
+    }
+
+    /// Refuses whoever knows only one session.
+    pub(super) fn whole(self) -> Result<(), Problem> {
+        match self {
+            Self::Full | Self::ReadOnly => Ok(()),
+            Self::Session(_) => Err(elsewhere()),
+        }
+    }
+
+    /// Refuses whoever may not do everything.
+    pub(super) fn full(self) -> Result<(), Problem> {
+        match self {
+            Self::Full => Ok(()),
+            Self::ReadOnly => Err(Problem::forbidden("this token only reads")),
+            Self::Session(_) => Err(elsewhere()),
+        }
+    }
+}
+
+/// The refusal of who asks for more than the session its token belongs to.
+pub(super) fn elsewhere() -> Problem {
+    Problem::forbidden("this token is good for its own session only")
+}
+
+/// The tokens that are good.
+#[derive(Debug)]
+pub(super) struct Tokens {
+    full: Secret,
+    read: Secret,
+    runtime: Runtime,
+    failures: Bucket,
+}
+
+/// A token as a request carried it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Carried<'a> {
+    /// The word.
+    pub(super) word: &'a str,
+    /// Whether the browser added it by itself.
+    pub(super) by_cookie: bool,
+}
+
+impl Tokens {
+    /// These two, and those that holders leave for their sessions.
+    pub(super) fn of(full: Secret, read: Secret, runtime: Runtime) -> Self {
+        let failures = Bucket::of(FAILURES_PER_SECOND, FAILURES_AT_ONCE);
+        Self { full, read, runtime, failures }
+    }
+
+    /// The full token, for the cookie of who has redeemed a code.
+    pub(super) fn full(&self) -> &Secret {
+        &self.full
+    }
+
+    /// What one of the two tokens of the server allows.
+    pub(super) fn own(&self, word: &str) -> Option<Grant> {
+        // Both are compared, so that the time says nothing about which one it is not.
+        let (full, read) = (self.full.is(word), self.read.is(word));
+        if full { Some(Grant::Full) } else { read.then_some(Grant::ReadOnly) }
+    }
+
+    /// What the token of one of these sessions allows. Reads files.
+    pub(super) fn scoped<'a>(
+        &self,
+        word: &str,
+        mut sessions: impl Iterator<Item = &'a Session>,
+    ) -> Option<Grant> {
+        sessions.find_map(|session| {
+            let text = self.runtime.token_of(session.id())?;
+            Secret::of_text(&text)?.is(word).then_some(Grant::Session(session.id()))
+        })
+    }
+
+    /// Counts a wrong token; refuses those who try too many.
+    pub(super) fn failed(&self) -> Problem {
+        match self.failures.take() {
+            Err(wait) => Problem::too_often(wait),
+            Ok(()) => {
+                let problem = Problem::of(
+                    axum::http::StatusCode::UNAUTHORIZED,
+                    "UNAUTHORIZED",
+                    "no token, or a wrong one",
+                );
+                problem.with_hint(
+                    "`wharf open` prints a link for a browser; tools send `Authorization: Bearer <token>`",
+                )
+            }
+        }
+    }
+}
+
+/// The tokens that a request carries; that of its header alone if it has one.
+pub(super) fn carried(headers: &HeaderMap) -> Vec<Carried<'_>> {
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let word = value.to_str().ok().and_then(|text| text.split_once(' '));
+        let word =
+            word.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, word)| word.trim());
+        return word.map(|word| Carried { word, by_cookie: false }).into_iter().collect();
+    }
+    let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(|(name, _)| *name == COOKIE).map(|(_, word)| Carried { word, by_cookie: true }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn a_header_goes_before_a_cookie() {
+        let both = headers(&[("authorization", "bearer  abc"), ("cookie", "wharf_token=def")]);
+        assert_eq!(carried(&both), [Carried { word: "abc", by_cookie: false }]);
+        let wrong = headers(&[("authorization", "Basic abc"), ("cookie", "wharf_token=def")]);
+        assert_eq!(carried(&wrong), []);
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        let many = headers(&[
+            ("cookie", "a=b; wharf_token=one;c=d"),
+            ("cookie", "wharf_token=two; xwharf_token=no"),
+        ]);
+        let found: Vec<&str> = carried(&many).iter().map(|it| it.word).collect();
+        assert_eq!(found, ["one", "two"]);
+        assert!(carried(&many).iter().all(|it| it.by_cookie));
+        assert_eq!(carried(&headers(&[])), []);
+    }
+}

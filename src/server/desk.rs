@@ -1,0 +1,91 @@
+//! Where verbs run: managers that wait for disks and processes, on threads of their own, and never more than so many.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use tokio::sync::Semaphore;
+
+use super::problem::Problem;
+use crate::manager::{ManagerError, SessionManager};
+
+/// How many verbs may run at once.
+pub(super) const WORKERS_MAX: usize = 8;
+/// How many may wait for one of them to end; whoever comes then is told to come back.
+const WAITING_MAX: usize = 1_024;
+
+/// Makes a manager of the workspace; all of them together know which processes they started.
+pub(super) type Make = Arc<dyn Fn() -> SessionManager + Send + Sync>;
+
+/// Runs verbs.
+pub(super) struct Desk {
+    make: Make,
+    idle: Arc<Mutex<Vec<SessionManager>>>,
+    workers: Arc<Semaphore>,
+    waiting: AtomicUsize,
+}
+
+/// One who waits, also when it goes away before its turn comes.
+struct Waiting<'a> {
+    all: &'a AtomicUsize,
+    before: usize,
+}
+
+impl<'a> Waiting<'a> {
+    fn among(all: &'a AtomicUsize) -> Self {
+        Self { all, before: all.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.all.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Desk {
+    /// With so many workers.
+    pub(super) fn of(make: Make, workers: usize) -> Self {
+        Self {
+            make,
+            idle: Arc::default(),
+            workers: Arc::new(Semaphore::new(workers)),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// Runs a verb to its end, also where nobody waits for it any more.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(&mut SessionManager) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let waiting = Waiting::among(&self.waiting);
+        if waiting.before >= WAITING_MAX {
+            return Err(Problem::busy("too many requests wait for their turn"));
+        }
+        let worker = Arc::clone(&self.workers).acquire_owned().await;
+        drop(waiting);
+        let worker = worker.map_err(|_| Problem::busy("the server ends"))?;
+        let (make, idle) = (Arc::clone(&self.make), Arc::clone(&self.idle));
+        let work = move || {
+            let kept = idle.lock().expect("nobody panics while holding this").pop();
+            let mut manager = kept.unwrap_or_else(|| make());
+            let answer = verb(&mut manager);
+            idle.lock().expect("nobody panics while holding this").push(manager);
+            drop(worker);
+            answer
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| Problem::internal("a verb failed in a way nobody foresaw"))
+    }
+
+    /// The same for verbs that can fail.
+    pub(super) async fn verb<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(&mut SessionManager) -> Result<T, ManagerError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        Ok(self.run(verb).await??)
+    }
+}

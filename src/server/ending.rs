@@ -1,0 +1,221 @@
+//! How a session ends, what lies in the trash, and how it comes back.
+
+use axum::{Extension, extract::State, http::StatusCode, response::Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    app::App,
+    auth::Grant,
+    documents::{DestroyedDoc, SessionDoc, TrashDoc},
+    problem::{LossView, Problem},
+    wire::{Ask, Body, Part, ProblemDoc, json, reply},
+};
+use crate::{
+    json::Members,
+    manager::{Destroyed, Permit, Permits, SessionManager},
+    session::{BranchFate, SessionName},
+    view,
+};
+
+/// How many entries of the trash one answer has, unless somebody says otherwise, and at most.
+const PAGE: usize = 200;
+const PAGE_MAX: usize = 1_000;
+
+/// How a session is to be destroyed.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Wish {
+    permits: Permits,
+    delete_branch: bool,
+    dry_run: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DestroyedView {
+    session: Members,
+    destroyed: bool,
+    branch_deleted: bool,
+    would_lose: Vec<LossView>,
+}
+
+impl Wish {
+    /// What stands behind the question mark; a permit may be given more than once.
+    fn of(pairs: Vec<(String, String)>) -> Result<Self, Problem> {
+        let mut wish = Self::default();
+        let (mut permits, mut force) = (Vec::new(), false);
+        for (key, value) in pairs {
+            match key.as_str() {
+                "permit" => {
+                    for word in value.split(',') {
+                        let known = Permit::ALL.into_iter().find(|permit| permit.flag() == word);
+                        permits.push(known.ok_or_else(|| {
+                            let known: Vec<&str> = Permit::ALL.iter().map(|permit| permit.flag()).collect();
+                            Problem::invalid(format!("`permit` is one of {}", known.join(", ")))
+                        })?);
+                    }
+                }
+                "force" => force = flag("force", &value)?,
+                "deleteBranch" => wish.delete_branch = flag("deleteBranch", &value)?,
+                "dryRun" => wish.dry_run = flag("dryRun", &value)?,
+                _ => {
+                    return Err(Problem::invalid(
+                        "a destroy knows `permit`, `force`, `deleteBranch` and `dryRun`",
+                    ));
+                }
+            }
+        }
+        wish.permits = if force { Permits::all() } else { permits.into_iter().collect() };
+        Ok(wish)
+    }
+
+    fn branch(&self) -> BranchFate {
+        if self.delete_branch { BranchFate::Delete } else { BranchFate::Keep }
+    }
+}
+
+fn flag(key: &str, value: &str) -> Result<bool, Problem> {
+    value.parse().map_err(|_| Problem::invalid(format!("`{key}` is true or false")))
+}
+
+/// Nothing that belongs to a request.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+/// Ends a session; its work goes into the trash. Refuses what nobody permits, and says what would be lost.
+#[utoipa::path(delete, path = "/sessions/{who}", tag = "sessions", request_body = Nothing, params(
+    ("who" = String, Path, description = "A name, an id, or the beginning of an id"),
+    ("permit" = Option<Vec<String>>, Query, description = "What may go: modified, untracked, ignored, unmerged, in-progress, occupied, running"),
+    ("force" = Option<bool>, Query, description = "All of these"),
+    ("deleteBranch" = Option<bool>, Query, description = "Delete the branch too"),
+    ("dryRun" = Option<bool>, Query, description = "Only say what would be lost"),
+), responses(
+    (status = 200, description = "It is in the trash, or would be", body = DestroyedDoc),
+    (status = "4XX", description = "No such session, or work would be lost: `losses`", body = ProblemDoc, content_type = "application/problem+json"),
+))]
+pub(super) async fn destroy(
+    State(app): State<App>,
+    Extension(grant): Extension<Grant>,
+    Part(who): Part,
+    Ask(pairs): Ask<Vec<(String, String)>>,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<Response, Problem> {
+    let id = app.find(grant, &who).await?.to_string();
+    let wish = Wish::of(pairs)?;
+    let branch = wish.branch();
+    let (done, destroyed) = if wish.dry_run {
+        (false, app.desk.verb(move |manager| manager.weigh_destroy(&id, branch)).await?)
+    } else {
+        let destroy = move |manager: &mut SessionManager| {
+            manager.tear_down(&id, &wish.permits, branch, &mut |_| ())?;
+            manager.destroy(&id, &wish.permits, branch)
+        };
+        (true, app.desk.verb(destroy).await?)
+    };
+    let Destroyed { session, obstacles, branch } = destroyed;
+    let view = DestroyedView {
+        session: view::record(&app.workspace, &session),
+        destroyed: done,
+        branch_deleted: done && branch == BranchFate::Delete,
+        would_lose: obstacles.iter().map(LossView::of).collect(),
+    };
+    Ok(reply(StatusCode::OK, &view))
+}
+
+/// How much of the trash is wanted.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// How many at most.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+    /// How many to leave out first: the `next` of an earlier answer.
+    cursor: Option<usize>,
+}
+
+/// Lists what was destroyed and can be brought back, newest first.
+#[utoipa::path(get, path = "/trash", tag = "sessions", params(Wanted), responses(
+    (status = 200, description = "What lies in the trash", body = TrashDoc),
+    (status = "4XX", description = "Not for this token", body = ProblemDoc, content_type = "application/problem+json"),
+))]
+pub(super) async fn trash(
+    State(app): State<App>,
+    Extension(grant): Extension<Grant>,
+    Ask(wanted): Ask<Wanted>,
+) -> Result<Response, Problem> {
+    grant.whole()?;
+    let limit = wanted.limit.unwrap_or(PAGE);
+    if !(1..=PAGE_MAX).contains(&limit) {
+        return Err(Problem::invalid(format!("`limit` is 1 to {PAGE_MAX}")));
+    }
+    let from = wanted.cursor.unwrap_or_default();
+    let found = app.desk.verb(move |manager| {
+        let days = manager.settings().trash_days;
+        let workspace = manager.workspace().clone();
+        let all = manager.discarded()?;
+        let next = (all.len().saturating_sub(from) > limit).then_some(from.saturating_add(limit));
+        let views = all.iter().skip(from).take(limit).map(|it| {
+            let mut members = view::discarded(&workspace, it);
+            members.push("expiresAt".to_owned(), view::raw(&it.expires(days).to_string()));
+            members
+        });
+        Ok((views.collect::<Vec<_>>(), next))
+    });
+    let (sessions, next) = found.await?;
+    #[derive(Serialize)]
+    struct TrashView {
+        sessions: Vec<Members>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next: Option<String>,
+    }
+    Ok(reply(StatusCode::OK, &TrashView { sessions, next: next.map(|next| next.to_string()) }))
+}
+
+/// What to bring back.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Undo {
+    /// A name, an id, or the beginning of an id; what was destroyed last if none is given.
+    session: Option<String>,
+    /// Under another name.
+    r#as: Option<String>,
+}
+
+/// Brings a destroyed session back, with its uncommitted work.
+#[utoipa::path(post, path = "/undo", tag = "sessions", request_body = Undo, responses(
+    (status = 200, description = "The session", body = SessionDoc),
+    (status = "4XX", description = "Nothing of that kind in the trash, or no room", body = ProblemDoc, content_type = "application/problem+json"),
+))]
+pub(super) async fn undo(
+    State(app): State<App>,
+    Extension(grant): Extension<Grant>,
+    Body(undo): Body<Undo>,
+) -> Result<Response, Problem> {
+    grant.full()?;
+    let name: Option<SessionName> = undo.r#as.as_deref().map(str::parse).transpose()?;
+    let session = app.desk.verb(move |manager| manager.undo(undo.session.as_deref(), name.as_ref())).await?;
+    Ok(json(StatusCode::OK, app.shown(&session).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(pairs: &[(&str, &str)]) -> Result<Wish, Problem> {
+        Wish::of(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn permits_are_given_one_by_one_or_all() {
+        let two: Permits = [Permit::Modified, Permit::Untracked].into_iter().collect();
+        assert_eq!(wish(&[("permit", "modified"), ("permit", "untracked")]).unwrap().permits, two);
+        assert_eq!(wish(&[("permit", "modified,untracked")]).unwrap().permits, two);
+        assert_eq!(wish(&[("force", "true")]).unwrap().permits, Permits::all());
+        assert_eq!(wish(&[]).unwrap(), Wish::default());
+        for pair in [("permit", "everything"), ("permit", ""), ("force", "yes"), ("deletebranch", "true")] {
+            assert!(wish(&[pair]).is_err(), "{pair:?}");
+        }
+    }
+}

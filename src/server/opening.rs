@@ -1,0 +1,79 @@
+//! How a browser gets in: a code that is good once becomes a cookie.
+
+use axum::{
+    Extension,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    app::App,
+    auth::{COOKIE, Grant},
+    codes::LIFE,
+    ending::Nothing,
+    problem::Problem,
+    wire::{Body, Part, ProblemDoc, reply},
+};
+use crate::clock::{Clock as _, SystemClock, Timestamp};
+
+/// How long a browser stays in: a month.
+const COOKIE_SECONDS: u64 = 30 * 24 * 60 * 60;
+
+/// A link that lets one browser in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase")]
+pub(super) struct Link {
+    /// The link, under the name by which this was asked.
+    url: String,
+    /// Its path.
+    path: String,
+    /// Until when it is good.
+    expires_at: String,
+}
+
+/// Makes a link that lets one browser in, once and within a minute.
+#[utoipa::path(post, path = "/open-codes", tag = "opening", request_body = Nothing, responses(
+    (status = 201, description = "The link", body = Link),
+    (status = "4XX", description = "Not for this token", body = ProblemDoc, content_type = "application/problem+json"),
+))]
+pub(super) async fn issue(
+    State(app): State<App>,
+    Extension(grant): Extension<Grant>,
+    headers: HeaderMap,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<Response, Problem> {
+    grant.full()?;
+    let code = app.codes.issue().map_err(|err| Problem::internal(format!("no code can be made: {err}")))?;
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let path = format!("/api/v1/open/{}", code.reveal());
+    let life = i64::try_from(LIFE.as_millis()).unwrap_or_default();
+    let now = SystemClock.now();
+    let expires = Timestamp::from_unix_millis(now.unix_millis() + life).unwrap_or(now);
+    let link = Link { url: format!("http://{host}{path}"), path, expires_at: expires.to_string() };
+    Ok(reply(StatusCode::CREATED, &link))
+}
+
+/// Lets a browser in whose code is good, and sends it to the page.
+#[utoipa::path(get, path = "/open/{code}", tag = "opening", security(()), params(
+    ("code" = String, Path, description = "What `wharf open` printed"),
+), responses(
+    (status = 303, description = "It has its cookie now"),
+    (status = "4XX", description = "The code is not good, or not any more", body = ProblemDoc, content_type = "application/problem+json"),
+))]
+pub(super) async fn redeem(State(app): State<App>, Part(code): Part) -> Result<Response, Problem> {
+    if !app.codes.redeem(&code) {
+        let problem = match app.tokens.failed() {
+            problem if problem.status() == StatusCode::TOO_MANY_REQUESTS => problem,
+            _ => Problem::of(StatusCode::GONE, "CODE_USED", "this link is not good, or not any more"),
+        };
+        return Err(problem.with_hint("`wharf open` prints another one; each is good once, for a minute"));
+    }
+    let token = app.tokens.full().reveal();
+    let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={COOKIE_SECONDS}");
+    Ok((StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, "/".to_owned())])
+        .into_response())
+}

@@ -1,0 +1,135 @@
+//! Where the server of a workspace leaves its tokens and says where it listens: the private folder of sockets, so that no
+//! token lies in a workspace that is copied, committed or shared with a host.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ServerError,
+    secret::{CHARS_MAX, Secret},
+};
+use crate::{
+    atomic::{self, Durability},
+    socket::{Folder, remove},
+    workspace::Workspace,
+};
+
+/// The longest note of a server.
+const NOTE_BYTES_MAX: u64 = 64 << 10;
+
+/// The files of the server of one workspace.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    folder: Folder,
+    token_file: Option<PathBuf>,
+}
+
+/// Where a server listens, for whoever looks for it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(super) struct Note {
+    /// The address of the page.
+    pub(super) url: String,
+    /// Its process.
+    pub(super) pid: u32,
+}
+
+impl Place {
+    /// That of a workspace; the full token may be kept elsewhere.
+    pub(super) fn of(workspace: &Workspace, token_file: Option<PathBuf>) -> Self {
+        Self { folder: Folder::of(workspace.root()), token_file }
+    }
+
+    /// Takes the place of the server, as long as the file that is answered stays open.
+    pub(super) fn claim(&self) -> Result<File, ServerError> {
+        let path = self.path("server.lock");
+        self.folder.prepare(&path)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let file = file.map_err(failed("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(ServerError::Taken { at: self.note().map(|note| note.url) }),
+            Err(TryLockError::Error(source)) => Err(failed("lock", &path)(source)),
+        }
+    }
+
+    /// Where the full token is.
+    pub(super) fn token_path(&self) -> PathBuf {
+        self.token_file.clone().unwrap_or_else(|| self.path("server.token"))
+    }
+
+    /// The full token and the one that only reads; those that are not there yet are made.
+    pub(super) fn tokens(&self) -> Result<(Secret, Secret), ServerError> {
+        Ok((kept(&self.token_path())?, kept(&self.path("server.read.token"))?))
+    }
+
+    /// The full token, if there is one.
+    pub(super) fn token(&self) -> Result<Secret, ServerError> {
+        let path = self.token_path();
+        let text = read(&path).map_err(failed("read", &path))?;
+        text.and_then(|text| Secret::of_text(&text)).ok_or(ServerError::Absent)
+    }
+
+    /// Writes down where the server listens.
+    pub(super) fn announce(&self, note: &Note) -> Result<(), ServerError> {
+        let path = self.path("server.json");
+        let bytes = serde_json::to_vec(note).expect("plain values always have a JSON form");
+        atomic::replace(&path, &bytes, Durability::Crash).map_err(failed("write", &path))
+    }
+
+    /// Where it listens; a server that was killed said so too.
+    pub(super) fn note(&self) -> Option<Note> {
+        self.folder.ensure_private().ok()?;
+        let mut bytes = Vec::new();
+        let file = File::open(self.path("server.json")).ok()?;
+        file.take(NOTE_BYTES_MAX).read_to_end(&mut bytes).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Takes that back.
+    pub(super) fn leave(&self) {
+        if let Err(err) = remove(&self.path("server.json")) {
+            tracing::debug!(error = %err, "where the server listened stays written down");
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+/// The secret that a file holds; one that is made now where there is no file.
+fn kept(path: &Path) -> Result<Secret, ServerError> {
+    match read(path).map_err(failed("read", path))? {
+        Some(text) => Secret::of_text(&text).ok_or_else(|| ServerError::WeakToken { path: path.to_owned() }),
+        None => {
+            let secret = Secret::random().map_err(failed("make", path))?;
+            atomic::replace(path, format!("{}\n", secret.reveal()).as_bytes(), Durability::PowerCut)
+                .map_err(failed("write", path))?;
+            Ok(secret)
+        }
+    }
+}
+
+fn read(path: &Path) -> io::Result<Option<String>> {
+    let file = match File::open(path) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut text = String::new();
+    file.take(CHARS_MAX as u64 + 2).read_to_string(&mut text)?;
+    Ok(Some(text))
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ServerError + use<> {
+    let path = path.to_owned();
+    move |source| ServerError::Io { action, path, source }
+}

@@ -1,0 +1,236 @@
+//! How a server begins and ends.
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    net::{TcpListener, UnixListener},
+    runtime,
+    signal::unix::{SignalKind, signal},
+    sync::Semaphore,
+};
+
+use super::{
+    ServerError,
+    accept::{Door, accept},
+    app::{App, Closing, Shared},
+    auth::Tokens,
+    bucket::Bucket,
+    codes::Codes,
+    desk::{Desk, Make, WORKERS_MAX},
+    events::Events,
+    guard::Hosts,
+    health::Metrics,
+    place::{Note, Place},
+    roll::Roll,
+    routes,
+};
+use crate::{
+    clock::{Clock as _, SystemClock},
+    config::ServerSettings,
+    manager::{Scope, SessionManager},
+    socket,
+    terminal::Runtime,
+    workspace::Workspace,
+};
+
+/// How many threads answer; what waits for disks has threads of its own.
+const THREADS_MAX: usize = 4;
+/// How many verbs may run that take as long as they want.
+const LONG_WORKERS_MAX: usize = 32;
+/// How many threads may wait for disks and processes.
+const WAITING_THREADS_MAX: usize = 64;
+/// How long terminals and verbs may take to end.
+const END_WAIT_MAX: Duration = Duration::from_secs(6);
+/// How many changes may come at once after a rest, as seconds of their rate.
+const REST_SECONDS: u32 = 5;
+/// How many open files a server wants.
+const FILES: u64 = 16_384;
+
+/// How a server is to be reached.
+#[derive(Clone, Debug)]
+pub struct Serving {
+    /// What was set; the address and the names with what was typed.
+    pub settings: ServerSettings,
+    /// A socket in the file system beside the address.
+    pub unix: Option<PathBuf>,
+}
+
+/// A server that listens.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// Where the page is.
+    pub url: String,
+    /// The socket in the file system.
+    pub unix: Option<PathBuf>,
+    /// The file with the full token.
+    pub token_file: PathBuf,
+    /// A link that lets one browser in, once.
+    pub link: String,
+    /// How many sessions came back.
+    pub restored: usize,
+}
+
+/// Serves a workspace until TERM or INT comes.
+pub fn serve(
+    make: Arc<dyn Fn() -> SessionManager + Send + Sync>,
+    serving: &Serving,
+    tell: impl FnOnce(&Ready),
+) -> Result<(), ServerError> {
+    let mut manager = make();
+    let workspace = manager.workspace().clone();
+    let place = Place::of(&workspace, serving.settings.token_file.clone());
+    let claim = place.claim()?;
+    // There always is a token, so every address may be listened at.
+    let (full, read) = place.tokens()?;
+    raise_open_files();
+    // As long as there is one thread only.
+    let unix = serving.unix.as_deref().map(listen_unix).transpose()?;
+    let restored = manager.restore(Scope::Start)?.sessions.len();
+    let agents = manager.settings().agents.names().into_iter().map(ToString::to_string).collect();
+    drop(manager);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+    let mut builder = runtime::Builder::new_multi_thread();
+    builder
+        .worker_threads(threads)
+        .max_blocking_threads(WAITING_THREADS_MAX)
+        .thread_name("serve")
+        .enable_all();
+    let runtime = builder.build().map_err(|source| ServerError::Begin { source })?;
+    let outcome = runtime.block_on(async {
+        let address = serving.settings.listen;
+        let failed = |source| ServerError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let bound = listener.local_addr().map_err(failed)?;
+        let tokens = Tokens::of(full, read, Runtime::of(workspace.root()));
+        let app = app(make, serving, &workspace, tokens, agents)?;
+        let code = app.codes.issue().map_err(|source| ServerError::Begin { source })?;
+        let url = url_of(bound);
+        let ready = Ready {
+            link: format!("{url}/api/v1/open/{}", code.reveal()),
+            url,
+            unix: serving.unix.clone(),
+            token_file: place.token_path(),
+            restored,
+        };
+        run(&app, listener, unix, &place, || tell(&ready), &ready.url).await
+    });
+    // Verbs that still run are as safe to be cut off as at any other time.
+    runtime.shutdown_timeout(END_WAIT_MAX);
+    if let Some(path) = &serving.unix {
+        drop(std::fs::remove_file(path));
+    }
+    place.leave();
+    drop(claim);
+    outcome
+}
+
+/// Everything that requests share.
+fn app(
+    make: Make,
+    serving: &Serving,
+    workspace: &Workspace,
+    tokens: Tokens,
+    agents: Vec<String>,
+) -> Result<App, ServerError> {
+    let settings = serving.settings.clone();
+    let events = Arc::new(Events::beginning_at(SystemClock.now().unix_millis()));
+    let rate = settings.changes_per_second;
+    Ok(App::of(Shared {
+        roll: Roll::begin(&make, Arc::clone(&events))?,
+        desk: Desk::of(Arc::clone(&make), WORKERS_MAX),
+        long_desk: Desk::of(make, LONG_WORKERS_MAX),
+        events,
+        tokens,
+        hosts: Hosts::of(&settings.hosts),
+        codes: Codes::default(),
+        changes: Bucket::of(rate, rate.saturating_mul(REST_SECONDS)),
+        metrics: Metrics::default(),
+        closing: Closing::not_yet(),
+        workspace: workspace.clone(),
+        runtime: Runtime::of(workspace.root()),
+        agents,
+        listeners: Arc::new(Semaphore::new(settings.events_max)),
+        terminals: Arc::new(Semaphore::new(settings.terminals_max)),
+        began: Instant::now(),
+        settings,
+    }))
+}
+
+async fn run(
+    app: &App,
+    listener: TcpListener,
+    unix: Option<std::os::unix::net::UnixListener>,
+    place: &Place,
+    tell: impl FnOnce(),
+    url: &str,
+) -> Result<(), ServerError> {
+    let failed = |source| ServerError::Begin { source };
+    // Before anybody is told that it listens: who is told may want it to end at once.
+    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
+    let router = routes::router(app);
+    let places = Arc::new(Semaphore::new(app.settings.connections_max));
+    let mut doors = vec![Door::Tcp(listener)];
+    if let Some(unix) = unix {
+        doors.push(Door::Unix(UnixListener::from_std(unix).map_err(failed)?));
+    }
+    let doors =
+        doors.into_iter().map(|door| tokio::spawn(accept(door, app.clone(), router.clone(), places.clone())));
+    let doors: Vec<_> = doors.collect();
+    place.announce(&Note { url: url.to_owned(), pid: std::process::id() })?;
+    tracing::info!(address = url, "server began");
+    tell();
+    tokio::select! {
+        _ = term.recv() => (),
+        _ = int.recv() => (),
+    }
+    tracing::info!("server ends");
+    app.closing.close();
+    let all = u32::try_from(app.settings.terminals_max).unwrap_or(u32::MAX);
+    let end = async {
+        for door in doors {
+            drop(door.await);
+        }
+        drop(app.terminals.acquire_many(all).await);
+    };
+    if tokio::time::timeout(END_WAIT_MAX, end).await.is_err() {
+        tracing::warn!("not every connection ended in time");
+    }
+    Ok(())
+}
+
+/// Where a browser on this machine finds what listens there.
+fn url_of(bound: SocketAddr) -> String {
+    let port = bound.port();
+    if bound.ip().is_unspecified() { format!("http://127.0.0.1:{port}") } else { format!("http://{bound}") }
+}
+
+/// Listens at a socket; one that a killed server left is taken away.
+fn listen_unix(path: &Path) -> Result<std::os::unix::net::UnixListener, ServerError> {
+    use std::os::unix::{fs::FileTypeExt as _, net::UnixStream};
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
+    if is_socket && UnixStream::connect(path).is_err_and(|err| err.kind() == io::ErrorKind::ConnectionRefused)
+    {
+        socket::remove(path)?;
+    }
+    Ok(socket::listen(path)?)
+}
+
+/// Many terminals need many descriptors; where the limit cannot be raised, fewer are shown.
+fn raise_open_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(FILES, |most| most.min(FILES));
+    if limit.current.is_some_and(|now| now < wanted) {
+        limit.current = Some(wanted);
+        if let Err(err) = setrlimit(Resource::Nofile, limit) {
+            tracing::debug!(error = %err, "the limit of open files stays as it is");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! How requests are read and answers written: JSON in both directions, and every mistake as a problem.
+
+use std::time::Duration;
+
+use axum::{
+    body::to_bytes,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    http::{StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use utoipa::ToSchema;
+
+use super::{app::App, problem::Problem};
+use crate::text;
+
+const JSON: &str = "application/json";
+/// How long the body of a request may take to come.
+const BODY_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// The body of a request that changes something, read as JSON; an empty one is an empty object.
+pub(super) struct Body<T>(pub(super) T);
+
+/// What stands behind the question mark.
+pub(super) struct Ask<T>(pub(super) T);
+
+/// What stands in the path.
+pub(super) struct Part(pub(super) String);
+
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        // A page from elsewhere cannot send this without asking first, and nobody answers that question.
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let essence = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case(JSON) {
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            let problem =
+                Problem::of(status, "WRONG_CONTENT_TYPE", "a change needs `Content-Type: application/json`");
+            return Err(problem);
+        }
+        let limit = app.settings.body_bytes_max;
+        let read = tokio::time::timeout(BODY_WAIT_MAX, to_bytes(request.into_body(), limit)).await;
+        let late = |_| Problem::of(StatusCode::REQUEST_TIMEOUT, "TOO_SLOW", "the body did not come in time");
+        let too_large = |_| {
+            let detail = format!("the body is longer than {limit} bytes, or did not come whole");
+            Problem::of(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", detail)
+        };
+        let bytes = read.map_err(late)?.map_err(too_large)?;
+        let bytes = if bytes.is_empty() { &b"{}"[..] } else { &bytes };
+        serde_json::from_slice(bytes).map(Self).map_err(|err| {
+            let detail = format!("the body cannot be taken: {}", text::line(&err.to_string()));
+            match err.classify() {
+                serde_json::error::Category::Data => Problem::invalid(detail),
+                _ => Problem::of(StatusCode::BAD_REQUEST, "INVALID_JSON", detail),
+            }
+        })
+    }
+}
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Ask<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let read = Query::try_from_uri(&parts.uri);
+        read.map(|Query(asked)| Self(asked)).map_err(|err| {
+            Problem::invalid(format!("the query cannot be taken: {}", text::line(&err.body_text())))
+        })
+    }
+}
+
+impl FromRequestParts<App> for Part {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let read = Path::<String>::from_request_parts(parts, app).await;
+        read.map(|Path(text)| Self(text)).map_err(|_| Problem::not_found("the path is no text"))
+    }
+}
+
+/// An answer in JSON.
+pub(super) fn reply<T: Serialize>(status: StatusCode, value: &T) -> Response {
+    match serde_json::to_string(value) {
+        Ok(text) => json(status, text),
+        Err(_) => Problem::internal("the answer has no JSON form").into_response(),
+    }
+}
+
+/// An answer that is JSON already.
+pub(super) fn json(status: StatusCode, text: String) -> Response {
+    (status, [(header::CONTENT_TYPE, JSON)], text).into_response()
+}
+
+/// What went wrong, as RFC 9457 has it.
+#[derive(ToSchema)]
+#[schema(as = Problem)]
+#[expect(dead_code, reason = "it describes what is written elsewhere")]
+pub(super) struct ProblemDoc {
+    r#type: String,
+    title: String,
+    status: u16,
+    detail: String,
+    /// The stable word.
+    code: String,
+    /// What to do next.
+    hint: Option<String>,
+    /// What a destroy would lose; `permit` lets it go.
+    losses: Option<Vec<serde_json::Value>>,
+}
