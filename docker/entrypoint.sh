@@ -44,7 +44,14 @@ case $code in
     *) say "restore failed with exit code $code; starting anyway, run \`wharf doctor\` to see why, \`wharf-recover\` to repair" ;;
 esac
 
-if [ "${WHARF_RESUME:-0}" = 1 ]; then
-    exec wharf init --resume -- "$@"
+# A server that fails is started again, for the sessions do not need it; any other command is the container's life.
+if [ "${1:-} ${2:-}" = 'wharf serve' ]; then
+    set -- --restart -- "$@"
+else
+    set -- -- "$@"
 fi
-exec wharf init -- "$@"
+
+if [ "${WHARF_RESUME:-0}" = 1 ]; then
+    exec wharf init --resume "$@"
+fi
+exec wharf init "$@"

@@ -12,6 +12,7 @@ of medians. The folder is removed at the end.
 
   --runs N         pairs of runs for each line of the table; fewer where each takes long [21]
   --files "N…"     sizes of the repositories for create and destroy ["250 5000"]
+  --ways "N…"      sizes of the repositories for all ways to create: warm, copied, eight at once ["250 5000 50000"]
   --sessions "N…"  how many sessions to list, look up and restore ["4 100 1000"]
   --dir PATH       where the temporary folder is made; decides the file system [$TMPDIR, else /tmp]
   --wharf PATH     the program [target/release/wharf, which is built first]
@@ -26,17 +27,19 @@ fail() {
 runs=21
 files="250 5000"
 sessions="4 100 1000"
+ways="250 5000 50000"
 parent=${TMPDIR:-/tmp}
 wharf=
 while (($#)); do
     case $1 in
     --help | -h) usage && exit 0 ;;
-    --runs | --files | --sessions | --dir | --wharf) [[ $# -ge 2 ]] || fail "$1 needs a value" ;;
+    --runs | --files | --ways | --sessions | --dir | --wharf) [[ $# -ge 2 ]] || fail "$1 needs a value" ;;
     *) usage >&2 && exit 2 ;;
     esac
     case $1 in
     --runs) runs=$2 ;;
     --files) files=$2 ;;
+    --ways) ways=$2 ;;
     --sessions) sessions=$2 ;;
     --dir) parent=$2 ;;
     --wharf) wharf=$(realpath "$2") ;;
@@ -57,7 +60,7 @@ trap 'rm -rf -- "$place"' EXIT
 # Nobody's settings, neither git's nor wharf's.
 for name in $(compgen -e | grep -E '^(GIT|WHARF)_' || true); do unset "$name"; done
 unset WORKSPACE_ROOT XDG_CONFIG_HOME
-export HOME=$place/home WHARF_MAX_SESSIONS=100000
+export HOME=$place/home WHARF_MAX_SESSIONS=100000 WHARF_POOL_SIZE=0
 mkdir "$HOME"
 git config --global user.name bench
 git config --global user.email bench@example.com
@@ -222,6 +225,131 @@ many_sessions() { # SESSIONS
     rm -rf -- "$place/wharf"
 }
 
+# ---- all ways to create ---------------------------------------------------------------------------------------------
+
+workers=$(nproc)
+wt=$(command -v wt || true)
+at=$place/ways
+git_add() { git -C "$at/git" worktree add --quiet -b "git$1" "$at/git/.worktrees/git$1"; }
+git_add_workers() {
+    git -C "$at/git" -c checkout.workers="$workers" worktree add --quiet -b "workers$1" "$at/git/.worktrees/workers$1"
+}
+git_add_from() { git -C "$at/git" worktree add --quiet -b "from$1" "$at/git/.worktrees/from$1" later; }
+wt_add() { (cd "$at/git" && "$wt" switch --create "wt$1" --no-cd --no-verify); }
+wharf_way() { "$wharf" --workspace "$at/wharf" "$@"; }
+wharf_copied() { wharf_way create "copied$1"; }
+wharf_warm() { WHARF_POOL_SIZE=1 wharf_way create "warm$1"; }
+wharf_warm_from() { wharf_way create "far$1" --from later; }
+git_eight() {
+    local number
+    for number in 1 2 3 4 5 6 7 8; do git_add "eight$1-$number" & done
+    wait
+}
+wharf_eight() {
+    local number
+    for number in 1 2 3 4 5 6 7 8; do wharf_way create "eight$1-$number" & done
+    wait
+}
+status_of() { git -C "$1" status --porcelain; }
+wharf_path_of() { wharf_way path "$1"; }
+
+# Nothing is measured while something is made ready in the background.
+ready() { # HOW-MANY
+    wharf_way pool fill --size "$1" >"$place/out" 2>"$place/err" || fail "$(<"$place/err")"
+    until [[ $(wharf_way pool status --json | grep -c '"ready"') -ge $1 ]]; do
+        sleep 0.2
+        wharf_way pool fill --size "$1" >"$place/out"
+    done
+}
+
+# 300 commits, each with a change of one file.
+later() { # REPOSITORY
+    awk 'BEGIN {
+        for (number = 1; number <= 300; number++) {
+            printf "commit refs/heads/later\ncommitter bench <bench@example.com> %d +0000\ndata 5\nlater\n", 1700000000 + number
+            if (number == 1) print "from refs/heads/main^0"
+            body = "// changed " number "\n"
+            file = number % 200
+            printf "M 100644 inline src/part%d/unit%d/file%d.rs\ndata %d\n%s\n", file / 100, file / 10 % 10, file,
+                length(body), body
+        }
+    }' | git -C "$1" fast-import --quiet
+}
+
+# Takes turns with `git worktree add`; the first `git status` in both is measured too.
+way() { # WHAT FILES TIMES WHARF-FUNCTION NAME GIT-FUNCTION GIT-NAME GIT-COMMAND READY
+    local turn git_status=() wharf_status=() path
+    by_git=() by_wharf=()
+    for ((turn = 0; turn < $3; turn++)); do
+        (($9 == 0)) || ready "$9"
+        measure "$6" "$turn" && by_git+=("$took")
+        measure "$4" "$turn" && by_wharf+=("$took")
+        (($9 == 0)) || ready "$9"
+        path=$(wharf_path_of "$5$turn")
+        measure status_of "$at/git/.worktrees/$7$turn" && git_status+=("$took")
+        measure status_of "$path" && wharf_status+=("$took")
+    done
+    row "$1" "$2 files" "$8"
+    by_git=("${git_status[@]}") by_wharf=("${wharf_status[@]}")
+    row "first \`git status\` after it" "$2 files" "the same"
+}
+
+all_ways() { # FILES
+    local few=$runs
+    (($1 < 1000 || runs < 9)) || few=9
+    (($1 < 20000 || runs < 5)) || few=5
+    mkdir "$at"
+    repository "$at/git" "$1"
+    later "$at/git"
+    cp -a "$at/git" "$at/wharf"
+    # What was checked out long ago is known to git without a second look.
+    sleep 1.1
+    git -C "$at/git" status --porcelain >"$place/out"
+    git -C "$at/wharf" status --porcelain >"$place/out"
+    measure git_add first
+    measure wharf_copied first
+    way "create, copied" "$1" "$few" wharf_copied copied git_add git "\`git worktree add -b\`" 0
+    way "create, warm" "$1" "$few" wharf_warm warm git_add_workers workers "\`git -c checkout.workers=$workers worktree add -b\`" 1
+    way "create, warm, 300 commits away" "$1" "$few" wharf_warm_from far git_add_from from "\`git worktree add -b\`" 1
+    if [[ -n $wt ]]; then
+        both "$few" wt_add wharf_copied_again
+        row "create, copied" "$1 files" "\`wt switch --create\`"
+    fi
+    wharf_way pool drain >"$place/out"
+    both 3 git_eight wharf_eight
+    row "8 creates at once, copied" "$1 files" "8 × \`git worktree add -b\`"
+    by_git=() by_wharf=()
+    local turn
+    for turn in a b c; do
+        ready 8
+        measure git_eight "$turn" && by_git+=("$took")
+        measure wharf_eight "$turn" && by_wharf+=("$took")
+    done
+    row "8 creates at once, warm" "$1 files" "8 × \`git worktree add -b\`"
+    rm -rf -- "$at"
+}
+wharf_copied_again() { wharf_copied "again$1"; }
+
+# What a warm create costs with many sessions there.
+warm_among() { # SESSIONS
+    local number
+    mkdir "$at"
+    repository "$at/wharf" 20
+    cp -a "$at/wharf" "$at/git"
+    for ((number = 0; number < $1; number++)); do
+        wharf_copied "$number" >"$place/out" 2>"$place/err" || fail "$(<"$place/err")"
+        git_add "$number" >"$place/out" 2>"$place/err" || fail "$(<"$place/err")"
+    done
+    by_git=() by_wharf=()
+    for ((number = 0; number < 9; number++)); do
+        ready 1
+        measure git_add "among$number" && by_git+=("$took")
+        measure wharf_warm "$number" && by_wharf+=("$took")
+    done
+    row "create, warm" "$1 sessions" "\`git worktree add -b\`"
+    rm -rf -- "$at"
+}
+
 # ---- the table ------------------------------------------------------------------------------------------------------
 
 printf '%s cores, %s on %s, %s, %s, %s pairs of runs; milliseconds, median (least)\n\n' "$(nproc)" \
@@ -229,3 +357,5 @@ printf '%s cores, %s on %s, %s, %s, %s pairs of runs; milliseconds, median (leas
 printf '| wharf | with | git | git | wharf | wharf ÷ git |\n|---|---|---|--:|--:|--:|\n'
 for count in $files; do one_worktree "$count"; done
 for count in $sessions; do many_sessions "$count"; done
+for count in $ways; do all_ways "$count"; done
+for count in $sessions; do warm_among "$count"; done

@@ -53,6 +53,12 @@ else
     skip browser "no \`node\` on PATH, no Chromium, or WHARF_BROWSER_TEST=0"
 fi
 
+if command -v "${SCHEMATHESIS:-schemathesis}" >/dev/null 2>&1; then
+    step api scripts/api-test.sh
+else
+    skip api "no \`schemathesis\` on PATH"
+fi
+
 if command -v shellcheck >/dev/null 2>&1; then
     step shellcheck shellcheck .ci/run docker/entrypoint.sh scripts/*.sh
 else

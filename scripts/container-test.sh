@@ -373,6 +373,45 @@ done
 same 'the record has pid and command' 'number sh' "$(field "$main" alpha '"\(.ptyPid | type) \(.command[0])"')"
 holds 'text can be sent' inside "$main" sh -c 'wharf stop alpha && wharf start alpha -- cat &&
     wharf send alpha "hello there" --enter && wharf wait alpha --for "text:hello there" --timeout 10s'
+
+# Somebody at a terminal in the container, whose keys come from here.
+mkfifo "$folder/keys"
+sit_down() {
+    : >"$folder/seen"
+    script -q -f -e -c "$docker exec -it $main wharf attach alpha" "$folder/seen" \
+        <"$folder/keys" >/dev/null 2>&1 &
+    sitting=$!
+    exec 7>"$folder/keys"
+}
+sees() {
+    local tries=0
+    until grep --quiet --fixed-strings --text -- "$2" "$folder/seen"; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 150 ]; then
+            wrong "$1" "$(cat --show-nonprinting "$folder/seen")"
+            return 0
+        fi
+        sleep 0.1
+    done
+    ok "$1"
+}
+get_up() {
+    printf '\034' >&7
+    holds "$1" wait "$sitting"
+    exec 7>&-
+}
+sit_down
+sees 'somebody attaches at a terminal in the container' 'hello there'
+printf 'typed at a terminal\r' >&7
+holds 'what is typed there is read' inside "$main" wharf wait alpha --for 'text:typed at a terminal' --timeout 10s
+sees 'what is printed is seen there' 'typed at a terminal'
+before=$(inside "$main" wharf screen alpha)
+get_up 'the key that leaves leaves'
+sees 'and says so' '[alpha: detached]'
+sit_down
+sees 'who comes again sees the same' 'typed at a terminal'
+same 'the screen is the same' "$before" "$(inside "$main" wharf screen alpha)"
+get_up 'and can leave again'
 begun=$SECONDS
 "$docker" stop --time 20 "$main" >/dev/null
 if [ $((SECONDS - begun)) -lt 12 ]; then
@@ -504,6 +543,38 @@ await_server() {
 try_page() {
     (cd web && WHARF_PAGE_LINK=$(page_link "$served") WHARF_PAGE_ROUND=$1 npm run --silent container)
 }
+served_by_default() {
+    local served port token ask pid name=by-the-api
+    served=$("$docker" run --detach --label "$run_label" --publish 127.0.0.1::7777 --volume "$(volume):/workspace" "$image")
+    await_server "$served"
+    same 'the default command serves, below `wharf init`' 'wharf serve' \
+        "$(inside "$served" ps --ppid 1 -o args= | grep --only-matching 'wharf serve' || true)"
+    inside "$served" sh -c 'git init --quiet . && git commit --quiet --allow-empty --message first'
+    port=$("$docker" port "$served" 7777/tcp | head -n 1)
+    token=$(inside "$served" sh -c 'cat "$(find /tmp/wharf-* -name server.token)"')
+    ask=(curl --silent --max-time 20 --header "Authorization: Bearer $token" --header 'Content-Type: application/json')
+    says 'through a published port a tool makes a session' '"name":"by-the-api"' \
+        "$("${ask[@]}" --data '{"name":"by-the-api","start":{"command":["sleep","1000000"]}}' "http://127.0.0.1:${port##*:}/api/v1/sessions")"
+    same 'without a token nobody gets in through it' 401 \
+        "$(curl --silent --output /dev/null --write-out '%{http_code}' "http://127.0.0.1:${port##*:}/api/v1/sessions")"
+    same 'by another name nobody gets in either' 421 \
+        "$("${ask[@]}" --output /dev/null --write-out '%{http_code}' --header 'Host: evil.example' "http://127.0.0.1:${port##*:}/api/v1/sessions")"
+    pid=$(field "$served" "$name" .ptyPid)
+    inside "$served" sh -c 'kill -KILL $(pgrep -f "^wharf serve")'
+    await_server "$served"
+    same 'a killed server is started again, and the session has not noticed' "$pid" "$(field "$served" "$name" .ptyPid)"
+    holds 'after docker stop and start it answers with the same token' sh -c \
+        "\"$docker\" stop $served >/dev/null && \"$docker\" start $served >/dev/null"
+    await_server "$served"
+    port=$("$docker" port "$served" 7777/tcp | head -n 1)
+    says 'and knows the session' '"name":"by-the-api"' "$("${ask[@]}" "http://127.0.0.1:${port##*:}/api/v1/sessions")"
+    "$docker" rm --force --volumes "$served" >/dev/null
+}
+if command -v curl >/dev/null; then
+    served_by_default
+else
+    printf '     skipped: the API through a published port (no curl)\n'
+fi
 if $browser; then
     served=$("$docker" run --detach --label "$run_label" --publish 127.0.0.1::7777 --volume "$(volume):/workspace" "$image" \
         sh -c '[ -d .git ] || { git init --quiet . && git commit --quiet --allow-empty --message first; }

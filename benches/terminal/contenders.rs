@@ -107,6 +107,11 @@ impl Contender {
         }
     }
 
+    /// Whether there is anything beside the shell that costs something.
+    pub(crate) fn holds_anything(&self) -> bool {
+        self.kind != Kind::Bare
+    }
+
     /// What a session costs beside its shell, in bytes: the share of one of all that are open.
     pub(crate) fn pss(&mut self) -> Option<u64> {
         let pids: Vec<u64> = match self.kind {

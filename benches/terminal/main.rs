@@ -30,6 +30,9 @@ const LIMIT: Duration = Duration::from_mins(2);
 /// How long everything may take to be dealt with before it is measured.
 const SETTLE: Duration = Duration::from_millis(500);
 
+/// How long nothing must come where a hundred are begun.
+const BRIEFLY: Duration = Duration::from_millis(30);
+
 fn number(key: &str, default: usize) -> usize {
     env::var(key).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
@@ -149,11 +152,14 @@ fn come_back(contender: &mut Contender) -> Option<f64> {
 
 /// What one of so many sessions costs.
 fn memory(contender: &mut Contender, sessions: usize, full: bool) -> Option<f64> {
+    if !contender.holds_anything() {
+        return None;
+    }
     for _ in 0..sessions {
         if full {
             fill(contender)?;
         } else {
-            drop(quiet(contender)?);
+            drop(quiet_after(contender, BRIEFLY)?);
         }
     }
     thread::sleep(SETTLE);
@@ -162,7 +168,7 @@ fn memory(contender: &mut Contender, sessions: usize, full: bool) -> Option<f64>
 
 /// A session whose scrollback is full and that nobody is attached to.
 fn fill(contender: &mut Contender) -> Option<()> {
-    let mut tty = quiet(contender)?;
+    let mut tty = quiet_after(contender, BRIEFLY)?;
     let text = format!("seq -f 'row %g of a log with some words in it' {HISTORY_ROWS}; echo LAST-R''OW\n");
     tty.send(text.as_bytes());
     tty.until(b"LAST-ROW", LIMIT)?;
@@ -171,12 +177,16 @@ fn fill(contender: &mut Contender) -> Option<()> {
 
 /// A shell that prints nothing but what it is asked for.
 fn quiet(contender: &mut Contender) -> Option<Tty> {
+    quiet_after(contender, Duration::from_millis(200))
+}
+
+fn quiet_after(contender: &mut Contender, silence: Duration) -> Option<Tty> {
     contender.prepare();
     let mut tty = contender.begin();
     tty.until(b"ready>", LIMIT)?;
     tty.send(b"PS1=; stty -echo; echo SI''LENT\n");
     tty.until(b"SILENT", LIMIT)?;
-    tty.drain(Duration::from_millis(200));
+    tty.drain(silence);
     Some(tty)
 }
 

@@ -28,6 +28,9 @@ use crate::{
 /// wants everything done before the answer.
 const BACKGROUND: &str = "WHARF_BACKGROUND";
 
+/// How many worktrees are kept ready for each repository, over what the settings say.
+const POOL_SIZE: &str = "WHARF_POOL_SIZE";
+
 /// Whether settings that cannot be used stop a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Broken {
@@ -101,7 +104,13 @@ fn sessions_max(text: &str) -> Result<NonZeroUsize, Failure> {
 /// The settings of the user and the workspace.
 pub(super) fn settings(workspace: &Workspace) -> Result<Settings, ConfigError> {
     let user = config::user_folder().map(|folder| folder.join("config.toml"));
-    Settings::load(user.as_deref(), &workspace.settings())
+    let mut settings = Settings::load(user.as_deref(), &workspace.settings())?;
+    // Also what works in the background hears this. It says how much is made ready, so a word that is no number says nothing.
+    let size = env::var(POOL_SIZE).ok().and_then(|size| size.parse().ok());
+    if let Some(size) = size.filter(|size| *size <= config::POOL_SIZE_MAX) {
+        settings.pool_size = size;
+    }
+    Ok(settings)
 }
 
 /// A manager on what is really there.

@@ -8,6 +8,7 @@ mod behind;
 mod binding;
 mod context;
 mod conversation;
+mod debugging;
 mod ending;
 mod executing;
 mod failure;
@@ -22,6 +23,7 @@ mod locate;
 mod logs;
 mod notes;
 mod output;
+mod pooling;
 mod prompting;
 mod recovering;
 mod running;
@@ -120,6 +122,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
             Ok(())
         }
         Command::Init(args) => return initing::init(open_anyway()?, args),
+        Command::Debug(args) => return debugging::debug(open()?, &args),
         Command::Exec(args) => return executing::exec(open()?, &args),
         Command::Conversation(args) => return conversation::run(open()?, args),
         Command::Create(args) => begin::create(open()?, args),
@@ -153,6 +156,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Setup(args) => setup::setup(open()?, &args),
         Command::Undo(args) => ending::undo(open()?, &args),
         Command::Trash(args) => ending::trash(open()?, args),
+        Command::Pool(args) => pooling::pool(&open()?, &args),
         Command::Agent(args) => agents::agent(open()?, args),
         Command::Interpreter(args) => interpreters::interpreter(&open()?, &args),
         Command::Restore(_) => recovering::restore(open_anyway()?),

@@ -34,13 +34,15 @@ pub(super) fn serve(context: Context, args: args::Serve) -> Result<(), Failure> 
     if let Some(listen) = args.listen {
         settings.listen = listen;
     }
-    if let Some(wrong) = args.allow_host.iter().find(|host| !is_host(host)) {
+    // A variable that is set to nothing names nobody.
+    let hosts: Vec<String> = args.allow_host.into_iter().filter(|host| !host.is_empty()).collect();
+    if let Some(wrong) = hosts.iter().find(|host| !is_host(host)) {
         return Err(Failure::Value {
             given: wrong.clone(),
             wanted: "the name of a host, such as wharf.example",
         });
     }
-    settings.hosts.extend(args.allow_host);
+    settings.hosts.extend(hosts);
     settings.token_file = token_file(args.token_file, &settings)?;
     let unix = args.unix.as_deref().map(locate::absolute).transpose()?;
     let make = context::managers(manager.workspace().clone(), manager.settings().clone());

@@ -78,6 +78,15 @@ pub(super) fn interpreters(all: &[[String; 4]]) -> String {
     render(&table)
 }
 
+/// Worktrees that are kept ready, one a line.
+pub(super) fn pool(all: &[[String; 4]]) -> String {
+    let mut table = plain(&["CONDITION", "REPOSITORY", "COMMIT", "PATH"]);
+    for slot in all {
+        table.add_row(row(slot));
+    }
+    render(&table)
+}
+
 /// Contexts, one a line.
 pub(super) fn contexts(all: &[Summary], now: Timestamp) -> String {
     let mut table =

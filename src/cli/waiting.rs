@@ -209,7 +209,11 @@ fn text(context: &Context, patience: &Patience<'_>, regex: &Regex) -> Result<Met
                 let source = TerminalError::Refused { code: refusal.code, message: refusal.message };
                 return Err(Failure::of_terminal(patience.session)(source));
             }
-            FromHolder::Hello(_) | FromHolder::Answer { .. } => continue,
+            FromHolder::Hello(_)
+            | FromHolder::Borrowed(_)
+            | FromHolder::Returned { .. }
+            | FromHolder::Undo(_)
+            | FromHolder::Answer { .. } => continue,
         };
         for step in steps(&bytes, size) {
             drop(screen.feed(step));

@@ -34,6 +34,9 @@ pub use self::{
 /// The largest settings file, in bytes.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
+/// The most worktrees that are kept ready for a repository.
+pub const POOL_SIZE_MAX: usize = 16;
+
 /// All settings, with their defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -45,6 +48,8 @@ pub struct Settings {
     pub log_days: NonZeroUsize,
     /// How long one git command may take (`git.time_limit`, 600 seconds).
     pub git_time_limit: Duration,
+    /// How many worktrees are kept ready for each repository (`pool.size`, 1).
+    pub pool_size: usize,
     /// Whether hooks of repositories run (`git.trust_hooks`, false); only the user's own file can say so.
     pub trust_hooks: bool,
     /// What the editor's process is called (`editor.name`, `code`).
@@ -85,6 +90,7 @@ impl Default for Settings {
             trash_days: 7,
             log_days: NonZeroUsize::new(14).expect("fourteen is not zero"),
             git_time_limit: Duration::from_mins(10),
+            pool_size: 1,
             trust_hooks: false,
             editor: "code".parse().expect("a short word is a label"),
             keep_transcripts: KeepTranscripts::default(),
@@ -152,6 +158,7 @@ struct File {
     trash: Trash,
     log: Log,
     git: Git,
+    pool: Pool,
     editor: Editor,
     transcripts: Transcripts,
     terminal: terminal::File,
@@ -179,6 +186,12 @@ struct Log {
 struct Git {
     time_limit: Option<u64>,
     trust_hooks: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Pool {
+    size: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -229,6 +242,11 @@ impl Settings {
         }
         if let Some(days) = file.log.days {
             self.log_days = NonZeroUsize::new(days).ok_or_else(|| wrong("log.days", "is at least 1"))?;
+        }
+        match file.pool.size {
+            Some(size) if size > POOL_SIZE_MAX => return Err(wrong("pool.size", "is at most 16")),
+            Some(size) => self.pool_size = size,
+            None => (),
         }
         match file.git.time_limit {
             Some(0) => return Err(wrong("git.time_limit", "is at least 1 second")),

@@ -10,16 +10,19 @@ use crate::lock::{Lock, LockError};
 pub enum Chore {
     /// Deletes what was taken out of the trash, and what has been in it for too long.
     ClearTrash,
+    /// Makes worktrees ready for the next sessions.
+    FillPool,
 }
 
 impl Chore {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::ClearTrash];
+    pub const ALL: [Self; 2] = [Self::ClearTrash, Self::FillPool];
 
     /// What it is called on a command line.
     pub fn word(self) -> &'static str {
         match self {
             Self::ClearTrash => "clear-trash",
+            Self::FillPool => "fill-pool",
         }
     }
 }
@@ -57,6 +60,7 @@ impl SessionManager {
             };
             let is_done = match chore {
                 Chore::ClearTrash => self.clear_trash(),
+                Chore::FillPool => self.fill_wanted(),
             };
             drop(lock);
             if !is_done {
@@ -68,6 +72,7 @@ impl SessionManager {
     fn is_due(&self, chore: Chore) -> bool {
         match chore {
             Chore::ClearTrash => self.is_trash_due(),
+            Chore::FillPool => self.is_pool_due(),
         }
     }
 }

@@ -61,9 +61,29 @@ impl SessionManager {
     fn try_create(&mut self, request: &CreateSession) -> Result<Session, ManagerError> {
         self.settle_abandoned()?;
         let plan = self.plan_create(request)?;
-        let (session, place) = self.reserve(request, &plan)?;
+        let warm = self.worktrees.warm(&plan.repository, &plan.start);
+        match self.make(request, &plan, &warm) {
+            // A worktree that was ready a moment ago is not any more.
+            Err(ManagerError::Worktree(
+                err @ (WorktreeError::Unusable { .. } | WorktreeError::UnsafePath { .. }),
+            )) if !warm.is_empty() => {
+                tracing::info!(error = %err, "the session gets a worktree of its own instead of a warm one");
+                self.make(request, &plan, &[])
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Reserves a place and makes the worktree, or takes one of those that are ready.
+    fn make(
+        &mut self,
+        request: &CreateSession,
+        plan: &Plan,
+        warm: &[SessionId],
+    ) -> Result<Session, ManagerError> {
+        let (session, place) = self.reserve(request, plan, warm)?;
         let record = store::encode_record(&settled(&session), &self.workspace);
-        let addition = addition(&plan, &session, record, place);
+        let addition = addition(plan, &session, record, place);
         let made = match self.worktrees.add(&addition) {
             Ok(made) => made,
             Err(err) => {
@@ -89,6 +109,7 @@ impl SessionManager {
             sessionId = %session.id(), name = %session.name(), branch = %session.branch(),
             worktreePath = %path.display(), "session created"
         );
+        self.refill(session.repository());
         Ok(session)
     }
 
@@ -140,15 +161,21 @@ impl SessionManager {
         &mut self,
         request: &CreateSession,
         plan: &Plan,
+        warm: &[SessionId],
     ) -> Result<(Session, Vec<PathBuf>), ManagerError> {
         let pending = self.pending(PendingAction::Creating { branch_is_new: plan.start.branch_is_new })?;
         let limit = self.settings.sessions_max.get();
-        let mut session = new_session(request, plan, self.clock.now());
-        if !request.skip_setup && self.needs_setup(&plan.repository) {
+        let now = self.clock.now();
+        let is_needy = !request.skip_setup && self.needs_setup(&plan.repository);
+        let mut transaction = self.begin()?;
+        // Who reserved a warm worktree before us has it.
+        let free = warm.iter().find(|id| transaction.registry.session(**id).is_none());
+        let id = free.copied().unwrap_or_else(SessionId::random);
+        let mut session = new_session(request, plan, id, now);
+        if is_needy {
             session.await_setup();
         }
         session.begin(pending);
-        let mut transaction = self.begin()?;
         transaction.registry.vacancy(&Claim::of(&session), limit)?.fill(session.clone());
         let place = transaction.place()?;
         Ok((session, place))
@@ -193,14 +220,14 @@ fn automatic_name(registry: &Registry, date: &str, number: &mut u32) -> SessionN
     }
 }
 
-fn new_session(request: &CreateSession, plan: &Plan, now: Timestamp) -> Session {
+fn new_session(request: &CreateSession, plan: &Plan, id: SessionId, now: Timestamp) -> Session {
     let mut session = Session::from_parts(SessionParts {
         repository: plan.repository.clone(),
         branch: plan.branch.clone(),
         base: Some(plan.start.base.clone()),
         phase: request.phase.clone(),
         metadata: request.metadata.clone(),
-        ..SessionParts::of(SessionId::random(), plan.name.clone(), now)
+        ..SessionParts::of(id, plan.name.clone(), now)
     });
     if let Some(issue) = &request.issue {
         session.bind(now, |binding| binding.issue = Some(issue.clone()));

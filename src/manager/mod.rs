@@ -45,6 +45,7 @@ mod keep;
 mod leftovers;
 mod list;
 mod observe;
+mod pool;
 mod ps;
 mod recovery;
 mod rename;
@@ -61,6 +62,7 @@ mod transcripts;
 mod trash;
 mod undo;
 mod uninstall_hooks;
+mod verify;
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ pub use rustix::process::Signal;
 use crate::session::ProcessId;
 
 mod background;
+mod keyboard;
 mod kill;
 mod line;
 mod memory;

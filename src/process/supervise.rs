@@ -14,10 +14,9 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     process::{Pid, Signal, WaitOptions, kill_process, wait},
-    termios::tcsetpgrp,
 };
 
-use super::{Signals, become_subreaper, kill_tree};
+use super::{Signals, become_subreaper, keyboard, kill_tree};
 
 /// Signals that the command gets as they are.
 const HANDED_ON: [Signal; 5] = [Signal::HUP, Signal::USR1, Signal::USR2, Signal::QUIT, Signal::WINCH];
@@ -147,7 +146,7 @@ impl Ward<'_> {
         };
         let child = Command::new(program).args(args).process_group(0).spawn()?;
         let pid = Pid::from_child(&child);
-        if tcsetpgrp(rustix::stdio::stdin(), pid).is_ok() {
+        if keyboard::give(pid).is_ok() {
             // A shell that looked for the keyboard before it had it has stopped itself.
             say(kill_process(pid, Signal::CONT));
         }

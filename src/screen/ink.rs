@@ -1,6 +1,6 @@
 //! How cells become the bytes that draw them.
 
-use std::{fmt, io::Write as _};
+use std::{fmt, io::Write as _, mem};
 
 use alacritty_terminal::{
     grid::Row,
@@ -18,6 +18,9 @@ const STYLE: Flags = Flags::BOLD
     .union(Flags::STRIKEOUT);
 
 const SPACERS: Flags = Flags::WIDE_CHAR_SPACER.union(Flags::LEADING_WIDE_CHAR_SPACER);
+
+/// How many columns a wide character has.
+const WIDE: usize = 2;
 
 /// The attributes that need a number each, in the order of their numbers.
 const NUMBERS: [(Flags, &str); 11] = [
@@ -43,6 +46,17 @@ struct Pen {
     underline: Option<Color>,
 }
 
+impl Pen {
+    fn of(cell: &Cell) -> Self {
+        Self {
+            foreground: cell.fg,
+            background: cell.bg,
+            style: cell.flags.intersection(STYLE),
+            underline: if cell.extra.is_some() { cell.underline_color() } else { None },
+        }
+    }
+}
+
 const PLAIN: Pen = Pen {
     foreground: Color::Named(NamedColor::Foreground),
     background: Color::Named(NamedColor::Background),
@@ -56,11 +70,13 @@ pub(super) struct Ink<'a> {
     pen: Pen,
     link: Option<Hyperlink>,
     keeps_links: bool,
+    /// How many cells of the next row are drawn already.
+    drawn: usize,
 }
 
 impl<'a> Ink<'a> {
     pub(super) fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out, pen: PLAIN, link: None, keeps_links: true }
+        Self { out, pen: PLAIN, link: None, keeps_links: true, drawn: 0 }
     }
 
     /// The same without links, for those who want text with colours.
@@ -73,10 +89,31 @@ impl<'a> Ink<'a> {
     pub(super) fn row(&mut self, row: &Row<Cell>, flows: bool) {
         let all = &row[Column(0)..Column(row.len())];
         let end = if flows { row.len() - usize::from(leaves_room(row)) } else { written(row) };
-        for (column, cell) in all[..end].iter().enumerate() {
+        let drawn = mem::take(&mut self.drawn);
+        for (column, cell) in all[..end].iter().enumerate().skip(drawn) {
             self.cell(cell, part(all, column));
         }
         self.plain();
+    }
+
+    /// Makes the terminal wrap into a row whose first cell has a background: it would give that to all of the row that it
+    /// scrolls up for it.
+    pub(super) fn wrap(&mut self, row: &Row<Cell>) {
+        let all = &row[Column(0)..Column(row.len())];
+        if all[0].bg == PLAIN.background {
+            return;
+        }
+        if part(all, 0) == Part::FirstHalf {
+            // Nothing else wraps where room was left for it.
+            self.cell(&all[0], Part::FirstHalf);
+            self.plain();
+            if row.len() > WIDE {
+                self.out.extend_from_slice(b"\x1b[K");
+            }
+            self.drawn = WIDE;
+        } else {
+            self.out.extend_from_slice(b" \r");
+        }
     }
 
     /// Draws one cell; of a wide character, both columns with the first.
@@ -107,12 +144,7 @@ impl<'a> Ink<'a> {
 
     /// Takes the look of a cell.
     pub(super) fn dip(&mut self, cell: &Cell) {
-        let pen = Pen {
-            foreground: cell.fg,
-            background: cell.bg,
-            style: cell.flags.intersection(STYLE),
-            underline: if cell.extra.is_some() { cell.underline_color() } else { None },
-        };
+        let pen = Pen::of(cell);
         if pen != self.pen {
             self.pen = pen;
             self.rendition();

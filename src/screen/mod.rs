@@ -42,7 +42,7 @@ use self::{
 };
 pub use self::{
     notice::{Notice, PromptMark},
-    reset::RESET,
+    reset::{RESET, Traces},
     size::Size,
     view::{Attributes, Cell, Colour, Cursor, CursorShape, Underline},
 };
@@ -68,6 +68,8 @@ pub struct Screen {
     /// The beginning of a character whose end was not fed yet. The parser is not given halves: it loses what stands
     /// behind them.
     begun: Vec<u8>,
+    /// What was changed by commands that the emulator does not take in whole.
+    traces: Traces,
     was_rebuilt: bool,
 }
 
@@ -79,6 +81,7 @@ impl Screen {
             parser: Processor::new(),
             scanner: Scanner::default(),
             begun: Vec::new(),
+            traces: Traces::default(),
             was_rebuilt: false,
         }
     }
@@ -168,6 +171,17 @@ impl Screen {
         self.emulator.is_alternate()
     }
 
+    /// What the program changed, and did not change back, that a [`RESET`] leaves as it is.
+    pub fn traces(&self) -> Traces {
+        let colours = self.emulator.term.colors();
+        let has = |index: usize| colours[index].is_some();
+        let seen = Traces {
+            colours: [(0..256).any(has), has(256), has(257), has(258)],
+            wheel: self.emulator.recall.chose_wheel,
+        };
+        seen.and(self.traces)
+    }
+
     /// Whether the program is in the middle of drawing a picture (mode 2026).
     pub fn is_updating(&self) -> bool {
         self.emulator.recall.is_updating
@@ -233,8 +247,13 @@ impl Screen {
 
     fn act_on(&mut self, piece: Piece, notices: &mut Vec<Notice>) {
         match piece.found {
-            Found::Osc(body) if notices.len() < NOTICES_MAX => notices.extend(Notice::from_osc(&body)),
-            Found::Nothing | Found::Osc(_) => (),
+            Found::Osc(body) => {
+                self.traces.heed(&body);
+                if notices.len() < NOTICES_MAX {
+                    notices.extend(Notice::from_osc(&body));
+                }
+            }
+            Found::Nothing => (),
             // Whatever comes next is not part of it.
             Found::TooLong => self.parse(b"\x18"),
             Found::SoftReset => _ = self.guarded(|emulator, _| emulator.soft_reset()),

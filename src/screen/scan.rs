@@ -42,6 +42,8 @@ enum State {
     #[default]
     Ground,
     Escape,
+    /// Behind `ESC` and what only a last byte can follow.
+    Designation,
     /// Behind `ESC [`.
     Control,
     /// An operating system command.
@@ -67,7 +69,9 @@ impl Scanner {
             State::Osc => [b"\x1b]", &*self.held].concat(),
             // The rest of it is nothing anybody misses, as long as it is not taken for text.
             State::TooLong => b"\x1b]".to_vec(),
-            State::Ground | State::Escape | State::Control | State::String => self.held.clone(),
+            State::Ground | State::Escape | State::Designation | State::Control | State::String => {
+                self.held.clone()
+            }
         }
     }
 
@@ -88,7 +92,9 @@ impl Scanner {
                 State::Ground => (self.text(&bytes[at..]), Found::Nothing),
                 State::Osc => self.osc(&bytes[at..]),
                 State::String => (self.string(&bytes[at..]), Found::Nothing),
-                State::Escape | State::Control | State::TooLong => (1, self.step(bytes[at])),
+                State::Escape | State::Designation | State::Control | State::TooLong => {
+                    (1, self.step(bytes[at]))
+                }
             };
             at += length;
             if found != Found::Nothing {
@@ -131,7 +137,7 @@ impl Scanner {
                 self.held.pop();
                 state
             }
-            (State::Escape, 0x20..0x30) => State::Escape,
+            (State::Escape | State::Designation, 0x20..0x30) => State::Designation,
             (State::Control, b'p' | b'q') => {
                 self.state = State::Ground;
                 return match &*mem::take(&mut self.held) {

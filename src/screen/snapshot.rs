@@ -57,7 +57,7 @@ impl Emulator {
             out.extend_from_slice(b"\x1b[?1049h");
             out.extend_from_slice(PLAIN);
             out.extend_from_slice(CLEAR);
-            write_grid(self.term.grid(), 0, &mut out);
+            write_grid(self.term.grid(), 0, false, &mut out);
         } else {
             self.write_primary(scrollback_rows_max, &mut out);
             self.write_tabs(&mut out);
@@ -73,7 +73,7 @@ impl Emulator {
         let rows = scrollback_rows_max.min(self.scrollback_rows_max);
         let hot = self.hot_rows().min(rows);
         self.spill.write_last(rows - hot, out);
-        write_grid(self.term.grid(), hot, out);
+        write_grid(self.term.grid(), hot, self.spill.flows_on() && rows > hot, out);
     }
 
     fn write_tabs(&self, out: &mut Vec<u8>) {
@@ -194,14 +194,20 @@ fn blank(grid: &Grid<Cell>) -> Grid<Cell> {
     Grid::new(grid.screen_lines(), grid.columns(), 0)
 }
 
-/// Writes the rows from so many above the visible ones; the last one is not ended, for that would scroll.
-fn write_grid(grid: &Grid<Cell>, above: usize, out: &mut Vec<u8>) {
+/// Writes the rows from so many above the visible ones, of which the first may go on from one that was written; the last
+/// one is not ended, for that would scroll.
+fn write_grid(grid: &Grid<Cell>, above: usize, goes_on: bool, out: &mut Vec<u8>) {
     let (first, end) = (-emulator::line(above).0, emulator::line(grid.screen_lines()).0);
+    let mut flows = goes_on;
     for line in (first..end).map(Line) {
         let row = &grid[line];
         let is_last = line.0 + 1 == end;
-        let flows = !is_last && ink::flows(row, &grid[line + 1]);
-        Ink::new(out).row(row, flows);
+        let mut ink = Ink::new(out);
+        if flows {
+            ink.wrap(row);
+        }
+        flows = !is_last && ink::flows(row, &grid[line + 1]);
+        ink.row(row, flows);
         if !is_last && !flows {
             out.extend_from_slice(b"\r\n");
         }

@@ -76,7 +76,11 @@ impl Spill {
     /// Takes the row that is the oldest hot one, with the next one after it.
     pub(super) fn push(&mut self, row: &Row<Cell>, next: &Row<Cell>) {
         let flows = ink::flows(row, next);
-        Ink::new(&mut self.open).row(row, flows);
+        let mut ink = Ink::new(&mut self.open);
+        if self.flows_on {
+            ink.wrap(row);
+        }
+        ink.row(row, flows);
         self.end_row(if flows { FLOWS_ON } else { END });
     }
 
@@ -100,6 +104,11 @@ impl Spill {
         if self.open.len() >= OPEN_BYTES {
             self.seal();
         }
+    }
+
+    /// Whether its newest row goes on in the oldest hot one.
+    pub(super) fn flows_on(&self) -> bool {
+        self.flows_on
     }
 
     /// Writes the newest rows, at most so many, each with its end.

@@ -14,6 +14,7 @@ use super::{
     health::Metrics,
     problem::Problem,
     roll::{Roll, Seen, Snapshot},
+    tickets::{Book, Live, Policy},
 };
 use crate::{
     config::ServerSettings,
@@ -57,6 +58,12 @@ pub(super) struct Shared {
     pub(super) settings: ServerSettings,
     /// The names of the agents that can be started.
     pub(super) agents: Vec<String>,
+    /// Which session a client gets.
+    pub(super) policy: Arc<dyn Policy>,
+    /// The clients that are known.
+    pub(super) book: Arc<Book>,
+    /// Which of them are there.
+    pub(super) live: Arc<Live>,
     /// Places for those who wait for events.
     pub(super) listeners: Arc<Semaphore>,
     /// Places for terminals that are shown.

@@ -58,6 +58,14 @@ impl Place {
         }
     }
 
+    /// Whether somebody has that place: what a killed server left says nothing about who listens there by now.
+    pub(super) fn is_taken(&self) -> bool {
+        let Ok(file) = File::open(self.path("server.lock")) else {
+            return false;
+        };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+
     /// Where the full token is.
     pub(super) fn token_path(&self) -> PathBuf {
         self.token_file.clone().unwrap_or_else(|| self.path("server.token"))

@@ -97,6 +97,11 @@ impl Problem {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// What it says.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Its status.
     pub(super) fn status(&self) -> StatusCode {
         self.status

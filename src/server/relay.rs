@@ -32,9 +32,9 @@ pub(super) const MESSAGE_BYTES_MAX: usize = HEAD_BYTES + FRAME_BYTES_MAX;
 const READ_BYTES: usize = 32 << 10;
 /// How often a browser that says nothing is asked whether it is there, and how long it may say nothing.
 const PING_EVERY: Duration = Duration::from_secs(20);
-const SILENCE_MAX: Duration = Duration::from_secs(90);
+const SILENCE_MAX: Duration = Duration::from_mins(3);
 /// How long a browser may take to take one message.
-const TAKE_WAIT_MAX: Duration = Duration::from_secs(120);
+const TAKE_WAIT_MAX: Duration = Duration::from_mins(3);
 /// The close code of a connection whose place another one took.
 const REPLACED: u16 = 4_001;
 

@@ -11,15 +11,15 @@ use axum::{
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        OpenApi as Document,
+        Content, OpenApi as Document, Ref, ResponseBuilder,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    app::App, ending, events, guard, health, opening, page, problem::Problem, reading, running, sessions,
-    terminal, typing, wire::json,
+    app::App, clients, ending, events, executing, guard, health, history, opening, page, problem::Problem,
+    reading, running, sessions, terminal, typing, wire::json,
 };
 
 /// Where all of the API is.
@@ -35,6 +35,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
         (name = "sessions", description = "Branch, worktree, record"),
         (name = "running", description = "What runs in a session"),
         (name = "terminal", description = "A live terminal"),
+        (name = "clients", description = "Who comes back to which session"),
         (name = "events", description = "What changed"),
         (name = "opening", description = "How a browser gets in"),
         (name = "health", description = "Whether the server is there"),
@@ -68,6 +69,14 @@ pub(super) fn router(app: &App) -> Router {
         .routes(routes!(running::resume))
         .routes(routes!(typing::send))
         .routes(routes!(typing::screen))
+        .routes(routes!(executing::exec))
+        .routes(routes!(history::history))
+        .routes(routes!(history::conversations))
+        .routes(routes!(history::doctor))
+        .routes(routes!(clients::list, clients::register))
+        .routes(routes!(clients::resume))
+        .routes(routes!(clients::clean_up))
+        .routes(routes!(clients::terminal))
         .routes(routes!(reading::settings))
         .routes(routes!(terminal::terminal))
         .routes(routes!(events::events))
@@ -78,7 +87,8 @@ pub(super) fn router(app: &App) -> Router {
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
         .nest(API, api);
-    let (router, document) = all.split_for_parts();
+    let (router, mut document) = all.split_for_parts();
+    complete(&mut document);
     let text = document.to_json().expect("a document has a JSON form");
     let document = move || std::future::ready(json(StatusCode::OK, text.clone()));
     router
@@ -92,6 +102,23 @@ pub(super) fn router(app: &App) -> Router {
         })
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
         .with_state(app.clone())
+}
+
+/// What every path can answer: who asks may not, asks for nonsense or too often, or the server cannot just now.
+fn complete(document: &mut Document) {
+    let content = || Content::new(Some(Ref::from_schema_name("Problem")));
+    let problem = |what: &str| {
+        ResponseBuilder::new().description(what).content("application/problem+json", content()).build()
+    };
+    for item in document.paths.paths.values_mut() {
+        let methods = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
+        for operation in methods.into_iter().flatten() {
+            let responses = &mut operation.responses.responses;
+            for (status, what) in [("4XX", "It is not done"), ("5XX", "It cannot be done just now")] {
+                responses.entry(status.to_owned()).or_insert_with(|| problem(what).into());
+            }
+        }
+    }
 }
 
 /// A file of the page.

@@ -28,7 +28,8 @@ use super::{
     health::Metrics,
     place::{Note, Place},
     roll::Roll,
-    routes,
+    routes, sweeping,
+    tickets::{self, Book, Policy},
 };
 use crate::{
     clock::{Clock as _, SystemClock},
@@ -36,7 +37,6 @@ use crate::{
     manager::{Scope, SessionManager},
     socket,
     terminal::Runtime,
-    workspace::Workspace,
 };
 
 /// How many threads answer; what waits for disks has threads of its own.
@@ -92,6 +92,11 @@ pub fn serve(
     // As long as there is one thread only.
     let unix = serving.unix.as_deref().map(listen_unix).transpose()?;
     let restored = manager.restore(Scope::Start)?.sessions.len();
+    let policy: Arc<dyn Policy> = tickets::of(&serving.settings, Book::of(&workspace)).into();
+    // A client that registers tries it again, and hears why it fails.
+    if let Err(err) = policy.begin(&mut manager, SystemClock.now()) {
+        tracing::warn!(error = %err, "the session that clients get is not there yet");
+    }
     let agents = manager.settings().agents.names().into_iter().map(ToString::to_string).collect();
     drop(manager);
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
@@ -108,7 +113,7 @@ pub fn serve(
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
         let tokens = Tokens::of(full, read, Runtime::of(workspace.root()));
-        let app = app(make, serving, &workspace, tokens, agents)?;
+        let app = app(make, serving, bound, policy, (tokens, agents))?;
         let code = app.codes.issue().map_err(|source| ServerError::Begin { source })?;
         let url = url_of(bound);
         let ready = Ready {
@@ -134,11 +139,17 @@ pub fn serve(
 fn app(
     make: Make,
     serving: &Serving,
-    workspace: &Workspace,
-    tokens: Tokens,
-    agents: Vec<String>,
+    bound: SocketAddr,
+    policy: Arc<dyn Policy>,
+    (tokens, agents): (Tokens, Vec<String>),
 ) -> Result<App, ServerError> {
     let settings = serving.settings.clone();
+    let workspace = make().workspace().clone();
+    // No name leads to an address that stands in the request itself.
+    let mut hosts = settings.hosts.clone();
+    if !bound.ip().is_unspecified() {
+        hosts.push(SocketAddr::new(bound.ip(), 0).to_string().trim_end_matches(":0").to_owned());
+    }
     let events = Arc::new(Events::beginning_at(SystemClock.now().unix_millis()));
     let rate = settings.changes_per_second;
     Ok(App::of(Shared {
@@ -147,14 +158,17 @@ fn app(
         long_desk: Desk::of(make, LONG_WORKERS_MAX),
         events,
         tokens,
-        hosts: Hosts::of(&settings.hosts),
+        hosts: Hosts::of(&hosts),
         codes: Codes::default(),
         changes: Bucket::of(rate, rate.saturating_mul(REST_SECONDS)),
         metrics: Metrics::default(),
         closing: Closing::not_yet(),
-        workspace: workspace.clone(),
         runtime: Runtime::of(workspace.root()),
         agents,
+        policy,
+        book: Arc::new(Book::of(&workspace)),
+        workspace,
+        live: Arc::default(),
         listeners: Arc::new(Semaphore::new(settings.events_max)),
         terminals: Arc::new(Semaphore::new(settings.terminals_max)),
         began: Instant::now(),
@@ -184,6 +198,7 @@ async fn run(
         doors.into_iter().map(|door| tokio::spawn(accept(door, app.clone(), router.clone(), places.clone())));
     let doors: Vec<_> = doors.collect();
     place.announce(&Note { url: url.to_owned(), pid: std::process::id() })?;
+    let sweeper = tokio::spawn(sweeping::sweep(app.clone()));
     tracing::info!(address = url, "server began");
     tell();
     tokio::select! {
@@ -198,6 +213,8 @@ async fn run(
             drop(door.await);
         }
         drop(app.terminals.acquire_many(all).await);
+        drop(sweeper.await);
+        sweeping::end(app).await;
     };
     if tokio::time::timeout(END_WAIT_MAX, end).await.is_err() {
         tracing::warn!("not every connection ended in time");

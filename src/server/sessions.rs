@@ -201,7 +201,7 @@ pub(super) struct Create {
     /// What it is about to do.
     phase: Option<String>,
     /// What is kept with it.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     metadata: Option<Members>,
     /// What to start in it at once.
     start: Option<Start>,

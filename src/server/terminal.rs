@@ -39,6 +39,7 @@ const GATHERED_BYTES: usize = 16 << 10;
 pub(super) struct Wish {
     /// `observe`: whatever the client says, it only looks on.
     #[serde(default)]
+    #[param(inline)]
     role: Option<Role>,
 }
 

@@ -89,6 +89,7 @@ pub(super) async fn send(
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Look {
+    #[param(inline)]
     format: Format,
 }
 

@@ -1,14 +1,18 @@
 //! How messages are cut out of a stream of bytes: one byte kind, four bytes length (little endian), payload.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::buffer::spare_capacity;
 use thiserror::Error;
+
+use super::descriptor::receive;
 
 /// The longest payload; a longer one ends the connection.
 pub const FRAME_BYTES_MAX: usize = 1 << 20;
 /// How much is read at once, at least.
 const READ_BYTES: usize = 64 << 10;
+/// How much is read at once where files may come too.
+const PIECE_BYTES: usize = 8 << 10;
 /// What stands before every payload.
 const HEAD_BYTES: usize = 5;
 
@@ -53,6 +57,18 @@ impl Frames {
         self.forget();
         self.bytes.reserve(READ_BYTES);
         rustix::io::read(from, spare_capacity(&mut self.bytes))
+    }
+
+    /// The same where a file may come with it, which is put here in the place of one that nobody took.
+    pub fn read_with(&mut self, from: impl AsFd, file: &mut Option<OwnedFd>) -> rustix::io::Result<usize> {
+        self.forget();
+        let mut piece = [0; PIECE_BYTES];
+        let (count, came) = receive(from, &mut piece)?;
+        self.bytes.extend_from_slice(&piece[..count]);
+        if came.is_some() {
+            *file = came;
+        }
+        Ok(count)
     }
 
     /// Makes room where frames were taken.

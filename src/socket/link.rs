@@ -15,7 +15,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Frame, Frames, Outgoing, SocketError, connect};
+use super::{Frame, Frames, Outgoing, SocketError, connect, send_with};
 
 /// A connection.
 #[derive(Debug)]
@@ -75,6 +75,19 @@ impl Link {
             }
             Err(_) => Err(SocketError::Silent { because: "it cannot be written to" }),
         }
+    }
+
+    /// Sends what is behind everything else and small, and a file with it, if nothing waits and there is room for it at
+    /// once; answers whether it went.
+    pub fn send_file(&mut self, bytes: &[u8], file: BorrowedFd<'_>) -> bool {
+        if !self.is_open || !self.out.is_empty() {
+            return false;
+        }
+        let Ok(count) = send_with(&self.stream, bytes, file) else {
+            return false;
+        };
+        self.out.push(&bytes[count..]);
+        true
     }
 
     /// Reads what is there, once, without waiting.

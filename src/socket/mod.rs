@@ -1,6 +1,7 @@
 //! How a process of a session is reached: a private folder, one socket for each, framed messages.
 
 mod begin;
+mod descriptor;
 mod environment;
 mod error;
 mod folder;
@@ -11,6 +12,7 @@ mod outgoing;
 
 pub use self::{
     begin::{Begun, begin, close_inherited, let_go_of_streams, own_program, read_order},
+    descriptor::send_with,
     environment::is_passed_on,
     error::SocketError,
     folder::{Folder, Post, remove},

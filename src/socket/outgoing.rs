@@ -22,6 +22,11 @@ impl Outgoing {
         self.len() == 0
     }
 
+    /// What waits.
+    pub fn waiting(&self) -> &[u8] {
+        &self.bytes[self.written..]
+    }
+
     /// Forgets what waits.
     pub fn clear(&mut self) {
         self.bytes.clear();

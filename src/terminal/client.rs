@@ -10,7 +10,8 @@ use rustix::event::PollFlags;
 
 use super::{
     Exited, FromClient, FromHolder, Hello, Info, PROTOCOL, PROTOCOL_MIN, Question, Stop, TerminalError,
-    message::{PROTOCOL_OF_REPORTS, TAKEN},
+    lending::Lend,
+    message::{PROTOCOL_OF_LENDING, PROTOCOL_OF_REPORTS, TAKEN},
 };
 use crate::socket::{FRAME_BYTES_MAX, Link};
 
@@ -124,6 +125,18 @@ impl Connection {
         Ok(self.answer_until(deadline)? == TAKEN)
     }
 
+    /// Whether the holder knows what to do with a terminal.
+    pub(super) fn takes_terminals(&self) -> bool {
+        self.protocol() >= PROTOCOL_OF_LENDING
+    }
+
+    /// Offers a terminal, if nothing waits and that goes at once; answers whether it went.
+    pub(super) fn lend(&mut self, lend: Lend, terminal: BorrowedFd<'_>) -> bool {
+        let mut bytes = Vec::new();
+        FromClient::Lend(lend).push(&mut bytes);
+        self.link.send_file(&bytes, terminal)
+    }
+
     fn answer_until(&mut self, deadline: Instant) -> Result<Vec<u8>, TerminalError> {
         let mut answer = Vec::new();
         loop {
@@ -225,6 +238,9 @@ fn pass(message: FromHolder) -> Result<(), TerminalError> {
         | FromHolder::Output { .. }
         | FromHolder::Snapshot { .. }
         | FromHolder::Status(_)
+        | FromHolder::Borrowed(_)
+        | FromHolder::Returned { .. }
+        | FromHolder::Undo(_)
         | FromHolder::Answer { .. } => Ok(()),
     }
 }

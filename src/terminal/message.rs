@@ -3,15 +3,18 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::lending::Lend;
 use crate::{
     screen::Size,
     socket::{FRAME_BYTES_MAX, Frame, push},
 };
 
 /// The protocol spoken here.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 /// The first protocol in which a holder takes in what an agent's hook tells.
 pub(super) const PROTOCOL_OF_REPORTS: u32 = 2;
+/// The first protocol in which a client may lend its terminal.
+pub(super) const PROTOCOL_OF_LENDING: u32 = 3;
 /// The oldest protocol that is still understood.
 pub const PROTOCOL_MIN: u32 = 1;
 /// How much of a screen or of an answer goes into one frame.
@@ -206,6 +209,15 @@ pub enum FromHolder {
     },
     /// It was not done.
     Refused(Refusal),
+    /// Whether the terminal that was lent is taken; everything before it is for the client to show.
+    Borrowed(bool),
+    /// The terminal is the client's again, and whether the key that leaves was pressed there.
+    Returned {
+        /// Whether it was.
+        leaves: bool,
+    },
+    /// What puts back the colours and the wheel of a terminal that is lent, as far as they were changed.
+    Undo(Vec<u8>),
 }
 
 /// What a client says.
@@ -225,6 +237,12 @@ pub enum FromClient {
     Ask(Question),
     /// An agent's hook tells this; the answer is a word: `taken`, or `full`.
     Report(Vec<u8>),
+    /// Use my terminal, which comes with this.
+    Lend(Lend),
+    /// Everything you sent is shown: it is yours now.
+    GoAhead,
+    /// I want my terminal back.
+    TakeBack,
     /// I am leaving.
     Detach,
     /// End the session; the same in every protocol.
@@ -258,6 +276,9 @@ impl FromHolder {
                 push_parts(bytes, *is_last, |last, part| push(out, b'a', &[&[u8::from(last)], part]));
             }
             Self::Refused(refusal) => push(out, b'e', &[&json(refusal)]),
+            Self::Borrowed(is_taken) => push(out, b'b', &[&[u8::from(*is_taken)]]),
+            Self::Returned { leaves } => push(out, b'r', &[&[u8::from(*leaves)]]),
+            Self::Undo(bytes) => push(out, b'u', &[bytes]),
         }
     }
 
@@ -291,6 +312,9 @@ impl FromHolder {
                 Self::Answer { bytes: bytes.to_vec(), is_last: *last != 0 }
             }
             b'e' => Self::Refused(parse(payload)?),
+            b'b' => Self::Borrowed(*payload.first().ok_or(BadMessage)? != 0),
+            b'r' => Self::Returned { leaves: *payload.first().ok_or(BadMessage)? != 0 },
+            b'u' => Self::Undo(payload.to_vec()),
             _ => return Ok(None),
         }))
     }
@@ -313,6 +337,9 @@ impl FromClient {
             Self::Stop(stop) => push(out, b'S', &[&json(stop)]),
             Self::Ask(question) => push(out, b'Q', &[&json(question)]),
             Self::Report(told) => push(out, b'T', &[told]),
+            Self::Lend(lend) => push(out, b'L', &[&json(lend)]),
+            Self::GoAhead => push(out, b'G', &[]),
+            Self::TakeBack => push(out, b'B', &[]),
             Self::Detach => push(out, b'D', &[]),
             Self::Hangup => push(out, b'H', &[]),
         }
@@ -332,6 +359,9 @@ impl FromClient {
             b'S' => Self::Stop(parse(payload)?),
             b'Q' => Self::Ask(parse(payload)?),
             b'T' => Self::Report(frame.payload),
+            b'L' => Self::Lend(parse(payload)?),
+            b'G' => Self::GoAhead,
+            b'B' => Self::TakeBack,
             b'D' => Self::Detach,
             b'H' => Self::Hangup,
             _ => return Ok(None),

@@ -16,12 +16,14 @@ mod history;
 mod holder;
 mod keys;
 mod launch;
+mod lending;
 mod message;
 mod output_log;
 mod pty;
 mod runtime;
 mod terminals;
 mod typing;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,7 @@ pub use self::{
     history::{Follower, History},
     holder::hold,
     launch::{HOLD, answer, read_order},
+    lending::{Lend, Modes},
     message::{
         Attach, BadMessage, Exited, FromClient, FromHolder, Hello, Info, PROTOCOL, PROTOCOL_MIN, Question,
         Refusal, Role, Status, Stop,

@@ -11,6 +11,7 @@ use super::{
     exclude::exclude_own_files,
     fill::workers,
     lock::RepositoryLock,
+    pool,
     remember::write_reason,
     site::{Site, io_error, is_there, make_folder},
     ties::heal_ties,
@@ -27,6 +28,9 @@ impl GitWorktrees {
     pub(super) fn add_one(&self, addition: &Addition) -> Result<Vec<PathBuf>, WorktreeError> {
         let site = self.site(addition.id, &addition.repository)?;
         self.at_work(&site, |lock| {
+            if pool::is_ready(&site) {
+                return self.take_warm(addition, &site, lock);
+            }
             for _ in 1..TRIES_MAX {
                 match self.add_locked(addition, &site, lock) {
                     Err(err) if was_pruned(&err, &site) => {
@@ -48,10 +52,10 @@ impl GitWorktrees {
         let (ready, synced) = atomic::sync_beside(&addition.durable_first, || self.make_ready(site));
         ready?;
         synced.map_err(unsynced)?;
-        let outcome = self.register_new(addition, site, lock).and_then(|workers| {
-            // A prune that looked before git had locked the new folder can take the lock alone with it.
-            write_reason(site, &addition.name)?;
-            self.fill_and_sync(addition, site, lock, workers)
+        let outcome = self.check_out(addition, site, lock).and_then(|()| {
+            self.run_post_checkout(site, &addition.start.base.commit, lock)?;
+            // Last, after everything else: what has it is complete. It is not durable yet.
+            write_record(site, &addition.record)
         });
         let err = match outcome {
             Ok(()) => return Ok(last_written(site)),
@@ -72,6 +76,22 @@ impl GitWorktrees {
                 Err(WorktreeError::LeftBehind { source: Box::new(err) })
             }
         }
+    }
+
+    /// Makes the branch and the worktree with its files: by a copy of another checkout, else by git.
+    fn check_out(
+        &self,
+        addition: &Addition,
+        site: &Site,
+        lock: &RepositoryLock,
+    ) -> Result<(), WorktreeError> {
+        if self.add_copied(addition, site, lock)? {
+            return Ok(());
+        }
+        let workers = self.register_new(addition, site, lock)?;
+        // A prune that looked before git had locked the new folder can take the lock alone with it.
+        write_reason(site, &addition.name)?;
+        self.fill_and_sync(addition, site, lock, workers)
     }
 
     /// Sees that the places of a new worktree are free, and readies the repository for it.
@@ -97,7 +117,11 @@ impl GitWorktrees {
                 // Whoever made it may have been killed before it was on the disk.
                 sync_names(&site, &addition.branch)?;
                 sync_all(&last_written(&site))?;
+                pool::end_taken(&site)?;
                 return Ok(AddEnd::Complete);
+            }
+            if pool::is_take(&site) {
+                return self.end_take(addition, &site);
             }
             self.take_back(addition, &site, addition.start.branch_is_new)?;
             Ok(AddEnd::TakenBack)

@@ -11,8 +11,8 @@ use std::{
 use git2::Repository;
 
 use super::{
-    Addition, GitWorktrees, WorktreeError, add::write_record, command::GitCall, durable::sync_names,
-    lock::RepositoryLock, site::Site,
+    Addition, GitWorktrees, WorktreeError, copy::reading_head, durable::sync_names, lock::RepositoryLock,
+    site::Site,
 };
 
 /// From how many files on it pays that git writes with several processes; each of them takes a while to start.
@@ -22,8 +22,7 @@ const WORKERS_MAX: usize = 8;
 const WORKERS: &str = "checkout.workers";
 
 impl GitWorktrees {
-    /// Does what is left of `git worktree add`, the checkout and the hook that follows one, and meanwhile makes durable
-    /// what names the work; the record is written last, after git, and is not durable yet.
+    /// Does what is left of `git worktree add`, the checkout, and meanwhile makes durable what names the work.
     pub(super) fn fill_and_sync(
         &self,
         addition: &Addition,
@@ -31,24 +30,13 @@ impl GitWorktrees {
         lock: &RepositoryLock,
         workers: Option<usize>,
     ) -> Result<(), WorktreeError> {
-        let inside = |args: &[&str]| {
-            let call = GitCall::tell(&site.folder, args).holding(lock.file());
-            call.env("GIT_DIR", &site.admin).env("GIT_WORK_TREE", &site.folder)
-        };
-        let mut fill = inside(&["read-tree", "--reset", "-u", "--no-recurse-submodules", "HEAD"]);
+        let mut fill = reading_head(site, lock);
         if let Some(workers) = workers {
             fill = fill.configured(WORKERS, &workers.to_string());
         }
         // Git first: what it takes to start, the disk has for the names.
         let (_, named) = self.run_beside(&fill, || sync_names(site, &addition.branch))?;
-        named?;
-        if self.settings.trust_hooks {
-            let commit = addition.start.base.commit.as_str();
-            let none = "0".repeat(commit.len());
-            let hook = ["hook", "run", "--ignore-missing", "post-checkout", "--"];
-            self.run(&inside(&hook).arg(none).arg(commit).arg("1"))?;
-        }
-        write_record(site, &addition.record)
+        named
     }
 }
 
@@ -67,7 +55,7 @@ pub(super) fn workers(common: &Path) -> Option<usize> {
 }
 
 /// How many files the main worktree has, as its index says; a new one has about as many.
-fn files_of(common: &Path) -> io::Result<u32> {
+pub(super) fn files_of(common: &Path) -> io::Result<u32> {
     let mut header = [0; 12];
     File::open(common.join("index"))?.read_exact(&mut header)?;
     let [.., a, b, c, d] = header;

@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    AddEnd, Addition, Brought, Changes, Checkout, Loss, Mended, Renaming, Scan, Start, Trashed, Wanted,
-    Worktree, WorktreeError, Worktrees, site::is_there,
+    AddEnd, Addition, Brought, Changes, Checkout, Drained, Filled, Loss, Mended, Renaming, Scan, Slot, Start, Trashed,
+    Wanted, Worktree, WorktreeError, Worktrees, pool, site::is_there,
 };
 use crate::{
     clock::{Clock, Timestamp},
@@ -81,6 +81,30 @@ impl Worktrees for GitWorktrees {
         self.add_one(addition)
     }
 
+    fn warm(&self, repository: &RepositoryPath, start: &Start) -> Vec<SessionId> {
+        self.warm_for(repository, start)
+    }
+
+    fn want_warm(&self, repository: &RepositoryPath) -> Result<(), WorktreeError> {
+        pool::want(&self.common_dir(repository)?)
+    }
+
+    fn lacks_warm(&self, repository: &RepositoryPath, size: usize) -> bool {
+        self.common_dir(repository).is_ok_and(|common| pool::lacks(&common, size))
+    }
+
+    fn pool(&self, repository: &RepositoryPath) -> Result<Vec<Slot>, WorktreeError> {
+        self.slots(repository)
+    }
+
+    fn fill(&self, repository: &RepositoryPath, size: usize) -> Result<Filled, WorktreeError> {
+        self.fill_pool(repository, size)
+    }
+
+    fn drain(&self, repository: &RepositoryPath) -> Result<Drained, WorktreeError> {
+        self.drain_pool(repository)
+    }
+
     fn settle_add(&self, addition: &Addition) -> Result<AddEnd, WorktreeError> {
         self.settle_one(addition)
     }
@@ -107,6 +131,10 @@ impl Worktrees for GitWorktrees {
 
     fn changes(&self, of: &Checkout) -> Result<Changes, WorktreeError> {
         self.count_changes(of)
+    }
+
+    fn verify(&self, of: &Checkout) -> Result<Vec<String>, WorktreeError> {
+        self.verify_checkout(of)
     }
 
     fn losses(&self, of: &Checkout, branch: BranchFate) -> Result<Vec<Loss>, WorktreeError> {
@@ -151,6 +179,9 @@ impl Worktrees for GitWorktrees {
 
     fn tidy(&self, repositories: &[RepositoryPath]) {
         for repository in repositories {
+            if let Err(err) = self.sweep_pool(repository) {
+                tracing::warn!(%repository, error = %err, "warm worktrees that were cut short may be left");
+            }
             if let Err(err) = self.tidy_one(repository) {
                 tracing::warn!(%repository, error = %err, "locks of killed gits may be left");
             }

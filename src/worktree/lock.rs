@@ -34,19 +34,36 @@ impl RepositoryLock {
     }
 }
 
+impl RepositoryLock {
+    /// Takes a lock of this kind on another file, if nobody has it.
+    pub(super) fn try_at(path: &Path, common: &Path) -> Result<Option<Self>, WorktreeError> {
+        let file = open(path, common)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(io_error("lock", path)(source)),
+        }
+    }
+}
+
+fn open(path: &Path, common: &Path) -> Result<File, WorktreeError> {
+    let file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)
+        .map_err(io_error("open", path))?;
+    atomic::give_to_owner_of(&file, common).map_err(io_error("give away", path))?;
+    Ok(file)
+}
+
 impl GitWorktrees {
     /// Waits for the lock of the repository with this common folder.
     pub(super) fn lock_repository(&self, common: &Path) -> Result<RepositoryLock, WorktreeError> {
         let path = common.join("wharf.lock");
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-            .open(&path)
-            .map_err(io_error("open", &path))?;
-        atomic::give_to_owner_of(&file, common).map_err(io_error("give away", &path))?;
+        let file = open(&path, common)?;
         let deadline = Instant::now() + self.settings.lock_limit;
         loop {
             match file.try_lock() {

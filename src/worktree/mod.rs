@@ -14,6 +14,8 @@ mod bring_back;
 mod brought;
 mod changes;
 mod command;
+mod condition;
+mod copy;
 mod dead_locks;
 mod delete;
 mod discard;
@@ -34,6 +36,7 @@ mod losses;
 mod mend;
 mod mounts;
 mod open;
+mod pool;
 mod purge;
 mod ref_update;
 mod refill;
@@ -53,13 +56,16 @@ mod submodules;
 mod tests;
 mod ties;
 mod trash;
+mod verify;
 mod withdraw;
 pub use self::{
     branch::Renaming,
     brought::{Brought, LeftOut},
+    condition::{Operation, Worktree, WorktreeLock, WorktreeState},
     error::WorktreeError,
     git_worktrees::{GitSettings, GitWorktrees},
     loss::{Loss, Sample},
+    pool::{Condition, Drained, Filled, Slot, Stopped},
 };
 
 /// The worktrees of a workspace and the repositories they belong to.
@@ -78,6 +84,24 @@ pub trait Worktrees: Send + Sync {
     /// administrative folder. What names it is durable when it returns; answers what the caller still has to make
     /// durable before the create is acknowledged. After an error nothing of it is left, unless the error says so.
     fn add(&self, addition: &Addition) -> Result<Vec<PathBuf>, WorktreeError>;
+
+    /// The warm worktrees that a create could take, the nearest first; an add with the id of one takes it.
+    fn warm(&self, repository: &RepositoryPath, start: &Start) -> Vec<SessionId>;
+
+    /// Notes that warm worktrees of a repository are wanted.
+    fn want_warm(&self, repository: &RepositoryPath) -> Result<(), WorktreeError>;
+
+    /// Whether they are wanted, and there are fewer than so many.
+    fn lacks_warm(&self, repository: &RepositoryPath, size: usize) -> bool;
+
+    /// The warm worktrees of a repository, in whichever condition.
+    fn pool(&self, repository: &RepositoryPath) -> Result<Vec<Slot>, WorktreeError>;
+
+    /// Makes warm worktrees until there are so many, one process at a time and as far as the disk has room.
+    fn fill(&self, repository: &RepositoryPath, size: usize) -> Result<Filled, WorktreeError>;
+
+    /// Removes the warm worktrees of a repository, but not those in which something changed.
+    fn drain(&self, repository: &RepositoryPath) -> Result<Drained, WorktreeError>;
 
     /// Ends an add whose process is gone: one that made everything stays as it is, durable, because it can hold work of
     /// a person; any other is taken back. Looks and acts under one lock.
@@ -105,6 +129,9 @@ pub trait Worktrees: Send + Sync {
 
     /// What changed in a worktree, and how far its branch is from its upstream, or else from its base.
     fn changes(&self, of: &Checkout) -> Result<Changes, WorktreeError>;
+
+    /// How a worktree without changes differs, byte for byte, from what git would check out; nothing when it does not.
+    fn verify(&self, of: &Checkout) -> Result<Vec<String>, WorktreeError>;
 
     /// What a destroy of this worktree would lose, and what stands in its way.
     fn losses(&self, of: &Checkout, branch: BranchFate) -> Result<Vec<Loss>, WorktreeError>;
@@ -236,72 +263,6 @@ pub enum AddEnd {
     Complete,
     /// Nothing is left of it.
     TakenBack,
-}
-
-/// One worktree as it was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Worktree {
-    /// The folder's name.
-    pub id: SessionId,
-    /// The folder.
-    pub path: PathBuf,
-    /// In which condition it is.
-    pub state: WorktreeState,
-    /// The branch it is on; during a rebase or bisect the one it will come back to; none when detached or unreadable.
-    pub branch: Option<BranchName>,
-    /// The commit it is at.
-    pub head: Option<CommitId>,
-    /// Who keeps git from pruning it.
-    pub lock: WorktreeLock,
-    /// What is going on in it.
-    pub operation: Option<Operation>,
-}
-
-/// The condition of a worktree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum WorktreeState {
-    /// The folder and its administrative folder point at each other.
-    Present,
-    /// The administrative folder is there, the folder is gone.
-    Missing,
-    /// The folder is there, its administrative folder is gone or unreadable.
-    Unregistered,
-    /// Both are there, but they do not point at each other: something was moved or damaged.
-    Unlinked,
-    /// A file that git needs for it is empty, damaged or gone, as a power cut leaves it.
-    Emptied,
-    /// Something else lies in the folder's place: another repository, a file, a link.
-    Foreign,
-    /// Neither the folder nor an administrative folder is there.
-    Gone,
-}
-
-/// Who locked a worktree.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WorktreeLock {
-    /// Nobody; git may prune it.
-    None,
-    /// A wharf session.
-    Ours,
-    /// Somebody else, with this reason.
-    Foreign(String),
-}
-
-/// A git operation that was begun in a worktree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// `git rebase`.
-    Rebase,
-    /// `git merge`.
-    Merge,
-    /// `git cherry-pick`.
-    CherryPick,
-    /// `git revert`.
-    Revert,
-    /// `git bisect`.
-    Bisect,
-    /// `git am`.
-    ApplyMailbox,
 }
 
 /// All worktrees of a workspace.

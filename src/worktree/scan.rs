@@ -12,6 +12,7 @@ use super::{
     files::{Folder, Pointer, names_in, same_place, settled},
     inspect::{Folded, Inspected},
     open::common_behind,
+    pool,
     start::ADMINS_MAX,
 };
 use crate::{
@@ -200,6 +201,11 @@ impl GitWorktrees {
                     Ok(Inspected { worktree, admin: None }) if worktree.state == WorktreeState::Foreign => {
                         survey.leave(&worktree.path, "it is no worktree of this repository");
                     }
+                    Ok(inspected) if self.is_warm(id, &inspected, &repository) => {
+                        if inspected.admin.as_ref().is_some_and(pool::is_changed) {
+                            survey.leave(&inspected.worktree.path, pool::CHANGED_NOTE);
+                        }
+                    }
                     Ok(inspected) => scan.found.push(found(inspected, repository)),
                     Err(err) => survey.leave(&self.workspace.worktree(id), &unreadable(&err)),
                 },
@@ -214,6 +220,13 @@ impl GitWorktrees {
             .map(|(repository, because)| Unreadable { repository, because })
             .collect();
         scan
+    }
+
+    /// Whether it is a warm worktree, which is no session's.
+    fn is_warm(&self, id: SessionId, inspected: &Inspected, repository: &RepositoryPath) -> bool {
+        let common = self.common_dir(repository);
+        let admin = inspected.admin.as_ref();
+        admin.zip(common.ok()).is_some_and(|(admin, common)| pool::is_slot(admin, id, &common))
     }
 
     /// The repository an id belongs to, or why none could be found. Its folder has the last word.

@@ -5,6 +5,7 @@ use std::{fs, io, path::Path};
 use super::{
     Addition, GitWorktrees, WorktreeError,
     command::GitCall,
+    copy::clear_making,
     delete::delete_tree,
     refs,
     site::{Site, io_error, is_folder, is_there, make_folder, pointer_of},
@@ -31,7 +32,7 @@ impl GitWorktrees {
     ) -> Result<(), WorktreeError> {
         self.check_is_ours(site)?;
         let folder = self.throw_away(site);
-        let admin = delete_tree(&site.admin);
+        let admin = clear_making(site).and(delete_tree(&site.admin));
         let branch = if branch_is_ours {
             self.delete_branch_at(site, &addition.branch, &addition.start.base.commit)
         } else {
@@ -69,7 +70,7 @@ impl GitWorktrees {
     }
 
     /// Renames the folder out of the way first, so that a half deleted one is never taken for a worktree.
-    fn throw_away(&self, site: &Site) -> Result<(), WorktreeError> {
+    pub(super) fn throw_away(&self, site: &Site) -> Result<(), WorktreeError> {
         let trash = self.workspace.trash();
         let aside = trash.join(format!("withdrawn-{}", site.id));
         if site.has_folder() {

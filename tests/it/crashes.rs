@@ -69,13 +69,11 @@ fn without(space: &mut Workspace, name: &str) {
     }
 }
 
-#[test]
-fn a_create_is_there_or_not_at_all() {
-    let mut space = furnished();
+fn create_in_steps(space: &mut Workspace, cuts: &[Cut]) {
     step_through(
         &["create", "new", "--meta", "owner=ann"],
-        &[Cut::Alone, Cut::Each, Cut::Together],
-        &mut space,
+        cuts,
+        space,
         |space| without(space, "new"),
         |space, after| {
             invariants::restored(space, &[], after);
@@ -86,6 +84,18 @@ fn a_create_is_there_or_not_at_all() {
             }
         },
     );
+}
+
+#[test]
+fn a_create_is_there_or_not_at_all() {
+    create_in_steps(&mut furnished(), &[Cut::Alone, Cut::Each]);
+}
+
+#[test]
+fn a_create_by_git_is_there_or_not_at_all() {
+    let mut space = furnished();
+    strace::leave_to_git(&space);
+    create_in_steps(&mut space, &[Cut::Alone, Cut::Each, Cut::Together]);
 }
 
 #[test]

@@ -34,6 +34,7 @@ const COMMANDS: &[&str] = &[
     "undo",
     "setup",
     "trash",
+    "pool",
     "agent",
     "interpreter",
     "restore",

@@ -68,6 +68,7 @@ const DOORS: &[(&str, &[&str])] = &[
         "unsafe {",
         &[
             "process/background.rs",
+            "process/keyboard.rs",
             "process/memory.rs",
             "shell/context/driver.rs",
             "socket/begin.rs",

@@ -14,7 +14,7 @@ use wharf::terminal::{Attach, Connection, FromClient, FromHolder, PROTOCOL, Role
 
 use crate::support::Workspace;
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_mins(1);
 /// Asks where the cursor is, in the first column so that the answer is known, and keeps what it is told.
 const ASKS: &str = "printf 'asked\\r\\033[6n'; dd bs=32 count=1 of=answer 2>/dev/null; mv answer answered";
 

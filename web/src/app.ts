@@ -30,6 +30,7 @@ export class App {
   #side: Side;
   #stream: Stream | null = null;
   #locked = false;
+  #unseen = new waiting.Unseen();
 
   constructor() {
     this.#bench = new Workbench((id) => this.#sessions.find(id), this.#deeds(), {
@@ -124,17 +125,24 @@ export class App {
   #changed(all: readonly Session[], before: ReadonlyMap<string, Session>): void {
     this.#bench.update();
     this.#list.show(all);
-    document.title = waiting.title(all, this.#settings.workspace?.split("/").filter(Boolean).pop() ?? "");
-    for (const session of waiting.begun(all, before)) {
-      const isWatched = !document.hidden && document.hasFocus() && this.#bench.front === session.id;
-      if (!isWatched) waiting.notify(session, () => this.#bench.show(session.id, true));
-    }
+    this.#side.connected(true);
+    const begun = waiting.begun(all, before).filter((it) => !this.#bench.isWatched(it.id));
+    for (const session of begun) waiting.notify(session, () => this.#bench.show(session.id, true));
+    this.#unseen.add(begun);
+    this.#mark();
+  }
+
+  /** Marks the title while a session waits that nobody has looked at since. */
+  #mark(): void {
+    const unseen = this.#unseen.of(this.#sessions.all, (id) => this.#bench.isWatched(id));
+    document.title = waiting.title(unseen, this.#settings.workspace?.split("/").filter(Boolean).pop() ?? "");
   }
 
   #moved(): void {
     const { pathname, search } = location;
     history.replaceState(null, "", pathname + search + writePlace(this.#bench.place));
     this.#list.draw();
+    this.#mark();
   }
 
   #failed(it: Problem): void {
@@ -161,6 +169,8 @@ export class App {
     const change = (deed: (session: Session) => void): void => {
       if (!this.#settings.readOnly) about(deed);
     };
+    addEventListener("focus", () => this.#mark());
+    document.addEventListener("visibilitychange", () => this.#mark());
     addEventListener("hashchange", () => this.#bench.restore(readPlace(location.hash)));
     listenToKeys({
       help: openHelp,

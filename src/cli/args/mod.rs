@@ -7,12 +7,14 @@ use clap_complete::Shell;
 
 mod agents;
 mod conversation;
+mod debug;
 mod ending;
 mod executing;
 mod history;
 mod init;
 mod interpreters;
 mod notes;
+mod pool;
 mod running;
 mod serving;
 mod setup;
@@ -22,12 +24,14 @@ mod watching;
 pub(super) use self::{
     agents::{Agent, Install, Sessions, Uninstall},
     conversation::{Conversation, Record},
+    debug::Debug,
     ending::{Destroy, Trash, Undo},
     executing::Exec,
     history::{History, Replay},
     init::Init,
     interpreters::Interpreter,
     notes::{Bind, Editor, Meta, Phase, Remove, Rename, Status, Touch, Unbind},
+    pool::Pool,
     running::{Asking, Attach, Hook, Kill, Ps, Restart, Resume, Start, Stop, Viewing},
     serving::{Open, Serve},
     setup::Setup,
@@ -122,6 +126,8 @@ pub(super) enum Command {
     #[command(subcommand)]
     Trash(Trash),
     #[command(subcommand)]
+    Pool(Pool),
+    #[command(subcommand)]
     Agent(Agent),
     #[command(subcommand)]
     Interpreter(Interpreter),
@@ -131,6 +137,8 @@ pub(super) enum Command {
     Serve(Serve),
     Open(Open),
     Init(Init),
+    #[command(subcommand, hide = true)]
+    Debug(Debug),
     Hook(Hook),
     Completions(Completions),
     Man(Man),

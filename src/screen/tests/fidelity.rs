@@ -190,3 +190,12 @@ fn reset_leaves_text_and_cursor_where_they_are() {
     screen.feed(RESET);
     assert_eq!((screen.text().as_str(), screen.cursor()), ("one\ntwo\n  x", before));
 }
+
+#[test]
+fn a_row_that_is_wrapped_into_has_its_own_background_to_the_end() {
+    let mut screen = small(b"\x1b[5;1H0123456789012345678901\r\x1b[42m\x1b[1K");
+    assert_same(&mut copy(&mut screen), &mut screen, "a green cell behind a wrap");
+    let mut screen = small("\x1b[5;1H0123456789012345678\x1b[9;44m世".as_bytes());
+    screen.feed(b"\x1b[0m\x1b[K");
+    assert_same(&mut copy(&mut screen), &mut screen, "a wide character that left room");
+}

@@ -2,6 +2,7 @@ mod answers;
 mod continuation;
 mod fidelity;
 mod floods;
+mod fuzz;
 mod hostile;
 mod memory;
 mod notices;

@@ -64,3 +64,13 @@ fn halves_of_characters_that_never_end_do_not_stay() {
     screen.feed(b"\xff\x80\x80\x80");
     assert!(screen.begun.is_empty());
 }
+
+#[test]
+fn what_stands_behind_a_designation_begins_nothing() {
+    for designation in ["\x1b&^", "\x1b(]", "\x1b([", "\x1b#_", "\x1b  P"] {
+        let mut screen = small(designation.as_bytes());
+        screen.feed(b"S");
+        assert_eq!(copy(&mut screen).text(), screen.text(), "{designation:?}");
+        assert!(screen.text().ends_with('S'), "{designation:?}");
+    }
+}

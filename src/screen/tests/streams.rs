@@ -36,7 +36,7 @@ pub(super) fn stream(seed: u64, rows: usize, cols: usize) -> String {
     out
 }
 
-fn thing(random: &mut Random, rows: usize, cols: usize, out: &mut String) -> std::fmt::Result {
+pub(super) fn thing(random: &mut Random, rows: usize, cols: usize, out: &mut String) -> std::fmt::Result {
     match random.below(26) {
         0 => write!(out, "\x1b[{};{}H", random.below(rows + 1) + 1, random.below(cols + 1) + 1)?,
         1 => write!(out, "\x1b[{}{}", random.below(5), random.pick(&['A', 'B', 'C', 'D', 'G', 'd']))?,

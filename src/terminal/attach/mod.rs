@@ -12,30 +12,29 @@ use rustix::{
     process::Signal,
 };
 
-mod keys;
+mod loan;
+mod parting;
 mod stage;
 mod traces;
 
 use self::{
-    keys::Watch,
+    loan::Lending,
     stage::{Below, Stage},
 };
 use super::{
-    Attach, Connection, Exited, FromClient, FromHolder, Info, Question, Refusal, Role, Status, TerminalError,
+    Attach, Connection, Exited, FromClient, FromHolder, Refusal, Role, Status, TerminalError,
+    lending::TAKEN_TITLE, watch::Watch,
 };
 use crate::{key::DetachKey, process::Signals, screen::Size, socket::timespec};
 
 /// How long the beginning of what may be the detach key is kept back.
 const KEY_WAIT: Duration = Duration::from_millis(50);
-/// How long a holder is waited for that has to be told good-bye.
-const FAREWELL_WAIT_MAX: Duration = Duration::from_millis(200);
 /// How much is read from a terminal at once.
 const INPUT_BYTES: usize = 16 << 10;
 /// Ctrl-c, with which whoever only looks on can leave too.
 const INTERRUPT: u8 = 3;
 /// What asks a client to leave.
 const LEAVING: [Signal; 4] = [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT];
-const TAKEN_TITLE: &[u8] = b"\x1b]2;looking on: somebody else has taken control\x1b\\";
 
 /// Where a session is shown.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +83,7 @@ pub struct Parting {
 /// Shows a session until somebody leaves or it ends. The terminal is left as it was found, also after an error.
 pub fn attach(connection: Connection, place: Place<'_>, view: View) -> Result<Parting, TerminalError> {
     let local = |source: io::Error| TerminalError::Io { action: "use", path: "the terminal".into(), source };
-    let heard = [&LEAVING[..], &[Signal::WINCH, Signal::CONT]].concat();
+    let heard = [&LEAVING[..], &[Signal::WINCH, Signal::CONT, Signal::TSTP]].concat();
     let signals = Signals::hear(&heard).map_err(local)?;
     let stage = if place.is_terminal {
         Stage::terminal(place.input, place.output).map_err(local)?
@@ -93,6 +92,7 @@ pub fn attach(connection: Connection, place: Place<'_>, view: View) -> Result<Pa
     };
     let size = stage.size();
     let mut attachment = Attachment {
+        lending: Lending::new(stage.is_terminal() && connection.takes_terminals()),
         connection,
         stage,
         signals,
@@ -123,6 +123,7 @@ struct Attachment<'a> {
     stage: Stage<'a>,
     signals: Signals,
     watch: Watch,
+    lending: Lending,
     /// When what it keeps back is let go.
     release_at: Option<Instant>,
     role: Role,
@@ -181,16 +182,21 @@ impl Attachment<'_> {
             let bytes = self.watch.release();
             self.say(bytes);
         }
+        if let Some(departure) = self.look_for_keys()? {
+            return Ok(Some(departure));
+        }
         let Some(ready) = self.wait()? else {
             return Ok(None);
         };
         if !ready.signals.is_empty()
-            && let Some(departure) = self.heed_signals()
+            && let Some(departure) = self.heed_signals()?
         {
             return Ok(Some(departure));
         }
         // Keys first: somebody who wants to leave does not wait for a program that prints without end.
-        if !ready.input.is_empty() && self.hear() {
+        if !ready.input.is_empty() && !self.lending.is_here() {
+            self.notice_key();
+        } else if !ready.input.is_empty() && self.hear() {
             return Ok(Some(Departure::Detached));
         }
         if ready.holder.contains(PollFlags::OUT) {
@@ -207,6 +213,7 @@ impl Attachment<'_> {
         if is_closed || (self.stage.has_queued() && self.stage.flush().is_err()) {
             return Ok(Some(Departure::Detached));
         }
+        self.lend();
         if self.connection.has_queued() {
             self.connection.flush()?;
         }
@@ -218,7 +225,7 @@ impl Attachment<'_> {
         let flag = |wanted: bool, flag: PollFlags| if wanted { flag } else { PollFlags::empty() };
         let holder =
             flag(!self.stage.is_full(), PollFlags::IN) | flag(self.connection.has_queued(), PollFlags::OUT);
-        let hears = self.stage.is_terminal() && !self.connection.is_full();
+        let hears = self.stage.is_terminal() && !self.connection.is_full() && self.lending.hears();
         let mut polled = vec![
             PollFd::new(&self.signals, PollFlags::IN),
             PollFd::from_borrowed_fd(self.stage.output(), flag(self.stage.has_queued(), PollFlags::OUT)),
@@ -231,7 +238,8 @@ impl Attachment<'_> {
         let holder = (!holder.is_empty()).then(|| at(&mut polled, PollFd::new(&self.connection, holder)));
         let input =
             hears.then(|| at(&mut polled, PollFd::from_borrowed_fd(self.stage.input(), PollFlags::IN)));
-        let limit = self.release_at.map(|at| timespec(at.saturating_duration_since(Instant::now())));
+        let due = self.release_at.into_iter().chain(self.lending.look_at()).min();
+        let limit = due.map(|at| timespec(at.saturating_duration_since(Instant::now())));
         match rustix::event::poll(&mut polled, limit.as_ref()) {
             Ok(0) => Ok(None),
             Ok(_) => {
@@ -254,18 +262,31 @@ impl Attachment<'_> {
         }
     }
 
-    fn heed_signals(&mut self) -> Option<Departure> {
+    fn heed_signals(&mut self) -> Result<Option<Departure>, TerminalError> {
         self.signals.clear();
         if let Some(signal) = self.signals.take(&LEAVING) {
-            return Some(Departure::Signalled(signal.as_raw()));
+            if let Err(err) = self.take_back() {
+                tracing::debug!(error = %err, "a terminal is left without the word of its holder");
+            }
+            return Ok(Some(Departure::Signalled(signal.as_raw())));
+        }
+        if self.signals.take(&[Signal::TSTP]).is_some() {
+            if let Some(departure) = self.take_back()? {
+                return Ok(Some(departure));
+            }
+            // Whoever is asked to stop stops; heard, the signal does not do that by itself.
+            let own = rustix::process::getpid();
+            if let Err(err) = rustix::process::kill_process(own, Signal::STOP) {
+                tracing::debug!(error = %err, "a client goes on although it was asked to stop");
+            }
         }
         if self.signals.take(&[Signal::CONT]).is_some() && self.stage.raw().is_err() {
-            return Some(Departure::Detached);
+            return Ok(Some(Departure::Detached));
         }
         if self.signals.take(&[Signal::WINCH]).is_some() {
             self.tell_size();
         }
-        None
+        Ok(None)
     }
 
     fn tell_size(&mut self) {
@@ -306,27 +327,37 @@ impl Attachment<'_> {
     /// Shows what the holder said.
     fn take_messages(&mut self) -> Result<Option<Departure>, TerminalError> {
         while let Some(message) = self.connection.next()? {
-            match message {
-                FromHolder::Output { bytes, .. } => self.stage.show(&bytes),
-                FromHolder::Snapshot { bytes, is_last, .. } => {
-                    if self.picture != Picture::Coming {
-                        self.stage.begin();
-                    }
-                    self.picture = if is_last { Picture::Whole } else { Picture::Coming };
-                    self.stage.show(&bytes);
-                }
-                FromHolder::Status(status) => self.heed_status(status),
-                FromHolder::Exit(exited) => return Ok(Some(Departure::Exited(exited))),
-                FromHolder::Refused(Refusal { code, message }) if self.picture == Picture::None => {
-                    return Err(TerminalError::Refused { code, message });
-                }
-                FromHolder::Refused(refusal) => {
-                    tracing::debug!(code = refusal.code, "the holder refused something");
-                }
-                FromHolder::Hello(_) | FromHolder::Answer { .. } => (),
+            if let Some(departure) = self.take_message(message)? {
+                return Ok(Some(departure));
             }
         }
         Ok((!self.connection.is_open()).then_some(Departure::Gone))
+    }
+
+    fn take_message(&mut self, message: FromHolder) -> Result<Option<Departure>, TerminalError> {
+        match message {
+            FromHolder::Output { bytes, .. } => self.stage.show(&bytes),
+            FromHolder::Snapshot { bytes, is_last, .. } => {
+                if self.picture != Picture::Coming {
+                    self.stage.begin();
+                }
+                self.picture = if is_last { Picture::Whole } else { Picture::Coming };
+                self.stage.show(&bytes);
+            }
+            FromHolder::Status(status) => self.heed_status(status),
+            FromHolder::Exit(exited) => return Ok(Some(Departure::Exited(exited))),
+            FromHolder::Refused(Refusal { code, message }) if self.picture == Picture::None => {
+                return Err(TerminalError::Refused { code, message });
+            }
+            FromHolder::Refused(refusal) => {
+                tracing::debug!(code = refusal.code, "the holder refused something");
+            }
+            FromHolder::Borrowed(is_taken) => self.heed_borrowed(is_taken),
+            FromHolder::Returned { leaves } => return Ok(self.heed_returned(leaves)),
+            FromHolder::Undo(undo) => self.stage.keep_undo(undo),
+            FromHolder::Hello(_) | FromHolder::Answer { .. } => (),
+        }
+        Ok(None)
     }
 
     fn heed_status(&mut self, status: Status) {
@@ -335,38 +366,11 @@ impl Attachment<'_> {
         }
         let had = std::mem::replace(&mut self.controls, status.controls);
         self.was_taken = !status.controls;
-        if had && !status.controls && self.stage.is_terminal() {
+        if had && !status.controls && self.stage.is_terminal() && self.lending.shows() {
             self.stage.show(TAKEN_TITLE);
         }
         if !had && status.controls {
             self.tell_size();
-        }
-    }
-
-    /// The last row that has something in it, if the holder says so at once; of a full-screen program, what is left when
-    /// it is gone is not known.
-    fn last_row(&mut self) -> Option<u16> {
-        if !self.stage.is_terminal() {
-            return None;
-        }
-        let deadline = Instant::now() + FAREWELL_WAIT_MAX;
-        let info = self.connection.ask_until(Question::Info, deadline).ok()?;
-        let info: Info = serde_json::from_slice(&info).ok()?;
-        let text = self.connection.ask_until(Question::Text, deadline).ok().filter(|_| !info.alternate)?;
-        let rows = String::from_utf8_lossy(&text).trim_end().lines().count().max(1);
-        u16::try_from(rows).ok()
-    }
-
-    fn say_good_bye(&mut self) {
-        self.connection.queue(&FromClient::Detach);
-        let deadline = Instant::now() + FAREWELL_WAIT_MAX;
-        // A holder that does not listen notices when the connection closes.
-        while self.connection.has_queued() && self.connection.flush().is_ok() && Instant::now() < deadline {
-            let left = timespec(deadline.saturating_duration_since(Instant::now()));
-            let mut polled = [PollFd::new(&self.connection, PollFlags::OUT)];
-            if self.connection.has_queued() && rustix::event::poll(&mut polled, Some(&left)).is_err() {
-                return;
-            }
         }
     }
 }

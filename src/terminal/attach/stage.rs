@@ -20,6 +20,7 @@ use super::traces::Traces;
 use crate::{
     screen::{self, Size},
     socket::{Outgoing, timespec},
+    terminal::lending::{BELOW_SCREEN, CLEAR, Modes, STRING_END, TITLE_BACK},
 };
 
 /// How much may wait to be shown; over it the holder is not read from, which sends the screen anew later.
@@ -33,13 +34,7 @@ const LEAVE_WAIT_MAX: Duration = Duration::from_secs(1);
 /// The same for the last output of a program that ended.
 const LAST_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// Ends a control string that was cut off.
-const STRING_END: &[u8] = b"\x1b\\";
 const KEEP_TITLE: &[u8] = b"\x1b[22;2t";
-const TITLE_BACK: &[u8] = b"\x1b[23;2t";
-const CLEAR: &[u8] = b"\x1b[H\x1b[2J";
-/// A row below every screen.
-const BOTTOM: u16 = 999;
 
 /// Where the cursor goes when the terminal is left: below what is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +59,8 @@ pub(super) struct Stage<'a> {
     out: Outgoing,
     original: Option<Termios>,
     traces: Traces,
+    /// What puts back what changed while the terminal was lent, as its borrower told.
+    undo: Vec<u8>,
     /// Whether anything of the session was shown.
     is_begun: bool,
     is_left: bool,
@@ -90,6 +87,7 @@ impl<'a> Stage<'a> {
             out: Outgoing::default(),
             original: None,
             traces: Traces::default(),
+            undo: Vec::new(),
             is_begun: false,
             is_left: false,
         }
@@ -162,8 +160,25 @@ impl<'a> Stage<'a> {
             self.out.push(screen::RESET);
             // What is still so comes with the screen.
             self.out.push(&self.traces.undo());
+            self.out.push(&std::mem::take(&mut self.undo));
         }
         self.out.push(CLEAR);
+    }
+
+    /// The terminal and how it was, if input and output are one that can be lent.
+    pub(super) fn loan(&self) -> Option<(BorrowedFd<'a>, Modes)> {
+        let device = |end| {
+            let meta = rustix::fs::fstat(end).ok()?;
+            (FileType::from_raw_mode(meta.st_mode) == FileType::CharacterDevice).then_some(meta.st_rdev)
+        };
+        let original = self.original.as_ref()?;
+        let is_one = device(self.input).is_some_and(|input| device(self.output) == Some(input));
+        is_one.then(|| (self.input, Modes::of(original)))
+    }
+
+    /// Takes note of what puts back what changed while the terminal was lent.
+    pub(super) fn keep_undo(&mut self, undo: Vec<u8>) {
+        self.undo = undo;
     }
 
     /// Writes what goes; to be called when the output is ready.
@@ -184,7 +199,7 @@ impl<'a> Stage<'a> {
         }
         self.out.clear();
         if self.is_begun && rustix::termios::isatty(self.output) {
-            for part in [STRING_END, screen::RESET, &self.traces.undo()] {
+            for part in [STRING_END, screen::RESET, &self.traces.undo(), &self.undo] {
                 self.out.push(part);
             }
             if self.is_terminal() {
@@ -192,7 +207,7 @@ impl<'a> Stage<'a> {
                 match below {
                     Below::Row(row) => self.out.push(format!("\x1b[{row};1H\r\n").as_bytes()),
                     Below::Cursor => self.out.push(b"\r\n"),
-                    Below::Screen => self.out.push(format!("\x1b[{BOTTOM};1H\r\n").as_bytes()),
+                    Below::Screen => self.out.push(BELOW_SCREEN),
                 }
             }
             self.drain(LEAVE_WAIT_MAX);

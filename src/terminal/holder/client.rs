@@ -3,7 +3,7 @@
 use std::{
     io,
     os::{
-        fd::{AsFd, BorrowedFd},
+        fd::{AsFd, BorrowedFd, OwnedFd},
         unix::net::UnixStream,
     },
     time::{Duration, Instant},
@@ -11,8 +11,17 @@ use std::{
 
 use rustix::io::Errno;
 
-use super::super::message::{FromClient, FromHolder, Refusal, Role};
-use crate::socket::{Frames, Outgoing};
+use super::{
+    super::{
+        lending::TAKEN_TITLE,
+        message::{FromClient, FromHolder, Refusal, Role},
+    },
+    lent::Lent,
+};
+use crate::{
+    screen::Traces,
+    socket::{Frames, Outgoing},
+};
 
 /// From how many waiting bytes on the program is held up for a client that still reads.
 const SLOW_BYTES: usize = 256 << 10;
@@ -27,6 +36,12 @@ pub(super) struct Client {
     out: Outgoing,
     /// When bytes last went out, or began to wait.
     moved: Instant,
+    /// A file that came with a message and that nobody took yet.
+    file: Option<OwnedFd>,
+    /// Its terminal, where it lent that.
+    pub(super) lent: Option<Lent>,
+    /// Keys that were kept back when its terminal was given back.
+    pub(super) left: Vec<u8>,
     /// What it is attached as.
     pub(super) view: Option<View>,
     /// Nothing more comes from it, or goes to it.
@@ -38,6 +53,8 @@ pub(super) struct Client {
 pub(super) struct View {
     /// Whether it types and decides on the size.
     pub(super) controls: bool,
+    /// As what it came.
+    pub(super) role: Role,
     /// Whether it is a terminal, which answers what programs ask their terminal.
     pub(super) is_terminal: bool,
     /// How many rows of scrollback it wants.
@@ -49,7 +66,7 @@ pub(super) struct View {
 impl View {
     pub(super) fn of(role: Role, is_terminal: bool, scrollback: usize) -> Self {
         let controls = matches!(role, Role::Control | Role::Take);
-        Self { controls, is_terminal, scrollback, is_behind: false }
+        Self { controls, role, is_terminal, scrollback, is_behind: false }
     }
 
     /// Whether it answers what the program asks: a terminal that is shown the question and may type.
@@ -67,19 +84,22 @@ impl Client {
             frames: Frames::default(),
             out: Outgoing::default(),
             moved: now,
+            file: None,
+            lent: None,
+            left: Vec::new(),
             view: None,
             is_gone: false,
         })
     }
 
-    /// Whether something waits to be sent.
+    /// Whether something waits to be sent over its connection.
     pub(super) fn waits(&self) -> bool {
         !self.out.is_empty()
     }
 
-    /// How many bytes wait.
+    /// How many bytes wait, for it or for its terminal.
     pub(super) fn waiting(&self) -> usize {
-        self.out.len()
+        self.out.len() + self.lent.as_ref().map_or(0, |lent| lent.out.len())
     }
 
     /// Whether the program is to be held up, so that this client, which reads, misses nothing; and until when.
@@ -131,10 +151,68 @@ impl Client {
         if self.view.is_none_or(|view| view.is_behind) {
             return;
         }
-        if !self.waits() {
+        if self.waiting() == 0 {
             self.moved = now;
         }
-        FromHolder::push_output(self.out.tail(), offset, bytes);
+        match &mut self.lent {
+            Some(lent) => lent.out.push(bytes),
+            None => FromHolder::push_output(self.out.tail(), offset, bytes),
+        }
+    }
+
+    /// Shows it the screen in the place of what it sees.
+    pub(super) fn show_anew(&mut self, offset: u64, bytes: Vec<u8>, now: Instant) {
+        match &mut self.lent {
+            Some(lent) => {
+                lent.show_anew(&bytes);
+                self.flush(now);
+            }
+            None => self.say(&FromHolder::Snapshot { offset, bytes, is_last: true }, now),
+        }
+    }
+
+    /// Says in the title of a terminal it lent that it only looks on now.
+    pub(super) fn show_taken(&mut self) {
+        if let Some(lent) = &mut self.lent {
+            lent.out.push(TAKEN_TITLE);
+        }
+    }
+
+    /// The file that came with what it said last.
+    pub(super) fn take_file(&mut self) -> Option<OwnedFd> {
+        self.file.take()
+    }
+
+    /// Takes note of what was changed in the terminal it lent, and tells it what puts that back.
+    pub(super) fn mark(&mut self, traces: Traces, now: Instant) {
+        if let Some(undo) = self.lent.as_mut().and_then(|lent| lent.mark(traces)) {
+            self.say(&FromHolder::Undo(undo), now);
+        }
+    }
+
+    /// The terminal it lent; its connection when that was given back a moment ago.
+    pub(super) fn lent_fd(&self) -> BorrowedFd<'_> {
+        self.lent.as_ref().map_or(self.stream.as_fd(), AsFd::as_fd)
+    }
+
+    /// Gives its terminal back, with what was not shown there; whoever leaves does not want to see that.
+    pub(super) fn give_back(&mut self, leaves: bool, now: Instant) {
+        let Some(mut lent) = self.lent.take() else {
+            return;
+        };
+        self.left.extend(lent.release());
+        if !leaves {
+            FromHolder::push_output(self.out.tail(), 0, lent.out.waiting());
+        }
+        drop(lent);
+        self.say(&FromHolder::Returned { leaves }, now);
+    }
+
+    /// It is gone, and will not put its terminal in order itself.
+    pub(super) fn abandon(&mut self) {
+        if let Some(lent) = self.lent.take() {
+            lent.restore();
+        }
     }
 
     /// Gives back the memory that a flood took.
@@ -142,11 +220,16 @@ impl Client {
         if !self.waits() {
             self.out = Outgoing::default();
         }
+        if let Some(lent) = &mut self.lent
+            && lent.out.is_empty()
+        {
+            lent.out = Outgoing::default();
+        }
     }
 
     /// Whether it missed something and has read all that waited.
     pub(super) fn wants_screen(&self) -> bool {
-        self.view.is_some_and(|view| view.is_behind) && !self.waits() && !self.is_gone
+        self.view.is_some_and(|view| view.is_behind) && self.waiting() == 0 && !self.is_gone
     }
 
     /// Sends what the other side takes without waiting.
@@ -159,11 +242,21 @@ impl Client {
             Ok(_) => (),
             Err(_) => self.is_gone = true,
         }
+        self.flush_terminal(now);
+    }
+
+    /// Shows what the terminal it lent takes without waiting.
+    pub(super) fn flush_terminal(&mut self, now: Instant) {
+        match self.lent.as_mut().map(Lent::flush) {
+            Some(Ok(true)) => self.moved = now,
+            Some(Ok(false)) | None => (),
+            Some(Err(_)) => self.give_back(false, now),
+        }
     }
 
     /// Reads what it said, once.
     pub(super) fn listen(&mut self) -> Vec<FromClient> {
-        match self.frames.read(&self.stream) {
+        match self.frames.read_with(&self.stream, &mut self.file) {
             Ok(0) => self.is_gone = true,
             Ok(_) | Err(Errno::AGAIN | Errno::INTR) => (),
             Err(_) => self.is_gone = true,

@@ -5,8 +5,10 @@
 mod activity;
 mod answer;
 mod begin;
+mod borrowing;
 mod client;
 mod ending;
+mod lent;
 mod output;
 mod program;
 mod reporter;
@@ -80,6 +82,8 @@ enum Source {
     Exit,
     Terminal,
     Client(usize),
+    /// The terminal that a client lent.
+    Lent(usize),
 }
 
 /// Runs a session's program to its end. `told` hears once, when it runs and that is written down; an error means that
@@ -183,6 +187,14 @@ impl Holder {
         for (at, client) in self.clients.iter().enumerate() {
             let flags = flag(listens, PollFlags::IN) | flag(sends && client.waits(), PollFlags::OUT);
             sources.push((Source::Client(at), flags));
+            if let Some(lent) = &client.lent {
+                let flags = flag(listens && lent.listens(), PollFlags::IN)
+                    | flag(sends && lent.waits(), PollFlags::OUT);
+                // One that hung up would be reported at once and for ever, wanted or not.
+                if !flags.is_empty() {
+                    sources.push((Source::Lent(at), flags));
+                }
+            }
         }
         sources
     }
@@ -194,14 +206,15 @@ impl Holder {
             Source::Exit => self.program.exit_fd(),
             Source::Terminal => self.program.terminal_fd(),
             Source::Client(at) => self.clients[at].as_fd(),
+            Source::Lent(at) => self.clients[at].lent_fd(),
         }
     }
 
     fn timeout(&self, held_up: Option<Instant>, now: Instant) -> Option<Timespec> {
         let ending = self.ending.as_ref().filter(|_| self.cleared_at.is_none()).map(Ending::due);
         let last = self.last_output_ends();
-        let first =
-            [held_up, ending, last, self.activity.due(), self.backlog.due()].into_iter().flatten().min()?;
+        let dues = [held_up, ending, last, self.activity.due(), self.backlog.due(), self.keys_due()];
+        let first = dues.into_iter().flatten().min()?;
         Timespec::try_from(first.saturating_duration_since(now)).ok()
     }
 
@@ -231,6 +244,14 @@ impl Holder {
                     self.take_output(now);
                 }
             }
+            Source::Lent(at) => {
+                if flags.contains(PollFlags::OUT) {
+                    self.clients[at].flush_terminal(now);
+                }
+                if flags.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
+                    self.hear_keys(at, now);
+                }
+            }
             Source::Client(at) => {
                 if flags.contains(PollFlags::OUT) {
                     self.clients[at].flush(now);
@@ -250,6 +271,7 @@ impl Holder {
     /// What time brings: moods, steps of an end, screens for those that missed something.
     fn advance(&mut self, now: Instant) {
         self.catch_breath(now);
+        self.release_keys(now);
         if let Some(mood) = self.activity.news(now) {
             self.reporter.tell(mood);
         }
@@ -262,6 +284,9 @@ impl Holder {
         self.catch_up(now);
         if self.clients.iter().any(|client| client.is_gone) {
             self.take_in();
+            for client in self.clients.iter_mut().filter(|client| client.is_gone) {
+                client.abandon();
+            }
             self.clients.retain(|client| !client.is_gone);
         }
     }
@@ -292,6 +317,11 @@ impl Holder {
         drop(seat);
         let now = Instant::now();
         for client in &mut clients {
+            client.flush_terminal(now);
+            if client.is_gone {
+                client.abandon();
+            }
+            client.give_back(false, now);
             client.say(&super::FromHolder::Exit(exited), now);
         }
         for client in &mut clients {

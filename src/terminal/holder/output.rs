@@ -170,6 +170,7 @@ impl Holder {
                 self.redraw();
             }
         }
+        self.tell_traces(self.backlog.came);
         if let Err(err) = self.log.take(&bytes, self.clock.now()) {
             tracing::warn!(sessionId = %self.launch.id, error = %err, "what is printed is not kept for now");
         }

@@ -107,6 +107,14 @@ impl Holder {
                 let bytes = if self.reporter.hear(told) { TAKEN } else { FULL }.to_vec();
                 self.clients[at].say(&FromHolder::Answer { bytes, is_last: true }, now);
             }
+            FromClient::Lend(lend) => self.borrow(at, &lend, now),
+            FromClient::GoAhead => {
+                if let Some(lent) = &mut self.clients[at].lent {
+                    lent.go_ahead();
+                    self.clients[at].flush_terminal(now);
+                }
+            }
+            FromClient::TakeBack => self.clients[at].give_back(false, now),
             FromClient::Detach => self.clients[at].is_gone = true,
         }
     }
@@ -150,6 +158,7 @@ impl Holder {
             for other in (0..self.clients.len()).filter(|other| *other != at) {
                 if let Some(view) = self.clients[other].view.as_mut().filter(|view| view.controls) {
                     view.controls = false;
+                    self.clients[other].show_taken();
                     self.tell_status(other, now);
                 }
             }
@@ -186,8 +195,7 @@ impl Holder {
     fn show_screen(&mut self, at: usize, scrollback: usize, now: Instant) {
         self.take_in();
         let bytes = self.screen.snapshot(scrollback);
-        let message = FromHolder::Snapshot { offset: self.offset, bytes, is_last: true };
-        self.clients[at].say(&message, now);
+        self.clients[at].show_anew(self.offset, bytes, now);
     }
 
     fn tell_status(&mut self, at: usize, now: Instant) {
@@ -199,7 +207,7 @@ impl Holder {
 
     /// Gives terminal and screen another size. Everybody gets the screen anew, also who controls: what flows onto a larger
     /// terminal from above comes from its own scrollback, which is not that of the session.
-    fn resize(&mut self, size: Size, now: Instant) {
+    pub(super) fn resize(&mut self, size: Size, now: Instant) {
         if size == self.screen.size() {
             return;
         }

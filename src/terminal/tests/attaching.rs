@@ -14,6 +14,14 @@ const EXITED: Exited = Exited { code: Some(0), signal: None, asked: false };
 
 /// Attaches in a thread of its own; the test is holder and person at once.
 fn attached(role: Role, play: impl FnOnce(&mut Holder, &mut Pair)) -> (Result<Parting, TerminalError>, Pair) {
+    attached_to(Door::greet_as_older, role, play)
+}
+
+fn attached_to(
+    greet: impl FnOnce(&Door) -> Holder,
+    role: Role,
+    play: impl FnOnce(&mut Holder, &mut Pair),
+) -> (Result<Parting, TerminalError>, Pair) {
     let door = Door::open();
     let mut pair = Pair::open(30, 100);
     let before = pair.modes();
@@ -24,7 +32,7 @@ fn attached(role: Role, play: impl FnOnce(&mut Holder, &mut Pair)) -> (Result<Pa
             let view = View { role, key: DetachKey::default(), scrollback: 500 };
             attach(Connection::open(&door.socket()).unwrap(), place, view)
         });
-        let mut holder = door.greet();
+        let mut holder = greet(&door);
         let Some(FromClient::Attach(request)) = holder.hear() else { panic!("it does not attach") };
         assert_eq!((request.rows, request.cols, request.role), (30, 100, role));
         assert!(request.is_terminal && request.scrollback == 500);
@@ -267,4 +275,76 @@ fn a_reader_that_closed_its_pipe_ends_it() {
         client.join().unwrap()
     });
     assert_eq!(ended.unwrap(), left(Departure::Detached));
+}
+
+#[test]
+fn a_terminal_that_is_not_taken_is_used_as_ever() {
+    let (ended, _) = attached_to(Door::greet, Role::Control, |holder, pair| {
+        holder.show("screen");
+        assert!(matches!(holder.hear(), Some(FromClient::Lend(_))));
+        holder.print("meanwhile");
+        holder.say(&FromHolder::Borrowed(false));
+        pair.until("meanwhile");
+        pair.type_in(b"key\x1c");
+        assert_eq!(holder.hear(), Some(FromClient::Input(b"key".to_vec())));
+        assert_eq!(holder.hear_no_question(), Some(FromClient::Detach));
+    });
+    assert_eq!(ended.unwrap(), left(Departure::Detached));
+}
+
+#[test]
+fn a_holder_that_took_the_terminal_and_is_stuck_keeps_nobody() {
+    let (ended, _) = attached_to(Door::greet, Role::Control, |holder, pair| {
+        holder.show("screen");
+        assert!(matches!(holder.hear(), Some(FromClient::Lend(_))));
+        holder.print("shown before it is handed over");
+        holder.say(&FromHolder::Borrowed(true));
+        assert_eq!(holder.hear(), Some(FromClient::GoAhead));
+        pair.until("handed over");
+        pair.type_in(b"key\x1c");
+        assert_eq!(holder.hear(), Some(FromClient::TakeBack));
+        assert_eq!(holder.hear(), Some(FromClient::Input(b"key".to_vec())));
+        assert_eq!(holder.hear_no_question(), Some(FromClient::Detach));
+    });
+    assert_eq!(ended.unwrap(), left(Departure::Detached));
+}
+
+#[test]
+fn what_was_not_shown_comes_back_with_the_terminal() {
+    let (ended, mut pair) = attached_to(Door::greet, Role::Control, |holder, pair| {
+        holder.show("screen");
+        assert!(matches!(holder.hear(), Some(FromClient::Lend(_))));
+        holder.say(&FromHolder::Borrowed(true));
+        assert_eq!(holder.hear(), Some(FromClient::GoAhead));
+        holder.say(&FromHolder::Undo(b"\x1b]104\x1b\\".to_vec()));
+        holder.print("the rest");
+        holder.say(&FromHolder::Returned { leaves: false });
+        pair.until("the rest");
+        assert!(matches!(holder.hear(), Some(FromClient::Lend(_))), "it is lent again");
+        holder.say(&FromHolder::Returned { leaves: true });
+        assert_eq!(holder.hear_no_question(), Some(FromClient::Detach));
+    });
+    assert_eq!(ended.unwrap(), left(Departure::Detached));
+    pair.until("\x1b]104\x1b\\");
+}
+
+#[test]
+fn a_terminal_that_is_given_back_late_is_not_lent_twice() {
+    let (ended, _) = attached_to(Door::greet, Role::Control, |holder, pair| {
+        holder.show("screen");
+        assert!(matches!(holder.hear(), Some(FromClient::Lend(_))));
+        holder.say(&FromHolder::Borrowed(true));
+        assert_eq!(holder.hear(), Some(FromClient::GoAhead));
+        pair.type_in(b"one");
+        assert_eq!(holder.hear(), Some(FromClient::TakeBack));
+        assert_eq!(holder.hear(), Some(FromClient::Input(b"one".to_vec())));
+        holder.print("still here");
+        pair.until("still here");
+        pair.type_in(b"two");
+        assert_eq!(holder.hear(), Some(FromClient::Input(b"two".to_vec())), "it is not offered meanwhile");
+        holder.say(&FromHolder::Returned { leaves: false });
+        assert!(matches!(holder.hear(), Some(FromClient::Lend(_))), "now it can be");
+        holder.say(&FromHolder::Exit(EXITED));
+    });
+    assert_eq!(ended.unwrap(), left(Departure::Exited(EXITED)));
 }

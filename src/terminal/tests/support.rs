@@ -56,6 +56,13 @@ impl Door {
         Holder { stream, frames: Frames::default() }
     }
 
+    /// Takes the next client and says hello as a holder that knows nothing of terminals that are lent.
+    pub(super) fn greet_as_older(&self) -> Holder {
+        let mut holder = self.accept();
+        holder.say(&FromHolder::Hello(Hello { protocol: 2, ..hello() }));
+        holder
+    }
+
     /// Takes the next client and says hello.
     pub(super) fn greet(&self) -> Holder {
         let mut holder = self.accept();

@@ -62,6 +62,8 @@ impl Ground {
 
     /// A settings value whose git is this shell script.
     pub(super) fn shim(&self, script: &str, limit: Duration) -> GitSettings {
+        // With this setting git makes the worktrees: no copy is made behind its back.
+        self.git(["config", "index.sparse", "true"]);
         let path = self.root.with_file_name("git-shim");
         self.write_at(&path, &format!("#!/bin/sh\n{script}\n"));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();

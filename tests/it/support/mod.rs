@@ -11,6 +11,7 @@ use std::{
 pub mod agents;
 pub mod contexts;
 pub mod dice;
+pub mod http;
 pub mod invariants;
 pub mod processes;
 pub mod pty;
@@ -295,6 +296,8 @@ pub fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wharf"));
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).stdin(Stdio::null());
     command.env("GIT_CONFIG_NOSYSTEM", "1");
+    // Tests count worktrees and processes; those of the pool ask for one.
+    command.env("WHARF_POOL_SIZE", "0");
     command
 }
 

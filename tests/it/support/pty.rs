@@ -10,6 +10,7 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec},
+    fs::Uid,
     pty::OpenptFlags,
     termios::{Termios, Winsize},
 };
@@ -37,15 +38,25 @@ impl Terminal {
         Self::run_in(space, args, Size::new(30, 100).unwrap())
     }
 
+    /// Runs it at a terminal that belongs to another user.
+    pub fn owned_by(space: &Workspace, args: &[&str], user: u32) -> Self {
+        let owner = Uid::from_raw(user);
+        Self::of_owner(Self::wharf(space, args), Size::new(30, 100).unwrap(), Some(owner))
+    }
+
     /// Runs it at a terminal of this size.
     pub fn run_in(space: &Workspace, args: &[&str], size: Size) -> Self {
+        Self::of(Self::wharf(space, args), size)
+    }
+
+    fn wharf(space: &Workspace, args: &[&str]) -> Command {
         let mut command = Command::new("setsid");
         command.arg("--ctty").arg(space.command().get_program()).args(args);
         command.env_clear().current_dir(space.root()).env("TERM", "xterm-256color");
         for (key, value) in space.command().get_envs() {
             command.env(key, value.unwrap());
         }
-        Self::of(command, size)
+        command
     }
 
     /// Runs a person's own shell, in which `wharf` is to be found.
@@ -62,13 +73,18 @@ impl Terminal {
         Self::of(command, Size::new(30, 100).unwrap())
     }
 
-    fn of(mut command: Command, size: Size) -> Self {
+    fn of(command: Command, size: Size) -> Self {
+        Self::of_owner(command, size, None)
+    }
+
+    fn of_owner(mut command: Command, size: Size, owner: Option<Uid>) -> Self {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let person = rustix::pty::openpt(flags).unwrap();
         rustix::pty::grantpt(&person).unwrap();
         rustix::pty::unlockpt(&person).unwrap();
         let program = rustix::pty::ioctl_tiocgptpeer(&person, flags).unwrap();
         resize(&person, size.rows(), size.cols());
+        rustix::fs::fchown(&program, owner, None).unwrap();
         let stream = || Stdio::from(File::from(program.try_clone().unwrap()));
         let child = command.stdin(stream()).stdout(stream()).stderr(stream()).spawn().unwrap();
         let screen = Screen::new(size, SCROLLBACK_ROWS);

@@ -26,6 +26,11 @@ pub fn is_there() -> bool {
     works
 }
 
+/// Has git make the worktrees of a repository: with this setting, which changes nothing here, no copy is made.
+pub fn leave_to_git(space: &Workspace) {
+    space.git(["config", "index.sparse", "true"]);
+}
+
 /// A command run by another one, in the same place and environment.
 pub fn under(wrapper: &[&str], command: &Command) -> Command {
     let mut outer = Command::new(wrapper[0]);

@@ -25,8 +25,22 @@ export function begun(sessions: readonly Session[], before: ReadonlyMap<string, 
   return sessions.filter((it) => it.status === "waiting" && before.has(it.id) && before.get(it.id)?.status !== "waiting");
 }
 
-export function title(sessions: readonly Session[], workspace: string): string {
-  const waiting = sessions.filter((it) => it.status === "waiting");
+/** The sessions that began to wait and that nobody has looked at since. */
+export class Unseen {
+  #ids = new Set<string>();
+
+  add(sessions: readonly Session[]): void {
+    for (const it of sessions) this.#ids.add(it.id);
+  }
+
+  of(sessions: readonly Session[], isWatched: (id: string) => boolean): Session[] {
+    const left = sessions.filter((it) => this.#ids.has(it.id) && it.status === "waiting" && !isWatched(it.id));
+    this.#ids = new Set(left.map((it) => it.id));
+    return left;
+  }
+}
+
+export function title(waiting: readonly Session[], workspace: string): string {
   const place = workspace ? `wharf · ${workspace}` : "wharf";
   if (waiting.length === 0) return place;
   const who = waiting.length === 1 ? `${waiting[0]?.name} waits` : `${waiting.length} sessions wait`;

@@ -7,6 +7,9 @@ export const SUBPROTOCOL = "wharf.terminal.v1";
 /** How many rows that have scrolled off are asked for. */
 export const SCROLLBACK_ROWS = 2_000;
 
+/** How long the holder may take to answer when the connection may be dead. */
+const PROBE_MS = 5_000;
+
 export interface Size {
   rows: number;
   cols: number;
@@ -34,12 +37,17 @@ export class Connection {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
   #greeted = false;
-  #failures = 0;
   /** An attach was sent whose screen has not begun to come. */
   #asked = false;
   #role: Role;
+  #probe: ReturnType<typeof setTimeout> | undefined;
+  /** The network was away: a connection that looks alive may be dead, and a browser does not notice until much later. */
   #hurry = (): void => {
     if (this.#retry !== undefined) this.#connect();
+    else if (this.#greeted && !this.#closed && this.#probe === undefined) {
+      this.#probe = setTimeout(() => this.#dead(), PROBE_MS);
+      this.attach(this.#role);
+    }
   };
 
   constructor(
@@ -71,7 +79,7 @@ export class Connection {
     for (const frame of input(bytes)) this.#send(frame);
   }
 
-  /** Tries now instead of waiting for the next attempt. */
+  /** Tries now instead of waiting for the next attempt, and finds out whether it still lives. */
   hurry(): void {
     this.#hurry();
   }
@@ -79,6 +87,7 @@ export class Connection {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#retry);
+    this.#lives();
     removeEventListener("online", this.#hurry);
     this.#send(detach());
     this.#socket?.close(1000);
@@ -120,7 +129,6 @@ export class Connection {
     switch (message.kind) {
       case "hello":
         this.#greeted = true;
-        this.#failures = 0;
         this.#backoff.reset();
         this.listener.hello(message.pid, message);
         this.listener.link("live");
@@ -133,6 +141,7 @@ export class Connection {
         this.listener.snapshot(message.bytes, message.isLast);
         break;
       case "status":
+        this.#lives();
         // The holder says the role, then shows the screen that was asked for.
         if (this.#asked) this.listener.expectFull();
         this.#asked = false;
@@ -150,7 +159,20 @@ export class Connection {
     }
   }
 
+  #lives(): void {
+    clearTimeout(this.#probe);
+    this.#probe = undefined;
+  }
+
+  #dead(): void {
+    this.#probe = undefined;
+    const socket = this.#socket;
+    this.#gone(0);
+    socket?.close();
+  }
+
   #refused(code: string, message: string): void {
+    this.#lives();
     const wanted = this.#asked && this.#role !== "observe";
     this.#asked = false;
     this.listener.refused(code, message);
@@ -160,9 +182,9 @@ export class Connection {
 
   #gone(code: number): void {
     this.#socket = null;
+    this.#lives();
     if (this.#closed) return;
     // A server that is there and has no such terminal says so; one that is away is waited for.
-    this.#failures += this.#greeted ? 0 : 1;
     this.#greeted = false;
     if (code === 4404 || code === 4401) {
       this.listener.link("absent");

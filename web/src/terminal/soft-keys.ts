@@ -1,4 +1,5 @@
 // The keys that a phone's keyboard does not have, in a row below the terminal.
+import { withControl } from "../state/typed";
 import { h } from "../view/dom";
 
 export interface SoftKeysTarget {
@@ -81,12 +82,4 @@ export class SoftKeys {
   #setCtrl(on: boolean): void {
     this.#ctrl?.setAttribute("aria-pressed", String(on));
   }
-}
-
-/** The control character of a key; the key itself where there is none. */
-export function withControl(key: string): string {
-  const code = key.toUpperCase().charCodeAt(0);
-  if (code >= 0x40 && code <= 0x5f) return String.fromCharCode(code & 0x1f);
-  if (key === " ") return "\0";
-  return key === "?" ? "\x7f" : key;
 }

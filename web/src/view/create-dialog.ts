@@ -1,19 +1,10 @@
 // The dialog that makes a session.
 import * as api from "../api/client";
-import { Problem } from "../api/problem";
 import type { AgentInfo, Create, Session } from "../api/types";
+import { parseIssue } from "../state/typed";
 import { field, openDialog, textInput } from "./dialog";
 import { h } from "./dom";
 import { WhatRuns } from "./what-runs";
-
-const ISSUE = /^([^\s#]+\/[^\s#]+)#(\d+)$/;
-
-export function parseIssue(text: string): { repository: string; number: number } | undefined {
-  if (text.trim() === "") return undefined;
-  const found = ISSUE.exec(text.trim());
-  if (!found) throw new Problem(0, "INVALID_VALUE", `\`${text}\` is no issue`, "write it as owner/repo#42");
-  return { repository: found[1] as string, number: Number(found[2]) };
-}
 
 export function openCreate(agents: AgentInfo[], made: (session: Session) => void): void {
   const name = textInput({ name: "name", placeholder: "feature-… when left empty", autofocus: true });

@@ -2,7 +2,7 @@
 import * as api from "../api/client";
 import type { Session } from "../api/types";
 import { agentOf, baseOf, commandOf, endOf, issueOf } from "../state/facts";
-import { parseIssue } from "./create-dialog";
+import { parseIssue } from "../state/typed";
 import { field, openDialog, textInput } from "./dialog";
 import { h } from "./dom";
 

@@ -1,20 +1,12 @@
 // The choice of what to start in a session: nothing, a shell, an agent, or a command.
 import type { AgentInfo, Start } from "../api/types";
+import { words } from "../state/typed";
 import { field, textInput } from "./dialog";
 import { fill, h } from "./dom";
 
 export type Kind = "nothing" | "shell" | "agent" | "command";
 
 const NAMES: Record<Kind, string> = { nothing: "Nothing", shell: "Shell", agent: "Agent", command: "Command" };
-/** Words that need no shell to be told apart. */
-const PLAIN = /^[\w\s./:=@%+,-]+$/;
-
-/** A typed command as words: split where that is clear, by a shell where it is not. */
-export function words(command: string): string[] {
-  const text = command.trim();
-  return PLAIN.test(text) ? text.split(/\s+/) : ["sh", "-c", text];
-}
-
 export class WhatRuns {
   readonly element: HTMLElement;
   #kind: Kind;

@@ -47,8 +47,10 @@ export class Workbench {
     return this.#front;
   }
 
-  get isShown(): boolean {
-    return this.#shows === "pane";
+  /** Whether a person has a session before their eyes. */
+  isWatched(id: string): boolean {
+    const pane = this.#panes.get(id);
+    return pane !== undefined && !document.hidden && document.hasFocus() && pane.element.offsetParent !== null;
   }
 
   /** Opens what an address names. */

@@ -53,7 +53,8 @@ test("everything is done with the keyboard alone", async () => {
   await line(page, "echo and back");
   await shows(page, "one", /^and back$/m);
   // The key that leaves can still be sent.
-  await line(page, "trap 'echo got quit' QUIT");
+  await line(page, "trap 'echo got quit' QUIT; echo armed");
+  await shows(page, "one", /^armed$/m);
   await page.keyboard.press("Control+Shift+\\");
   await page.keyboard.press("Enter");
   await shows(page, "one", /^got quit$/m);

@@ -1,7 +1,7 @@
 // A page in a real Chromium: how a person reaches its parts, and what it must never do while it is looked at.
 import { existsSync, mkdirSync } from "node:fs";
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
-import { expect } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import type { Server } from "./server";
 
 const EXECUTABLE = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
@@ -33,6 +33,8 @@ export class Visit {
 
   static async begin(browser: Browser, server: Server, options: BrowserContextOptions = {}): Promise<Visit> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    // Also after a failure nobody stays who controls a terminal.
+    onTestFinished(() => context.close());
     const visit = new Visit(context, server);
     context.on("request", (it) => visit.requests.push(it.url()));
     // Every violation of the policy is an event in the page.

@@ -69,6 +69,16 @@ impl Watch {
         Self { key, sequence: Vec::new(), passed: 0, pasting: None }
     }
 
+    /// The key.
+    pub(super) fn key(&self) -> DetachKey {
+        self.key
+    }
+
+    /// Whether nothing is half typed or half pasted.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.sequence.is_empty() && self.pasting.is_none()
+    }
+
     /// Whether the beginning of what may be the key is kept back; [`Self::release`] lets it go.
     pub(super) fn holds(&self) -> bool {
         self.passed < self.sequence.len()

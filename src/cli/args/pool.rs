@@ -1,0 +1,43 @@
+//! What can be typed about the worktrees that are kept ready.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+/// Look after the worktrees that are kept ready, so that a create takes milliseconds
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  wharf pool status
+  wharf pool fill
+  wharf pool drain
+
+A create takes a worktree that is ready, and a process in the background makes the next one. `pool.size` in the
+settings says how many are kept for each repository [default: 1; 0: none]; none is made while the disk has less
+than 1 GiB to spare.")]
+pub(in crate::cli) enum Pool {
+    /// Show which worktrees are kept ready
+    #[command(after_help = "Examples:\n  wharf pool status\n  wharf pool status --json")]
+    Status {
+        /// Only those of this repository
+        #[arg(long, value_name = "PATH")]
+        repo: Option<PathBuf>,
+    },
+    /// Make worktrees until as many are ready as the settings say
+    #[command(after_help = "Examples:\n  wharf pool fill\n  wharf pool fill --size 3")]
+    Fill {
+        /// Only for this repository
+        #[arg(long, value_name = "PATH")]
+        repo: Option<PathBuf>,
+        /// How many for each repository [default: `pool.size` in the settings]
+        #[arg(long, value_name = "N")]
+        size: Option<usize>,
+    },
+    /// Remove the worktrees that are kept ready, but not those in which something changed
+    #[command(after_help = "Examples:\n  wharf pool drain\n  wharf pool drain --repo services/api")]
+    Drain {
+        /// Only those of this repository
+        #[arg(long, value_name = "PATH")]
+        repo: Option<PathBuf>,
+    },
+}

@@ -1,0 +1,273 @@
+//! Clients: each gets a ticket and a session, and comes back to it (SPEC CL-1 to CL-4). The same under both policies.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    http::StatusCode,
+    response::Response,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    app::App,
+    auth::Grant,
+    ending::Nothing,
+    problem::{LossView, Problem},
+    reading::policy_word,
+    relay::{Reach, Relay},
+    terminal::{Wish, begin, no_upgrade, reach_holder},
+    tickets::{Cleaned, Client, Ticket, TicketError},
+    wire::{Ask, Body, Part, ProblemDoc, reply},
+};
+use crate::clock::{Clock as _, SystemClock};
+
+/// How many clients one answer has, unless somebody says otherwise, and at most.
+const PAGE: usize = 200;
+const PAGE_MAX: usize = 1_000;
+
+/// A client, as it is told.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Client, rename_all = "camelCase")]
+pub(super) struct ClientView {
+    /// What it comes back with.
+    ticket: String,
+    /// The id of its session; none while that is made.
+    session: Option<String>,
+    /// `shared` or `isolated`.
+    policy: &'static str,
+    /// Since when it is known.
+    created_at: String,
+    /// When it was heard of last.
+    last_activity: String,
+}
+
+/// What became of a client's session.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CleanedUp, rename_all = "camelCase")]
+pub(super) struct CleanedView {
+    /// The ticket.
+    ticket: String,
+    /// The session.
+    session: Option<String>,
+    /// Whether it is in the trash.
+    destroyed: bool,
+    /// Whether it stays: because others use it, or because it holds work.
+    kept: bool,
+    /// The work that it holds.
+    #[schema(value_type = Vec<Object>)]
+    losses: Vec<LossView>,
+}
+
+/// Clients, oldest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Clients)]
+pub(super) struct ClientsView {
+    clients: Vec<ClientView>,
+    /// Where to go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+fn view(app: &App, client: &Client) -> ClientView {
+    ClientView {
+        ticket: client.ticket.to_string(),
+        session: client.session.map(|id| id.to_string()),
+        policy: policy_word(app.settings.policy),
+        created_at: client.created_at.to_string(),
+        last_activity: client.last_activity.to_string(),
+    }
+}
+
+impl From<TicketError> for Problem {
+    fn from(err: TicketError) -> Self {
+        let detail = err.to_string();
+        match err {
+            TicketError::NoSession => {
+                Self::not_found(detail).with_hint("register again: `POST /api/v1/clients`")
+            }
+            TicketError::Full { .. } => Self::of(StatusCode::CONFLICT, "MAX_CLIENTS", detail)
+                .with_hint("clean one up, or raise `server.clients_max` in the settings"),
+            TicketError::Newer { .. } => Self::of(StatusCode::SERVICE_UNAVAILABLE, "STATE_NEWER", detail),
+            TicketError::Io { .. } => Self::of(StatusCode::INTERNAL_SERVER_ERROR, "IO_FAILED", detail),
+            TicketError::Lock(_) => Self::of(StatusCode::SERVICE_UNAVAILABLE, "STATE_LOCKED", detail),
+            TicketError::Manager(err) => err.into(),
+        }
+    }
+}
+
+/// The ticket in a path; what is none belongs to nobody.
+fn ticket_of(text: &str) -> Result<Ticket, Problem> {
+    text.parse().map_err(|_| TicketError::NoSession.into())
+}
+
+/// Gives a client a ticket and a session in which something runs.
+#[utoipa::path(post, path = "/clients", tag = "clients", request_body = Nothing, responses(
+    (status = 201, description = "The client", body = ClientView),
+    (status = "4XX", description = "No room for one more", body = ProblemDoc, content_type = "application/problem+json"),
+))]
+pub(super) async fn register(
+    State(app): State<App>,
+    Extension(grant): Extension<Grant>,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<Response, Problem> {
+    grant.full()?;
+    let policy = Arc::clone(&app.policy);
+    let client = app.desk.run(move |manager| policy.register(manager, SystemClock.now())).await??;
+    Ok(reply(StatusCode::CREATED, &view(&app, &client)))
+}
+
+/// Brings a client back to its session; what was ended meanwhile runs again.
+#[utoipa::path(post, path = "/clients/{ticket}/resume", tag = "clients", request_body = Nothing, params(
+    ("ticket" = String, Path, description = "What the client got when it registered"),
+), responses(
+    (status = 200, description = "The client", body = ClientView),
+    (status = "4XX", description = "No such session", body = ProblemDoc, content_type = "application/problem+json"),
+))]
+pub(super) async fn resume(
+    State(app): State<App>,
+    Extension(grant): Extension<Grant>,
+    Part(ticket): Part,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<Response, Problem> {
+    grant.full()?;
+    let client = resumed(&app, ticket_of(&ticket)?).await?;
+    Ok(reply(StatusCode::OK, &view(&app, &client)))
+}
+
+async fn resumed(app: &App, ticket: Ticket) -> Result<Client, Problem> {
+    let now = SystemClock.now();
+    let (policy, asked) = (Arc::clone(&app.policy), ticket.clone());
+    match app.desk.run(move |manager| policy.resume(manager, &asked, now)).await? {
+        Ok(client) => {
+            app.live.heard(&ticket, now);
+            Ok(client)
+        }
+        Err(err) => Err(err.into()),
+    }
+}
+
+/// Which clients are wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// How many at most.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+    /// How many to leave out first: the `next` of an earlier answer.
+    cursor: Option<usize>,
+}
+
+/// Lists the clients, oldest first.
+#[utoipa::path(get, path = "/clients", tag = "clients", params(Wanted), responses(
+    (status = 200, description = "The clients", body = ClientsView),
+    (status = "4XX", description = "Not for this token", body = ProblemDoc, content_type = "application/problem+json"),
+))]
+pub(super) async fn list(
+    State(app): State<App>,
+    Extension(grant): Extension<Grant>,
+    Ask(wanted): Ask<Wanted>,
+) -> Result<Response, Problem> {
+    grant.whole()?;
+    let limit = wanted.limit.unwrap_or(PAGE);
+    if !(1..=PAGE_MAX).contains(&limit) {
+        return Err(Problem::invalid(format!("`limit` is 1 to {PAGE_MAX}")));
+    }
+    let from = wanted.cursor.unwrap_or_default();
+    let book = Arc::clone(&app.book);
+    let mut clients = app.desk.run(move |_| book.clients()).await??;
+    // What was set decides who is a client just now; the others come back with the other policy.
+    clients.retain(|client| client.ticket.is_global() != app.policy.is_exclusive());
+    let next = (clients.len().saturating_sub(from) > limit).then_some(from.saturating_add(limit));
+    let clients = clients.into_iter().skip(from).take(limit).collect();
+    let clients = app.live.over(clients).iter().map(|client| view(&app, client)).collect();
+    Ok(reply(StatusCode::OK, &ClientsView { clients, next: next.map(|next| next.to_string()) }))
+}
+
+/// Ends the session of a client and forgets its ticket. A session that holds work is ended and kept; one that is shared
+/// goes on.
+#[utoipa::path(delete, path = "/clients/{ticket}", tag = "clients", request_body = Nothing, params(
+    ("ticket" = String, Path, description = "What the client got when it registered"),
+), responses(
+    (status = 200, description = "What became of its session", body = CleanedView),
+    (status = "4XX", description = "No such session", body = ProblemDoc, content_type = "application/problem+json"),
+))]
+pub(super) async fn clean_up(
+    State(app): State<App>,
+    Extension(grant): Extension<Grant>,
+    Part(ticket): Part,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<Response, Problem> {
+    grant.full()?;
+    let ticket = ticket_of(&ticket)?;
+    let cleaned = cleaned(&app, &ticket).await?;
+    let (session, destroyed, losses) = match &cleaned {
+        Cleaned::Destroyed(id) => (*id, true, Vec::new()),
+        Cleaned::Kept(id, obstacles) => (Some(*id), false, obstacles.iter().map(LossView::of).collect()),
+        Cleaned::Untouched(id) => (Some(*id), false, Vec::new()),
+    };
+    let session = session.map(|id| id.to_string());
+    Ok(reply(
+        StatusCode::OK,
+        &CleanedView { ticket: ticket.to_string(), session, destroyed, kept: !destroyed, losses },
+    ))
+}
+
+/// Cleans one client up.
+pub(super) async fn cleaned(app: &App, ticket: &Ticket) -> Result<Cleaned, Problem> {
+    let (policy, asked) = (Arc::clone(&app.policy), ticket.clone());
+    let cleaned = app.desk.run(move |manager| policy.clean_up(manager, &asked)).await??;
+    match cleaned {
+        Cleaned::Destroyed(_) | Cleaned::Kept(..) => app.live.forget(ticket),
+        Cleaned::Untouched(_) => (),
+    }
+    Ok(cleaned)
+}
+
+/// Shows the terminal of a client's session. Under `isolated`, the connection that it had before is closed.
+#[utoipa::path(get, path = "/clients/{ticket}/terminal", tag = "clients", params(
+    ("ticket" = String, Path, description = "What the client got when it registered"),
+    Wish,
+), responses(
+    (status = 101, description = "The connection is a WebSocket now"),
+    (status = "4XX", description = "No WebSocket, or no such session", body = ProblemDoc, content_type = "application/problem+json"),
+    (status = 503, description = "Too many terminals are shown", body = ProblemDoc, content_type = "application/problem+json"),
+))]
+pub(super) async fn terminal(
+    State(app): State<App>,
+    Extension(grant): Extension<Grant>,
+    Part(ticket): Part,
+    Ask(wish): Ask<Wish>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    grant.whole()?;
+    let ticket = ticket_of(&ticket)?;
+    let reach = wish.reach(grant);
+    let upgrade = upgrade.map_err(|_| no_upgrade())?;
+    let client = match reach {
+        Reach::Control => resumed(&app, ticket.clone()).await?,
+        // Who looks on starts nothing and is no sign of life.
+        Reach::Observe => {
+            let book = Arc::clone(&app.book);
+            let clients = app.desk.run(move |_| book.clients()).await??;
+            let known = clients.into_iter().find(|client| client.ticket == ticket);
+            known.ok_or(TicketError::NoSession)?
+        }
+    };
+    let id = client.session.ok_or(TicketError::NoSession)?;
+    let snapshot = app.roll.fresh().await?;
+    let name = snapshot.registry.session(id).map(|session| session.name().clone());
+    let holder = reach_holder(&app, id, name.ok_or(TicketError::NoSession)?).await?;
+    let place = app.terminals.clone().try_acquire_owned();
+    let place = place.map_err(|_| Problem::busy("too many terminals are shown"))?;
+    let is_owner = reach == Reach::Control && app.policy.is_exclusive();
+    let replaced = is_owner.then(|| app.live.take_place(&ticket, SystemClock.now()));
+    let live = Arc::clone(&app.live);
+    let typed: Arc<dyn Fn() + Send + Sync> = Arc::new(move || live.heard(&ticket, SystemClock.now()));
+    Ok(begin(upgrade, Relay { app, holder, reach, replaced, typed: Some(typed), place }))
+}

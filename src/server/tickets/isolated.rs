@@ -1,0 +1,211 @@
+//! Each client has a session and a process of its own, and nobody else gets to it.
+
+use super::{Book, Cleaned, Client, Policy, Ticket, TicketError, shared::started};
+use crate::{
+    clock::Timestamp,
+    json::Members,
+    manager::{CreateSession, ManagerError, MetadataChange, Permit, Permits, SessionManager},
+    session::{BranchFate, Session, SessionId, SessionName},
+    view::raw,
+};
+
+/// Where the record of a session says whose it is.
+const CLIENT: &str = "client";
+/// How often a new ticket is made because another one has its letters.
+const TRIES_MAX: usize = 10;
+
+/// A session for each.
+pub(super) struct Isolated {
+    book: Book,
+    clients_max: usize,
+}
+
+impl Isolated {
+    /// With the clients of a book, and no more than so many.
+    pub(super) fn of(book: Book, clients_max: usize) -> Self {
+        Self { book, clients_max }
+    }
+
+    /// Takes a place for a client whose session is about to be made.
+    fn reserve(&self, now: Timestamp) -> Result<Client, TicketError> {
+        self.book.change(|clients| {
+            if clients.iter().filter(|client| !client.ticket.is_global()).count() >= self.clients_max {
+                return Err(TicketError::Full { limit: self.clients_max });
+            }
+            let failed =
+                |source| TicketError::Io { action: "make a ticket from", path: "/dev/random".into(), source };
+            for _ in 0..TRIES_MAX {
+                let ticket = Ticket::random(now).map_err(failed)?;
+                if clients.iter().all(|client| client.ticket.letters() != ticket.letters()) {
+                    let client = Client { ticket, session: None, created_at: now, last_activity: now };
+                    clients.push(client.clone());
+                    return Ok(client);
+                }
+            }
+            Err(TicketError::Full { limit: self.clients_max })
+        })
+    }
+
+    fn forget(&self, ticket: &Ticket) -> Result<(), TicketError> {
+        self.book.change(|clients| {
+            clients.retain(|client| client.ticket != *ticket);
+            Ok(())
+        })
+    }
+
+    /// Gives a client its session, or another moment.
+    fn note(&self, ticket: &Ticket, session: SessionId, now: Timestamp) -> Result<Client, TicketError> {
+        self.book.change(|clients| {
+            let known = clients.iter_mut().find(|client| client.ticket == *ticket);
+            let client = known.ok_or(TicketError::NoSession)?;
+            client.session = Some(session);
+            client.last_activity = now;
+            Ok(client.clone())
+        })
+    }
+
+    fn find(&self, ticket: &Ticket) -> Result<Client, TicketError> {
+        let known = self.book.clients()?.into_iter().find(|client| client.ticket == *ticket);
+        known.filter(|client| !client.ticket.is_global()).ok_or(TicketError::NoSession)
+    }
+
+    /// The session of a client as it is now; one that somebody destroyed takes the ticket along.
+    fn session(&self, manager: &mut SessionManager, client: &Client) -> Result<Session, TicketError> {
+        let found = match client.session {
+            Some(id) => manager.registry()?.session(id).cloned(),
+            None => None,
+        };
+        match found {
+            Some(session) => Ok(session),
+            None => {
+                // One that is just being made has no session yet, and keeps its place.
+                if client.session.is_some() {
+                    self.forget(&client.ticket)?;
+                }
+                Err(TicketError::NoSession)
+            }
+        }
+    }
+
+    fn make(manager: &mut SessionManager, ticket: &Ticket) -> Result<Session, TicketError> {
+        let name: SessionName =
+            format!("client-{}", ticket.letters()).parse().expect("letters and digits are a name");
+        let mut metadata = Members::new();
+        metadata.set(CLIENT, raw(&ticket.to_string()));
+        let session =
+            manager.create(&CreateSession { name: Some(name), metadata, ..CreateSession::default() })?;
+        let id = session.id().to_string();
+        match started(manager, session) {
+            Ok(session) => Ok(session),
+            Err(err) => {
+                // What was made a moment ago holds nothing; what does hold something is refused and stays.
+                if let Err(left) = manager.destroy(&id, &Permits::default(), BranchFate::Delete) {
+                    tracing::warn!(sessionId = %id, error = %left, "the session of a client that could not begin stays");
+                }
+                Err(err)
+            }
+        }
+    }
+}
+
+impl Policy for Isolated {
+    fn begin(&self, manager: &mut SessionManager, now: Timestamp) -> Result<(), TicketError> {
+        let sessions = manager.registry()?.all();
+        let owned: Vec<(Ticket, &Session)> =
+            sessions.iter().filter_map(|session| Some((owner(session)?, session))).collect();
+        if owned.is_empty() && !self.book.is_begun() {
+            return Ok(());
+        }
+        self.book.change(|clients| {
+            for (ticket, session) in &owned {
+                match clients.iter_mut().find(|client| client.ticket == *ticket) {
+                    // It was made, and the server was killed before it could say so.
+                    Some(client) if client.session.is_none() => client.session = Some(session.id()),
+                    Some(_) => (),
+                    // The list was lost; the record still says whose it is.
+                    None => clients.push(Client {
+                        ticket: ticket.clone(),
+                        session: Some(session.id()),
+                        created_at: session.created_at(),
+                        last_activity: now,
+                    }),
+                }
+            }
+            // The server was killed before anything was made for these.
+            clients.retain(|client| client.session.is_some());
+            Ok(())
+        })
+    }
+
+    fn register(&self, manager: &mut SessionManager, now: Timestamp) -> Result<Client, TicketError> {
+        let Client { ticket, .. } = self.reserve(now)?;
+        let session = match Self::make(manager, &ticket) {
+            Ok(session) => session,
+            Err(err) => {
+                if let Err(left) = self.forget(&ticket) {
+                    tracing::warn!(error = %left, "a ticket without a session stays until the next start");
+                }
+                return Err(err);
+            }
+        };
+        self.note(&ticket, session.id(), now)
+    }
+
+    fn resume(
+        &self,
+        manager: &mut SessionManager,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<Client, TicketError> {
+        let client = self.find(ticket)?;
+        let session = self.session(manager, &client)?;
+        let session = started(manager, session)?;
+        self.note(ticket, session.id(), now)
+    }
+
+    fn clean_up(&self, manager: &mut SessionManager, ticket: &Ticket) -> Result<Cleaned, TicketError> {
+        let client = self.find(ticket)?;
+        let session = match self.session(manager, &client) {
+            Ok(session) => session,
+            Err(TicketError::NoSession) => {
+                self.forget(ticket)?;
+                return Ok(Cleaned::Destroyed(client.session));
+            }
+            Err(err) => return Err(err),
+        };
+        let id = session.id();
+        let running: Permits = [Permit::Running].into_iter().collect();
+        let cleaned = match manager.destroy(&id.to_string(), &running, BranchFate::Delete) {
+            Ok(_) => Cleaned::Destroyed(Some(id)),
+            Err(ManagerError::UnsavedWork { obstacles, .. }) => {
+                keep(manager, id)?;
+                Cleaned::Kept(id, obstacles)
+            }
+            Err(err) => return Err(err.into()),
+        };
+        self.forget(ticket)?;
+        Ok(cleaned)
+    }
+
+    fn is_exclusive(&self) -> bool {
+        true
+    }
+}
+
+/// Whose session this is.
+fn owner(session: &Session) -> Option<Ticket> {
+    let text: String = serde_json::from_str(session.metadata().get(CLIENT)?.get()).ok()?;
+    text.parse().ok().filter(|ticket: &Ticket| !ticket.is_global())
+}
+
+/// Ends what runs in a session that holds work, and leaves it to people.
+fn keep(manager: &mut SessionManager, id: SessionId) -> Result<(), TicketError> {
+    let who = id.to_string();
+    if manager.session(&who)?.process().is_some() {
+        let stop = manager.default_stop();
+        manager.stop(&who, stop)?;
+    }
+    manager.change_metadata(&who, vec![MetadataChange::Unset(CLIENT.to_owned())])?;
+    tracing::info!(sessionId = %id, "the session of a client holds work and is kept");
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! Which clients are there just now, and when each was heard of last; written into the book from time to time.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use tokio::sync::watch;
+
+use super::{Book, Client, Ticket, TicketError};
+use crate::clock::Timestamp;
+
+/// What is known of clients beyond the book.
+#[derive(Debug, Default)]
+pub(in crate::server) struct Live(Mutex<HashMap<Ticket, Sign>>);
+
+/// What is known of one.
+#[derive(Debug)]
+struct Sign {
+    heard: Timestamp,
+    is_noted: bool,
+    shown: Option<watch::Sender<bool>>,
+}
+
+impl Live {
+    /// Notes that a client did something.
+    pub(in crate::server) fn heard(&self, ticket: &Ticket, now: Timestamp) {
+        let mut signs = self.0.lock().expect("nobody panics while holding this");
+        let sign = signs.entry(ticket.clone()).or_insert(Sign { heard: now, is_noted: false, shown: None });
+        if now > sign.heard {
+            sign.heard = now;
+            sign.is_noted = false;
+        }
+    }
+
+    /// Takes the place of whoever shows the terminal of this client; the answer says when somebody takes this one.
+    pub(in crate::server) fn take_place(&self, ticket: &Ticket, now: Timestamp) -> watch::Receiver<bool> {
+        let (sender, receiver) = watch::channel(false);
+        let mut signs = self.0.lock().expect("nobody panics while holding this");
+        let sign = signs.entry(ticket.clone()).or_insert(Sign { heard: now, is_noted: false, shown: None });
+        if let Some(before) = sign.shown.replace(sender) {
+            before.send_replace(true);
+        }
+        receiver
+    }
+
+    /// Whether somebody shows the terminal of this client.
+    pub(in crate::server) fn is_shown(&self, ticket: &Ticket) -> bool {
+        let signs = self.0.lock().expect("nobody panics while holding this");
+        signs.get(ticket).and_then(|sign| sign.shown.as_ref()).is_some_and(|shown| shown.receiver_count() > 0)
+    }
+
+    /// Forgets a client; whoever shows its terminal is told.
+    pub(in crate::server) fn forget(&self, ticket: &Ticket) {
+        let forgotten = self.0.lock().expect("nobody panics while holding this").remove(ticket);
+        if let Some(shown) = forgotten.and_then(|sign| sign.shown) {
+            shown.send_replace(true);
+        }
+    }
+
+    /// Clients with the newest that is known of them.
+    pub(in crate::server) fn over(&self, mut clients: Vec<Client>) -> Vec<Client> {
+        let signs = self.0.lock().expect("nobody panics while holding this");
+        for client in &mut clients {
+            if let Some(sign) = signs.get(&client.ticket) {
+                client.last_activity = client.last_activity.max(sign.heard);
+            }
+        }
+        clients
+    }
+
+    /// Writes into the book what is not there yet.
+    pub(in crate::server) fn note(self: &Arc<Self>, book: &Book) -> Result<(), TicketError> {
+        let news: Vec<(Ticket, Timestamp)> = {
+            let mut signs = self.0.lock().expect("nobody panics while holding this");
+            let fresh = signs.iter_mut().filter(|(_, sign)| !sign.is_noted);
+            fresh
+                .map(|(ticket, sign)| {
+                    sign.is_noted = true;
+                    (ticket.clone(), sign.heard)
+                })
+                .collect()
+        };
+        if news.is_empty() {
+            return Ok(());
+        }
+        book.change(|clients| {
+            for (ticket, heard) in &news {
+                if let Some(client) = clients.iter_mut().find(|client| client.ticket == *ticket) {
+                    client.last_activity = client.last_activity.max(*heard);
+                }
+            }
+            Ok(())
+        })
+    }
+}

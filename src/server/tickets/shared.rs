@@ -1,0 +1,115 @@
+//! All clients share one session, which is started with the server; a client that goes changes nothing.
+
+use super::{Book, Cleaned, Client, Policy, Ticket, TicketError};
+use crate::{
+    clock::Timestamp,
+    manager::{CreateSession, ManagerError, SessionManager, StartSession, runs},
+    registry::AdmitError,
+    session::{Session, SessionName},
+};
+
+/// What the session is called that all share.
+const NAME: &str = "global";
+
+/// One session for all.
+pub(super) struct Shared {
+    book: Book,
+}
+
+impl Shared {
+    /// With the clients of a book.
+    pub(super) fn of(book: Book) -> Self {
+        Self { book }
+    }
+
+    /// The session that all share, in which something runs. Made and started where that is not so.
+    fn session(manager: &mut SessionManager) -> Result<Session, TicketError> {
+        let name: SessionName = NAME.parse().expect("a short word is a name");
+        let known = manager.registry()?.named(&name).cloned();
+        let session = match known {
+            Some(session) => session,
+            None => match manager.create(&CreateSession { name: Some(name), ..CreateSession::default() }) {
+                Ok(session) => session,
+                // Another client was faster.
+                Err(ManagerError::Admit(AdmitError::NameTaken(_))) => manager.session(NAME)?,
+                Err(err) => return Err(err.into()),
+            },
+        };
+        started(manager, session)
+    }
+
+    fn client(&self, session: &Session, now: Timestamp) -> Result<Client, TicketError> {
+        self.book.change(|clients| {
+            let ticket = Ticket::global();
+            let id = Some(session.id());
+            match clients.iter_mut().find(|client| client.ticket == ticket) {
+                Some(client) => {
+                    if client.session != id {
+                        client.created_at = now;
+                    }
+                    client.session = id;
+                    client.last_activity = now;
+                    Ok(client.clone())
+                }
+                None => {
+                    let client = Client { ticket, session: id, created_at: now, last_activity: now };
+                    clients.push(client.clone());
+                    Ok(client)
+                }
+            }
+        })
+    }
+}
+
+impl Policy for Shared {
+    fn begin(&self, manager: &mut SessionManager, now: Timestamp) -> Result<(), TicketError> {
+        let session = Self::session(manager)?;
+        self.client(&session, now).map(drop)
+    }
+
+    fn register(&self, manager: &mut SessionManager, now: Timestamp) -> Result<Client, TicketError> {
+        let session = Self::session(manager)?;
+        self.client(&session, now)
+    }
+
+    fn resume(
+        &self,
+        manager: &mut SessionManager,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<Client, TicketError> {
+        if !ticket.is_global() {
+            return Err(TicketError::NoSession);
+        }
+        self.register(manager, now)
+    }
+
+    fn clean_up(&self, manager: &mut SessionManager, ticket: &Ticket) -> Result<Cleaned, TicketError> {
+        if !ticket.is_global() {
+            return Err(TicketError::NoSession);
+        }
+        let session = manager.session(NAME).map_err(|_| TicketError::NoSession)?;
+        Ok(Cleaned::Untouched(session.id()))
+    }
+
+    fn is_exclusive(&self) -> bool {
+        false
+    }
+}
+
+/// The session with something that runs in it; started where nothing does.
+pub(super) fn started(manager: &mut SessionManager, session: Session) -> Result<Session, TicketError> {
+    if runs(&session) {
+        return Ok(session);
+    }
+    let shell = std::env::var("SHELL").ok().and_then(|shell| crate::session::Command::of(vec![shell]).ok());
+    let request = StartSession { shell, ..StartSession::default() };
+    match manager.start(&session.id().to_string(), &request) {
+        Ok(session) => Ok(session),
+        Err(err) => {
+            // Another client may have been faster.
+            let now = manager.session(&session.id().to_string())?;
+            if runs(&now) { Ok(now) } else { Err(err.into()) }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Whether a repository is so plain that a worktree can be written without git: no setting, hook or form of storage that
+//! could make a difference. In any doubt it is not.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use git2::{Config, Repository};
+
+use super::attributes::are_harmless;
+use crate::worktree::{GitWorktrees, site::Site};
+
+/// The largest file of attributes that is read, in bytes.
+const ATTRIBUTES_BYTES_MAX: u64 = 1 << 20;
+/// Attributes of the whole machine.
+const SYSTEM_ATTRIBUTES: &str = "/etc/gitattributes";
+
+/// What each of these settings may be, in small letters, without making a difference; an empty list: nothing.
+const SETTINGS: [(&str, &[&str]); 17] = [
+    ("core.attributesfile", &[]),
+    ("core.autocrlf", OFF),
+    ("core.bare", OFF),
+    ("core.eol", &["lf", "native"]),
+    ("core.filemode", ON),
+    ("core.fsmonitor", OFF),
+    ("core.ignorecase", OFF),
+    ("core.prefersymlinkrefs", OFF),
+    ("core.sharedrepository", &["umask", "false", "no", "off", "0"]),
+    ("core.sparsecheckout", OFF),
+    ("core.splitindex", OFF),
+    ("core.symlinks", ON),
+    ("core.usereplacerefs", ON),
+    ("core.worktree", &[]),
+    ("index.sparse", OFF),
+    ("worktree.userelativepaths", OFF),
+    ("extensions.preciousobjects", OFF),
+];
+const ON: &[&str] = &["true", "yes", "on", "1"];
+const OFF: &[&str] = &["false", "no", "off", "0"];
+/// Settings that always make a difference, or may in one worktree and not in another.
+const BEGINNINGS: [&str; 2] = ["extensions.", "includeif."];
+/// What a clone has that left objects at its remote.
+const PARTIAL: [&str; 2] = [".promisor", ".partialclonefilter"];
+
+/// A repository whose worktrees can be written as files.
+pub(in crate::worktree) struct Plain {
+    /// The repository, open.
+    pub(in crate::worktree) repository: Repository,
+    /// Whether git logs where branches and HEAD have been.
+    pub(in crate::worktree) keeps_logs: bool,
+}
+
+impl GitWorktrees {
+    /// The repository, if it is plain.
+    pub(in crate::worktree) fn plain(&self, site: &Site) -> Option<Plain> {
+        let repository = Repository::open(&site.root).ok()?;
+        let config = repository.config().and_then(|mut config| config.snapshot()).ok()?;
+        let is_watched = self.settings.trust_hooks && watches_refs(&site.common, &config);
+        if repository.is_bare() || is_watched || !has_usual_settings(&config)? {
+            return None;
+        }
+        if !outer_attributes(&site.common).iter().all(|path| file_is_harmless(path)) {
+            return None;
+        }
+        let keeps_logs = match config.get_string("core.logallrefupdates") {
+            Ok(text) => !OFF.contains(&&*text.to_ascii_lowercase()),
+            Err(_) => true,
+        };
+        Some(Plain { repository, keeps_logs })
+    }
+}
+
+fn has_usual_settings(config: &Config) -> Option<bool> {
+    let mut entries = config.entries(None).ok()?;
+    while let Some(entry) = entries.next() {
+        let entry = entry.ok()?;
+        let name = entry.name().ok()?;
+        let known = SETTINGS.iter().find(|(setting, _)| *setting == name);
+        let is_usual = match known {
+            // A setting without a value is an empty text here, and switches on.
+            Some((_, allowed)) => {
+                entry.value().is_ok_and(|value| allowed.contains(&&*value.to_ascii_lowercase()))
+            }
+            None => {
+                !BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+                    && !PARTIAL.iter().any(|ending| name.ends_with(ending))
+            }
+        };
+        if !is_usual {
+            tracing::debug!(setting = name, "git makes the worktrees of this repository");
+            return Some(false);
+        }
+    }
+    Some(true)
+}
+
+/// Whether a trusted hook wants to know of every change of a ref.
+fn watches_refs(common: &Path, config: &Config) -> bool {
+    config.get_string("core.hookspath").is_ok() || common.join("hooks/reference-transaction").exists()
+}
+
+/// The files that give attributes besides those in the worktree.
+fn outer_attributes(common: &Path) -> Vec<PathBuf> {
+    let home = |name| env::var_os(name).map(PathBuf::from);
+    let own = home("XDG_CONFIG_HOME").or_else(|| home("HOME").map(|home| home.join(".config")));
+    let mut files = vec![common.join("info/attributes"), PathBuf::from(SYSTEM_ATTRIBUTES)];
+    files.extend(own.map(|own| own.join("git/attributes")));
+    files
+}
+
+/// Whether a file of attributes is not there, or none of them makes a difference.
+fn file_is_harmless(path: &Path) -> bool {
+    match fs::metadata(path) {
+        Ok(about) if about.is_file() && about.len() <= ATTRIBUTES_BYTES_MAX => {
+            fs::read(path).is_ok_and(|bytes| are_harmless(&bytes))
+        }
+        Ok(_) => false,
+        Err(err) => err.kind() == std::io::ErrorKind::NotFound,
+    }
+}

@@ -1,0 +1,263 @@
+//! How the files of one checkout get into another, several at once, and how each of them is judged first.
+
+use std::{
+    ffi::CString,
+    fs::File,
+    io::{self, Read as _, Write as _},
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
+    path::Path,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use rustix::{
+    fs::{
+        AtFlags, CWD, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT, fstat, futimens,
+        ioctl_ficlone, mkdirat, openat, readlinkat, statat, symlinkat, utimensat,
+    },
+    io::Errno,
+};
+
+use super::index_file::{Entry, IndexFile, Kind, content_id};
+
+/// The most threads that copy.
+const THREADS_MAX: usize = 8;
+/// From how many files on a second thread pays.
+const FILES_MIN: usize = 400;
+/// How many files a thread takes at once, at least.
+const PART_FILES_MIN: usize = 64;
+/// The largest file that is looked into when the index does not vouch for it.
+const READ_BYTES_MAX: u64 = 64 << 20;
+/// From which size on a file is not read into memory as a whole.
+const WHOLE_BYTES_MAX: u64 = 1 << 20;
+/// How much older than now a copy is made, in seconds. Git compares whole seconds with those of the index, and reads
+/// every file anew that is not older; any later change still shows.
+const AGE_SECONDS: i64 = 2;
+
+/// Where to copy from and to.
+pub(super) struct Copying<'a> {
+    index: &'a IndexFile,
+    from: OwnedFd,
+    to: OwnedFd,
+    times: Timestamps,
+    /// Whether the file system shares blocks between files, as far as it has been tried.
+    shares: AtomicBool,
+}
+
+/// What became of the files: what each of them is now, or nothing for one that git has to write.
+pub(super) type Copied = Vec<Option<Stat>>;
+
+impl<'a> Copying<'a> {
+    /// From one folder into an empty one; `now` is what the file system takes for the time, in seconds.
+    pub(super) fn between(index: &'a IndexFile, from: &Path, to: &Path, now: i64) -> io::Result<Self> {
+        let past = Timespec { tv_sec: now - AGE_SECONDS, tv_nsec: 0 };
+        let untouched = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+        Ok(Self {
+            index,
+            from: folder(CWD, from)?,
+            to: folder(CWD, to)?,
+            times: Timestamps { last_access: untouched, last_modification: past },
+            shares: AtomicBool::new(true),
+        })
+    }
+
+    /// Copies what is beyond doubt what the index says.
+    pub(super) fn run(&self) -> io::Result<Copied> {
+        self.make_folders()?;
+        let count = self.index.entries.len();
+        let available = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+        let threads = if count < FILES_MIN { 1 } else { available };
+        let mut copied: Copied = vec![None; count];
+        let size = count.div_ceil(threads * 8).max(PART_FILES_MIN);
+        let parts = copied.chunks_mut(size).enumerate().map(|(number, part)| (number * size, part));
+        let queue = Mutex::new(parts);
+        let work = || -> io::Result<()> {
+            loop {
+                let next = queue.lock().expect("no thread panics with the queue").next();
+                let Some((first, part)) = next else {
+                    return Ok(());
+                };
+                self.copy_part(first, part)?;
+            }
+        };
+        thread::scope(|scope| {
+            let named = || thread::Builder::new().name("copy".to_owned());
+            // A thread that cannot be had leaves its part to the others.
+            let helpers: Vec<_> =
+                (1..threads).filter_map(|_| named().spawn_scoped(scope, work).ok()).collect();
+            let own = work();
+            helpers.into_iter().map(|it| it.join().expect("a copy does not panic")).fold(own, Result::and)
+        })?;
+        Ok(copied)
+    }
+
+    /// Makes each folder once: all paths below one stand together in an index. One that is there already, because a
+    /// path is a file and a folder, is an error.
+    fn make_folders(&self) -> io::Result<()> {
+        let mut previous: &[u8] = b"";
+        for entry in &self.index.entries {
+            let folder = split(self.index.path(entry)).0;
+            if folder == previous {
+                continue;
+            }
+            let ends = (1..=folder.len()).filter(|&end| end == folder.len() || folder[end] == b'/');
+            for end in ends {
+                let is_made =
+                    previous.starts_with(&folder[..end]) && (previous.len() == end || previous[end] == b'/');
+                if !is_made {
+                    mkdirat(&self.to, &folder[..end], Mode::from_raw_mode(0o777))?;
+                }
+            }
+            previous = folder;
+        }
+        Ok(())
+    }
+
+    fn copy_part(&self, first: usize, part: &mut [Option<Stat>]) -> io::Result<()> {
+        let mut pair = Pair { folder: None, from: None, to: None };
+        let mut buffer = Vec::new();
+        for (entry, copied) in self.index.entries[first..].iter().zip(part) {
+            let (folder, name) = split(self.index.path(entry));
+            let name = CString::new(name).map_err(io::Error::other)?;
+            let Some((from, to)) = pair.at(self, folder)? else {
+                continue;
+            };
+            *copied = match entry.kind {
+                Kind::Link => self.copy_link(entry, from, to, &name)?,
+                Kind::File | Kind::Program => self.copy_file(entry, (from, to), &name, &mut buffer)?,
+            };
+        }
+        Ok(())
+    }
+
+    fn copy_link(
+        &self,
+        entry: &Entry,
+        from: BorrowedFd<'_>,
+        to: BorrowedFd<'_>,
+        name: &CString,
+    ) -> io::Result<Option<Stat>> {
+        let Ok(target) = readlinkat(from, name, Vec::new()) else {
+            return Ok(None);
+        };
+        if content_id(target.as_bytes()) != self.index.content(entry) {
+            return Ok(None);
+        }
+        symlinkat(&target, to, name)?;
+        utimensat(to, name, &self.times, AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(Some(statat(to, name, AtFlags::SYMLINK_NOFOLLOW)?))
+    }
+
+    fn copy_file(
+        &self,
+        entry: &Entry,
+        (from, to): (BorrowedFd<'_>, BorrowedFd<'_>),
+        name: &CString,
+        buffer: &mut Vec<u8>,
+    ) -> io::Result<Option<Stat>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let Ok(source) = openat(from, name, flags, Mode::empty()) else {
+            return Ok(None);
+        };
+        let source = File::from(source);
+        let before = fstat(&source)?;
+        let is_file = FileType::from_raw_mode(before.st_mode) == FileType::RegularFile;
+        let is_program = before.st_mode & 0o100 != 0;
+        if !is_file || is_program != (entry.kind == Kind::Program) {
+            return Ok(None);
+        }
+        let size = u64::try_from(before.st_size).unwrap_or(u64::MAX);
+        let is_vouched_for = self.index.vouches_for(entry, &before);
+        if size > READ_BYTES_MAX && !is_vouched_for {
+            return Ok(None);
+        }
+        buffer.clear();
+        let is_read = size <= WHOLE_BYTES_MAX || !is_vouched_for;
+        if is_read {
+            (&source).take(size + 1).read_to_end(buffer)?;
+            let is_same = buffer.len() as u64 == size
+                && (is_vouched_for || content_id(buffer) == self.index.content(entry));
+            if !is_same || !is_still(&source, &before)? {
+                return Ok(None);
+            }
+        }
+        let mode = if is_program { 0o777 } else { 0o666 };
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let copy = File::from(openat(to, name, flags, Mode::from_raw_mode(mode))?);
+        if size > 0 && !(is_vouched_for && self.share(&source, &copy)) {
+            if is_read {
+                (&copy).write_all(buffer)?;
+            } else if io::copy(&mut (&source).take(size), &mut &copy)? != size {
+                return Err(io::Error::other("a file changed its length while it was copied"));
+            }
+        }
+        if !is_still(&source, &before)? {
+            // What was written may be half old and half new; git writes it again.
+            return Ok(None);
+        }
+        futimens(&copy, &self.times)?;
+        let copied = fstat(&copy)?;
+        Ok((copied.st_size == before.st_size).then_some(copied))
+    }
+
+    /// Lets the copy have the blocks of the source, where the file system can do that.
+    fn share(&self, source: &File, copy: &File) -> bool {
+        if !self.shares.load(Ordering::Relaxed) {
+            return false;
+        }
+        let is_shared = ioctl_ficlone(copy, source).is_ok();
+        if !is_shared {
+            self.shares.store(false, Ordering::Relaxed);
+        }
+        is_shared
+    }
+}
+
+/// The same folder on both sides, kept open from one file to the next.
+struct Pair<'a> {
+    folder: Option<&'a [u8]>,
+    from: Option<OwnedFd>,
+    to: Option<OwnedFd>,
+}
+
+impl<'a> Pair<'a> {
+    /// Both sides of a folder; nothing when the first has none.
+    fn at<'b>(
+        &'b mut self,
+        copying: &'b Copying<'_>,
+        path: &'a [u8],
+    ) -> io::Result<Option<(BorrowedFd<'b>, BorrowedFd<'b>)>> {
+        if path.is_empty() {
+            return Ok(Some((copying.from.as_fd(), copying.to.as_fd())));
+        }
+        if self.folder != Some(path) {
+            self.from = folder(copying.from.as_fd(), path).ok();
+            self.to = Some(folder(copying.to.as_fd(), path)?);
+            self.folder = Some(path);
+        }
+        Ok(self.from.as_ref().zip(self.to.as_ref()).map(|(from, to)| (from.as_fd(), to.as_fd())))
+    }
+}
+
+fn folder(at: BorrowedFd<'_>, path: impl rustix::path::Arg) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(openat(at, path, flags, Mode::empty())?)
+}
+
+/// Whether a file is as it was when it was first looked at.
+fn is_still(file: &File, before: &Stat) -> Result<bool, Errno> {
+    let now = fstat(file)?;
+    let times = |it: &Stat| (it.st_mtime, it.st_mtime_nsec, it.st_ctime, it.st_ctime_nsec);
+    Ok(now.st_size == before.st_size && times(&now) == times(before))
+}
+
+/// Folder and name.
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().rposition(|&byte| byte == b'/') {
+        Some(at) => (&path[..at], &path[at + 1..]),
+        None => (b"", path),
+    }
+}

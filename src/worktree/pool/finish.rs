@@ -1,0 +1,91 @@
+//! How a warm worktree is made ready: its index no longer racy, its names on the disk, its seal put on.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    slot::{FILLING, Seal, ready_file, set_changed},
+    sweep::{filler_text, filling_file},
+};
+use crate::{
+    atomic::{self, Durability},
+    process,
+    session::{BranchName, CommitId},
+    worktree::{
+        GitWorktrees, WorktreeError,
+        copy::{IndexFile, inside},
+        durable::{last_written, sync_all, sync_names},
+        register::remove_if_there,
+        site::{Site, io_error},
+    },
+};
+
+/// How long to wait for the next second at most, and how often to look.
+const SECOND: Duration = Duration::from_millis(2_500);
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl GitWorktrees {
+    /// Makes a worktree whose files are written ready to be taken.
+    pub(super) fn finish(&self, site: &Site, commit: &CommitId) -> Result<(), WorktreeError> {
+        self.settle_index(site)?;
+        sync_names(site, &BranchName::detached())?;
+        sync_all(&last_written(site))?;
+        if !self.is_untouched(site, commit) {
+            // Some attributes have git see changes in a checkout that it just made.
+            let because = "git sees changes in a worktree that was just checked out";
+            return Err(WorktreeError::Unusable { id: site.id, because });
+        }
+        let seal = Seal::of(site, commit).map_err(io_error("look at", &site.folder))?;
+        seal.put_on(site).map_err(io_error("write", &ready_file(site)))?;
+        remove_if_there(&filling_file(site))
+    }
+
+    /// Git reads every file anew that is not older than the index, in whole seconds. So when there are such files, it
+    /// gets to see them once more after that second.
+    fn settle_index(&self, site: &Site) -> Result<(), WorktreeError> {
+        let path = site.admin.join("index");
+        let index = IndexFile::read(&path);
+        if index.is_some_and(|index| index.vouches_for_all(&site.folder)) {
+            return Ok(());
+        }
+        let written = fs::metadata(&path).map_err(io_error("look at", &path))?.mtime();
+        let probe = site.admin.join("wharf.second");
+        let deadline = Instant::now() + SECOND;
+        // The time of the file system decides, whichever clock that has.
+        loop {
+            drop(atomic::write_new(&probe, b"", Durability::Crash).map_err(io_error("write", &probe))?);
+            let now = fs::metadata(&probe).map_err(io_error("look at", &probe))?.mtime();
+            if now > written || Instant::now() > deadline {
+                break;
+            }
+            thread::sleep(PAUSE);
+        }
+        remove_if_there(&probe)?;
+        self.run(&inside(site, &["status", "--porcelain", "--untracked-files=no"])).map(drop)
+    }
+
+    /// Takes a worktree that is ready but not as it is to be out of the pool for a while: into filling. One that somebody
+    /// changed is set aside. The caller has the repository lock.
+    pub(super) fn reopen(&self, site: &Site, commit: &CommitId) -> Result<(), WorktreeError> {
+        let Some(seal) = Seal::read(site) else {
+            return Ok(());
+        };
+        let Some(at) = seal.commit() else {
+            return set_changed(site);
+        };
+        if !self.is_untouched(site, &at) {
+            return set_changed(site);
+        }
+        if at == *commit && seal.holds(site) {
+            return Ok(());
+        }
+        let filler = process::own().map_err(io_error("look at", "/proc/self".as_ref()))?;
+        let (note, text) = (site.admin.join(FILLING), filler_text(&filler));
+        atomic::replace(&note, text.as_bytes(), Durability::Crash).map_err(io_error("write", &note))?;
+        remove_if_there(&ready_file(site))
+    }
+}

@@ -1,0 +1,57 @@
+//! Which worktrees are kept ready, so that a create has only to write a branch and a HEAD.
+//!
+//! A warm worktree lies in `.worktrees/<uuid>` with the id that its session will have, is clean, detached, and locked with
+//! a reason of its own, which is what tells it from a session. It goes through these conditions, each of them one file:
+//!
+//! | condition | file |
+//! |---|---|
+//! | filling | `wharf.filling` in its administrative folder, with who fills it |
+//! | ready | `wharf.pool/<uuid>` in the git folder, with the seal that says what it was like |
+//! | taken | `wharf.taking` in its administrative folder, which the rename of the former claims |
+//! | changed | `wharf.changed` in its administrative folder: somebody worked in it, so it stays and nobody takes it |
+//!
+//! Whatever is in none of them, or in `filling` without anybody who fills it, was cut short and is cleared away.
+
+mod fill;
+mod finish;
+mod slot;
+mod sweep;
+mod take;
+
+pub use self::slot::{Condition, Slot};
+pub(super) use self::slot::{end_taken, is_changed, is_ready, is_slot, is_take, lacks, want};
+
+/// What is said of a warm worktree in which somebody worked.
+pub(super) const CHANGED_NOTE: &str = "it was kept ready for a session, and somebody changed something in it; take out \
+     what you need, then `git worktree remove --force --force` it";
+
+/// What filling the pool of a repository came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filled {
+    /// How many worktrees were made ready.
+    pub made: usize,
+    /// How many are ready now.
+    pub ready: usize,
+    /// Why there are not more, if something was in the way.
+    pub stopped: Option<Stopped>,
+}
+
+/// Why a pool was not filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Another process fills it.
+    Busy,
+    /// The disk has not enough room to spare.
+    NoRoom,
+    /// The repository has no commit to begin from.
+    Unborn,
+}
+
+/// What draining the pool of a repository came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drained {
+    /// How many worktrees were removed.
+    pub removed: usize,
+    /// How many stay, because something in them changed.
+    pub kept: usize,
+}

@@ -1,0 +1,237 @@
+//! What a warm worktree is known by, and whether it is still as it was sealed.
+
+use std::{
+    fs::{self, File, Metadata},
+    io::{self, Write as _},
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    atomic,
+    session::{CommitId, SessionId},
+    worktree::{
+        WorktreeError,
+        admin::{Admin, Head},
+        copy::IndexFile,
+        files::names_in,
+        register::remove_if_there,
+        site::{Site, io_error, is_there, make_folder, read_small},
+    },
+};
+
+/// The folder of the seals of worktrees that are ready.
+const READY: &str = "wharf.pool";
+pub(super) const FILLING: &str = "wharf.filling";
+pub(super) const TAKING: &str = "wharf.taking";
+pub(super) const CHANGED: &str = "wharf.changed";
+/// How many entries of the folder of seals are looked at.
+const READY_MAX: usize = 1_000;
+/// Up to how many files each of them is looked at before a worktree is taken. In a larger one a change is seen by who
+/// fills the pool, and by the session that gets it: it shows there as a change, and nothing is lost.
+const FILES_MAX: usize = 1_000;
+
+/// A warm worktree, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// The id that its session will have.
+    pub id: SessionId,
+    /// Its folder.
+    pub path: PathBuf,
+    /// The commit it is at, as far as that is known.
+    pub commit: Option<CommitId>,
+    /// In which condition it is.
+    pub condition: Condition,
+}
+
+/// In which condition a warm worktree is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Its files are being written.
+    Filling,
+    /// It can be taken.
+    Ready,
+    /// Something in it changed, so nobody takes it and nothing of it is removed.
+    Changed,
+    /// It was cut short, and is cleared away the next time the pool is filled.
+    Broken,
+}
+
+/// What the lock of a warm worktree says: `{"wharf-pool":"1.0","id":"…"}`.
+#[derive(Deserialize, Serialize)]
+struct ReasonText {
+    #[serde(rename = "wharf-pool")]
+    version: String,
+    id: String,
+}
+
+/// The reason of the lock on a warm worktree.
+pub(super) fn reason(id: SessionId) -> String {
+    let text = ReasonText { version: "1.0".to_owned(), id: id.to_string() };
+    serde_json::to_string(&text).expect("two texts can be written as JSON")
+}
+
+fn is_reason(text: &str) -> bool {
+    serde_json::from_str::<ReasonText>(text.trim()).is_ok()
+}
+
+/// Whether an administrative folder belongs to a warm worktree: by its lock, or by a file that only those have.
+pub(in crate::worktree) fn is_slot(admin: &Admin, id: SessionId, common: &Path) -> bool {
+    let is_locked_as_slot = admin.lock.as_deref().is_some_and(is_reason);
+    let is_session = admin.lock_reason().is_some_and(|reason| reason.id == id);
+    is_locked_as_slot
+        || (!is_session
+            && (is_there(&admin.folder.join(FILLING)) || is_there(&common.join(READY).join(id.to_string()))))
+}
+
+/// Whether it is one in which somebody changed something.
+pub(in crate::worktree) fn is_changed(admin: &Admin) -> bool {
+    is_there(&admin.folder.join(CHANGED))
+}
+
+/// What a worktree was like when it was made ready. What differs later was touched by somebody.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(super) struct Seal {
+    wharf: String,
+    /// The worktree; another workspace with the same repository has its own.
+    folder: PathBuf,
+    pub(super) commit: String,
+    index: [i64; 4],
+    root: [i64; 3],
+}
+
+impl Seal {
+    /// Looks at a worktree that is as it should be.
+    pub(super) fn of(site: &Site, commit: &CommitId) -> io::Result<Self> {
+        let index = fs::symlink_metadata(site.admin.join("index"))?;
+        let root = fs::symlink_metadata(&site.folder)?;
+        Ok(Self {
+            wharf: "1.0".to_owned(),
+            folder: site.folder.clone(),
+            commit: commit.to_string(),
+            index: file_marks(&index),
+            root: [root.ino().cast_signed(), root.mtime(), root.mtime_nsec()],
+        })
+    }
+
+    /// Reads the seal of a worktree that is ready.
+    pub(super) fn read(site: &Site) -> Option<Self> {
+        let seal: Self = serde_json::from_str(&read_small(&ready_file(site))?).ok()?;
+        (seal.folder == site.folder).then_some(seal)
+    }
+
+    /// The seal of a worktree that was claimed and is not a session's yet.
+    pub(super) fn of_taken(site: &Site) -> Option<Self> {
+        serde_json::from_str(&read_small(&site.admin.join(TAKING))?).ok()
+    }
+
+    /// The commit the worktree is at.
+    pub(super) fn commit(&self) -> Option<CommitId> {
+        self.commit.parse().ok()
+    }
+
+    /// Puts the seal on a worktree: from now on it can be taken.
+    pub(super) fn put_on(&self, site: &Site) -> io::Result<()> {
+        let text = serde_json::to_string(self).map_err(io::Error::other)?;
+        let temp = site.admin.join("wharf.seal");
+        drop(fs::remove_file(&temp));
+        let mut file = File::options().write(true).create_new(true).open(&temp)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        atomic::rename(&temp, &ready_file(site))?;
+        atomic::sync_folder(&site.common.join(READY))
+    }
+
+    /// Whether a worktree is still as it was: seen from a few small files, and up to a number of files from each of them.
+    pub(super) fn holds(&self, site: &Site) -> bool {
+        let Ok(Some(admin)) = Admin::read(&site.admin) else {
+            return false;
+        };
+        let is_at_rest = admin.unfinished.operation.is_none()
+            && match &admin.head {
+                Head::Detached(commit) => commit.as_str() == self.commit,
+                Head::ElsewhereInGit => true,
+                Head::Reference(_) | Head::Garbage | Head::Emptied => false,
+            }
+            && admin.lock.as_deref().is_some_and(is_reason)
+            && ["index.lock", "HEAD.lock", FILLING, TAKING, CHANGED]
+                .iter()
+                .all(|it| !is_there(&site.admin.join(it)));
+        is_at_rest
+            && site.is_linked()
+            && site.commit_of_seal().is_ok_and(|now| now.index == self.index && now.root == self.root)
+            && files_are_still(site, FILES_MAX)
+    }
+}
+
+impl Site {
+    fn commit_of_seal(&self) -> io::Result<Seal> {
+        let nothing = "0".repeat(40).parse().map_err(io::Error::other)?;
+        Seal::of(self, &nothing)
+    }
+}
+
+fn file_marks(about: &Metadata) -> [i64; 4] {
+    [about.ino().cast_signed(), about.size().cast_signed(), about.mtime(), about.mtime_nsec()]
+}
+
+/// Whether every file is what the index had in view; with more files than so many nobody looks.
+fn files_are_still(site: &Site, files_max: usize) -> bool {
+    // An index that git alone understands is known by what it is from outside.
+    let index = IndexFile::read(&site.admin.join("index"));
+    index.is_none_or(|index| index.entries.len() > files_max || index.vouches_for_all(&site.folder))
+}
+
+/// The file whose rename claims a worktree that is ready.
+pub(super) fn ready_file(site: &Site) -> PathBuf {
+    site.common.join(READY).join(site.id.to_string())
+}
+
+/// Whether warm worktrees of a repository are wanted, and there are fewer than so many.
+pub(in crate::worktree) fn lacks(common: &Path, size: usize) -> bool {
+    has_pool(common) && sealed(common).len() < size
+}
+
+/// Makes the folder for seals: from then on warm worktrees of the repository are wanted.
+pub(in crate::worktree) fn want(common: &Path) -> Result<(), WorktreeError> {
+    make_folder(&common.join(READY)).map(drop)
+}
+
+/// Whether a repository ever had a pool.
+pub(super) fn has_pool(common: &Path) -> bool {
+    is_there(&common.join(READY))
+}
+
+/// Sets a worktree aside as changed; it stays as it is, and nobody takes it.
+pub(super) fn set_changed(site: &Site) -> Result<(), WorktreeError> {
+    let note = site.admin.join(CHANGED);
+    drop(atomic::write_new(&note, b"", atomic::Durability::Crash).map_err(io_error("write", &note))?);
+    for file in [ready_file(site), site.admin.join(FILLING), site.admin.join(TAKING)] {
+        remove_if_there(&file)?;
+    }
+    tracing::warn!(folder = %site.folder.display(), "something changed in a warm worktree, so it is not used any more");
+    Ok(())
+}
+
+/// The ids of all seals of a repository, in their order.
+pub(super) fn sealed(common: &Path) -> Vec<SessionId> {
+    let names = names_in(&common.join(READY), READY_MAX).unwrap_or_default();
+    names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect()
+}
+
+/// Whether an id is that of a warm worktree that can be taken.
+pub(in crate::worktree) fn is_ready(site: &Site) -> bool {
+    is_there(&ready_file(site))
+}
+
+/// Whether a worktree is being taken from the pool, or was about to be.
+pub(in crate::worktree) fn is_take(site: &Site) -> bool {
+    is_ready(site) || is_there(&site.admin.join(TAKING))
+}
+
+/// Clears the note of a take that made everything.
+pub(in crate::worktree) fn end_taken(site: &Site) -> Result<(), WorktreeError> {
+    remove_if_there(&site.admin.join(TAKING))
+}

@@ -1,0 +1,218 @@
+//! How what was cut short in a pool goes, and how a pool is emptied, without anything that a person changed.
+
+use std::path::PathBuf;
+
+use super::{
+    Condition, Drained, Slot,
+    fill::try_lock_pool,
+    slot::{CHANGED, FILLING, Seal, TAKING, has_pool, is_slot, ready_file, sealed, set_changed},
+};
+use crate::{
+    process,
+    session::{CommitId, ProcessId, RepositoryPath, SessionId},
+    worktree::{
+        GitWorktrees, WorktreeError,
+        admin::{Admin, Head},
+        copy::clear_making,
+        delete::delete_tree,
+        files::names_in,
+        register::remove_if_there,
+        site::{Site, is_there, read_small},
+        start::ADMINS_MAX,
+    },
+};
+
+impl GitWorktrees {
+    /// All warm worktrees of a repository, in whichever condition.
+    pub(in crate::worktree) fn slots(&self, repository: &RepositoryPath) -> Result<Vec<Slot>, WorktreeError> {
+        let common = self.common_dir(repository)?;
+        if !has_pool(&common) {
+            return Ok(Vec::new());
+        }
+        let mut slots = Vec::new();
+        for name in names_in(&common.join("worktrees"), ADMINS_MAX)? {
+            let Some(id) = name.to_str().and_then(|name| name.parse::<SessionId>().ok()) else {
+                continue;
+            };
+            let site = self.site(id, repository)?;
+            let admin = Admin::read(&site.admin)?.filter(|admin| is_slot(admin, id, &common));
+            // Another workspace may have its own worktrees of the same repository.
+            let Some(admin) = admin.filter(|admin| admin.names(&site.folder)) else {
+                continue;
+            };
+            slots.push(Slot {
+                id,
+                path: site.folder.clone(),
+                commit: match &admin.head {
+                    Head::Detached(commit) => Some(commit.clone()),
+                    Head::Reference(_) | Head::Garbage | Head::Emptied | Head::ElsewhereInGit => None,
+                },
+                condition: condition(&site),
+            });
+        }
+        Ok(slots)
+    }
+
+    /// Clears away what was cut short in a pool; leaves what somebody is at work with, and what was changed.
+    pub(in crate::worktree) fn sweep_pool(&self, repository: &RepositoryPath) -> Result<(), WorktreeError> {
+        let common = self.common_dir(repository)?;
+        if !has_pool(&common) {
+            return Ok(());
+        }
+        self.drop_stray_seals(repository)?;
+        let broken: Vec<Slot> =
+            self.slots(repository)?.into_iter().filter(|it| it.condition == Condition::Broken).collect();
+        if broken.is_empty() {
+            return Ok(());
+        }
+        // A git that a dead wharf started may still write there, and holds this as long as it does.
+        let Some(_filling) = try_lock_pool(&common)? else {
+            return Ok(());
+        };
+        for slot in broken {
+            let site = self.site(slot.id, repository)?;
+            self.at_work(&site, |_| {
+                if condition(&site) == Condition::Broken { self.clear_broken(&site) } else { Ok(()) }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Seals without a worktree: somebody removed that.
+    fn drop_stray_seals(&self, repository: &RepositoryPath) -> Result<(), WorktreeError> {
+        let common = self.common_dir(repository)?;
+        for id in sealed(&common) {
+            let site = self.site(id, repository)?;
+            if !site.has_admin() {
+                remove_if_there(&ready_file(&site))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a worktree whose filling or taking was cut short; the caller has both locks.
+    fn clear_broken(&self, site: &Site) -> Result<(), WorktreeError> {
+        if is_there(&site.admin.join(TAKING)) {
+            // The journal has the last word on those, where it knows of them.
+            let seal = Seal::of_taken(site).and_then(|seal| seal.commit());
+            if site.has_folder() && !seal.is_some_and(|commit| self.is_untouched(site, &commit)) {
+                return Ok(());
+            }
+        } else if self.has_strange_files(site) {
+            return set_changed(site);
+        }
+        tracing::info!(folder = %site.folder.display(), "a warm worktree that was cut short was cleared away");
+        self.remove_slot(site)
+    }
+
+    /// Removes a worktree of the pool, its folder first: what is left without one is known by its lock.
+    pub(super) fn remove_slot(&self, site: &Site) -> Result<(), WorktreeError> {
+        remove_if_there(&ready_file(site))?;
+        self.throw_away(site)?;
+        clear_making(site)?;
+        delete_tree(&site.admin)
+    }
+
+    /// Empties the pool of a repository. What somebody changed stays, as it is.
+    pub(in crate::worktree) fn drain_pool(
+        &self,
+        repository: &RepositoryPath,
+    ) -> Result<Drained, WorktreeError> {
+        self.sweep_pool(repository)?;
+        let mut drained = Drained::default();
+        for slot in self.slots(repository)? {
+            let site = self.site(slot.id, repository)?;
+            let removed = match slot.condition {
+                Condition::Ready => self.at_work(&site, |_| self.drain_one(&site))?,
+                Condition::Changed => false,
+                Condition::Filling | Condition::Broken => continue,
+            };
+            if removed {
+                drained.removed += 1;
+            } else {
+                drained.kept += 1;
+            }
+        }
+        Ok(drained)
+    }
+
+    fn drain_one(&self, site: &Site) -> Result<bool, WorktreeError> {
+        // Looked at under the lock: it may have been taken meanwhile.
+        let Some(commit) = Seal::read(site).and_then(|seal| seal.commit()) else {
+            return Ok(false);
+        };
+        if !self.is_untouched(site, &commit) {
+            set_changed(site)?;
+            return Ok(false);
+        }
+        self.remove_slot(site)?;
+        Ok(true)
+    }
+
+    /// Whether a worktree has nothing but the files of a commit: no change, no other file, no commit on top. In doubt it
+    /// has something.
+    pub(super) fn is_untouched(&self, site: &Site, commit: &CommitId) -> bool {
+        if !site.has_folder() {
+            return true;
+        }
+        let head = self.line(&site.folder, &["rev-parse", "--verify", "--quiet", "HEAD"]);
+        let is_at = matches!(head, Ok(Some(head)) if head == commit.as_str());
+        is_at && site.is_linked() && self.is_clean(site)
+    }
+
+    /// The same for a worktree at the commit of its seal.
+    pub(super) fn is_untouched_at_rest(&self, site: &Site) -> bool {
+        let commit = Seal::read(site).and_then(|seal| seal.commit());
+        commit.is_some_and(|commit| self.is_untouched(site, &commit))
+    }
+
+    fn is_clean(&self, site: &Site) -> bool {
+        let status = self.git_status(&site.folder, &["--untracked-files=all", "--ignored"]);
+        status.is_ok_and(|it| it.modified.count + it.untracked.count + it.ignored.count == 0)
+    }
+
+    /// Whether there is something in a half-filled worktree that no checkout puts there.
+    fn has_strange_files(&self, site: &Site) -> bool {
+        if !site.has_folder() || !is_there(&site.admin.join("index")) {
+            // Git writes the index last. Until then all files are those of a checkout that did not end.
+            return false;
+        }
+        let status = self.git_status(&site.folder, &["--untracked-files=all", "--ignored"]);
+        status.is_ok_and(|it| it.untracked.count + it.ignored.count > 0)
+    }
+}
+
+/// In which condition a worktree of the pool is.
+fn condition(site: &Site) -> Condition {
+    let has = |name: &str| is_there(&site.admin.join(name));
+    if has(CHANGED) {
+        return Condition::Changed;
+    }
+    if is_there(&ready_file(site)) {
+        return if site.has_folder() { Condition::Ready } else { Condition::Broken };
+    }
+    let filler = filler(site);
+    if filler.is_some_and(|filler| process::is_alive(&filler)) {
+        Condition::Filling
+    } else {
+        Condition::Broken
+    }
+}
+
+/// Who fills a worktree, as far as that is written down.
+fn filler(site: &Site) -> Option<ProcessId> {
+    let text = read_small(&site.admin.join(FILLING))?;
+    let mut lines = text.lines();
+    let (pid, started, boot) = (lines.next()?, lines.next()?, lines.next()?);
+    Some(ProcessId { pid: pid.parse().ok()?, started: started.parse().ok()?, boot: boot.to_owned() })
+}
+
+/// What is written down of who fills a worktree.
+pub(super) fn filler_text(filler: &ProcessId) -> String {
+    format!("{}\n{}\n{}\n", filler.pid, filler.started, filler.boot)
+}
+
+/// The file that says who fills.
+pub(super) fn filling_file(site: &Site) -> PathBuf {
+    site.admin.join(FILLING)
+}

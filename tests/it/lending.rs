@@ -1,0 +1,191 @@
+//! Whether the terminal that a client lends to its holder is everybody's that has a right to it: the person's shell, too.
+
+use std::{fs, path::Path};
+
+use rustix::{
+    process::{Pid, Signal, kill_process},
+    termios::{InputModes, LocalModes},
+};
+
+use crate::support::{Workspace, pty::Terminal};
+
+/// A workspace with a session in which a plain shell runs.
+fn shell() -> Workspace {
+    let space = Workspace::with_sessions(1);
+    space.run(["start", "s1", "--", "bash", "--norc", "--noprofile"]).succeeds();
+    space.run(["send", "s1", "PS1='$ '; clear", "--enter"]).succeeds();
+    space
+}
+
+fn holder(space: &Workspace) -> u64 {
+    space.json(["ps", "s1"])[0]["terminal"]["holder"].as_u64().unwrap()
+}
+
+/// Waits until the holder has the terminal that a process has.
+#[track_caller]
+fn until_lent(terminal: &mut Terminal, space: &Workspace, client: u64) {
+    let device = fs::read_link(format!("/proc/{client}/fd/0")).unwrap();
+    let fds = format!("/proc/{}/fd", holder(space));
+    let has = |path: &Path| fs::read_link(path).is_ok_and(|it| it == device);
+    terminal.until_so("the terminal is lent", |_| {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        fs::read_dir(&fds).is_ok_and(|all| all.flatten().any(|it| has(&it.path())))
+    });
+}
+
+fn pid(number: u64) -> Pid {
+    Pid::from_raw(i32::try_from(number).unwrap()).unwrap()
+}
+
+/// Attaches, and waits until the holder reads the keys.
+fn attached(space: &Workspace) -> Terminal {
+    let mut terminal = Terminal::run(space, &["attach", "s1"]);
+    terminal.until("$");
+    let client = u64::from(terminal.pid().as_raw_nonzero().get().unsigned_abs());
+    until_lent(&mut terminal, space, client);
+    terminal
+}
+
+#[track_caller]
+fn assert_in_order(terminal: &mut Terminal, how: &str) {
+    let (local, input) = terminal.modes();
+    assert!(local.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG), "{how}");
+    assert!(input.contains(InputModes::ICRNL), "{how}");
+    let screen = terminal.screen();
+    assert!(!screen.is_alternate() && !screen.takes_bracketed_paste() && screen.cursor().visible, "{how}");
+}
+
+#[test]
+fn a_client_that_is_killed_leaves_its_terminal_in_order() {
+    let space = shell();
+    let mut terminal = attached(&space);
+    terminal.type_in("printf '\\033]11;red\\007\\033[?1049h\\033[?2004h\\033[?25l'; echo in-full-screen\r");
+    terminal.until("\nin-full-screen");
+    terminal.signal(Signal::KILL);
+    terminal.until_raw("\x1b[999;1H");
+    assert!(terminal.raw().contains("\x1b]111\x1b\\"), "the background is not put back");
+    terminal.until_so("the modes are as they were", |terminal| {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        terminal.modes().0.contains(LocalModes::ICANON)
+    });
+    assert_in_order(&mut terminal, "killed");
+    space.until_attached("s1", 0);
+}
+
+#[test]
+fn what_was_changed_goes_back_also_when_the_holder_is_killed() {
+    let space = shell();
+    let mut terminal = attached(&space);
+    terminal.type_in("printf '\\033]11;red\\007\\033[?1049h'; echo in-full-screen\r");
+    terminal.until("\nin-full-screen");
+    // It was told before the answer.
+    space.run(["screen", "s1"]).succeeds();
+    kill_process(pid(holder(&space)), Signal::KILL).unwrap();
+    assert_eq!(terminal.ends().code(), Some(7));
+    assert!(terminal.raw().contains("\x1b]111\x1b\\"), "the background is not put back");
+    assert_in_order(&mut terminal, "the holder was killed");
+}
+
+#[test]
+fn the_shell_of_a_client_that_is_stopped_has_its_terminal_to_itself() {
+    for signal in [Signal::STOP, Signal::TSTP] {
+        let space = shell();
+        let mut terminal = Terminal::shell(&space);
+        terminal.until("person>");
+        terminal.type_in("wharf attach s1\r");
+        terminal.until("$");
+        let shell = terminal.pid().as_raw_nonzero();
+        let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
+        let client: u64 = children.trim().parse().unwrap();
+        until_lent(&mut terminal, &space, client);
+        terminal.type_in("echo begun\r");
+        terminal.until("\nbegun");
+        kill_process(pid(client), signal).unwrap();
+        terminal.until_raw("Stopped");
+        let before = terminal.raw().len();
+        space.run(["send", "s1", "echo drawn-o\"ver\"", "--enter"]).succeeds();
+        space.run(["wait", "s1", "--for", "text:drawn-over"]).succeeds();
+        terminal.type_in("echo all-\"mine\"\r");
+        terminal.until_raw("all-mine");
+        assert!(!terminal.raw()[before..].contains("drawn-over"), "{signal:?}: {}", terminal.raw());
+        terminal.type_in("fg\r");
+        terminal.until_raw("drawn-over");
+        terminal.type_in("echo back-\"again\"\r");
+        terminal.until_raw("back-again");
+        terminal.type_in("\x1c");
+        terminal.until_raw("[s1: detached");
+        terminal.type_in("echo and-\"after\"\r");
+        terminal.until_raw("and-after");
+    }
+}
+
+#[test]
+fn a_terminal_that_nobody_reads_holds_up_neither_the_program_nor_others() {
+    let space = shell();
+    let mut frozen = attached(&space);
+    let mut other = Terminal::run(&space, &["attach", "s1", "--observe"]);
+    other.until("$");
+    // 8 MB are more than all queues and terminals can keep.
+    space
+        .run(["send", "s1", "yes 0123456789012345678 | head -400000; echo thr\"ough\"", "--enter"])
+        .succeeds();
+    other.until("\nthrough");
+    frozen.until("\nthrough");
+    frozen.type_in("echo usable\r");
+    frozen.until("\nusable");
+}
+
+#[test]
+fn who_looks_on_types_nothing_also_at_a_terminal_that_is_lent() {
+    let space = shell();
+    let mut observer = Terminal::run(&space, &["attach", "s1", "--observe"]);
+    observer.until("$");
+    let client = u64::from(observer.pid().as_raw_nonzero().get().unsigned_abs());
+    until_lent(&mut observer, &space, client);
+    observer.type_in("echo not-\"typed\"\r");
+    space.run(["send", "s1", "echo se\"nt\"", "--enter"]).succeeds();
+    observer.until("\nsent");
+    assert!(!observer.screen().text().contains("typed"));
+    observer.type_in("\x03");
+    assert_eq!(observer.ends().code(), Some(0));
+    assert_in_order(&mut observer, "looked on");
+}
+
+#[test]
+fn a_terminal_of_another_user_is_not_taken() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let space = shell();
+    let mut terminal = Terminal::run(&space, &["attach", "s1", "--detach-key", "ctrl-a"]);
+    terminal.until("$");
+    let client = u64::from(terminal.pid().as_raw_nonzero().get().unsigned_abs());
+    until_lent(&mut terminal, &space, client);
+    terminal.type_in("\x01");
+    assert_eq!(terminal.ends().code(), Some(0));
+
+    let mut terminal = Terminal::owned_by(&space, &["attach", "s1"], 65_534);
+    terminal.until("$");
+    terminal.type_in("echo rel\"ayed\"\r");
+    terminal.until("\nrelayed");
+    let fds = fs::read_dir(format!("/proc/{}/fd", holder(&space))).unwrap().flatten();
+    let device = fs::read_link(format!("/proc/{}/fd/0", terminal.pid().as_raw_nonzero())).unwrap();
+    for file in fds {
+        assert_ne!(fs::read_link(file.path()).unwrap_or_default(), device);
+    }
+    terminal.type_in("\x1c");
+    assert_eq!(terminal.ends().code(), Some(0));
+}
+
+#[test]
+fn a_command_of_init_that_is_started_again_has_the_keyboard() {
+    let space = Workspace::new();
+    let script = "read -r line; echo got-$line; exit 1";
+    let mut terminal = Terminal::run(&space, &["init", "--restart", "--", "sh", "-c", script]);
+    terminal.type_in("one\r");
+    terminal.until("got-one");
+    terminal.type_in("two\r");
+    terminal.until("got-two");
+    terminal.signal(Signal::TERM);
+    terminal.ends();
+}

@@ -1,0 +1,395 @@
+//! Who gets into a server, and who does not (RELIABILITY H1 to H3): every refusal changes nothing.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    STATE, Workspace,
+    http::{Server, until},
+};
+
+/// One request that is refused.
+struct Hostile<'a> {
+    what: &'a str,
+    method: &'a str,
+    path: &'a str,
+    headers: Vec<(&'a str, &'a str)>,
+    body: &'a str,
+    status: u16,
+}
+
+const CREATE: &str = "/api/v1/sessions";
+const BODY: &str = r#"{"name":"made"}"#;
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+fn hostile<'a>(what: &'a str, headers: &[(&'a str, &'a str)], status: u16) -> Hostile<'a> {
+    Hostile { what, method: "POST", path: CREATE, headers: headers.to_vec(), body: BODY, status }
+}
+
+#[test]
+fn every_hostile_request_is_refused_and_changes_nothing() {
+    let space = Workspace::with_sessions(1);
+    let server = Server::of(&space);
+    let (bearer, cookie) = (server.bearer(), format!("wharf_token={}", server.token));
+    let token = ("authorization", bearer.as_str());
+    let own = format!("http://{}", server.at);
+    let wrong = format!("Bearer {}", "0".repeat(64));
+    let almost = format!("Bearer {}", &server.token[..63]);
+    let upgrade = [("upgrade", "websocket"), ("connection", "upgrade")];
+    let mut table = vec![
+        hostile("another host", &[("host", "evil.example"), token, JSON], 421),
+        hostile("a name that only begins like ours", &[("host", "localhost.evil.example"), token, JSON], 421),
+        hostile("two hosts", &[("host", "localhost"), ("host", "evil.example"), token, JSON], 421),
+        hostile("the address of the network", &[("host", "192.168.0.1"), token, JSON], 421),
+        hostile("another origin", &[("origin", "http://evil.example"), token, JSON], 403),
+        hostile("an origin that is none", &[("origin", "null"), token, JSON], 403),
+        hostile("another port of this machine", &[("origin", "http://127.0.0.1:1"), token, JSON], 403),
+        hostile(
+            "a page of another site, told by the browser",
+            &[("sec-fetch-site", "cross-site"), token, JSON],
+            403,
+        ),
+        hostile(
+            "a page of another port, told by the browser",
+            &[("sec-fetch-site", "same-site"), token, JSON],
+            403,
+        ),
+        hostile("no token", &[JSON], 401),
+        hostile("a wrong token", &[("authorization", &wrong), JSON], 401),
+        hostile("most of the token", &[("authorization", &almost), JSON], 401),
+        hostile("the token without a scheme", &[("authorization", &server.token), JSON], 401),
+        hostile(
+            "a wrong header beside a good cookie",
+            &[("authorization", "Basic x"), ("cookie", &cookie), ("origin", &own), JSON],
+            401,
+        ),
+        hostile("a wrong cookie", &[("cookie", "wharf_token=0"), ("origin", &own), JSON], 401),
+        hostile("a cookie without an origin", &[("cookie", &cookie), JSON], 403),
+        hostile(
+            "a cookie with another origin",
+            &[("cookie", &cookie), ("origin", "http://evil.example"), JSON],
+            403,
+        ),
+        hostile("a form", &[token, ("content-type", "application/x-www-form-urlencoded")], 415),
+        hostile("plain text", &[token, ("content-type", "text/plain")], 415),
+        hostile("no type", &[token], 415),
+        hostile("a type that only begins like ours", &[token, ("content-type", "application/jsonx")], 415),
+        Hostile { method: "PUT", ..hostile("a method that is not known", &[token, JSON], 405) },
+        Hostile {
+            method: "OPTIONS",
+            ..hostile(
+                "a question before a request from elsewhere",
+                &[token, ("access-control-request-method", "POST")],
+                405,
+            )
+        },
+        Hostile { body: "{\"name\":", ..hostile("half a body", &[token, JSON], 400) },
+        Hostile { body: "[]", ..hostile("another body", &[token, JSON], 422) },
+        Hostile {
+            body: r#"{"name":"made","unknown":1}"#,
+            ..hostile("a member that is not known", &[token, JSON], 422)
+        },
+        Hostile {
+            body: r#"{"name":"../made"}"#,
+            ..hostile("a name that leads elsewhere", &[token, JSON], 422)
+        },
+        Hostile {
+            body: r#"{"name":"made","repository":"../.."}"#,
+            ..hostile("a repository elsewhere", &[token, JSON], 422)
+        },
+        Hostile {
+            path: "/api/v1/sessions/s1/../s1",
+            method: "DELETE",
+            body: "{}",
+            ..hostile("a path with dots", &[token, JSON], 404)
+        },
+        Hostile {
+            path: "/api/v1/sessions/..%2fs1",
+            method: "DELETE",
+            body: "{}",
+            ..hostile("a name with a slash", &[token, JSON], 404)
+        },
+        Hostile {
+            path: "/assets/../../Cargo.toml",
+            method: "GET",
+            body: "",
+            ..hostile("a file of somebody else", &[], 404)
+        },
+        Hostile {
+            path: "/assets/%2e%2e/%2e%2e/etc/passwd",
+            method: "GET",
+            body: "",
+            ..hostile("the same, hidden", &[], 404)
+        },
+        Hostile { path: "/metrics", method: "GET", body: "", ..hostile("what was counted", &[], 401) },
+        Hostile { path: "/openapi.json", method: "GET", body: "", ..hostile("the document", &[], 401) },
+        Hostile {
+            path: "/api/v1/open/0000",
+            method: "GET",
+            body: "",
+            ..hostile("a code that was never given", &[], 410)
+        },
+    ];
+    for (what, headers, status) in [
+        ("a terminal of another host", vec![("host", "evil.example"), token], 421),
+        ("a terminal for another page", vec![("origin", "http://evil.example"), token], 403),
+        ("a terminal without a token", vec![], 401),
+        ("a terminal with a cookie and no origin", vec![("cookie", cookie.as_str())], 403),
+    ] {
+        let headers = [headers, upgrade.to_vec()].concat();
+        table.push(Hostile {
+            what,
+            method: "GET",
+            path: "/api/v1/sessions/s1/terminal",
+            headers,
+            body: "",
+            status,
+        });
+    }
+    let state = fs::read(space.path(STATE)).unwrap();
+    let litter = space.litter();
+    for it in &table {
+        let answer = server.ask(it.method, it.path, &it.headers, it.body);
+        assert_eq!(answer.status, it.status, "{}: {answer:?}", it.what);
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{}", it.what);
+        assert!(answer.json()["detail"].is_string(), "{}", it.what);
+        assert_eq!(answer.header("access-control-allow-origin"), None, "{}", it.what);
+        assert!(answer.header("content-security-policy").is_some(), "{}", it.what);
+        assert!(!answer.head.contains(&server.token) && !answer.body.contains(&server.token), "{}", it.what);
+    }
+    assert_eq!((fs::read(space.path(STATE)).unwrap(), space.litter()), (state, litter));
+}
+
+#[test]
+fn the_order_is_host_then_origin_then_token() {
+    let space = Workspace::new();
+    let server = Server::of(&space);
+    let all = [("host", "evil.example"), ("origin", "http://evil.example"), JSON];
+    assert_eq!(server.ask("POST", CREATE, &all, BODY).status, 421);
+    assert_eq!(server.ask("POST", CREATE, &all[1..], BODY).status, 403);
+    assert_eq!(server.ask("POST", CREATE, &all[2..], BODY).status, 401);
+}
+
+#[test]
+fn every_change_needs_json() {
+    let space = Workspace::with_sessions(1);
+    let server = Server::of(&space);
+    let bearer = server.bearer();
+    let document = server.get("/openapi.json").json();
+    let mut count = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let path = path.replace("{who}", "s1").replace("{ticket}", "global-session").replace("{code}", "x");
+        for method in methods.as_object().unwrap().keys().filter(|it| *it != "get") {
+            let answer = server.ask(&method.to_uppercase(), &path, &[("authorization", &bearer)], "{}");
+            assert_eq!(answer.status, 415, "{method} {path}");
+            count += 1;
+        }
+    }
+    assert!(count >= 15, "{count}");
+    assert_eq!(space.names(), ["s1"]);
+}
+
+#[test]
+fn a_link_lets_one_browser_in_and_the_cookie_works_for_the_page_alone() {
+    let space = Workspace::with_sessions(1);
+    let server = Server::of(&space);
+    let link = space.run(["open"]).succeeds().stdout().trim().to_owned();
+    let path = link.strip_prefix(&format!("http://{}", server.at)).unwrap();
+    assert!(!link.contains(&server.token));
+    let opened = server.ask("GET", path, &[], "");
+    assert_eq!((opened.status, opened.header("location")), (303, Some("/")));
+    let cookie = opened.header("set-cookie").unwrap().to_owned();
+    for word in ["httponly", "samesite=strict", "path=/"] {
+        assert!(cookie.contains(word), "{cookie}");
+    }
+    let again = server.ask("GET", path, &[], "");
+    assert_eq!((again.status, again.header("set-cookie")), (410, None));
+    let cookie = cookie.split(';').next().unwrap();
+    let own = format!("http://{}", server.at);
+    assert_eq!(server.ask("GET", "/api/v1/sessions", &[("cookie", cookie)], "").status, 200);
+    let change = [("cookie", cookie), ("origin", own.as_str()), JSON];
+    assert_eq!(
+        server.ask("POST", "/api/v1/sessions/s1/start", &change, "{\"command\":[\"sleep\",\"1000\"]}").status,
+        200
+    );
+    let shown = server.try_terminal("/api/v1/sessions/s1/terminal", &[("cookie", cookie), ("origin", &own)]);
+    assert!(shown.is_ok());
+    let elsewhere = space.run(["open", "--url", "http://localhost:8080/"]).succeeds().stdout();
+    assert!(elsewhere.starts_with("http://localhost:8080/api/v1/open/"), "{elsewhere}");
+}
+
+#[test]
+fn a_token_that_only_reads_changes_and_controls_nothing() {
+    let space = Workspace::with_sessions(1);
+    let server = Server::of(&space);
+    server.done("POST", "/api/v1/sessions/s1/start", &json!({"command": ["cat"]}));
+    let read = fs::read_to_string(server.token_file.with_file_name("server.read.token")).unwrap();
+    let bearer = format!("Bearer {}", read.trim());
+    let token = ("authorization", bearer.as_str());
+    for path in
+        ["/api/v1/sessions", "/api/v1/sessions/s1", "/api/v1/sessions/s1/screen", "/api/v1/trash", "/metrics"]
+    {
+        assert_eq!(server.ask("GET", path, &[token], "").status, 200, "{path}");
+    }
+    assert_eq!(server.ask("GET", "/api/v1/settings", &[token], "").json()["readOnly"], true);
+    for path in [CREATE, "/api/v1/sessions/s1/send", "/api/v1/open-codes", "/api/v1/clients"] {
+        assert_eq!(server.ask("POST", path, &[token, JSON], "{}").status, 403, "{path}");
+    }
+    let mut terminal = server.try_terminal("/api/v1/sessions/s1/terminal", &[token]).unwrap();
+    terminal.attach("control");
+    let refused: Value = serde_json::from_slice(&terminal.until(b'e')).unwrap();
+    assert_eq!(refused["code"], "not-control");
+    terminal.attach("observe");
+    terminal.until(b's');
+    terminal.say(b'I', b"typed\r");
+    terminal.until(b'e');
+    assert!(!server.get("/api/v1/sessions/s1/screen").body.contains("typed"));
+    // What is no part of showing a terminal has no way through it.
+    terminal.say(b'S', br#"{"signal":null,"graceMs":0}"#);
+    assert_eq!(terminal.until_closed(), Some(1008));
+    assert_eq!(server.get("/api/v1/sessions/s1").json()["running"], true);
+}
+
+#[test]
+fn the_token_of_a_session_is_good_for_that_session_alone() {
+    let space = Workspace::with_sessions(2);
+    let server = Server::of(&space);
+    let tells = "cat \"$WHARF_TOKEN_FILE\"; exec cat";
+    server.done("POST", "/api/v1/sessions/s1/start", &json!({"command": ["sh", "-c", tells], "cols": 200}));
+    server.done("POST", "/api/v1/sessions/s2/start", &json!({"command": ["cat"]}));
+    let is_token = |it: &&str| it.len() == 64 && it.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut own = String::new();
+    until(|| {
+        let screen = server.get("/api/v1/sessions/s1/screen").body;
+        own = screen.split_whitespace().find(is_token).unwrap_or_default().to_owned();
+        !own.is_empty()
+    });
+    let bearer = format!("Bearer {own}");
+    let token = ("authorization", bearer.as_str());
+    let listed = server.ask("GET", "/api/v1/sessions", &[token], "").json();
+    assert_eq!(
+        (listed["sessions"].as_array().unwrap().len(), &listed["sessions"][0]["name"]),
+        (1, &json!("s1"))
+    );
+    assert_eq!(server.ask("PATCH", "/api/v1/sessions/s1", &[token, JSON], r#"{"phase":"mine"}"#).status, 200);
+    for (method, path) in [
+        ("GET", "/api/v1/sessions/s2"),
+        ("GET", "/api/v1/sessions/no-such"),
+        ("GET", "/api/v1/sessions/s2/screen"),
+        ("POST", "/api/v1/sessions/s2/kill"),
+        ("DELETE", "/api/v1/sessions/s2?force=true"),
+        ("POST", CREATE),
+        ("POST", "/api/v1/open-codes"),
+        ("POST", "/api/v1/clients"),
+        ("GET", "/api/v1/clients"),
+        ("GET", "/api/v1/trash"),
+        ("GET", "/api/v1/doctor"),
+        ("GET", "/metrics"),
+    ] {
+        assert_eq!(server.ask(method, path, &[token, JSON], "{}").status, 403, "{method} {path}");
+    }
+    assert_eq!(server.try_terminal("/api/v1/sessions/s2/terminal", &[token]).err(), Some(403));
+    // Of others it hears nothing either.
+    let mut events = server.events(&own, None);
+    space.run(["phase", "s2", "theirs"]).succeeds();
+    space.run(["phase", "s1", "own"]).succeeds();
+    let id = listed["sessions"][0]["id"].clone();
+    assert_eq!(events.next().2["sessions"], json!([id]));
+    // And it ends with what runs in the session.
+    space.run(["kill", "s1"]).succeeds();
+    assert_eq!(server.ask("GET", "/api/v1/sessions", &[token], "").status, 401);
+}
+
+#[test]
+fn tokens_and_sockets_are_for_their_owner_alone() {
+    let space = Workspace::new();
+    let path = space.path("server.sock");
+    let server = Server::with(&space, &["--unix", path.to_str().unwrap()]);
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().mode() & 0o777;
+    assert_eq!(mode(&server.token_file), 0o600);
+    assert_eq!(mode(&server.token_file.with_file_name("server.read.token")), 0o600);
+    assert_eq!(mode(server.token_file.parent().unwrap()), 0o700);
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(server.token.len(), 64, "256 bits");
+    let told = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", server.pid())).unwrap();
+    assert!(!told("cmdline").contains(&server.token) && !told("environ").contains(&server.token));
+    drop(server);
+    for entry in fs::read_dir(space.path(".wharf/log")).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        assert!(!text.to_lowercase().contains("bearer") && !text.contains("/open/"), "{text}");
+    }
+}
+
+#[test]
+fn a_folder_that_others_can_enter_is_refused() {
+    let space = Workspace::new();
+    drop(Server::of(&space));
+    let folder = fs::read_dir(space.runtime().join("wharf")).unwrap().next().unwrap().unwrap().path();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+    space.run(["serve", "--listen", "127.0.0.1:0"]).fails(6).says("lets other users in");
+}
+
+#[test]
+fn a_token_of_ones_own_is_taken_when_nobody_can_guess_it() {
+    let space = Workspace::new();
+    let file = space.home().join("token");
+    fs::write(&file, "short\n").unwrap();
+    let given = file.to_str().unwrap();
+    space.run(["serve", "--listen", "127.0.0.1:0", "--token-file", given]).fails(2).says("holds no token");
+    fs::write(&file, format!("{}\n", "x1".repeat(20))).unwrap();
+    let server = Server::with(&space, &["--token-file", given]);
+    assert_eq!(server.token, "x1".repeat(20));
+    assert_eq!(server.get("/api/v1/sessions").status, 200);
+    space.run(["open", "--token-file", given]).succeeds();
+}
+
+#[test]
+fn another_address_and_another_name_have_to_be_asked_for() {
+    let space = Workspace::new();
+    let mut command = space.command();
+    command.args(["serve", "--listen", "0.0.0.0:0", "--json", "--allow-host", "wharf.example,10.1.2.3:8080"]);
+    let server = Server::begin(command);
+    let bearer = server.bearer();
+    let status = |host: &str| {
+        server.ask("GET", "/api/v1/sessions", &[("host", host), ("authorization", &bearer)], "").status
+    };
+    for (host, wanted) in [
+        ("wharf.example", 200),
+        ("wharf.example:1", 200),
+        ("10.1.2.3:8080", 200),
+        ("10.1.2.3", 421),
+        ("0.0.0.0", 421),
+    ] {
+        assert_eq!(status(host), wanted, "{host}");
+    }
+    let origin = [("host", "wharf.example"), ("origin", "https://wharf.example"), ("authorization", &bearer)];
+    assert_eq!(server.ask("GET", "/api/v1/sessions", &origin, "").status, 200);
+    // A repository that brings settings along opens no door.
+    fs::write(space.path(".wharf/config.toml"), "[server]\nhosts = [\"evil.example\"]\n").unwrap();
+    space.run(["list"]).fails(2).says("can only be set in the user's own file");
+}
+
+#[test]
+fn too_much_is_refused_before_it_is_taken_in() {
+    let space = Workspace::with_sessions(1);
+    fs::create_dir_all(space.path(".wharf")).unwrap();
+    fs::write(space.path(".wharf/config.toml"), "[server]\nbody_size = 2000\nchanges_per_second = 1\n")
+        .unwrap();
+    let server = Server::of(&space);
+    let large = json!({"phase": "x".repeat(3000)});
+    assert_eq!(server.change("PATCH", "/api/v1/sessions/s1", &large).status, 413);
+    // Without a type nothing is changed, and it counts all the same.
+    let bearer = format!("authorization: {}", server.bearer());
+    let changes = server.pipelined("PATCH /api/v1/sessions/s1", &bearer, 50);
+    assert!(changes.contains("http/1.1 415") && changes.contains("http/1.1 429"), "{changes}");
+    assert!(changes.contains("retry-after: 1"));
+    let guesses = server.pipelined("GET /api/v1/sessions", "authorization: Bearer x", 400);
+    assert!(guesses.contains("http/1.1 401") && guesses.contains("http/1.1 429"), "guessing is slow");
+    assert_eq!(server.get("/api/v1/sessions").status, 200, "and keeps nobody out who knows");
+    let long = format!("GET / HTTP/1.1\r\nhost: {}\r\nx: {}\r\n\r\n", server.at, "x".repeat(100_000));
+    assert!(matches!(server.exchange(&long).status, 0 | 400 | 431), "it is cut off");
+}

@@ -1,0 +1,71 @@
+// The plain page, which a binary has that was built without Node: lists sessions, shows screens as text, takes input.
+import { readFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { launch, shot } from "./page";
+import { Server } from "./server";
+
+const FILES = "../src/server/plain";
+const TYPES: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
+
+let server: Server;
+let browser: Browser;
+
+beforeAll(async () => {
+  server = new Server();
+  await server.start();
+  browser = await launch();
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** The plain page in place of the other one, from the same server and under the same policy. */
+async function plain(): Promise<{ page: Page; complaints: string[] }> {
+  const context = await browser.newContext();
+  onTestFinished(() => context.close());
+  const page = await context.newPage();
+  await page.goto(server.open());
+  const policy = (await context.request.get(server.origin)).headers()["content-security-policy"] ?? "";
+  expect(policy).toContain("default-src");
+  const complaints: string[] = [];
+  page.on("console", (it) => it.type() === "error" && complaints.push(`${it.text()} ${it.location().url}`));
+  page.on("pageerror", (it) => complaints.push(it.message));
+  await page.route(/:\d+\/(assets\/plain\.\w+)?$/, async (route) => {
+    const path = new URL(route.request().url()).pathname;
+    const file = join(FILES, path === "/" ? "index.html" : path);
+    const contentType = TYPES[extname(file)] ?? "text/plain";
+    await route.fulfill({ body: readFileSync(file), contentType, headers: { "content-security-policy": policy } });
+  });
+  await page.goto(`${server.origin}/`);
+  return { page, complaints };
+}
+
+test("a session is made, shown as text, typed in, and stopped", async () => {
+  const { page, complaints } = await plain();
+  await page.getByLabel("Name of a new session").fill("plain");
+  await page.getByRole("button", { name: "Create" }).click();
+  await page.getByRole("heading", { name: "plain" }).waitFor();
+  await page.getByLabel("Type into the session").fill("echo $((40 + 2))");
+  await page.getByRole("button", { name: "Send" }).click();
+  const screen = page.getByLabel("Screen");
+  await expect.poll(() => screen.textContent()).toMatch(/^42$/m);
+  await page.getByLabel("Type into the session").fill("cat");
+  await page.getByRole("button", { name: "Send" }).click();
+  await page.getByRole("button", { name: "^C" }).click();
+  await page.getByLabel("Type into the session").fill("echo '<b>not bold</b>'");
+  await page.getByRole("button", { name: "Send" }).click();
+  await expect.poll(() => screen.textContent()).toMatch(/^<b>not bold<\/b>$/m);
+  expect(await page.locator("b").count()).toBe(0);
+  await page.reload();
+  await expect.poll(() => screen.textContent()).toMatch(/^42$/m);
+  await shot(page, "plain");
+  server.wharf("create", "made-elsewhere");
+  await page.getByRole("button", { name: "made-elsewhere" }).waitFor();
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.getByRole("button", { name: "Start a shell" }).waitFor();
+  // A look at the screen may be under way while the program ends.
+  expect(complaints.filter((it) => !/40\d .*\/screen\?format=text$/.test(it))).toEqual([]);
+});
