@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    AddEnd, Addition, Brought, Changes, Checkout, Drained, Filled, Loss, Mended, Renaming, Scan, Slot, Start, Trashed,
-    Wanted, Worktree, WorktreeError, Worktrees, pool, site::is_there,
+    AddEnd, Addition, Brought, Changes, Checkout, Drained, Filled, Loss, Mended, Renaming, Scan, Slot, Start,
+    Trashed, Wanted, Worktree, WorktreeError, Worktrees, pool, site::is_there,
 };
 use crate::{
     clock::{Clock, Timestamp},
