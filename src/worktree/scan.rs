@@ -201,6 +201,9 @@ impl GitWorktrees {
                     Ok(Inspected { worktree, admin: None }) if worktree.state == WorktreeState::Foreign => {
                         survey.leave(&worktree.path, "it is no worktree of this repository");
                     }
+                    Ok(Inspected { worktree, admin: None }) if self.was_warm(id, &repository) => {
+                        survey.leave(&worktree.path, pool::LOST_NOTE);
+                    }
                     Ok(inspected) if self.is_warm(id, &inspected, &repository) => {
                         if inspected.admin.as_ref().is_some_and(pool::is_changed) {
                             survey.leave(&inspected.worktree.path, pool::CHANGED_NOTE);
@@ -220,6 +223,11 @@ impl GitWorktrees {
             .map(|(repository, because)| Unreadable { repository, because })
             .collect();
         scan
+    }
+
+    /// Whether a folder without an administrative folder was a warm worktree.
+    fn was_warm(&self, id: SessionId, repository: &RepositoryPath) -> bool {
+        self.common_dir(repository).is_ok_and(|common| pool::is_lost(&common, id))
     }
 
     /// Whether it is a warm worktree, which is no session's.

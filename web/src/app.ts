@@ -18,6 +18,7 @@ import { lockedPage } from "./view/locked";
 import type { Deeds } from "./view/pane";
 import { Side } from "./view/side";
 import { openStart } from "./view/start-dialog";
+import { openStop } from "./view/stop-dialog";
 import { note, problem } from "./view/toast";
 import { openTrash } from "./view/trash-dialog";
 import { Workbench } from "./view/workbench";
@@ -177,7 +178,7 @@ export class App {
       create: () => this.#create(),
       find: () => this.#list.find.focus(),
       move: (by) => this.#list.move(by),
-      startOrStop: () => change((it) => (isRunning(it) ? deeds.stop(it) : deeds.start(it))),
+      startOrStop: () => change((it) => (isRunning(it) ? openStop(it, () => deeds.stop(it)) : deeds.start(it))),
       details: () => about(deeds.details),
       destroy: () => change(deeds.destroy),
       trash: () => this.#trash(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-/// Look after the worktrees that are kept ready, so that a create takes milliseconds
+/// Look after the worktrees that are kept ready for the next sessions
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Examples:

@@ -11,7 +11,7 @@ mod register_files;
 mod source;
 mod tree_copy;
 
-use std::{io, thread};
+use std::{fs, io, thread};
 
 use thiserror::Error;
 
@@ -163,7 +163,11 @@ pub(super) fn make_branch_logged(
     if plain.keeps_logs {
         let because = format!("branch: Created from {commit}");
         let path = site.common.join("logs").join(branch.reference());
-        log(&path, &who(&plain.repository), &Logged { from: None, to: commit, because: &because })?;
+        let line = Logged { from: None, to: commit, because: &because };
+        if let Err(err) = log(&path, &who(&plain.repository), &line) {
+            fs::remove_file(site.common.join(branch.reference()))?;
+            return Err(err);
+        }
     }
     Ok(true)
 }

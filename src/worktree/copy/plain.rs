@@ -60,6 +60,10 @@ impl GitWorktrees {
         if repository.is_bare() || is_watched || !has_usual_settings(&config)? {
             return None;
         }
+        // Git reads another object where one is replaced.
+        if repository.references_glob("refs/replace/*").ok()?.next().is_some() {
+            return None;
+        }
         if !outer_attributes(&site.common).iter().all(|path| file_is_harmless(path)) {
             return None;
         }

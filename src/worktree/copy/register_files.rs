@@ -58,11 +58,11 @@ impl Registration<'_> {
             Err(err) if err.kind() != io::ErrorKind::AlreadyExists => return Err(err),
             Ok(()) | Err(_) => (),
         }
+        // Whatever is there is not replaced: the rename of a folder refuses one that has anything in it.
+        atomic::rename(&making, &site.admin)?;
         fs::create_dir(&site.folder)?;
         let pointer = [b"gitdir: ", site.admin.as_os_str().as_bytes(), b"\n"].concat();
         let git_file = write_new(&git_file, &pointer)?;
-        // Whatever is there is not replaced: the rename of a folder refuses one that has anything in it.
-        atomic::rename(&making, &site.admin)?;
         Ok(git_file.metadata()?.mtime())
     }
 }

@@ -6,7 +6,7 @@ use rustix::fs::statvfs;
 
 use super::{
     Filled, Stopped,
-    slot::{FILLING, reason, want},
+    slot::{FILLING, forget_making, note_making, reason, want},
     sweep::{filler_text, filling_file},
 };
 use crate::{
@@ -101,7 +101,11 @@ impl GitWorktrees {
     ) -> Result<(), WorktreeError> {
         let site = self.site(SessionId::random(), repository)?;
         let made = self
-            .at_work(&site, |_| self.register_slot(&site, commit))
+            .at_work(&site, |working| {
+                note_making(&site)?;
+                self.register_slot(&site, commit, working)?;
+                forget_making(&site)
+            })
             .and_then(|()| self.fill_slot(&site, commit, lock))
             .and_then(|()| self.finish(&site, commit));
         let Err(err) = made else {
@@ -114,7 +118,12 @@ impl GitWorktrees {
     }
 
     /// Registers a worktree of the pool, which is from its first moment locked as one and says who fills it.
-    fn register_slot(&self, site: &Site, commit: &CommitId) -> Result<(), WorktreeError> {
+    fn register_slot(
+        &self,
+        site: &Site,
+        commit: &CommitId,
+        working: &RepositoryLock,
+    ) -> Result<(), WorktreeError> {
         self.make_worktrees_folder()?;
         if self.workspace.root().starts_with(&site.root) {
             exclude_own_files(&site.common)?;
@@ -123,7 +132,8 @@ impl GitWorktrees {
         let (reason, note) = (reason(site.id), filler_text(&filler));
         let Some(plain) = self.plain(site) else {
             let add = ["worktree", "add", "--detach", "--no-checkout", "--lock", "--reason", &reason, "--"];
-            self.run(&GitCall::tell(&site.root, &add).arg(&site.folder).arg(commit.as_str()))?;
+            let call = GitCall::tell(&site.root, &add).arg(&site.folder).arg(commit.as_str());
+            self.run(&call.holding(working.file()))?;
             let file = filling_file(site);
             return crate::atomic::replace(&file, note.as_bytes(), crate::atomic::Durability::Crash)
                 .map_err(io_error("write", &file));
@@ -189,5 +199,5 @@ impl GitWorktrees {
 /// The lock on filling in a repository, if nobody has it. What git writes for a fill holds it too, so it outlives the
 /// process that took it.
 pub(super) fn try_lock_pool(common: &Path) -> Result<Option<RepositoryLock>, WorktreeError> {
-    RepositoryLock::try_at(&common.join("wharf.pool.lock"), common)
+    RepositoryLock::try_at(&common.join("wharf.pool-lock"), common)
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    slot::{FILLING, Seal, ready_file, set_changed},
+    slot::{FILLING, Seal, is_ready, ready_file, reason, set_changed},
     sweep::{filler_text, filling_file},
 };
 use crate::{
@@ -17,8 +17,9 @@ use crate::{
     session::{BranchName, CommitId},
     worktree::{
         GitWorktrees, WorktreeError,
+        admin::{Admin, Head},
         copy::{IndexFile, inside},
-        durable::{last_written, sync_all, sync_names},
+        durable::{last_written, replace_shared, sync_all, sync_names},
         register::remove_if_there,
         site::{Site, io_error},
     },
@@ -34,7 +35,7 @@ impl GitWorktrees {
         self.settle_index(site)?;
         sync_names(site, &BranchName::detached())?;
         sync_all(&last_written(site))?;
-        if !self.is_untouched(site, commit) {
+        if !self.is_untouched(site, commit)? {
             // Some attributes have git see changes in a checkout that it just made.
             let because = "git sees changes in a worktree that was just checked out";
             return Err(WorktreeError::Unusable { id: site.id, because });
@@ -71,21 +72,33 @@ impl GitWorktrees {
     /// Takes a worktree that is ready but not as it is to be out of the pool for a while: into filling. One that somebody
     /// changed is set aside. The caller has the repository lock.
     pub(super) fn reopen(&self, site: &Site, commit: &CommitId) -> Result<(), WorktreeError> {
-        let Some(seal) = Seal::read(site) else {
-            return Ok(());
-        };
-        let Some(at) = seal.commit() else {
-            return set_changed(site);
-        };
-        if !self.is_untouched(site, &at) {
-            return set_changed(site);
-        }
-        if at == *commit && seal.holds(site) {
+        if !is_ready(site) {
             return Ok(());
         }
+        let seal = Seal::read(site);
+        // A seal that cannot be read says nothing; what HEAD says has to do then.
+        let at = seal.as_ref().and_then(Seal::commit).or_else(|| detached_at(site));
+        let Some(at) = at else {
+            return set_changed(site);
+        };
+        if !self.is_at_rest(site, &at)? {
+            return set_changed(site);
+        }
+        if at == *commit && seal.is_some_and(|seal| seal.holds(site)) {
+            return Ok(());
+        }
+        let locked = site.admin.join("locked");
+        replace_shared(&locked, &site.admin.join("locked.wharf"), reason(site.id).as_bytes())?;
         let filler = process::own().map_err(io_error("look at", "/proc/self".as_ref()))?;
         let (note, text) = (site.admin.join(FILLING), filler_text(&filler));
         atomic::replace(&note, text.as_bytes(), Durability::Crash).map_err(io_error("write", &note))?;
         remove_if_there(&ready_file(site))
+    }
+}
+
+fn detached_at(site: &Site) -> Option<CommitId> {
+    match Admin::read(&site.admin).ok()??.head {
+        Head::Detached(commit) => Some(commit),
+        Head::Reference(_) | Head::Garbage | Head::Emptied | Head::ElsewhereInGit => None,
     }
 }

@@ -19,11 +19,15 @@ mod sweep;
 mod take;
 
 pub use self::slot::{Condition, Slot};
-pub(super) use self::slot::{end_taken, is_changed, is_ready, is_slot, is_take, lacks, want};
+pub(super) use self::slot::{end_taken, is_changed, is_lost, is_ready, is_slot, is_take, lacks, want};
 
 /// What is said of a warm worktree in which somebody worked.
 pub(super) const CHANGED_NOTE: &str = "it was kept ready for a session, and somebody changed something in it; take out \
      what you need, then `git worktree remove --force --force` it";
+
+/// What is said of one whose administrative folder is gone.
+pub(super) const LOST_NOTE: &str = "it was kept ready for a session, and git's files for it are gone; delete it when there \
+     is nothing in it that you need";
 
 /// What filling the pool of a repository came to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -26,6 +26,7 @@ use crate::{
 const READY: &str = "wharf.pool";
 pub(super) const FILLING: &str = "wharf.filling";
 pub(super) const TAKING: &str = "wharf.taking";
+const MAKING: &str = ".making";
 pub(super) const CHANGED: &str = "wharf.changed";
 /// How many entries of the folder of seals are looked at.
 const READY_MAX: usize = 1_000;
@@ -82,6 +83,7 @@ pub(in crate::worktree) fn is_slot(admin: &Admin, id: SessionId, common: &Path) 
     let is_locked_as_slot = admin.lock.as_deref().is_some_and(is_reason);
     let is_session = admin.lock_reason().is_some_and(|reason| reason.id == id);
     is_locked_as_slot
+        || is_there(&making_file(common, id))
         || (!is_session
             && (is_there(&admin.folder.join(FILLING)) || is_there(&common.join(READY).join(id.to_string()))))
 }
@@ -219,6 +221,47 @@ pub(super) fn set_changed(site: &Site) -> Result<(), WorktreeError> {
 pub(super) fn sealed(common: &Path) -> Vec<SessionId> {
     let names = names_in(&common.join(READY), READY_MAX).unwrap_or_default();
     names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect()
+}
+
+/// The note that lies there while a worktree is registered, and while it is removed: whoever finds it under the
+/// repository lock removes what there is of it.
+fn making_file(common: &Path, id: SessionId) -> PathBuf {
+    common.join(READY).join(format!("{id}{MAKING}"))
+}
+
+/// Notes that a worktree of the pool begins or ends.
+pub(super) fn note_making(site: &Site) -> Result<(), WorktreeError> {
+    let note = making_file(&site.common, site.id);
+    drop(atomic::write_new(&note, b"", atomic::Durability::Crash).map_err(io_error("write", &note))?);
+    Ok(())
+}
+
+/// Takes that note away again.
+pub(super) fn forget_making(site: &Site) -> Result<(), WorktreeError> {
+    remove_if_there(&making_file(&site.common, site.id))
+}
+
+/// Whether there is such a note of a worktree.
+pub(super) fn is_making(site: &Site) -> bool {
+    is_there(&making_file(&site.common, site.id))
+}
+
+/// The ids of all such notes.
+pub(super) fn all_making(common: &Path) -> Vec<SessionId> {
+    let names = names_in(&common.join(READY), READY_MAX).unwrap_or_default();
+    names.iter().filter_map(|name| name.to_str()?.strip_suffix(MAKING)?.parse().ok()).collect()
+}
+
+/// Where the seal lies of a worktree whose administrative folder is gone.
+pub(super) fn lost_file(common: &Path, id: SessionId) -> PathBuf {
+    common.join(READY).join(format!("{id}.lost"))
+}
+
+/// Whether a folder without git's files was a warm worktree.
+pub(in crate::worktree) fn is_lost(common: &Path, id: SessionId) -> bool {
+    is_there(&lost_file(common, id))
+        || is_there(&making_file(common, id))
+        || is_there(&common.join(READY).join(id.to_string()))
 }
 
 /// Whether an id is that of a warm worktree that can be taken.

@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use super::{
     Condition, Drained, Slot,
     fill::try_lock_pool,
-    slot::{CHANGED, FILLING, Seal, TAKING, has_pool, is_slot, ready_file, sealed, set_changed},
+    slot::{
+        CHANGED, FILLING, Seal, TAKING, all_making, forget_making, has_pool, is_making, is_slot, lost_file,
+        note_making, ready_file, sealed, set_changed,
+    },
 };
 use crate::{
-    process,
+    atomic, process,
     session::{CommitId, ProcessId, RepositoryPath, SessionId},
     worktree::{
         GitWorktrees, WorktreeError,
@@ -17,7 +20,7 @@ use crate::{
         delete::delete_tree,
         files::names_in,
         register::remove_if_there,
-        site::{Site, is_there, read_small},
+        site::{Site, io_error, is_there, read_small},
         start::ADMINS_MAX,
     },
 };
@@ -59,6 +62,11 @@ impl GitWorktrees {
         if !has_pool(&common) {
             return Ok(());
         }
+        for id in all_making(&common) {
+            let site = self.site(id, repository)?;
+            // Under the lock nobody is at work with it any more.
+            self.at_work(&site, |_| if is_making(&site) { self.remove_slot(&site) } else { Ok(()) })?;
+        }
         self.drop_stray_seals(repository)?;
         let broken: Vec<Slot> =
             self.slots(repository)?.into_iter().filter(|it| it.condition == Condition::Broken).collect();
@@ -83,8 +91,18 @@ impl GitWorktrees {
         let common = self.common_dir(repository)?;
         for id in sealed(&common) {
             let site = self.site(id, repository)?;
-            if !site.has_admin() {
-                remove_if_there(&ready_file(&site))?;
+            if site.has_admin() && (site.is_linked() || !site.has_folder()) {
+                continue;
+            }
+            let seal = ready_file(&site);
+            if site.has_admin() {
+                set_changed(&site)?;
+            } else if site.has_folder() {
+                // Without git's files nobody can say whether something in it changed, so it stays.
+                let lost = lost_file(&common, id);
+                atomic::rename(&seal, &lost).map_err(io_error("replace", &seal))?;
+            } else {
+                remove_if_there(&seal)?;
             }
         }
         Ok(())
@@ -95,7 +113,11 @@ impl GitWorktrees {
         if is_there(&site.admin.join(TAKING)) {
             // The journal has the last word on those, where it knows of them.
             let seal = Seal::of_taken(site).and_then(|seal| seal.commit());
-            if site.has_folder() && !seal.is_some_and(|commit| self.is_untouched(site, &commit)) {
+            let is_untouched = match seal {
+                Some(commit) => self.is_untouched(site, &commit)?,
+                None => !site.has_folder(),
+            };
+            if !is_untouched {
                 return Ok(());
             }
         } else if self.has_strange_files(site) {
@@ -105,12 +127,14 @@ impl GitWorktrees {
         self.remove_slot(site)
     }
 
-    /// Removes a worktree of the pool, its folder first: what is left without one is known by its lock.
+    /// Removes a worktree of the pool; the caller has the repository lock. A note says so until nothing is left.
     pub(super) fn remove_slot(&self, site: &Site) -> Result<(), WorktreeError> {
+        note_making(site)?;
         remove_if_there(&ready_file(site))?;
         self.throw_away(site)?;
         clear_making(site)?;
-        delete_tree(&site.admin)
+        delete_tree(&site.admin)?;
+        forget_making(site)
     }
 
     /// Empties the pool of a repository. What somebody changed stays, as it is.
@@ -141,7 +165,7 @@ impl GitWorktrees {
         let Some(commit) = Seal::read(site).and_then(|seal| seal.commit()) else {
             return Ok(false);
         };
-        if !self.is_untouched(site, &commit) {
+        if !self.is_at_rest(site, &commit)? {
             set_changed(site)?;
             return Ok(false);
         }
@@ -149,26 +173,35 @@ impl GitWorktrees {
         Ok(true)
     }
 
-    /// Whether a worktree has nothing but the files of a commit: no change, no other file, no commit on top. In doubt it
-    /// has something.
-    pub(super) fn is_untouched(&self, site: &Site, commit: &CommitId) -> bool {
+    /// Whether a worktree has nothing but the files of a commit: no change, no other file, no commit on top. What git
+    /// cannot make sense of has something; an error when git could not be asked.
+    pub(super) fn is_untouched(&self, site: &Site, commit: &CommitId) -> Result<bool, WorktreeError> {
         if !site.has_folder() {
-            return true;
+            return Ok(true);
         }
-        let head = self.line(&site.folder, &["rev-parse", "--verify", "--quiet", "HEAD"]);
-        let is_at = matches!(head, Ok(Some(head)) if head == commit.as_str());
-        is_at && site.is_linked() && self.is_clean(site)
+        let head = self.line(&site.folder, &["rev-parse", "--verify", "--quiet", "HEAD"])?;
+        if head.as_deref() != Some(commit.as_str()) || !site.is_linked() {
+            return Ok(false);
+        }
+        match self.git_status(&site.folder, &["--untracked-files=all", "--ignored"]) {
+            Ok(it) => Ok(it.modified.count + it.untracked.count + it.ignored.count == 0),
+            Err(WorktreeError::Git { status, .. }) if status.starts_with("exit code") => Ok(false),
+            Err(err) => Err(err),
+        }
     }
 
     /// The same for a worktree at the commit of its seal.
-    pub(super) fn is_untouched_at_rest(&self, site: &Site) -> bool {
-        let commit = Seal::read(site).and_then(|seal| seal.commit());
-        commit.is_some_and(|commit| self.is_untouched(site, &commit))
+    pub(super) fn is_untouched_at_rest(&self, site: &Site) -> Result<bool, WorktreeError> {
+        match Seal::read(site).and_then(|seal| seal.commit()) {
+            Some(commit) => self.is_at_rest(site, &commit),
+            None => Ok(false),
+        }
     }
 
-    fn is_clean(&self, site: &Site) -> bool {
-        let status = self.git_status(&site.folder, &["--untracked-files=all", "--ignored"]);
-        status.is_ok_and(|it| it.modified.count + it.untracked.count + it.ignored.count == 0)
+    /// The same, and besides no branch has been checked out in it.
+    pub(super) fn is_at_rest(&self, site: &Site, commit: &CommitId) -> Result<bool, WorktreeError> {
+        let branch = self.line(&site.folder, &["symbolic-ref", "--quiet", "HEAD"])?;
+        Ok(branch.is_none() && self.is_untouched(site, commit)?)
     }
 
     /// Whether there is something in a half-filled worktree that no checkout puts there.
@@ -185,6 +218,9 @@ impl GitWorktrees {
 /// In which condition a worktree of the pool is.
 fn condition(site: &Site) -> Condition {
     let has = |name: &str| is_there(&site.admin.join(name));
+    if is_making(site) {
+        return Condition::Broken;
+    }
     if has(CHANGED) {
         return Condition::Changed;
     }

@@ -149,7 +149,7 @@ impl GitWorktrees {
         if !is_known && !self.is_at(site, seal) {
             return Err(WorktreeError::Unusable { id: site.id, because: CHANGED_MEANWHILE });
         }
-        if is_moving && !self.is_untouched_at_rest(site) {
+        if is_moving && !self.is_untouched_at_rest(site)? {
             return Err(WorktreeError::Unusable { id: site.id, because: CHANGED_MEANWHILE });
         }
         claim(site)?;
@@ -177,7 +177,7 @@ impl GitWorktrees {
     fn dress(&self, addition: &Addition, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
         let base = &addition.start.base.commit;
         // What a hook writes cannot be told afterwards from what a person wrote before.
-        if self.settings.trust_hooks && !self.is_untouched(site, base) {
+        if self.settings.trust_hooks && !self.is_untouched(site, base)? {
             return Err(WorktreeError::Unusable { id: site.id, because: CHANGED_MEANWHILE });
         }
         let locked = site.admin.join("locked");
@@ -235,7 +235,7 @@ impl GitWorktrees {
         }
         // Where git had to write a difference, all files were looked at before, and what differs now is its work.
         let was_moving = Seal::of_taken(site).is_some_and(|seal| seal.commit != base.as_str());
-        if was_moving || self.is_untouched(site, base) {
+        if was_moving || self.is_untouched(site, base)? {
             self.take_back(addition, site, branch_is_ours)?;
             return Ok(AddEnd::TakenBack);
         }
@@ -261,6 +261,9 @@ fn names(addition: &Addition, site: &Site) -> Vec<PathBuf> {
     paths.extend(["HEAD", "locked", "index", "session.json"].map(|name| site.admin.join(name)));
     paths.push(site.admin.clone());
     let reference = site.common.join(addition.branch.reference());
+    if !reference.is_file() {
+        return paths;
+    }
     let heads = site.common.join("refs/heads");
     paths.extend(reference.ancestors().skip(1).take_while(|at| at.starts_with(&heads)).map(PathBuf::from));
     paths.push(reference);

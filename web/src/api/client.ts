@@ -60,6 +60,7 @@ export async function sessions(): Promise<Session[]> {
   return all;
 }
 
+export const show = (id: string): Promise<Session> => json("GET", at(id));
 export const create = (it: Create): Promise<Session> => json("POST", "/sessions", it);
 export const start = (id: string, it: Start): Promise<Session> => json("POST", `${at(id)}/start`, it);
 export const stop = (id: string): Promise<Session> => json("POST", `${at(id)}/stop`);

@@ -1,6 +1,8 @@
 // One live terminal over a WebSocket: attaches, comes back by itself, and knows who types.
-import { terminalUrl } from "../api/client";
 import { Backoff } from "../api/backoff";
+import { show, terminalUrl } from "../api/client";
+import { Problem } from "../api/problem";
+import { isRunning } from "../state/facts";
 import { attach, detach, Frames, input, type Exited, type FromHolder, type Role } from "./frames";
 
 export const SUBPROTOCOL = "wharf.terminal.v1";
@@ -15,8 +17,8 @@ export interface Size {
   cols: number;
 }
 
-/** Where a connection stands. */
-export type Link = "connecting" | "live" | "lost" | "ended" | "absent";
+/** Where a connection stands: `lost` while the server is away, `refused` while it is there and does not show the terminal. */
+export type Link = "connecting" | "live" | "lost" | "refused" | "ended" | "absent";
 
 export interface ConnectionListener {
   link(link: Link): void;
@@ -58,6 +60,7 @@ export class Connection {
   ) {
     this.#role = role;
     addEventListener("online", this.#hurry);
+    listener.link("connecting");
     this.#connect();
   }
 
@@ -101,14 +104,13 @@ export class Connection {
   #connect(): void {
     clearTimeout(this.#retry);
     this.#retry = undefined;
-    this.listener.link("connecting");
     this.#frames = new Frames();
     this.#greeted = false;
     const socket = new WebSocket(terminalUrl(this.id), SUBPROTOCOL);
     socket.binaryType = "arraybuffer";
     socket.onmessage = (message) => this.#take(message.data);
-    socket.onclose = (close) => {
-      if (this.#socket === socket) this.#gone(close.code);
+    socket.onclose = () => {
+      if (this.#socket === socket) this.#gone();
     };
     this.#socket = socket;
   }
@@ -167,7 +169,7 @@ export class Connection {
   #dead(): void {
     this.#probe = undefined;
     const socket = this.#socket;
-    this.#gone(0);
+    this.#gone();
     socket?.close();
   }
 
@@ -180,17 +182,28 @@ export class Connection {
     if (wanted && code !== "full" && code !== "protocol") this.attach("observe");
   }
 
-  #gone(code: number): void {
+  #gone(): void {
     this.#socket = null;
     this.#lives();
     if (this.#closed) return;
-    // A server that is there and has no such terminal says so; one that is away is waited for.
+    const wasThere = this.#greeted;
     this.#greeted = false;
-    if (code === 4404 || code === 4401) {
-      this.listener.link("absent");
-      return;
-    }
-    this.listener.link("lost");
+    if (wasThere) this.listener.link("lost");
+    else void this.#findOut();
     this.#retry = setTimeout(() => this.#connect(), this.#backoff.next());
+  }
+
+  /** A browser does not say why a WebSocket was refused: asks whether the server is there, and runs the session at all. */
+  async #findOut(): Promise<void> {
+    let link: Link;
+    try {
+      link = isRunning(await show(this.id)) ? "refused" : "absent";
+    } catch (thrown) {
+      const { status } = Problem.from(thrown);
+      link = status === 404 || status === 403 ? "absent" : "lost";
+    }
+    if (this.#closed || this.#greeted) return;
+    if (link === "absent") clearTimeout(this.#retry);
+    this.listener.link(link);
   }
 }

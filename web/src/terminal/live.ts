@@ -183,11 +183,16 @@ export class Live {
   }
 
   #say(): void {
-    this.element.classList.toggle("lost", this.link === "lost");
+    const isAway = this.link === "lost" || this.link === "refused";
+    this.element.classList.toggle("lost", isAway);
     this.element.classList.toggle("observes", !this.controls);
     this.#soft.element.hidden = !this.controls || !isPhone();
-    if (this.link === "lost") {
-      fill(this.#bar, h("span", {}, "The server is away. The program goes on; this comes back by itself."), textButton("Try now", () => this.hurry(), "small"));
+    if (isAway) {
+      const text =
+        this.link === "lost"
+          ? "The server is away. The program goes on; this comes back by itself."
+          : "The server does not show this terminal now; too many may be open. It is asked again.";
+      fill(this.#bar, h("span", {}, text), textButton("Try now", () => this.hurry(), "small"));
     } else if (this.link === "live" && this.#told && !this.controls) {
       const text = this.#wasTold ? "Somebody else took control." : "You look on.";
       this.#bar.classList.toggle("told", this.#wasTold);

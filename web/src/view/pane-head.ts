@@ -86,6 +86,7 @@ function linkWord(live: Live): string {
     case "connecting":
       return "connecting";
     case "lost":
+    case "refused":
       return "reconnecting";
     case "live":
       return live.controls ? "" : "observing";

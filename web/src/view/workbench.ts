@@ -89,6 +89,12 @@ export class Workbench {
     if (had) this.leave();
   }
 
+  /** Closes one by its button: who was typing goes on in the one that comes to the front. */
+  #closed(id: string): void {
+    this.close(id);
+    if (this.#front !== null) this.#panes.get(this.#front)?.focus();
+  }
+
   /** Puts the focus on the pane in front without typing in it, or back on the list. */
   leave(): void {
     const pane = this.#front !== null && this.#shows === "pane" ? this.#panes.get(this.#front) : undefined;
@@ -130,7 +136,7 @@ export class Workbench {
     if (this.#panes.has(id)) return;
     const pane = new Pane(id, this.#observe.has(id) ? "observe" : "control", this.deeds, {
       front: (it) => this.#toFront(it),
-      close: (it) => this.close(it),
+      close: (it) => this.#closed(it),
       back: () => this.backToList(),
       leave: () => pane.leave(),
       role: (it, role) => this.#role(it, role === "observe"),

@@ -93,6 +93,9 @@ test("everything is done with the keyboard alone", async () => {
   await controls(page, "four");
   await page.keyboard.press("Control+\\");
   await page.keyboard.press("s");
+  await dialog(page).getByText("Its program is ended").waitFor();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
   await pane(page, "four").getByText("The program ended").waitFor();
   await page.keyboard.press("Control+\\");
   await pane(page, "four").focus();

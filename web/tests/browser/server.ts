@@ -1,6 +1,6 @@
 // A real `wharf serve` on a fresh repository in a folder of its own, and everything that it started ended afterwards.
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -25,8 +25,11 @@ export class Server {
   #said = "";
   port = 0;
 
-  constructor() {
+  constructor(settings = "") {
     for (const name of ["work", "home", "run"]) mkdirSync(join(this.folder, name), { mode: 0o700 });
+    const config = join(this.folder, "home", ".config", "wharf");
+    mkdirSync(config, { recursive: true, mode: 0o700 });
+    writeFileSync(join(config, "config.toml"), settings);
     this.#environment = {
       PATH: process.env["PATH"],
       LANG: "C.UTF-8",
@@ -103,7 +106,8 @@ export class Server {
   async close(): Promise<void> {
     await this.end("SIGTERM");
     for (const it of this.sessions()) if (it.ptyPid) this.wharf("kill", it.name);
-    rmSync(this.folder, { recursive: true, force: true });
+    // What goes on behind the answers may still write.
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 100 });
   }
 }
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { controls, create, launch, line, pane, row, screen, shot, shown, shows, Visit } from "./page";
 import { Server } from "./server";
 
-/** What the browser itself says when a server is away. */
+/** What the browser itself says when a server is away, or refuses a terminal. */
 const AWAY = /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket connection to/;
 
 let server: Server;
@@ -186,4 +186,34 @@ test("a program that ends says how, keeps its last screen, and can be started ag
   await page.reload();
   await pane(page, "ending").getByText("Its program ended").waitFor();
   await visit.end();
+});
+
+test("a terminal that the server refuses is told from a server that is away, and comes when there is room", async () => {
+  const small = new Server("[server]\nterminals = 1\n");
+  try {
+    for (const name of ["first", "second"]) {
+      small.wharf("create", name);
+      small.wharf("start", name);
+    }
+    await small.start();
+    const visit = await Visit.begin(browser, small);
+    const page = await visit.page();
+    await row(page, "first").click();
+    await controls(page, "first");
+    await row(page, "second").click();
+    await pane(page, "second").getByText("The server does not show this terminal now").waitFor();
+    await pane(page, "first").getByRole("button", { name: "Close" }).click();
+    await controls(page, "second");
+    await line(page, "echo there is room");
+    await shows(page, "second", /^there is room$/m);
+    // A program that ends while nobody is connected leaves its session at rest.
+    await small.end("SIGKILL");
+    await pane(page, "second").getByText("The server is away").waitFor();
+    small.wharf("stop", "second");
+    await small.start();
+    await pane(page, "second").getByText("Its program ended").waitFor();
+    await visit.end(AWAY);
+  } finally {
+    await small.close();
+  }
 });
