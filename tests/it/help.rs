@@ -40,6 +40,8 @@ const COMMANDS: &[&str] = &[
     "restore",
     "recover",
     "doctor",
+    "serve",
+    "open",
     "init",
     "hook",
     "completions",
