@@ -76,6 +76,7 @@ impl Default for ServerSettings {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_field_names, reason = "the words of the settings")]
 pub(super) struct File {
     listen: Option<SocketAddr>,
     hosts: Option<Vec<String>>,
@@ -96,8 +97,8 @@ type Wrong = (&'static str, &'static str);
 
 impl ServerSettings {
     /// Takes what a file says over.
-    pub(super) fn apply(&mut self, file: File, origin: Origin) -> Result<(), Wrong> {
-        self.apply_guards(&file, origin)?;
+    pub(super) fn apply(&mut self, file: &File, origin: Origin) -> Result<(), Wrong> {
+        self.apply_guards(file, origin)?;
         if let Some(policy) = file.clients {
             self.policy = policy;
         }

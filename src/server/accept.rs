@@ -56,17 +56,14 @@ pub(super) async fn accept(door: Door, app: App, router: Router, places: std::sy
                 continue;
             }
         };
-        match places.clone().try_acquire_owned() {
-            Ok(place) => {
-                open.spawn(talk(stream, app.clone(), router.clone(), place));
-            }
-            Err(_) => {
-                let mut stream = stream;
-                app.metrics.turned_away();
-                open.spawn(async move {
-                    drop(tokio::time::timeout(PAUSE, stream.write_all(FULL)).await);
-                });
-            }
+        if let Ok(place) = places.clone().try_acquire_owned() {
+            open.spawn(talk(stream, app.clone(), router.clone(), place));
+        } else {
+            let mut stream = stream;
+            app.metrics.turned_away();
+            open.spawn(async move {
+                drop(tokio::time::timeout(PAUSE, stream.write_all(FULL)).await);
+            });
         }
     }
     while open.join_next().await.is_some() {}

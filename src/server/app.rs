@@ -83,9 +83,8 @@ impl App {
         let snapshot = self.roll.fresh().await?;
         match (snapshot.registry.find(who), grant) {
             (Ok(session), _) if grant.may_see(session.id()) => Ok(session.id()),
-            (_, Grant::Session(_)) => Err(elsewhere()),
             (Err(err), Grant::Full | Grant::ReadOnly) => Err(ManagerError::from(err).into()),
-            (Ok(_), Grant::Full | Grant::ReadOnly) => Err(elsewhere()),
+            (Ok(_) | Err(_), _) => Err(elsewhere()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Who may do what: the three kinds of tokens, and where a request carries one.
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 
 use super::{bucket::Bucket, problem::Problem, secret::Secret};
 use crate::{
@@ -116,19 +116,12 @@ impl Tokens {
 
     /// Counts a wrong token; refuses those who try too many.
     pub(super) fn failed(&self) -> Problem {
-        match self.failures.take() {
-            Err(wait) => Problem::too_often(wait),
-            Ok(()) => {
-                let problem = Problem::of(
-                    axum::http::StatusCode::UNAUTHORIZED,
-                    "UNAUTHORIZED",
-                    "no token, or a wrong one",
-                );
-                problem.with_hint(
-                    "`wharf open` prints a link for a browser; tools send `Authorization: Bearer <token>`",
-                )
-            }
+        if let Err(wait) = self.failures.take() {
+            return Problem::too_often(wait);
         }
+        let problem = Problem::of(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "no token, or a wrong one");
+        problem
+            .with_hint("`wharf open` prints a link for a browser; tools send `Authorization: Bearer <token>`")
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use super::secret::Secret;
 
 /// How long a code is good.
-pub(super) const LIFE: Duration = Duration::from_secs(60);
+pub(super) const LIFE: Duration = Duration::from_mins(1);
 /// How many codes may be good at once; the oldest goes when there is one more.
 const CODES_MAX: usize = 64;
 

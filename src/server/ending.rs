@@ -39,6 +39,13 @@ struct DestroyedView {
     would_lose: Vec<LossView>,
 }
 
+#[derive(Serialize)]
+struct TrashView {
+    sessions: Vec<Members>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
 impl Wish {
     /// What stands behind the question mark; a permit may be given more than once.
     fn of(pairs: Vec<(String, String)>) -> Result<Self, Problem> {
@@ -164,12 +171,6 @@ pub(super) async fn trash(
         Ok((views.collect::<Vec<_>>(), next))
     });
     let (sessions, next) = found.await?;
-    #[derive(Serialize)]
-    struct TrashView {
-        sessions: Vec<Members>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        next: Option<String>,
-    }
     Ok(reply(StatusCode::OK, &TrashView { sessions, next: next.map(|next| next.to_string()) }))
 }
 

@@ -110,7 +110,7 @@ pub(super) async fn doctor(
     Extension(grant): Extension<Grant>,
 ) -> Result<Response, Problem> {
     grant.whole()?;
-    let findings = app.desk.run(|manager| manager.examine()).await?;
+    let findings = app.desk.run(crate::manager::SessionManager::examine).await?;
     let views: Vec<FindingView> = findings.iter().map(|finding| FindingView::of(finding, None)).collect();
     Ok(reply(StatusCode::OK, &views))
 }

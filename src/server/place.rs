@@ -113,15 +113,13 @@ impl Place {
 
 /// The secret that a file holds; one that is made now where there is no file.
 fn kept(path: &Path) -> Result<Secret, ServerError> {
-    match read(path).map_err(failed("read", path))? {
-        Some(text) => Secret::of_text(&text).ok_or_else(|| ServerError::WeakToken { path: path.to_owned() }),
-        None => {
-            let secret = Secret::random().map_err(failed("make", path))?;
-            atomic::replace(path, format!("{}\n", secret.reveal()).as_bytes(), Durability::PowerCut)
-                .map_err(failed("write", path))?;
-            Ok(secret)
-        }
+    if let Some(text) = read(path).map_err(failed("read", path))? {
+        return Secret::of_text(&text).ok_or_else(|| ServerError::WeakToken { path: path.to_owned() });
     }
+    let secret = Secret::random().map_err(failed("make", path))?;
+    let line = format!("{}\n", secret.reveal());
+    atomic::replace(path, line.as_bytes(), Durability::PowerCut).map_err(failed("write", path))?;
+    Ok(secret)
 }
 
 fn read(path: &Path) -> io::Result<Option<String>> {

@@ -113,7 +113,7 @@ impl LossView {
     pub(super) fn of(obstacle: &crate::manager::Obstacle) -> Self {
         let view = serde_json::to_value(ObstacleView::from(obstacle)).unwrap_or_default();
         let detail = view.get("message").and_then(|it| it.as_str()).unwrap_or_default().to_owned();
-        Self { permit: obstacle.permit().map(|permit| permit.flag()), obstacle: view, detail }
+        Self { permit: obstacle.permit().map(crate::manager::Permit::flag), obstacle: view, detail }
     }
 }
 
@@ -144,9 +144,10 @@ impl IntoResponse for Problem {
 
 impl From<ManagerError> for Problem {
     fn from(err: ManagerError) -> Self {
-        let losses = match &err {
-            ManagerError::UnsavedWork { obstacles, .. } => obstacles.iter().map(LossView::of).collect(),
-            _ => Vec::new(),
+        let losses = if let ManagerError::UnsavedWork { obstacles, .. } = &err {
+            obstacles.iter().map(LossView::of).collect()
+        } else {
+            Vec::new()
         };
         let problem = Self::of(status(err.code()), err.code().word(), text::lines(&because(&err)));
         Self { hint: err.hint(), losses, ..problem }

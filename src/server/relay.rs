@@ -79,11 +79,11 @@ impl Relay {
         let Self { app, holder, reach, replaced, typed, place } = self;
         let (mut sink, source) = socket.split();
         let (from_holder, to_holder) = holder.into_split();
-        let (heard, hears) = watch::channel(tokio::time::Instant::now());
+        let (heard, last_sign) = watch::channel(tokio::time::Instant::now());
         let (say, said) = tokio::sync::mpsc::channel(1);
         let end = tokio::select! {
-            end = down(&mut sink, from_holder, said, hears, &app) => end,
-            end = up(source, to_holder, reach, typed, heard, say) => end,
+            end = down(&mut sink, from_holder, said, last_sign, &app) => end,
+            end = up(source, to_holder, (reach, typed), heard, say) => end,
             () = app.closing.wait() => {
                 close(sink, close_code::AWAY, "the server ends").await;
                 return drop(place);
@@ -120,7 +120,7 @@ async fn down(
     sink: &mut SplitSink<WebSocket, Message>,
     mut holder: OwnedReadHalf,
     mut said: tokio::sync::mpsc::Receiver<Bytes>,
-    hears: watch::Receiver<tokio::time::Instant>,
+    last_sign: watch::Receiver<tokio::time::Instant>,
     app: &App,
 ) -> End {
     let mut buffer = bytes::BytesMut::with_capacity(READ_BYTES);
@@ -142,7 +142,7 @@ async fn down(
                 },
                 Some(answer) = said.recv() => Message::Binary(answer),
                 _ = ping.tick() => {
-                    if hears.borrow().elapsed() > SILENCE_MAX {
+                    if last_sign.borrow().elapsed() > SILENCE_MAX {
                         return End::Client;
                     }
                     Message::Ping(Bytes::new())
@@ -182,8 +182,7 @@ fn whole_frames(bytes: &[u8]) -> Result<usize, TooLong> {
 async fn up(
     mut source: SplitStream<WebSocket>,
     mut holder: OwnedWriteHalf,
-    reach: Reach,
-    typed: Option<Arc<dyn Fn() + Send + Sync>>,
+    (reach, typed): (Reach, Option<Arc<dyn Fn() + Send + Sync>>),
     heard: watch::Sender<tokio::time::Instant>,
     say: tokio::sync::mpsc::Sender<Bytes>,
 ) -> End {

@@ -7,7 +7,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -140,7 +140,7 @@ impl Keeper {
             return Err(Problem::internal("the table cannot be read any more"));
         };
         // What comes from here on makes the next look.
-        self.news.settle();
+        let before = self.news.before();
         let news = Arc::clone(&self.news);
         let looked = tokio::task::spawn_blocking(move || {
             news.remember();
@@ -151,11 +151,11 @@ impl Keeper {
             looked.await.map_err(|_| Problem::internal("the table cannot be read any more"))?;
         self.manager = Some(manager);
         let snapshot = Arc::new(snapshot.inspect_err(|err| {
-            self.news.is_stale.store(true, Ordering::SeqCst);
             tracing::debug!(error = %err, "the table cannot be read");
         })?);
         let changed = differences(&self.tell.borrow(), &snapshot);
         self.tell.send_replace(Arc::clone(&snapshot));
+        self.news.show(before);
         if !changed.is_empty() {
             self.events.tell(snapshot.generation, changed);
         }
@@ -165,7 +165,13 @@ impl Keeper {
 
 /// Whether the file was changed unheard, or something that ran does not run any more.
 async fn is_to_be_read(last: Arc<Snapshot>, news: Arc<News>) -> bool {
-    let look = move || news.has_moved() || last.seen.iter().any(|it| it.running != runs(&it.session));
+    let look = move || {
+        let is_news = news.has_moved() || last.seen.iter().any(|it| it.running != runs(&it.session));
+        if is_news {
+            news.note();
+        }
+        is_news
+    };
     tokio::task::spawn_blocking(look).await.unwrap_or(true)
 }
 
@@ -206,7 +212,9 @@ fn differences(before: &Snapshot, after: &Snapshot) -> Vec<SessionId> {
 struct News {
     state_file: PathBuf,
     told: Option<AsyncFd<OwnedFd>>,
-    is_stale: AtomicBool,
+    /// How often something was heard, and how much of that is in the newest snapshot.
+    heard: AtomicU64,
+    shown: AtomicU64,
     stamp: std::sync::Mutex<Option<(u64, u64, i64, i64)>>,
 }
 
@@ -219,26 +227,27 @@ impl News {
         Self {
             state_file,
             told: told.ok(),
-            is_stale: AtomicBool::new(false),
+            heard: AtomicU64::new(0),
+            shown: AtomicU64::new(0),
             stamp: std::sync::Mutex::default(),
         }
     }
 
-    /// Whether something was written that is not read yet. Never waits.
+    /// Whether something was written that the newest snapshot may not have. Never waits.
     fn is_stale(&self) -> bool {
-        match &self.told {
-            Some(told) => {
-                if hear(told.get_ref()) {
-                    self.is_stale.store(true, Ordering::SeqCst);
-                }
-            }
-            None => {
-                if self.has_moved() {
-                    self.is_stale.store(true, Ordering::SeqCst);
-                }
-            }
+        let is_news = match &self.told {
+            Some(told) => hear(told.get_ref()),
+            None => self.has_moved(),
+        };
+        if is_news {
+            self.note();
         }
-        self.is_stale.load(Ordering::SeqCst)
+        self.heard.load(Ordering::SeqCst) > self.shown.load(Ordering::SeqCst)
+    }
+
+    /// Something happened.
+    fn note(&self) {
+        self.heard.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Waits until the kernel tells something.
@@ -247,7 +256,7 @@ impl News {
             Some(told) => match told.readable().await {
                 Ok(mut ready) => {
                     if hear(told.get_ref()) {
-                        self.is_stale.store(true, Ordering::SeqCst);
+                        self.note();
                     }
                     ready.clear_ready();
                 }
@@ -257,12 +266,19 @@ impl News {
         }
     }
 
-    /// From here on, only what is told later counts.
-    fn settle(&self) {
-        if let Some(told) = &self.told {
-            hear(told.get_ref());
+    /// How much was heard before a look that begins now.
+    fn before(&self) -> u64 {
+        if let Some(told) = &self.told
+            && hear(told.get_ref())
+        {
+            self.note();
         }
-        self.is_stale.store(false, Ordering::SeqCst);
+        self.heard.load(Ordering::SeqCst)
+    }
+
+    /// So much of it is shown from now on, and not a moment sooner: whoever asks while somebody looks has to wait.
+    fn show(&self, before: u64) {
+        self.shown.fetch_max(before, Ordering::SeqCst);
     }
 
     /// Whether the file is another one than the one that was remembered.

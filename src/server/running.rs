@@ -156,7 +156,7 @@ pub(super) async fn kill(
     Part(who): Part,
     Body(Nothing {}): Body<Nothing>,
 ) -> Result<Response, Problem> {
-    done(&app, grant, &who, |manager, id| manager.kill(id)).await
+    done(&app, grant, &who, SessionManager::kill).await
 }
 
 /// Ends what runs in a session and starts it again, or another program.

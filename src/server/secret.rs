@@ -23,7 +23,13 @@ impl Secret {
         while filled < BYTES {
             filled += getrandom(&mut bytes[filled..], GetRandomFlags::empty())?;
         }
-        Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+        let mut text = String::with_capacity(2 * BYTES);
+        for byte in bytes {
+            for digit in [byte >> 4, byte & 0xf] {
+                text.push(char::from_digit(digit.into(), 16).expect("four bits are a digit"));
+            }
+        }
+        Ok(Self(text))
     }
 
     /// One that is kept in a file; nothing when it is too short to be one, or could not stand in a header.

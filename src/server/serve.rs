@@ -123,7 +123,7 @@ pub fn serve(
             token_file: place.token_path(),
             restored,
         };
-        run(&app, listener, unix, &place, || tell(&ready), &ready.url).await
+        run(&app, listener, unix, &place, (&ready.url, || tell(&ready))).await
     });
     // Verbs that still run are as safe to be cut off as at any other time.
     runtime.shutdown_timeout(END_WAIT_MAX);
@@ -181,8 +181,7 @@ async fn run(
     listener: TcpListener,
     unix: Option<std::os::unix::net::UnixListener>,
     place: &Place,
-    tell: impl FnOnce(),
-    url: &str,
+    (url, tell): (&str, impl FnOnce()),
 ) -> Result<(), ServerError> {
     let failed = |source| ServerError::Begin { source };
     // Before anybody is told that it listens: who is told may want it to end at once.

@@ -253,6 +253,7 @@ fn repository_of(text: &str) -> Result<RepositoryPath, Problem> {
 /// What to change; what is not named stays. `null` takes away.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[expect(clippy::option_option, reason = "`null` and nothing are two things to ask for")]
 pub(super) struct Change {
     /// Another name.
     name: Option<String>,
@@ -275,6 +276,7 @@ pub(super) struct Change {
 }
 
 /// Something that may be `null`, apart from what is not there.
+#[expect(clippy::option_option, reason = "`null` and nothing are two things to ask for")]
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {

@@ -27,13 +27,13 @@ pub(super) async fn sweep(app: App) {
             for ticket in silent(&app).await {
                 match cleaned(&app, &ticket).await {
                     Ok(Cleaned::Destroyed(_) | Cleaned::Untouched(_)) => {
-                        tracing::info!("a silent client was given up")
+                        tracing::info!("a silent client was given up");
                     }
                     Ok(Cleaned::Kept(id, _)) => {
                         tracing::info!(sessionId = %id, "a silent client was given up, its session holds work and stays");
                     }
                     Err(problem) => {
-                        tracing::warn!(why = problem.detail(), "a silent client cannot be given up yet")
+                        tracing::warn!(why = problem.detail(), "a silent client cannot be given up yet");
                     }
                 }
             }
@@ -48,7 +48,7 @@ pub(super) async fn note(app: &App) {
         Ok(Ok(())) => (),
         Ok(Err(err)) => tracing::warn!(error = %err, "when clients were heard of is not written down"),
         Err(problem) => {
-            tracing::warn!(why = problem.detail(), "when clients were heard of is not written down")
+            tracing::warn!(why = problem.detail(), "when clients were heard of is not written down");
         }
     }
 }

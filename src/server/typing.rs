@@ -27,6 +27,7 @@ const KEYS_MAX: usize = 1_000;
 /// What to type, in this order.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_field_names, reason = "the words of the request")]
 pub(super) struct Keys {
     /// The text; the end of a line is enter.
     text: String,

@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::error::Category;
 use utoipa::ToSchema;
 
 use super::{app::App, problem::Problem};
@@ -52,8 +53,10 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
         serde_json::from_slice(bytes).map(Self).map_err(|err| {
             let detail = format!("the body cannot be taken: {}", text::line(&err.to_string()));
             match err.classify() {
-                serde_json::error::Category::Data => Problem::invalid(detail),
-                _ => Problem::of(StatusCode::BAD_REQUEST, "INVALID_JSON", detail),
+                Category::Data => Problem::invalid(detail),
+                Category::Syntax | Category::Eof | Category::Io => {
+                    Problem::of(StatusCode::BAD_REQUEST, "INVALID_JSON", detail)
+                }
             }
         })
     }

@@ -17,6 +17,11 @@ use crate::support::{
 /// The most memory that it may have with all of them, in KiB; a program that is built for tests needs more.
 const RESIDENT_KIB_MAX: u64 = 160 << 10;
 
+/// How many sessions there are in the largest test, and how many look at each without and with reading.
+const SESSIONS: usize = 4;
+const SLOW: usize = 25;
+const FAST: usize = 25;
+
 /// This process holds the other end of every connection.
 fn raise_open_files() {
     let mut limit = getrlimit(Resource::Nofile);
@@ -58,7 +63,7 @@ fn a_thousand_clients_connect_and_leave_nothing() {
         assert_eq!(said.contains("global-session"), number % 10 == 0, "client {number}");
     }
     drop(clients);
-    until(|| server.descriptors() <= before + 2);
+    server.until_descriptors(before + 2);
     assert_eq!(space.names(), ["global"]);
 }
 
@@ -86,16 +91,14 @@ fn more_connections_than_there_may_be_are_turned_away_and_the_others_go_on() {
 #[test]
 fn two_hundred_terminals_and_nobody_waits_for_those_who_do_not_read() {
     raise_open_files();
-    const SESSIONS: usize = 4;
-    const SLOW: usize = 25;
-    const FAST: usize = 25;
     let space = roomy("[terminal]\nclients = 100\n");
     let server = Server::of(&space);
-    let before = server.descriptors();
     for number in 0..SESSIONS {
         let start = json!({"name": format!("t{number}"), "start": {"command": ["sh", "-i"]}});
         server.done("POST", "/api/v1/sessions", &start);
     }
+    // The log and the repository are open from here on.
+    let before = server.descriptors();
     let path = |number: usize| format!("/api/v1/sessions/t{number}/terminal");
     let mut slow: Vec<Terminal> = Vec::new();
     let mut fast: Vec<Terminal> = Vec::new();
@@ -137,6 +140,6 @@ fn two_hundred_terminals_and_nobody_waits_for_those_who_do_not_read() {
     let mut late = slow.pop().unwrap();
     late.until_shown("end-42");
     drop((slow, fast, late));
-    until(|| server.descriptors() <= before + 2);
+    server.until_descriptors(before + 2);
     until(|| server.get("/metrics").body.contains("wharf_terminals 0\n"));
 }

@@ -25,9 +25,9 @@ fn a_session_lives_its_life_over_http() {
         "name": "login", "status": "waiting", "phase": "tests", "metadata": {"points": null, "owner": "ann"},
         "issue": {"repository": "acme/shop", "number": 42}
     });
-    let changed = server.done("PATCH", "/api/v1/sessions/auth", &changes);
-    assert_eq!((&changed["name"], &changed["status"]), (&json!("login"), &json!("waiting")));
-    assert_eq!((&changed["metadata"], &changed["currentPhase"]), (&json!({"owner": "ann"}), &json!("tests")));
+    let after = server.done("PATCH", "/api/v1/sessions/auth", &changes);
+    assert_eq!((&after["name"], &after["status"]), (&json!("login"), &json!("waiting")));
+    assert_eq!((&after["metadata"], &after["currentPhase"]), (&json!({"owner": "ann"}), &json!("tests")));
     let freed = server.done("PATCH", "/api/v1/sessions/login", &json!({"issue": null, "phase": null}));
     assert!(freed["issue"].is_null() && freed["currentPhase"].is_null(), "{freed}");
 

@@ -23,7 +23,7 @@ pub(in crate::cli) struct Serve {
     /// Listen at this socket too; only you can connect to it
     #[arg(long, value_name = "PATH")]
     pub(in crate::cli) unix: Option<PathBuf>,
-    /// A name by which browsers may reach it beside localhost, 127.0.0.1 and [::1]; a name without a port stands for all
+    /// A name by which browsers may reach it beside those of this machine; a name without a port stands for every port
     #[arg(long, value_name = "HOST", env = "WHARF_ALLOW_HOST", value_delimiter = ',')]
     pub(in crate::cli) allow_host: Vec<String>,
     /// The file with the token; it is made when it is not there [default: in the private folder of sockets]

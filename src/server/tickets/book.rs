@@ -78,12 +78,11 @@ impl Book {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
         made.map_err(|source| self.failed("make", source))?;
         let lock = Lock::take(&self.folder.join("clients.lock"), LOCK_WAIT_MAX)?;
-        let before = match self.read()? {
-            Some(clients) => clients,
-            None => {
-                self.set_aside()?;
-                Vec::new()
-            }
+        let before = if let Some(clients) = self.read()? {
+            clients
+        } else {
+            self.set_aside()?;
+            Vec::new()
         };
         let mut clients = before.clone();
         let answer = change(&mut clients)?;

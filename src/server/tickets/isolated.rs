@@ -75,16 +75,11 @@ impl Isolated {
             Some(id) => manager.registry()?.session(id).cloned(),
             None => None,
         };
-        match found {
-            Some(session) => Ok(session),
-            None => {
-                // One that is just being made has no session yet, and keeps its place.
-                if client.session.is_some() {
-                    self.forget(&client.ticket)?;
-                }
-                Err(TicketError::NoSession)
-            }
+        // One that is just being made has no session yet, and keeps its place.
+        if found.is_none() && client.session.is_some() {
+            self.forget(&client.ticket)?;
         }
+        found.ok_or(TicketError::NoSession)
     }
 
     fn make(manager: &mut SessionManager, ticket: &Ticket) -> Result<Session, TicketError> {

@@ -42,21 +42,17 @@ impl Shared {
         self.book.change(|clients| {
             let ticket = Ticket::global();
             let id = Some(session.id());
-            match clients.iter_mut().find(|client| client.ticket == ticket) {
-                Some(client) => {
-                    if client.session != id {
-                        client.created_at = now;
-                    }
-                    client.session = id;
-                    client.last_activity = now;
-                    Ok(client.clone())
+            if let Some(client) = clients.iter_mut().find(|client| client.ticket == ticket) {
+                if client.session != id {
+                    client.created_at = now;
                 }
-                None => {
-                    let client = Client { ticket, session: id, created_at: now, last_activity: now };
-                    clients.push(client.clone());
-                    Ok(client)
-                }
+                client.session = id;
+                client.last_activity = now;
+                return Ok(client.clone());
             }
+            let client = Client { ticket, session: id, created_at: now, last_activity: now };
+            clients.push(client.clone());
+            Ok(client)
         })
     }
 }

@@ -1,6 +1,7 @@
 //! A real server on a port that the kernel chose, and those who talk to it.
 
 use std::{
+    fmt::Write as _,
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
@@ -16,7 +17,7 @@ use tungstenite::{Message, WebSocket, client::IntoClientRequest as _};
 use super::{Workspace, pty::PATIENCE};
 
 /// How long one answer may take.
-const ANSWER_WAIT_MAX: Duration = Duration::from_secs(60);
+const ANSWER_WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// A server that is ended when dropped.
 pub struct Server {
@@ -110,10 +111,10 @@ impl Server {
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
         if !headers.iter().any(|(name, _)| *name == "host") {
-            head.push_str(&format!("host: {}\r\n", self.at));
+            write!(head, "host: {}\r\n", self.at).unwrap();
         }
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            write!(head, "{name}: {value}\r\n").unwrap();
         }
         self.exchange(&format!("{head}content-length: {}\r\n\r\n{body}", body.len()))
     }
@@ -121,7 +122,8 @@ impl Server {
     /// Sends bytes, and reads to the end.
     pub fn exchange(&self, request: &str) -> Answer {
         let mut stream = self.connect();
-        stream.write_all(request.as_bytes()).unwrap();
+        // A server that has heard enough goes before all is written.
+        drop(stream.write_all(request.as_bytes()));
         let mut text = Vec::new();
         drop(stream.read_to_end(&mut text));
         Answer::of(&text)
@@ -133,10 +135,10 @@ impl Server {
         let all = format!("{}{head}connection: close\r\n\r\n", format!("{head}\r\n").repeat(count - 1));
         let mut stream = self.connect();
         let mut writer = stream.try_clone().unwrap();
-        let writes = std::thread::spawn(move || writer.write_all(all.as_bytes()));
+        let sending = std::thread::spawn(move || writer.write_all(all.as_bytes()));
         let mut said = String::new();
         drop(stream.read_to_string(&mut said));
-        drop(writes.join());
+        drop(sending.join());
         said.to_ascii_lowercase()
     }
 
@@ -151,11 +153,11 @@ impl Server {
     pub fn events(&self, token: &str, last: Option<&str>) -> Events {
         let mut stream = self.connect();
         let last = last.map(|last| format!("last-event-id: {last}\r\n")).unwrap_or_default();
-        let head = format!(
+        let request = format!(
             "GET /api/v1/events HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\n{last}\r\n",
             self.at
         );
-        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
         let mut events = Events { lines: BufReader::new(stream) };
         assert_eq!(events.next().0, "hello");
         events
@@ -188,6 +190,20 @@ impl Server {
     /// How many descriptors it has open.
     pub fn descriptors(&self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+    }
+
+    /// Waits until it has no more than so many open.
+    #[track_caller]
+    pub fn until_descriptors(&self, count: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.descriptors() > count {
+            if Instant::now() > deadline {
+                let open = fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap();
+                let open: Vec<_> = open.filter_map(|it| fs::read_link(it.ok()?.path()).ok()).collect();
+                panic!("{} and not {count} are open: {open:?}", open.len());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// How much memory it has, in KiB.
