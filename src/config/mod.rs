@@ -281,12 +281,9 @@ impl Settings {
         if let Some(keep) = file.transcripts.keep {
             self.keep_transcripts = keep;
         }
-<<<<<<< HEAD
         self.setup.apply(file.setup, origin).map_err(|(key, rule)| wrong(key, rule))?;
         self.server.apply(file.server, origin).map_err(|(key, rule)| wrong(key, rule))?;
-=======
         self.server.apply(&file.server, origin).map_err(|(key, rule)| wrong(key, rule))?;
->>>>>>> origin/main
         self.shell.apply(file.shell, origin).map_err(|(key, rule)| wrong(key, rule))?;
         if self.interpreters.find(&self.shell.interpreter).is_none() {
             return Err(wrong("shell.interpreter", "is one of those that `wharf interpreter list` shows"));
