@@ -282,7 +282,6 @@ impl Settings {
             self.keep_transcripts = keep;
         }
         self.setup.apply(file.setup, origin).map_err(|(key, rule)| wrong(key, rule))?;
-        self.server.apply(file.server, origin).map_err(|(key, rule)| wrong(key, rule))?;
         self.server.apply(&file.server, origin).map_err(|(key, rule)| wrong(key, rule))?;
         self.shell.apply(file.shell, origin).map_err(|(key, rule)| wrong(key, rule))?;
         if self.interpreters.find(&self.shell.interpreter).is_none() {
