@@ -1,10 +1,14 @@
 //! Which page the binary carries: the one that was built into `web/dist`, or a plain one when that was not done, so that
-//! `cargo build` never needs Node.
+//! `cargo build` never needs Node. And how the binary is linked.
 
 use std::{
     env, fs,
     path::{Path, PathBuf},
 };
+
+#[path = "build/linking.rs"]
+#[expect(clippy::disallowed_methods, reason = "a build has none of the doors that the program has")]
+mod linking;
 
 const BUILT: &str = "web/dist";
 const PLAIN: &str = "src/server/plain";
@@ -14,6 +18,11 @@ fn main() {
     println!("cargo::rerun-if-changed={BUILT}");
     println!("cargo::rerun-if-changed={PLAIN}");
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build/linking.rs");
+    println!("cargo::rerun-if-env-changed=WHARF_LINK");
+    for argument in linking::arguments() {
+        println!("cargo::rustc-link-arg-bins={argument}");
+    }
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where the package is"));
     let is_full = root.join(BUILT).join("index.html").is_file();
     let folder = root.join(if is_full { BUILT } else { PLAIN });

@@ -183,6 +183,12 @@ git_loop() {
         fi
     done
 }
+# What any program of this language costs before it does something.
+nothing() { "$place/nothing"; }
+if command -v rustc >"$place/out"; then
+    printf 'fn main() {}\n' >"$place/nothing.rs"
+    rustc -O -o "$place/nothing" "$place/nothing.rs"
+fi
 wharf_quick() { wharf_here list --quick; }
 wharf_list() { wharf_here list; }
 wharf_path() { wharf_here path "session1"; }
@@ -199,6 +205,12 @@ many_sessions() { # SESSIONS
     one=$(wharf_path)
     both "$runs" git_list wharf_quick
     row "list --quick" "$1 sessions" "\`git worktree list\`"
+    if [[ -x $place/nothing ]]; then
+        both "$runs" nothing wharf_quick
+        row "list --quick" "$1 sessions" "a Rust program that does nothing"
+        both "$few" nothing wharf_list
+        row "list" "$1 sessions" "a Rust program that does nothing"
+    fi
     both "$few" git_loop wharf_list
     row "list" "$1 sessions" "\`status\` and \`rev-list\` in each"
     both "$runs" git_list wharf_path

@@ -13,7 +13,7 @@
 //! | 3 | `registry`, `store`, `worktree`, `terminal`, `shell`, `conversation`, `config` |
 //! | 2 | `agent`, `interpreter`, `process`, `workspace`, `screen`, `socket` |
 //! | 1 | `session`, `lock` |
-//! | 0 | `clock`, `text`, `json`, `atomic`, `key`, `limits` |
+//! | 0 | `clock`, `text`, `json`, `atomic`, `key`, `limits`, `pattern` |
 //!
 //! Invariants worth knowing before a change:
 //! - A worktree's path is derived from workspace and id; a stored path is never used.
@@ -34,6 +34,7 @@ pub mod key;
 pub mod limits;
 pub mod lock;
 pub mod manager;
+pub mod pattern;
 pub mod process;
 pub mod registry;
 pub mod screen;

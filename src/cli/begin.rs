@@ -1,10 +1,10 @@
 //! `create`, and what is started with it.
 
-use super::{Context, Failure, args, attaching::entrance, locate, metadata, parsed, running, showing};
+use super::{Context, Failure, args, attaching::entrance, locate, metadata, parsed, running, setup, showing};
 use crate::{
     json::Members,
     manager::{CreateSession, MetadataChange, Opening},
-    session::{Issue, IssueRef},
+    session::{BranchFate, Issue, IssueRef},
 };
 
 /// Creates a session and prints it, or starts a program in it and shows that.
@@ -30,6 +30,7 @@ pub(super) fn create(mut context: Context, args: args::Create) -> Result<(), Fai
             kept.set(&key, value);
         }
     }
+    let is_named = args.branch.is_some();
     let request = CreateSession {
         name: parsed(args.name.as_ref())?,
         branch: parsed(args.branch.as_ref())?,
@@ -38,8 +39,13 @@ pub(super) fn create(mut context: Context, args: args::Create) -> Result<(), Fai
         issue,
         phase: parsed(args.phase.as_ref())?,
         metadata: kept,
+        skip_setup: args.no_setup,
     };
     let session = context.manager.create(&request)?;
+    // Only a branch that nobody named was certainly made just now.
+    let fate = if is_named { BranchFate::Keep } else { BranchFate::Delete };
+    let output = context.output;
+    let session = context.manager.set_up_new(&session, fate, &mut |heard| setup::hear(output, heard))?;
     let Some(start) = start else {
         return showing::record(&context, session);
     };

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::{Context, Failure, args, context::now, parsed, showing, table, view};
+use super::{Context, Failure, args, context::now, parsed, setup, showing, table, view};
 use crate::{
     json::Members,
-    manager::{Destroyed, Discarded, Permit, Permits},
+    manager::{Destroyed, Discarded, Heard, ManagerError, Permit, Permits},
     session::BranchFate,
     text,
     view::{ObstacleView, describe, raw},
@@ -29,6 +29,9 @@ pub(super) fn destroy(mut context: Context, args: &args::Destroy) -> Result<(), 
             .output
             .data(&destroy_view(&context, &weighed, false), || weighed_text(&weighed))?);
     }
+    if !args.no_teardown {
+        tear_down(&mut context, args)?;
+    }
     let destroyed = context.manager.destroy(&args.name, &permits(args), branch)?;
     let days = context.manager.settings().trash_days;
     context.output.data(&destroy_view(&context, &destroyed, true), || {
@@ -44,6 +47,19 @@ pub(super) fn destroy(mut context: Context, args: &args::Destroy) -> Result<(), 
         format!("{name} is destroyed, {fate}; `wharf undo {name}` brings it back for {days} days\n")
     })?;
     Ok(())
+}
+
+/// Runs what is set to run first. A failure of that keeps the session, unless it is to go by force.
+fn tear_down(context: &mut Context, args: &args::Destroy) -> Result<(), Failure> {
+    let output = context.output;
+    let hear = &mut |heard: Heard<'_>| setup::hear(output, heard);
+    match context.manager.tear_down(&args.name, &permits(args), fate(args.delete_branch), hear) {
+        Err(err @ ManagerError::Teardown { .. }) if args.force => {
+            tracing::warn!(error = %err, "a teardown failed, and the session goes all the same");
+            Ok(())
+        }
+        outcome => Ok(outcome.map(drop)?),
+    }
 }
 
 /// Brings a destroyed session back.

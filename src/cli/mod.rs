@@ -29,6 +29,7 @@ mod recovering;
 mod running;
 mod sending;
 mod serving;
+mod setup;
 mod showing;
 mod span;
 mod table;
@@ -152,6 +153,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Editor(args) => binding::editor(&global, args),
         Command::Remove(args) => binding::remove(&global, &args),
         Command::Destroy(args) => ending::destroy(open()?, &args),
+        Command::Setup(args) => setup::setup(open()?, &args),
         Command::Undo(args) => ending::undo(open()?, &args),
         Command::Trash(args) => ending::trash(open()?, args),
         Command::Pool(args) => pooling::pool(&open()?, &args),

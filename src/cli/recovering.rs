@@ -26,6 +26,7 @@ struct RestoreView {
     quarantined: Vec<String>,
     notes: Vec<String>,
     left_alone: Vec<String>,
+    not_set_up: Vec<String>,
     expired: Vec<String>,
 }
 
@@ -103,6 +104,7 @@ fn come_back(mut context: Context, scope: Scope) -> Result<(), Failure> {
             .iter()
             .map(|it| format!("{}: {}", it.path.display(), it.because))
             .collect(),
+        not_set_up: restored.not_set_up.iter().map(ToString::to_string).collect(),
         expired: restored.expired.iter().map(|it| it.session.name().to_string()).collect(),
     };
     Ok(context.output.data(&view, || told(&restored, &view))?)
@@ -117,6 +119,8 @@ fn told(restored: &Restored, view: &RestoreView) -> String {
         format!("  {}  {}  {}", session.name(), session.status(), text::line(session.branch().as_str()))
     }));
     lines.extend(view.damage.iter().map(|damage| format!("state file: {}", text::line(damage))));
+    let again = |name: &String| format!("{name}: `wharf setup {name}` goes on with it");
+    let not_set_up: Vec<String> = view.not_set_up.iter().map(again).collect();
     for (word, facts) in [
         ("finished", &view.finished),
         ("undone", &view.undone),
@@ -126,6 +130,7 @@ fn told(restored: &Restored, view: &RestoreView) -> String {
         ("quarantined", &view.quarantined),
         ("note", &view.notes),
         ("left alone", &view.left_alone),
+        ("not set up", &not_set_up),
         ("expired", &view.expired),
     ] {
         lines.extend(labelled(word, facts));

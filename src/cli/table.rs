@@ -215,7 +215,10 @@ fn given_facts(session: &Session) -> Vec<(&'static str, String)> {
 fn status(session: &Session) -> String {
     match session.pending() {
         Some(_) => format!("{} (busy)", session.status()),
-        None => session.status().to_string(),
+        None => match session.setup() {
+            Some(setup) => format!("{} (setup {})", session.status(), setup.as_str()),
+            None => session.status().to_string(),
+        },
     }
 }
 

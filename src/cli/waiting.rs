@@ -5,12 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use regex::{Regex, RegexBuilder};
+use regex::bytes::Regex;
 use serde::Serialize;
 
 use super::{Context, Failure, args, ending_text, span};
 use crate::{
     manager::ManagerError,
+    pattern,
     screen::{Screen, Size},
     session::{Cause, Ending, How, Session, SessionStatus},
     terminal::{Attach, Connection, Exited, FromClient, FromHolder, Role, TerminalError},
@@ -22,8 +23,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const STEP_BYTES: usize = 4 << 10;
 /// How long a program is silent when it is idle, where the settings give no number.
 const QUIET: Duration = Duration::from_secs(10);
-/// How large a compiled expression may become.
-const REGEX_BYTES_MAX: usize = 4 << 20;
 
 /// What is waited for.
 enum Goal {
@@ -87,9 +86,8 @@ fn goal(args: &args::Wait, quiet: Option<Duration>) -> Result<Goal, Failure> {
         None if args.goal == "waiting" => Goal::Status(SessionStatus::Waiting),
         Some(("status", status)) => Goal::Status(status.parse()?),
         Some(("text", text)) => {
-            let mut builder = RegexBuilder::new(text);
-            builder.multi_line(true).size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX);
-            Goal::Text(builder.build().map_err(|_| wrong("text: with a regular expression behind it"))?)
+            let wanted = "text: with a regular expression behind it, in which `(?i)` and classes such as `\\w` know ASCII";
+            Goal::Text(pattern::of_lines(text).ok_or_else(|| wrong(wanted))?)
         }
         None | Some(_) => return Err(wrong("exit, idle, waiting, text:REGEX or status:STATUS")),
     })
@@ -220,8 +218,8 @@ fn text(context: &Context, patience: &Patience<'_>, regex: &Regex) -> Result<Met
         for step in steps(&bytes, size) {
             drop(screen.feed(step));
             // A screen of which parts are missing shows what never was there.
-            if is_whole && let Some(found) = regex.find(&screen.text()) {
-                let found = found.as_str().to_owned();
+            if is_whole && let Some(found) = regex.find(screen.text().as_bytes()) {
+                let found = String::from_utf8_lossy(found.as_bytes()).into_owned();
                 return Ok(Met { text: Some(found.clone()), ..met("text", crate::text::lines(&found)) });
             }
         }

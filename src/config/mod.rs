@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod server;
+mod setup;
 mod shell;
 mod terminal;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod tests;
 
 pub use self::{
     server::{ClientPolicy, ServerSettings, is_host},
+    setup::{OnFailure, SetupSettings},
     shell::ShellSettings,
     terminal::TerminalSettings,
 };
@@ -56,6 +58,8 @@ pub struct Settings {
     pub keep_transcripts: KeepTranscripts,
     /// What a terminal may cost and how it behaves.
     pub terminal: TerminalSettings,
+    /// What is run in new sessions, and in those that go.
+    pub setup: SetupSettings,
     /// What the contexts in which commands run may cost, and what runs them.
     pub shell: ShellSettings,
     /// How the server is reached and what it may cost.
@@ -91,6 +95,7 @@ impl Default for Settings {
             editor: "code".parse().expect("a short word is a label"),
             keep_transcripts: KeepTranscripts::default(),
             terminal: TerminalSettings::default(),
+            setup: SetupSettings::default(),
             shell: ShellSettings::default(),
             server: ServerSettings::default(),
             agents: Descriptions::builtin(),
@@ -157,6 +162,7 @@ struct File {
     editor: Editor,
     transcripts: Transcripts,
     terminal: terminal::File,
+    setup: setup::File,
     shell: shell::File,
     server: server::File,
     agents: BTreeMap<String, agent::Entry>,
@@ -275,6 +281,7 @@ impl Settings {
         if let Some(keep) = file.transcripts.keep {
             self.keep_transcripts = keep;
         }
+        self.setup.apply(file.setup, origin).map_err(|(key, rule)| wrong(key, rule))?;
         self.server.apply(&file.server, origin).map_err(|(key, rule)| wrong(key, rule))?;
         self.shell.apply(file.shell, origin).map_err(|(key, rule)| wrong(key, rule))?;
         if self.interpreters.find(&self.shell.interpreter).is_none() {

@@ -5,7 +5,7 @@ use std::{
     sync::LazyLock,
 };
 
-use regex::bytes::Regex;
+use crate::pattern;
 
 mod bash;
 mod entry;
@@ -158,7 +158,7 @@ impl Interpreter {
         if entry.save.is_some() && !entry.definitions.is_empty() {
             return wrong("definitions", "are only for what cannot `save`");
         }
-        if entry.definitions.iter().any(|pattern| Regex::new(pattern).is_err()) {
+        if entry.definitions.iter().any(|pattern| pattern::of_text(pattern).is_none()) {
             return wrong("definitions", "are regular expressions");
         }
         Ok(())
@@ -207,7 +207,10 @@ impl Interpreter {
 
     /// Whether a command is one of those that are run again at a load.
     pub fn is_definition(&self, text: &[u8]) -> bool {
-        self.entry.definitions.iter().any(|it| Regex::new(it).is_ok_and(|pattern| pattern.is_match(text)))
+        self.entry
+            .definitions
+            .iter()
+            .any(|it| pattern::of_text(it).is_some_and(|pattern| pattern.is_match(text)))
     }
 
     /// Takes apart what it saved; nothing when that makes no sense.

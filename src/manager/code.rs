@@ -23,6 +23,8 @@ pub enum Code {
     NotRunning,
     /// A program could not be started.
     StartFailed,
+    /// A line of a setup or teardown failed.
+    SetupFailed,
     /// The holder of a session does not answer.
     Unreachable,
     /// A text could mean several things.
@@ -87,6 +89,7 @@ impl Code {
             Self::NotFound => "NOT_FOUND",
             Self::NotRunning => "NOT_RUNNING",
             Self::StartFailed => "START_FAILED",
+            Self::SetupFailed => "SETUP_FAILED",
             Self::Unreachable => "UNREACHABLE",
             Self::Ambiguous => "AMBIGUOUS",
             Self::InUse => "IN_USE",
@@ -115,7 +118,9 @@ impl Code {
             Self::Unreachable => Kind::Unreachable,
             Self::UnsavedWork | Self::UnsafePath | Self::UnsafeOwnership => Kind::Unsafe,
             Self::InvalidValue => Kind::Invalid,
-            Self::GitFailed | Self::IoFailed | Self::StartFailed | Self::Internal => Kind::Failed,
+            Self::GitFailed | Self::IoFailed | Self::StartFailed | Self::SetupFailed | Self::Internal => {
+                Kind::Failed
+            }
             Self::StateLocked => Kind::Locked,
             Self::StateNewer | Self::StateUnwritable => Kind::State,
         }

@@ -35,6 +35,8 @@ pub struct CreateSession {
     pub phase: Option<Label>,
     /// What is kept with it.
     pub metadata: Members,
+    /// Whether it goes without what `set_up` would bring.
+    pub skip_setup: bool,
 }
 
 /// A create that knows where it begins.
@@ -164,11 +166,15 @@ impl SessionManager {
         let pending = self.pending(PendingAction::Creating { branch_is_new: plan.start.branch_is_new })?;
         let limit = self.settings.sessions_max.get();
         let now = self.clock.now();
+        let is_needy = !request.skip_setup && self.needs_setup(&plan.repository);
         let mut transaction = self.begin()?;
         // Who reserved a warm worktree before us has it.
         let free = warm.iter().find(|id| transaction.registry.session(**id).is_none());
         let id = free.copied().unwrap_or_else(SessionId::random);
         let mut session = new_session(request, plan, id, now);
+        if is_needy {
+            session.await_setup();
+        }
         session.begin(pending);
         transaction.registry.vacancy(&Claim::of(&session), limit)?.fill(session.clone());
         let place = transaction.place()?;

@@ -169,7 +169,7 @@ impl SessionManager {
     }
 
     /// What a destroy would run into, if all of it is permitted.
-    fn weigh_permitted(
+    pub(super) fn weigh_permitted(
         &mut self,
         who: &str,
         permits: &Permits,

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use thiserror::Error;
 
 use super::{
-    Code, Kind, Obstacle, OpeningError,
+    Code, FailedLine, Kind, Obstacle, OpeningError,
     code::{agent_code, shell_code, terminal_code},
     conversation,
 };
@@ -171,6 +171,30 @@ pub enum ManagerError {
         /// The pid.
         pid: u32,
     },
+    /// A line of a setup failed.
+    #[error("the setup of session `{name}` failed: `{}` {}", failed.line.escape_debug(), failed.how())]
+    Setup {
+        /// Whose.
+        name: SessionName,
+        /// Which line, and how.
+        failed: FailedLine,
+    },
+    /// A line of a teardown failed.
+    #[error("the teardown of session `{name}` failed: `{}` {}", failed.line.escape_debug(), failed.how())]
+    Teardown {
+        /// Whose.
+        name: SessionName,
+        /// Which line, and how.
+        failed: FailedLine,
+    },
+    /// Lines of a setup or teardown cannot be run.
+    #[error("cannot run a setup with {}", path.display())]
+    SetupFile {
+        /// What stands in the way.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The processes of this machine cannot be looked at.
     #[error("cannot look at processes")]
     Process {
@@ -213,7 +237,8 @@ impl ManagerError {
             Self::Elsewhere { .. } => Code::Unreachable,
             Self::MaxRunning { .. } => Code::MaxRunning,
             Self::Opening(err) => err.code(),
-            Self::Process { .. } => Code::IoFailed,
+            Self::Setup { .. } | Self::Teardown { .. } => Code::SetupFailed,
+            Self::Process { .. } | Self::SetupFile { .. } => Code::IoFailed,
         }
     }
 

@@ -63,9 +63,18 @@ impl ManagerError {
                 "its agent takes hooks from there only; no longer track it, or write them into it yourself"
                     .to_owned()
             }
+            Self::Setup { name, failed } => format!(
+                "all it printed is in {}; if the session stays, `wharf setup {name}` tries again",
+                failed.output.display()
+            ),
+            Self::Teardown { failed, .. } => format!(
+                "nothing is destroyed, all it printed is in {}; `--no-teardown` goes without it",
+                failed.output.display()
+            ),
             Self::Vanished { .. }
             | Self::NoProcess { .. }
             | Self::Process { .. }
+            | Self::SetupFile { .. }
             | Self::Command(_)
             | Self::Agent(_) => return None,
         };

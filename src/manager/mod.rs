@@ -53,6 +53,7 @@ mod report;
 mod restore;
 mod resume;
 mod settle;
+mod setup;
 mod shutdown;
 mod start;
 mod stop;
@@ -96,6 +97,7 @@ pub use self::{
     report::ReportError,
     restore::{Restored, Scope},
     resume::Resumed,
+    setup::{FailedLine, Hear, Heard, SetUp},
     start::StartSession,
     table::Table,
     trash::Discarded,

@@ -59,6 +59,8 @@ pub struct Restored {
     pub notes: Vec<Note>,
     /// What lies under `.worktrees` and is no session.
     pub left_alone: Vec<LeftAlone>,
+    /// Sessions whose setup did not get through.
+    pub not_set_up: Vec<SessionName>,
     /// What was in the trash for too long.
     pub expired: Vec<Discarded>,
 }
@@ -102,6 +104,8 @@ impl SessionManager {
         }
         restored.left_alone.retain(|left| std::fs::symlink_metadata(&left.path).is_ok());
         restored.sessions = self.registry()?.all();
+        let unfinished = restored.sessions.iter().filter(|session| session.setup().is_some());
+        restored.not_set_up = unfinished.map(|session| session.name().clone()).collect();
         restored.mended = self.mend_all(&restored.sessions, scope);
         for session in &restored.sessions {
             for agent in self.settings.agents.names() {

@@ -14,6 +14,7 @@ use crate::session::ProcessId;
 mod background;
 mod keyboard;
 mod kill;
+mod line;
 mod memory;
 mod reap;
 mod signal;
@@ -28,6 +29,7 @@ mod tests;
 pub use self::{
     background::{BEHIND, Background, step_back},
     kill::{Remains, doomed, kill_tree, spared},
+    line::{Line, LineEnd, run_line},
     memory::{give_back_memory, share_memory},
     reap::{Offspring, become_subreaper, reap_adopted},
     signal::{is_default, send, signal_named, wait_for_end},

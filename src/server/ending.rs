@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     json::Members,
-    manager::{Destroyed, Permit, Permits},
+    manager::{Destroyed, Permit, Permits, SessionManager},
     session::{BranchFate, SessionName},
     view,
 };
@@ -114,7 +114,11 @@ pub(super) async fn destroy(
     let (done, destroyed) = if wish.dry_run {
         (false, app.desk.verb(move |manager| manager.weigh_destroy(&id, branch)).await?)
     } else {
-        (true, app.desk.verb(move |manager| manager.destroy(&id, &wish.permits, branch)).await?)
+        let destroy = move |manager: &mut SessionManager| {
+            manager.tear_down(&id, &wish.permits, branch, &mut |_| ())?;
+            manager.destroy(&id, &wish.permits, branch)
+        };
+        (true, app.desk.verb(destroy).await?)
     };
     let Destroyed { session, obstacles, branch } = destroyed;
     let view = DestroyedView {

@@ -178,7 +178,7 @@ of_text_errors! {
 fn status(code: Code) -> StatusCode {
     match (code, code.kind()) {
         // Who asks for a program that is not there asks for something that makes no sense.
-        (Code::StartFailed, _) | (_, Kind::Invalid) => StatusCode::UNPROCESSABLE_ENTITY,
+        (Code::StartFailed | Code::SetupFailed, _) | (_, Kind::Invalid) => StatusCode::UNPROCESSABLE_ENTITY,
         (Code::UnsafePath | Code::UnsafeOwnership, _) => StatusCode::FORBIDDEN,
         (_, Kind::NotFound) => StatusCode::NOT_FOUND,
         (_, Kind::Conflict | Kind::Full | Kind::Unsafe) => StatusCode::CONFLICT,

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     json::Members,
     manager::{BindIssue, CreateSession, MetadataChange},
-    session::{Issue, IssueRef, Label, RepositoryPath, Session, SessionName, SessionStatus},
+    session::{BranchFate, Issue, IssueRef, Label, RepositoryPath, Session, SessionName, SessionStatus},
     view::{overview, raw},
 };
 
@@ -228,10 +228,14 @@ pub(super) async fn create(
         issue: issue.map(|it| Issue { reference: it.issue, label: it.label, intervention: it.intervention }),
         phase: create.phase.as_deref().map(str::parse).transpose()?,
         metadata: create.metadata.unwrap_or_default(),
+        skip_setup: false,
     };
+    // Only a branch that nobody named was certainly made just now.
+    let fate = if request.branch.is_some() { BranchFate::Keep } else { BranchFate::Delete };
     let repository = create.repository.as_deref().map(repository_of).transpose()?;
     let session = app.desk.verb(move |manager| {
         let session = manager.create(&CreateSession { repository, ..request })?;
+        let session = manager.set_up_new(&session, fate, &mut |_| ())?;
         match start {
             Some(start) => manager.start(&session.id().to_string(), &start),
             None => Ok(session),

@@ -6,6 +6,7 @@ mod id;
 mod issue;
 mod name;
 mod program;
+mod setup;
 mod status;
 mod value;
 
@@ -25,6 +26,7 @@ pub use self::{
         COMMAND_BYTES_MAX, COMMAND_WORDS_MAX, CONTEXT_VARIABLE, Cause, Command, CommandError, Ending,
         HOLDER_VARIABLE, How, SESSION_VARIABLE,
     },
+    setup::{Setup, SetupError},
     status::{SessionStatus, SessionStatusError},
     value::{
         Base, CommitId, CommitIdError, LABEL_BYTES_MAX, Label, LabelError, ProcessId, RepositoryPath,
@@ -53,6 +55,7 @@ pub struct Session {
     ending: Option<Ending>,
     unproven_pid: Option<i64>,
     binding: Option<Binding>,
+    setup: Option<Setup>,
     pending: Option<Pending>,
     unknown: Members,
 }
@@ -94,6 +97,8 @@ pub struct SessionParts {
     pub unproven_pid: Option<i64>,
     /// The issue and the editor it is bound to.
     pub binding: Option<Binding>,
+    /// What is known of its setup, if that is not done.
+    pub setup: Option<Setup>,
     /// What was begun with it and has not ended.
     pub pending: Option<Pending>,
     /// Fields that other tools wrote.
@@ -168,6 +173,7 @@ impl SessionParts {
             ending: None,
             unproven_pid: None,
             binding: None,
+            setup: None,
             pending: None,
             unknown: Members::new(),
         }
@@ -195,6 +201,7 @@ impl Session {
             ending,
             unproven_pid,
             binding,
+            setup,
             pending,
             unknown,
         } = parts;
@@ -216,6 +223,7 @@ impl Session {
             ending,
             unproven_pid,
             binding,
+            setup,
             pending,
             unknown,
         }
@@ -345,6 +353,26 @@ impl Session {
         change(&mut binding);
         binding.last_updated = now;
         self.binding = (!binding.is_empty()).then_some(binding);
+    }
+
+    /// What is known of its setup, if that is not done.
+    pub fn setup(&self) -> Option<Setup> {
+        self.setup
+    }
+
+    /// Notes that it needs a setup; until that is done it says so.
+    pub fn await_setup(&mut self) {
+        self.setup = Some(Setup::Unfinished);
+    }
+
+    /// Notes that a command of its setup failed.
+    pub fn fail_setup(&mut self) {
+        self.setup = Some(Setup::Failed);
+    }
+
+    /// Notes that it has all it needs.
+    pub fn end_setup(&mut self) {
+        self.setup = None;
     }
 
     /// Writes into the journal that something was begun.

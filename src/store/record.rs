@@ -19,14 +19,14 @@ use crate::{
     json::{self, Members},
     session::{
         Binding, BranchName, Command, RepositoryPath, Session, SessionId, SessionName, SessionParts,
-        SessionStatus,
+        SessionStatus, Setup,
     },
     text,
     workspace::Workspace,
 };
 
 /// Every field that is ours; each may stand only once.
-const FIELDS: [&str; 22] = [
+const FIELDS: [&str; 23] = [
     "id",
     "name",
     "status",
@@ -48,6 +48,7 @@ const FIELDS: [&str; 22] = [
     "editor",
     "startedAt",
     "lastUpdated",
+    "setup",
     "pending",
 ];
 
@@ -146,6 +147,7 @@ pub(super) fn decode(text: &str) -> Result<Decoded, RecordError> {
         holder: fields.map("holder", ProcessRecord::into_value)?,
         ending: fields.map("ended", EndedRecord::into_value)?,
         binding: binding(&mut fields, created_at)?,
+        setup: fields.text("setup")?,
         pending: fields.map("pending", PendingRecord::into_value)?,
         unknown: fields.unknown,
     });
@@ -277,6 +279,7 @@ impl Serialize for Record<'_> {
             map.serialize_entry("startedAt", &Text(binding.started_at))?;
             map.serialize_entry("lastUpdated", &Text(binding.last_updated))?;
         }
+        optional(&mut map, "setup", session.setup().map(Setup::as_str))?;
         optional(&mut map, "pending", session.pending().map(PendingRecord::from))?;
         for (key, value) in session.unknown().iter() {
             // A field of ours among the unknown ones would stand twice, and the entry could not be read again.

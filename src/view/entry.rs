@@ -2,17 +2,17 @@
 
 use std::borrow::Cow;
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::Regex;
 use serde::Serialize;
 
 use super::{finish_word, millis, stream_word, text_of};
-use crate::shell::{
-    Ground,
-    log::{Entry, Kept, Late},
+use crate::{
+    pattern,
+    shell::{
+        Ground,
+        log::{Entry, Kept, Late},
+    },
 };
-
-/// How large a compiled expression may become.
-const REGEX_BYTES_MAX: usize = 4 << 20;
 
 /// Which commands are wanted.
 #[derive(Debug, Default)]
@@ -77,13 +77,8 @@ struct LateView<'a> {
 impl Wanted {
     /// Those that match an expression, and only those that failed where that is wanted; nothing when it is no expression.
     pub fn of(grep: Option<&str>, failed: bool) -> Option<Self> {
-        let expression = |given: &str| {
-            let mut builder = RegexBuilder::new(given);
-            builder.multi_line(true).size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX);
-            builder.build().ok()
-        };
         let grep = match grep {
-            Some(given) => Some(expression(given)?),
+            Some(given) => Some(pattern::of_lines(given)?),
             None => None,
         };
         Some(Self { grep, failed })

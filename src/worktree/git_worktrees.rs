@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    AddEnd, Addition, Changes, Checkout, Drained, Filled, Loss, Mended, Renaming, Scan, Slot, Start, Trashed,
-    Wanted, Worktree, WorktreeError, Worktrees, pool, site::is_there,
+    AddEnd, Addition, Brought, Changes, Checkout, Drained, Filled, Loss, Mended, Renaming, Scan, Slot, Start,
+    Trashed, Wanted, Worktree, WorktreeError, Worktrees, pool, site::is_there,
 };
 use crate::{
     clock::{Clock, Timestamp},
@@ -111,6 +111,14 @@ impl Worktrees for GitWorktrees {
 
     fn withdraw(&self, addition: &Addition) -> Result<(), WorktreeError> {
         self.withdraw_one(addition)
+    }
+
+    fn has_needs(&self, repository: &RepositoryPath) -> bool {
+        self.names_needs(repository)
+    }
+
+    fn bring_needs(&self, of: &Checkout) -> Result<Brought, WorktreeError> {
+        self.bring_all_needs(of)
     }
 
     fn scan(&self, known: &[RepositoryPath]) -> Result<Scan, WorktreeError> {

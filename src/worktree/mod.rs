@@ -11,6 +11,7 @@ mod add;
 mod admin;
 mod branch;
 mod bring_back;
+mod brought;
 mod changes;
 mod command;
 mod condition;
@@ -26,6 +27,7 @@ mod fill;
 mod git_worktrees;
 mod handle;
 mod hide;
+mod include;
 mod inspect;
 mod listed;
 mod lock;
@@ -58,6 +60,7 @@ mod verify;
 mod withdraw;
 pub use self::{
     branch::Renaming,
+    brought::{Brought, LeftOut},
     condition::{Operation, Worktree, WorktreeLock, WorktreeState},
     error::WorktreeError,
     git_worktrees::{GitSettings, GitWorktrees},
@@ -107,6 +110,12 @@ pub trait Worktrees: Send + Sync {
     /// Takes back an add, however far it got: folder, administrative folder, and the branch if it was made for it
     /// and still is at its base. Succeeds when there is nothing to take back.
     fn withdraw(&self, addition: &Addition) -> Result<(), WorktreeError>;
+
+    /// Whether the repository names ignored files that its worktrees need, in `.worktreeinclude`.
+    fn has_needs(&self, repository: &RepositoryPath) -> bool;
+
+    /// Copies those into a worktree, but for what is there. Can be called again.
+    fn bring_needs(&self, of: &Checkout) -> Result<Brought, WorktreeError>;
 
     /// Everything that is a worktree under `.worktrees/<uuid>`, from all sources at once (RELIABILITY G5), of all
     /// repositories of the workspace and those in `known`. Writes nothing.

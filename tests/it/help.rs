@@ -32,6 +32,7 @@ const COMMANDS: &[&str] = &[
     "remove",
     "destroy",
     "undo",
+    "setup",
     "trash",
     "pool",
     "agent",

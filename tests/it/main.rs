@@ -52,6 +52,7 @@ mod logs;
 mod lost;
 mod model;
 mod mounts;
+mod needs;
 mod nested;
 mod notes;
 mod odd_repositories;

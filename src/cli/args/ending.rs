@@ -43,6 +43,9 @@ pub(in crate::cli) struct Destroy {
     /// Delete the branch too
     #[arg(long)]
     pub(in crate::cli) delete_branch: bool,
+    /// Do not run what `setup.teardown` says before it goes
+    #[arg(long)]
+    pub(in crate::cli) no_teardown: bool,
     /// Say what would happen, and change nothing
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,

@@ -17,6 +17,7 @@ mod notes;
 mod pool;
 mod running;
 mod serving;
+mod setup;
 mod typed;
 mod watching;
 
@@ -33,6 +34,7 @@ pub(super) use self::{
     pool::Pool,
     running::{Asking, Attach, Hook, Kill, Ps, Restart, Resume, Start, Stop, Viewing},
     serving::{Open, Serve},
+    setup::Setup,
     watching::{Logs, Prompt, Screen, Send, Wait},
 };
 
@@ -118,6 +120,7 @@ pub(super) enum Command {
     Remove(Remove),
     #[command(subcommand)]
     Conversation(Conversation),
+    Setup(Setup),
     Destroy(Destroy),
     Undo(Undo),
     #[command(subcommand)]
@@ -180,6 +183,9 @@ pub(super) struct Create {
     /// Keep a value with it: KEY=TEXT, or KEY:=JSON
     #[arg(long, value_name = "KEY=TEXT")]
     pub(super) meta: Vec<String>,
+    /// Neither copy what `.worktreeinclude` names nor run what is set to run; `wharf setup` does it later
+    #[arg(long)]
+    pub(super) no_setup: bool,
     /// Start a program in it and show it here
     #[arg(long)]
     pub(super) attach: bool,

@@ -8,8 +8,8 @@ use clap::{Args, Error, FromArgMatches as _, Parser as _, Subcommand};
 use super::{
     Agent, Attach, Bind, Cli, Completions, Conversation, Create, Destroy, Doctor, Editor, Exec, Find, Global,
     History, Hook, Init, Interpreter, Kill, List, Logs, Man, Meta, Path, Phase, Prompt, Ps, Recover, Remove,
-    Rename, Restart, Restore, Resume, Screen, Send, Show, Start, Status, Stop, Touch, Trash, Unbind, Undo,
-    Wait,
+    Rename, Restart, Restore, Resume, Screen, Send, Setup, Show, Start, Status, Stop, Touch, Trash, Unbind,
+    Undo, Wait,
 };
 
 /// A command before it has arguments, and afterwards.
@@ -75,6 +75,7 @@ fn definition(word: &OsStr) -> Option<(&'static str, Define)> {
         "remove" => of::<Remove>("remove"),
         "conversation" => group::<Conversation>("conversation"),
         "destroy" => of::<Destroy>("destroy"),
+        "setup" => of::<Setup>("setup"),
         "undo" => of::<Undo>("undo"),
         "trash" => group::<Trash>("trash"),
         "agent" => group::<Agent>("agent"),

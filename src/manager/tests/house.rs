@@ -138,6 +138,7 @@ impl House {
         mock.expect_git_version().returning(|| Ok("2.47".to_owned()));
         mock.expect_scan().returning(|_| Ok(crate::worktree::Scan::default()));
         mock.expect_is_trash_due().return_const(false);
+        mock.expect_has_needs().return_const(false);
         mock.expect_trash().returning(|| Ok(Vec::new()));
         mock.expect_inspect().returning(move |id, _| {
             Ok(Worktree {

@@ -70,6 +70,7 @@ fn worktrees(story: &Story, failing: &'static str) -> MockWorktrees {
     worktrees.expect_repositories().returning(|| Ok(vec![RepositoryPath::root()]));
     worktrees.expect_start().returning(|_, _| Ok(Start { base: base(), branch_is_new: true }));
     worktrees.expect_is_trash_due().return_const(false);
+    worktrees.expect_has_needs().return_const(false);
     worktrees.expect_want_warm().returning(|_| Ok(()));
     worktrees.expect_warm().returning(|_, _| Vec::new());
     worktrees.expect_losses().returning(|_, _| Ok(Vec::new()));

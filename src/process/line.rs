@@ -1,0 +1,134 @@
+//! How a line that a person set is run to its end: by a shell, in a folder, in limited time, with its output passed on.
+
+use std::{
+    ffi::OsStr,
+    io::{self, PipeReader, Read as _},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    process::{Pid, PidfdFlags, Signal, pidfd_open},
+};
+
+use super::{Process, descendants, send};
+
+const CHUNK_BYTES: usize = 16 << 10;
+/// How much of what lies in the pipe is passed on after the shell has ended: all of what it can hold.
+const PIECES_AFTER_MAX: usize = 64;
+/// How often what a line started is looked for again after the time is over; who forks while it is killed is met again.
+const KILL_ROUNDS_MAX: u32 = 20;
+
+/// A line for a shell, and where it runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    /// What `sh -c` gets.
+    pub text: &'a str,
+    /// Where it runs.
+    pub folder: &'a Path,
+    /// The whole environment.
+    pub environment: &'a [(&'a OsStr, &'a OsStr)],
+    /// How long it may take; none: as long as it wants.
+    pub limit: Option<Duration>,
+}
+
+/// How a line ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEnd {
+    /// With this exit code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+    /// It took too long, and was killed with all that it had started.
+    Late,
+}
+
+/// Runs a line. It reads nothing; what it prints, on either stream, goes to `hear` as it comes. Who stays behind when the
+/// shell ends is left alone, and not heard any more. An error when it cannot be run.
+pub fn run_line(line: &Line<'_>, hear: &mut dyn FnMut(&[u8])) -> io::Result<LineEnd> {
+    let (mut pipe, mut child) = start(line)?;
+    let ended = match pidfd_open(Pid::from_child(&child), PidfdFlags::empty()) {
+        Ok(ended) => ended,
+        Err(err) => {
+            kill_all(&mut child)?;
+            return Err(err.into());
+        }
+    };
+    let deadline = line.limit.map(|limit| Instant::now() + limit);
+    let (mut is_open, mut pieces_after) = (true, 0);
+    loop {
+        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+        let mut fds = vec![PollFd::new(&ended, PollFlags::IN)];
+        if is_open {
+            fds.push(PollFd::new(&pipe, PollFlags::IN));
+        }
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(0) => {
+                kill_all(&mut child)?;
+                return Ok(LineEnd::Late);
+            }
+            Ok(_) => (),
+            Err(Errno::INTR) => continue,
+            Err(err) => return Err(err.into()),
+        }
+        let [is_ended, has_output] = [0, 1].map(|at| fds.get(at).is_some_and(|fd| !fd.revents().is_empty()));
+        if is_ended && (!has_output || pieces_after == PIECES_AFTER_MAX) {
+            break;
+        }
+        pieces_after += usize::from(is_ended);
+        if has_output {
+            is_open = pass_on(&mut pipe, hear)?;
+        }
+    }
+    let status = child.wait()?;
+    Ok(match (status.code(), std::os::unix::process::ExitStatusExt::signal(&status)) {
+        (Some(code), _) => LineEnd::Code(code),
+        (None, signal) => LineEnd::Signal(signal.unwrap_or_default()),
+    })
+}
+
+/// It stays in the group of whoever waits for it, so that an interruption at the keyboard ends both.
+#[expect(clippy::disallowed_methods, reason = "this is the door to lines that people set")]
+fn start(line: &Line<'_>) -> io::Result<(PipeReader, Child)> {
+    let (reader, writer) = io::pipe()?;
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(line.text).current_dir(line.folder);
+    command.env_clear().envs(line.environment.iter().copied());
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+    Ok((reader, command.spawn()?))
+}
+
+/// Passes one piece on; says whether more can come.
+fn pass_on(pipe: &mut PipeReader, hear: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
+    let mut chunk = [0; CHUNK_BYTES];
+    match pipe.read(&mut chunk) {
+        Ok(0) => Ok(false),
+        Ok(count) => {
+            hear(&chunk[..count]);
+            Ok(true)
+        }
+        Err(err) if err.kind() == io::ErrorKind::Interrupted => Ok(true),
+        Err(err) => Err(err),
+    }
+}
+
+/// Kills the shell and everything below it; the shell last, because without it nobody would know what was below.
+fn kill_all(child: &mut Child) -> io::Result<()> {
+    for _ in 0..KILL_ROUNDS_MAX {
+        let below: Vec<Process> = descendants(child.id())?.into_iter().filter(|it| !it.is_zombie).collect();
+        if below.is_empty() {
+            break;
+        }
+        for process in below {
+            if let Err(err) = process.id().and_then(|id| send(&id, Signal::KILL)) {
+                tracing::debug!(pid = process.pid, error = %err, "a process of a line could not be killed");
+            }
+        }
+    }
+    child.kill()?;
+    child.wait().map(drop)
+}
