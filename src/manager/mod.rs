@@ -20,6 +20,7 @@ use crate::{
 
 mod agent_findings;
 mod agents;
+mod amend;
 mod annotate;
 mod bind;
 mod chains;
@@ -74,6 +75,7 @@ use self::{
 
 pub use self::{
     agents::{AgentRequest, Opening, OpeningError},
+    amend::Amend,
     annotate::MetadataChange,
     bind::{BindIssue, EditorChange, is_running},
     chores::Chore,
