@@ -3,7 +3,10 @@
 use serde_json::value::RawValue;
 
 use super::{ManagerError, SessionManager};
-use crate::session::{Label, Session, SessionStatus};
+use crate::{
+    clock::Timestamp,
+    session::{Label, Session, SessionStatus},
+};
 
 /// One change to the metadata.
 #[derive(Clone, Debug)]
@@ -31,17 +34,7 @@ impl SessionManager {
         who: &str,
         changes: Vec<MetadataChange>,
     ) -> Result<Session, ManagerError> {
-        let (session, ()) = self.change(who, |session, now| {
-            for change in changes {
-                match change {
-                    MetadataChange::Set(key, value) => session.metadata_mut().set(&key, value),
-                    MetadataChange::Unset(key) => {
-                        session.metadata_mut().unset(&key);
-                    }
-                }
-            }
-            session.touch(now);
-        })?;
+        let (session, ()) = self.change(who, |session, now| apply_metadata(session, changes, now))?;
         Ok(session)
     }
 
@@ -49,4 +42,17 @@ impl SessionManager {
     pub fn touch(&mut self, who: &str) -> Result<Session, ManagerError> {
         Ok(self.change(who, Session::touch)?.0)
     }
+}
+
+/// Changes what is kept with a session, in order.
+pub(super) fn apply_metadata(session: &mut Session, changes: Vec<MetadataChange>, now: Timestamp) {
+    for change in changes {
+        match change {
+            MetadataChange::Set(key, value) => session.metadata_mut().set(&key, value),
+            MetadataChange::Unset(key) => {
+                session.metadata_mut().unset(&key);
+            }
+        }
+    }
+    session.touch(now);
 }

@@ -20,6 +20,7 @@ use crate::{
 
 mod agent_findings;
 mod agents;
+mod amend;
 mod annotate;
 mod bind;
 mod chains;
@@ -75,6 +76,7 @@ use self::{
 
 pub use self::{
     agents::{AgentRequest, Opening, OpeningError},
+    amend::Amend,
     annotate::MetadataChange,
     bind::{BindIssue, EditorChange, is_running},
     chores::Chore,

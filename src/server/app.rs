@@ -40,6 +40,8 @@ pub(super) struct Shared {
     pub(super) events: Arc<Events>,
     /// Who may come in.
     pub(super) tokens: Tokens,
+    /// The name of the cookie that lets a browser in.
+    pub(super) cookie: String,
     /// Under which names.
     pub(super) hosts: Hosts,
     /// What lets a browser in once.

@@ -1,15 +1,23 @@
 //! Who may do what: the three kinds of tokens, and where a request carries one.
 
+use std::path::Path;
+
 use axum::http::{HeaderMap, StatusCode, header};
 
 use super::{bucket::Bucket, problem::Problem, secret::Secret};
 use crate::{
     session::{Session, SessionId},
+    socket::Folder,
     terminal::Runtime,
 };
 
-/// The cookie that holds a token.
-pub(super) const COOKIE: &str = "wharf_token";
+/// How the name of the cookie begins that holds a token; what follows tells the servers of one machine apart, for a cookie
+/// knows no ports.
+const COOKIE: &str = "wharf_token_";
+/// How many cookies of that name are looked at.
+const COOKIES_MAX: usize = 2;
+/// How long the token of a session is.
+const SCOPED_CHARS: usize = 64;
 /// How many wrong tokens may be tried each second.
 const FAILURES_PER_SECOND: u32 = 20;
 const FAILURES_AT_ONCE: u32 = 100;
@@ -114,6 +122,13 @@ impl Tokens {
         })
     }
 
+    /// Whether a word can be the token of a session, and so few wrong ones came lately that it is worth a look.
+    pub(super) fn is_worth_a_look(&self, word: &str) -> bool {
+        word.len() == SCOPED_CHARS
+            && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && !self.failures.is_empty()
+    }
+
     /// Counts a wrong token; refuses those who try too many.
     pub(super) fn failed(&self) -> Problem {
         if let Err(wait) = self.failures.take() {
@@ -125,8 +140,15 @@ impl Tokens {
     }
 }
 
+/// The cookie of the server of one workspace.
+pub(super) fn cookie_of(workspace: &Path) -> String {
+    let folder = Folder::of(workspace);
+    let name = folder.path().file_name().map(|name| name.to_string_lossy().into_owned());
+    format!("{COOKIE}{}", name.unwrap_or_default())
+}
+
 /// The tokens that a request carries; that of its header alone if it has one.
-pub(super) fn carried(headers: &HeaderMap) -> Vec<Carried<'_>> {
+pub(super) fn carried<'a>(headers: &'a HeaderMap, cookie: &str) -> Vec<Carried<'a>> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let word = value.to_str().ok().and_then(|text| text.split_once(' '));
         let word =
@@ -135,7 +157,11 @@ pub(super) fn carried(headers: &HeaderMap) -> Vec<Carried<'_>> {
     }
     let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(name, _)| *name == COOKIE).map(|(_, word)| Carried { word, by_cookie: true }).collect()
+    pairs
+        .filter(|(name, _)| *name == cookie)
+        .map(|(_, word)| Carried { word, by_cookie: true })
+        .take(COOKIES_MAX)
+        .collect()
 }
 
 #[cfg(test)]
@@ -152,21 +178,21 @@ mod tests {
 
     #[test]
     fn a_header_goes_before_a_cookie() {
-        let both = headers(&[("authorization", "bearer  abc"), ("cookie", "wharf_token=def")]);
-        assert_eq!(carried(&both), [Carried { word: "abc", by_cookie: false }]);
-        let wrong = headers(&[("authorization", "Basic abc"), ("cookie", "wharf_token=def")]);
-        assert_eq!(carried(&wrong), []);
+        let both = headers(&[("authorization", "bearer  abc"), ("cookie", "wharf_token_1=def")]);
+        assert_eq!(carried(&both, "wharf_token_1"), [Carried { word: "abc", by_cookie: false }]);
+        let wrong = headers(&[("authorization", "Basic abc"), ("cookie", "wharf_token_1=def")]);
+        assert_eq!(carried(&wrong, "wharf_token_1"), []);
     }
 
     #[test]
     fn a_cookie_is_found_among_others() {
         let many = headers(&[
-            ("cookie", "a=b; wharf_token=one;c=d"),
-            ("cookie", "wharf_token=two; xwharf_token=no"),
+            ("cookie", "a=b; wharf_token_1=one;c=d"),
+            ("cookie", "wharf_token_1=two; wharf_token_2=no; wharf_token_1=three"),
         ]);
-        let found: Vec<&str> = carried(&many).iter().map(|it| it.word).collect();
+        let found: Vec<&str> = carried(&many, "wharf_token_1").iter().map(|it| it.word).collect();
         assert_eq!(found, ["one", "two"]);
-        assert!(carried(&many).iter().all(|it| it.by_cookie));
-        assert_eq!(carried(&headers(&[])), []);
+        assert!(carried(&many, "wharf_token_1").iter().all(|it| it.by_cookie));
+        assert_eq!(carried(&headers(&[]), "wharf_token_1"), []);
     }
 }

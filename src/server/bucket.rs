@@ -25,6 +25,12 @@ impl Bucket {
         self.take_at(Instant::now())
     }
 
+    /// Whether the next one has to wait.
+    pub(super) fn is_empty(&self) -> bool {
+        let level = self.level.lock().expect("nobody panics while holding this");
+        level.0 + level.1.elapsed().as_secs_f64() * self.per_second < 1.0
+    }
+
     fn take_at(&self, now: Instant) -> Result<(), Duration> {
         let mut level = self.level.lock().expect("nobody panics while holding this");
         let since = now.saturating_duration_since(level.1).as_secs_f64();

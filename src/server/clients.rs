@@ -15,7 +15,7 @@ use super::{
     app::App,
     auth::Grant,
     ending::Nothing,
-    problem::{LossView, Problem},
+    problem::{LossView, Problem, because},
     reading::policy_word,
     relay::{Reach, Relay},
     terminal::{Wish, begin, no_upgrade, reach_holder},
@@ -85,7 +85,7 @@ fn view(app: &App, client: &Client) -> ClientView {
 
 impl From<TicketError> for Problem {
     fn from(err: TicketError) -> Self {
-        let detail = err.to_string();
+        let detail = because(&err);
         match err {
             TicketError::NoSession => {
                 Self::not_found(detail).with_hint("register again: `POST /api/v1/clients`")
@@ -221,7 +221,7 @@ pub(super) async fn clean_up(
 /// Cleans one client up.
 pub(super) async fn cleaned(app: &App, ticket: &Ticket) -> Result<Cleaned, Problem> {
     let (policy, asked) = (Arc::clone(&app.policy), ticket.clone());
-    let cleaned = app.desk.run(move |manager| policy.clean_up(manager, &asked)).await??;
+    let cleaned = app.long_desk.run(move |manager| policy.clean_up(manager, &asked)).await??;
     match cleaned {
         Cleaned::Destroyed(_) | Cleaned::Kept(..) => app.live.forget(ticket),
         Cleaned::Untouched(_) => (),

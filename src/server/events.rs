@@ -114,7 +114,10 @@ pub(super) async fn events(
     let place = app.listeners.clone().try_acquire_owned();
     let place = place.map_err(|_| Problem::busy("too many wait for events"))?;
     let heard = app.events.newest.subscribe();
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let last = headers.get("last-event-id").map(|id| {
+        let number = id.to_str().ok().and_then(|id| id.parse().ok());
+        number.unwrap_or_default()
+    });
     // A number that was never given is one of an earlier server, or nonsense; both have missed something.
     let seen = last.unwrap_or_else(|| app.events.newest());
     let reader = Reader { app, grant, heard, seen, greeted: false, _place: place };

@@ -3,7 +3,7 @@
 use axum::{
     Extension,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     app::App,
-    auth::{COOKIE, Grant},
+    auth::Grant,
     codes::LIFE,
     ending::Nothing,
     problem::Problem,
@@ -64,7 +64,20 @@ pub(super) async fn issue(
     (status = 303, description = "It has its cookie now"),
     (status = "4XX", description = "The code is not good, or not any more", body = ProblemDoc, content_type = "application/problem+json"),
 ))]
-pub(super) async fn redeem(State(app): State<App>, Part(code): Part) -> Result<Response, Problem> {
+pub(super) async fn redeem(
+    State(app): State<App>,
+    Part(code): Part,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    // Who only looks ahead, as previews and browsers do, does not use it up.
+    let is_ahead = ["purpose", "sec-purpose", "x-moz"]
+        .iter()
+        .any(|name| headers.get(*name).is_some_and(|value| value.as_bytes().starts_with(b"prefetch")));
+    if method != Method::GET || is_ahead {
+        let detail = "a link is opened, and not looked at before";
+        return Err(Problem::of(StatusCode::METHOD_NOT_ALLOWED, "WRONG_METHOD", detail));
+    }
     if !app.codes.redeem(&code) {
         let problem = match app.tokens.failed() {
             problem if problem.status() == StatusCode::TOO_MANY_REQUESTS => problem,
@@ -73,7 +86,8 @@ pub(super) async fn redeem(State(app): State<App>, Part(code): Part) -> Result<R
         return Err(problem.with_hint("`wharf open` prints another one; each is good once, for a minute"));
     }
     let token = app.tokens.full().reveal();
-    let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={COOKIE_SECONDS}");
+    let cookie =
+        format!("{}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={COOKIE_SECONDS}", app.cookie);
     Ok((StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, "/".to_owned())])
         .into_response())
 }

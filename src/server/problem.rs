@@ -149,7 +149,7 @@ impl From<ManagerError> for Problem {
         } else {
             Vec::new()
         };
-        let problem = Self::of(status(err.code()), err.code().word(), text::lines(&because(&err)));
+        let problem = Self::of(status(err.code()), err.code().word(), because(&err));
         Self { hint: err.hint(), losses, ..problem }
     }
 }
@@ -159,7 +159,7 @@ macro_rules! of_text_errors {
     ($($error:ty => $code:literal),+ $(,)?) => {$(
         impl From<$error> for Problem {
             fn from(err: $error) -> Self {
-                Self::of(StatusCode::UNPROCESSABLE_ENTITY, $code, text::lines(&because(&err)))
+                Self::of(StatusCode::UNPROCESSABLE_ENTITY, $code, because(&err))
             }
         }
     )+};
@@ -187,8 +187,8 @@ fn status(code: Code) -> StatusCode {
     }
 }
 
-/// An error with its causes, each said once.
-fn because(err: &dyn StdError) -> String {
+/// An error with its causes, each said once, safe to be shown.
+pub(super) fn because(err: &dyn StdError) -> String {
     let mut out = err.to_string();
     let mut source = err.source();
     while let Some(cause) = source {
@@ -199,5 +199,5 @@ fn because(err: &dyn StdError) -> String {
         }
         source = cause.source();
     }
-    out
+    text::lines(&out)
 }

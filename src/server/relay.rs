@@ -63,6 +63,17 @@ pub(super) struct Relay {
     pub(super) place: OwnedSemaphorePermit,
 }
 
+/// The end of a connection is a sign of life too.
+struct Leaves(Option<Arc<dyn Fn() + Send + Sync>>);
+
+impl Drop for Leaves {
+    fn drop(&mut self) {
+        if let Some(typed) = &self.0 {
+            typed();
+        }
+    }
+}
+
 /// Why a relay ended.
 enum End {
     /// The holder is gone; all that it said was handed on.
@@ -77,6 +88,7 @@ impl Relay {
     /// Hands frames on until one side goes, or the server ends.
     pub(super) async fn run(self, socket: WebSocket) {
         let Self { app, holder, reach, replaced, typed, place } = self;
+        let _leaves = Leaves(typed.clone().filter(|_| reach == Reach::Control));
         let (mut sink, source) = socket.split();
         let (from_holder, to_holder) = holder.into_split();
         let (heard, last_sign) = watch::channel(tokio::time::Instant::now());

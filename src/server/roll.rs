@@ -214,6 +214,7 @@ struct News {
     told: Option<AsyncFd<OwnedFd>>,
     /// How often something was heard, and how much of that is in the newest snapshot.
     heard: AtomicU64,
+    listening: std::sync::Mutex<()>,
     shown: AtomicU64,
     stamp: std::sync::Mutex<Option<(u64, u64, i64, i64)>>,
 }
@@ -228,6 +229,7 @@ impl News {
             state_file,
             told: told.ok(),
             heard: AtomicU64::new(0),
+            listening: std::sync::Mutex::default(),
             shown: AtomicU64::new(0),
             stamp: std::sync::Mutex::default(),
         }
@@ -235,6 +237,13 @@ impl News {
 
     /// Whether something was written that the newest snapshot may not have. Never waits.
     fn is_stale(&self) -> bool {
+        self.listen();
+        self.heard.load(Ordering::SeqCst) > self.shown.load(Ordering::SeqCst)
+    }
+
+    /// Takes what there is to hear, and counts it before anybody else can find that there is nothing more.
+    fn listen(&self) {
+        let alone = self.listening.lock().expect("nobody panics while holding this");
         let is_news = match &self.told {
             Some(told) => hear(told.get_ref()),
             None => self.has_moved(),
@@ -242,7 +251,7 @@ impl News {
         if is_news {
             self.note();
         }
-        self.heard.load(Ordering::SeqCst) > self.shown.load(Ordering::SeqCst)
+        drop(alone);
     }
 
     /// Something happened.
@@ -255,9 +264,7 @@ impl News {
         match &self.told {
             Some(told) => match told.readable().await {
                 Ok(mut ready) => {
-                    if hear(told.get_ref()) {
-                        self.note();
-                    }
+                    self.listen();
                     ready.clear_ready();
                 }
                 Err(_) => std::future::pending().await,
@@ -268,11 +275,7 @@ impl News {
 
     /// How much was heard before a look that begins now.
     fn before(&self) -> u64 {
-        if let Some(told) = &self.told
-            && hear(told.get_ref())
-        {
-            self.note();
-        }
+        self.listen();
         self.heard.load(Ordering::SeqCst)
     }
 

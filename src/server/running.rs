@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::{
     app::App,
     auth::Grant,
+    desk::Desk,
     documents::SessionDoc,
     ending::Nothing,
     problem::Problem,
@@ -20,8 +21,8 @@ use crate::{
     terminal::Stop,
 };
 
-/// The longest grace of a stop: an hour.
-const GRACE_MS_MAX: u64 = 3_600_000;
+/// The longest grace of each step of a stop: a minute.
+const GRACE_MS_MAX: u64 = 60_000;
 
 /// What to start.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -48,7 +49,7 @@ pub(super) struct StopWish {
     /// The signal to begin with, such as `INT`.
     signal: Option<String>,
     /// How long each step may take before the next, harder one.
-    #[schema(minimum = 0, maximum = 3_600_000)]
+    #[schema(minimum = 0, maximum = 60_000)]
     timeout_ms: Option<u64>,
 }
 
@@ -94,13 +95,13 @@ fn stop_of(wish: &StopWish, default: Stop) -> Result<Stop, Problem> {
 
 /// Runs a verb on the session a path names, and answers how it is then.
 async fn done(
-    app: &App,
+    (app, desk): (&App, &Desk),
     grant: Grant,
     who: &str,
     verb: impl FnOnce(&mut SessionManager, &str) -> Result<Session, ManagerError> + Send + 'static,
 ) -> Result<Response, Problem> {
     let id = app.find(grant, who).await?.to_string();
-    let session = app.desk.verb(move |manager| verb(manager, &id)).await?;
+    let session = desk.verb(move |manager| verb(manager, &id)).await?;
     Ok(json(StatusCode::OK, app.shown(&session).await?))
 }
 
@@ -118,7 +119,7 @@ pub(super) async fn start(
     Body(start): Body<Start>,
 ) -> Result<Response, Problem> {
     let request = start_request(start)?;
-    done(&app, grant, &who, move |manager, id| manager.start(id, &request)).await
+    done((&app, &app.desk), grant, &who, move |manager, id| manager.start(id, &request)).await
 }
 
 /// Ends what runs in a session, and everything it started; the session stays.
@@ -140,7 +141,7 @@ pub(super) async fn stop(
         let default = manager.default_stop();
         manager.stop(id, stop_of(&wish, default).unwrap_or(default))
     };
-    done(&app, grant, &who, verb).await
+    done((&app, &app.long_desk), grant, &who, verb).await
 }
 
 /// Ends what runs in a session at once.
@@ -156,7 +157,7 @@ pub(super) async fn kill(
     Part(who): Part,
     Body(Nothing {}): Body<Nothing>,
 ) -> Result<Response, Problem> {
-    done(&app, grant, &who, SessionManager::kill).await
+    done((&app, &app.desk), grant, &who, SessionManager::kill).await
 }
 
 /// Ends what runs in a session and starts it again, or another program.
@@ -177,7 +178,7 @@ pub(super) async fn restart(
         let stop = manager.default_stop();
         manager.restart(id, &request, stop)
     };
-    done(&app, grant, &who, verb).await
+    done((&app, &app.long_desk), grant, &who, verb).await
 }
 
 /// Starts again what ran in a session; an agent goes on with its conversation.
@@ -194,5 +195,5 @@ pub(super) async fn resume(
     Body(Nothing {}): Body<Nothing>,
 ) -> Result<Response, Problem> {
     let request = start_request(Start::default())?;
-    done(&app, grant, &who, move |manager, id| manager.resume(id, &request)).await
+    done((&app, &app.long_desk), grant, &who, move |manager, id| manager.resume(id, &request)).await
 }

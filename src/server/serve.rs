@@ -19,7 +19,7 @@ use super::{
     ServerError,
     accept::{Door, accept},
     app::{App, Closing, Shared},
-    auth::Tokens,
+    auth::{Tokens, cookie_of},
     bucket::Bucket,
     codes::Codes,
     desk::{Desk, Make, WORKERS_MAX},
@@ -158,6 +158,7 @@ fn app(
         long_desk: Desk::of(make, LONG_WORKERS_MAX),
         events,
         tokens,
+        cookie: cookie_of(workspace.root()),
         hosts: Hosts::of(&hosts),
         codes: Codes::default(),
         changes: Bucket::of(rate, rate.saturating_mul(REST_SECONDS)),
@@ -208,12 +209,16 @@ async fn run(
     app.closing.close();
     let all = u32::try_from(app.settings.terminals_max).unwrap_or(u32::MAX);
     let end = async {
-        for door in doors {
-            drop(door.await);
-        }
-        drop(app.terminals.acquire_many(all).await);
-        drop(sweeper.await);
-        sweeping::end(app).await;
+        let connections = async {
+            for door in doors {
+                drop(door.await);
+            }
+            drop(app.terminals.acquire_many(all).await);
+            drop(sweeper.await);
+            // What was typed last.
+            sweeping::note(app).await;
+        };
+        tokio::join!(sweeping::end(app), connections);
     };
     if tokio::time::timeout(END_WAIT_MAX, end).await.is_err() {
         tracing::warn!("not every connection ended in time");

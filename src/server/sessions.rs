@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     json::Members,
-    manager::{BindIssue, CreateSession, MetadataChange},
+    manager::{Amend, BindIssue, CreateSession, MetadataChange, Permits},
     session::{BranchFate, Issue, IssueRef, Label, RepositoryPath, Session, SessionName, SessionStatus},
     view::{overview, raw},
 };
@@ -85,7 +85,7 @@ pub(super) async fn list(
     let texts = if wanted.changes == Some(true) {
         let sessions: Vec<Session> = found.iter().map(|it| it.session.clone()).collect();
         let running: Vec<bool> = found.iter().map(|it| it.running).collect();
-        let seen = app.desk.run(move |manager| {
+        let seen = app.long_desk.run(move |manager| {
             let workspace = manager.workspace().clone();
             let seen = manager.look(&sessions);
             seen.iter().map(|it| overview(&workspace, it)).collect::<Vec<_>>()
@@ -233,13 +233,20 @@ pub(super) async fn create(
     // Only a branch that nobody named was certainly made just now.
     let fate = if request.branch.is_some() { BranchFate::Keep } else { BranchFate::Delete };
     let repository = create.repository.as_deref().map(repository_of).transpose()?;
+    // A branch that was there before stays.
+    let branch = if request.branch.is_some() { BranchFate::Keep } else { BranchFate::Delete };
     let session = app.desk.verb(move |manager| {
         let session = manager.create(&CreateSession { repository, ..request })?;
-        let session = manager.set_up_new(&session, fate, &mut |_| ())?;
-        match start {
-            Some(start) => manager.start(&session.id().to_string(), &start),
-            None => Ok(session),
-        }
+        let Some(start) = start else {
+            return Ok(session);
+        };
+        let id = session.id().to_string();
+        manager.start(&id, &start).inspect_err(|_| {
+            // What was made a moment ago holds nothing; what does hold something is refused and stays.
+            if let Err(err) = manager.destroy(&id, &Permits::default(), branch) {
+                tracing::warn!(sessionId = %id, error = %err, "a session whose program cannot be started stays");
+            }
+        })
     });
     let session = session.await?;
     Ok(json(StatusCode::CREATED, app.shown(&session).await?))
@@ -305,31 +312,8 @@ pub(super) async fn change(
     let issue = change.issue.map(|issue| issue.map(IssueBody::into_bind).transpose()).transpose()?;
     let metadata = change.metadata.map(|values| values.into_iter().map(metadata_change).collect::<Vec<_>>());
     let touch = change.touch;
-    let session = app.desk.verb(move |manager| {
-        let mut session = manager.session(&id)?;
-        // What somebody else may have goes first.
-        if let Some(name) = &name {
-            session = manager.rename(&id, name, None)?;
-        }
-        match issue {
-            Some(Some(bind)) => session = manager.bind(&id, bind)?,
-            Some(None) => session = manager.unbind(&id)?.0,
-            None => (),
-        }
-        if let Some(phase) = phase {
-            session = manager.set_phase(&id, phase)?;
-        }
-        if let Some(metadata) = metadata {
-            session = manager.change_metadata(&id, metadata)?;
-        }
-        if let Some(status) = status {
-            session = manager.set_status(&id, status)?;
-        }
-        if touch {
-            session = manager.touch(&id)?;
-        }
-        Ok(session)
-    });
+    let amend = Amend { name, issue, phase, metadata: metadata.unwrap_or_default(), status, touch };
+    let session = app.desk.verb(move |manager| manager.amend(&id, amend));
     let session = session.await?;
     Ok(json(StatusCode::OK, app.shown(&session).await?))
 }

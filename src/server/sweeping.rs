@@ -8,11 +8,16 @@ use super::{
     clients::cleaned,
     tickets::{Cleaned, Ticket},
 };
-use crate::clock::{Clock as _, SystemClock};
+use crate::{
+    clock::{Clock as _, SystemClock},
+    terminal::Stop,
+};
 
 /// How often that is looked after, at least and at most.
 const EVERY_MIN: Duration = Duration::from_millis(250);
 const EVERY_MAX: Duration = Duration::from_secs(10);
+/// How long each step may take where a stop of the server ends what runs for clients.
+const END_GRACE_MS: u64 = 1_000;
 
 /// Looks after the clients until the server ends.
 pub(super) async fn sweep(app: App) {
@@ -25,6 +30,10 @@ pub(super) async fn sweep(app: App) {
         note(&app).await;
         if app.policy.is_exclusive() {
             for ticket in silent(&app).await {
+                // Each of those before may have taken a while.
+                if app.closing.is_closed() || !is_still_silent(&app, &ticket).await {
+                    continue;
+                }
                 match cleaned(&app, &ticket).await {
                     Ok(Cleaned::Destroyed(_) | Cleaned::Untouched(_)) => {
                         tracing::info!("a silent client was given up");
@@ -65,12 +74,38 @@ async fn silent(app: &App) -> Vec<Ticket> {
         let since = now.unix_millis().saturating_sub(at.unix_millis());
         u128::try_from(since).is_ok_and(|since| since > limit)
     };
+    // Who could not come back before this server was there has all the time again.
+    if app.began.elapsed().as_millis() <= limit {
+        return Vec::new();
+    }
     let clients = app.live.over(clients).into_iter();
     clients
         .filter(|client| !client.ticket.is_global() && is_silent(client.last_activity))
         .filter(|client| client.session.is_some() && !app.live.is_shown(&client.ticket))
         .map(|client| client.ticket)
         .collect()
+}
+
+/// Whether a client has still given no sign of life, and nobody looks at what runs in its session in another way.
+async fn is_still_silent(app: &App, ticket: &Ticket) -> bool {
+    let session = {
+        let book = Arc::clone(&app.book);
+        let clients = app.desk.run(move |_| book.clients()).await;
+        let clients = app.live.over(clients.ok().and_then(Result::ok).unwrap_or_default());
+        let known = clients.into_iter().find(|client| client.ticket == *ticket);
+        let now = SystemClock.now().unix_millis();
+        let limit = i64::try_from(app.settings.client_timeout.as_millis()).unwrap_or(i64::MAX);
+        known.filter(|client| now.saturating_sub(client.last_activity.unix_millis()) > limit)
+    };
+    let Some(id) = session.and_then(|client| client.session) else {
+        return false;
+    };
+    if app.live.is_shown(ticket) {
+        return false;
+    }
+    let path = app.runtime.socket(id);
+    let asked = app.desk.run(move |_| crate::terminal::Connection::open(&path)?.info()).await;
+    !asked.is_ok_and(|info| info.is_ok_and(|info| info.clients > 0))
 }
 
 /// Ends what runs for clients, where that was set.
@@ -80,15 +115,20 @@ pub(super) async fn end(app: &App) {
         return;
     }
     let book = Arc::clone(&app.book);
-    let ended = app.desk.run(move |manager| {
-        for id in book.clients().unwrap_or_default().into_iter().filter_map(|client| client.session) {
-            let stop = manager.default_stop();
-            if let Err(err) = manager.stop(&id.to_string(), stop) {
-                tracing::debug!(sessionId = %id, error = %err, "nothing of a client was ended");
-            }
+    let Ok(Ok(clients)) = app.desk.run(move |_| book.clients()).await else {
+        return;
+    };
+    let mut ending = tokio::task::JoinSet::new();
+    for id in clients.into_iter().filter_map(|client| client.session) {
+        let app = app.clone();
+        ending.spawn(async move {
+            let stop = Stop { signal: None, grace_ms: END_GRACE_MS, shutdown: false };
+            app.long_desk.run(move |manager| manager.stop(&id.to_string(), stop).map(drop)).await
+        });
+    }
+    while let Some(ended) = ending.join_next().await {
+        if let Ok(Ok(Err(err))) = ended {
+            tracing::debug!(error = %err, "nothing of a client was ended");
         }
-    });
-    if let Err(problem) = ended.await {
-        tracing::warn!(why = problem.detail(), "what runs for clients was not ended");
     }
 }

@@ -190,7 +190,27 @@ fn cl_4_cleaning_up_ends_the_process_and_forgets_the_ticket() {
     assert_eq!(space.branches(), ["main"]);
     let again = server.change("DELETE", &format!("/api/v1/clients/{}", ticket(&client)), &json!({}));
     assert_eq!(again.status, 404);
+    // What a person brings back is no client's any more, also for the next server.
+    server.done("POST", "/api/v1/undo", &json!({}));
+    drop(server);
+    let server = Server::of(&space);
     assert_eq!(server.get("/api/v1/clients").json()["clients"], json!([]));
+}
+
+#[test]
+fn cl_4_who_was_shown_for_long_can_come_back_after_the_connection_is_lost() {
+    let space = roomy("[server]\nclient_timeout = 2\n");
+    let server = Server::of(&space);
+    let (client, other) = (register(&server), register(&server));
+    let path = format!("/api/v1/clients/{}/terminal", ticket(&client));
+    let mut terminal = server.terminal(&path, "control");
+    terminal.until(b's');
+    let known = || server.get("/api/v1/clients").json()["clients"].to_string();
+    until(|| !known().contains(&ticket(&other)));
+    let pid = space.json(["ps"])[0]["session"]["ptyPid"].clone();
+    drop(terminal);
+    server.done("POST", &format!("/api/v1/clients/{}/resume", ticket(&client)), &json!({}));
+    assert_eq!(space.json(["ps"])[0]["session"]["ptyPid"], pid);
 }
 
 #[test]

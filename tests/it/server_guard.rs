@@ -35,7 +35,8 @@ fn hostile<'a>(what: &'a str, headers: &[(&'a str, &'a str)], status: u16) -> Ho
 fn every_hostile_request_is_refused_and_changes_nothing() {
     let space = Workspace::with_sessions(1);
     let server = Server::of(&space);
-    let (bearer, cookie) = (server.bearer(), format!("wharf_token={}", server.token));
+    let (bearer, cookie) = (server.bearer(), format!("{}={}", server.cookie(), server.token));
+    let bad_cookie = format!("{}=0", server.cookie());
     let token = ("authorization", bearer.as_str());
     let own = format!("http://{}", server.at);
     let wrong = format!("Bearer {}", "0".repeat(64));
@@ -68,7 +69,7 @@ fn every_hostile_request_is_refused_and_changes_nothing() {
             &[("authorization", "Basic x"), ("cookie", &cookie), ("origin", &own), JSON],
             401,
         ),
-        hostile("a wrong cookie", &[("cookie", "wharf_token=0"), ("origin", &own), JSON], 401),
+        hostile("a wrong cookie", &[("cookie", &bad_cookie), ("origin", &own), JSON], 401),
         hostile("a cookie without an origin", &[("cookie", &cookie), JSON], 403),
         hostile(
             "a cookie with another origin",
@@ -201,6 +202,9 @@ fn a_link_lets_one_browser_in_and_the_cookie_works_for_the_page_alone() {
     let link = space.run(["open"]).succeeds().stdout().trim().to_owned();
     let path = link.strip_prefix(&format!("http://{}", server.at)).unwrap();
     assert!(!link.contains(&server.token));
+    let looked_at = server.ask("HEAD", path, &[], "");
+    assert_eq!((looked_at.status, looked_at.header("set-cookie")), (405, None));
+    assert_eq!(server.ask("GET", path, &[("sec-purpose", "prefetch")], "").status, 405);
     let opened = server.ask("GET", path, &[], "");
     assert_eq!((opened.status, opened.header("location")), (303, Some("/")));
     let cookie = opened.header("set-cookie").unwrap().to_owned();

@@ -276,3 +276,20 @@ fn it_says_how_it_is() {
     let page = server.ask("GET", "/", &[], "");
     assert!(page.status == 200 && page.header("content-type").unwrap().starts_with("text/html"), "{page:?}");
 }
+
+#[test]
+fn a_change_that_is_refused_changes_nothing() {
+    let space = Workspace::with_sessions(2);
+    let server = Server::of(&space);
+    server.done("PATCH", "/api/v1/sessions/s2", &json!({"issue": {"repository": "acme/shop", "number": 1}}));
+    let before = (space.state(), space.litter());
+    let both = json!({"name": "other", "phase": "one", "issue": {"repository": "acme/shop", "number": 1}});
+    assert_eq!(server.change("PATCH", "/api/v1/sessions/s1", &both).status, 409);
+    assert_eq!((space.state(), space.litter()), before);
+    let start = json!({"name": "new", "start": {"command": ["/no/such/program"]}});
+    let refused = server.change("POST", "/api/v1/sessions", &start);
+    assert_eq!((refused.status, refused.json()["code"].as_str()), (422, Some("START_FAILED")));
+    assert_eq!((space.names().len(), space.branches().contains(&"feature/new".to_owned())), (2, false));
+    let mut lost = server.events(&server.token, Some("nonsense"));
+    assert_eq!(lost.next().0, "reset");
+}

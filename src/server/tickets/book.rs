@@ -131,6 +131,11 @@ impl Book {
         TicketError::Io { action, path: self.path(), source }
     }
 
+    /// Whether the list is not there, or makes no sense.
+    pub(super) fn is_lost(&self) -> Result<bool, TicketError> {
+        Ok(!self.is_begun() || self.read()?.is_none())
+    }
+
     /// Whether there is a file, or ever was a client.
     pub(super) fn is_begun(&self) -> bool {
         fs::symlink_metadata(self.path()).is_ok()

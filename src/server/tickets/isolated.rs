@@ -111,6 +111,8 @@ impl Policy for Isolated {
         if owned.is_empty() && !self.book.is_begun() {
             return Ok(());
         }
+        // Only where the list is gone the records are asked: a ticket that was given up stays so.
+        let is_lost = self.book.is_lost()?;
         self.book.change(|clients| {
             for (ticket, session) in &owned {
                 match clients.iter_mut().find(|client| client.ticket == *ticket) {
@@ -118,6 +120,7 @@ impl Policy for Isolated {
                     Some(client) if client.session.is_none() => client.session = Some(session.id()),
                     Some(_) => (),
                     // The list was lost; the record still says whose it is.
+                    None if !is_lost => (),
                     None => clients.push(Client {
                         ticket: ticket.clone(),
                         session: Some(session.id()),
@@ -169,6 +172,8 @@ impl Policy for Isolated {
             Err(err) => return Err(err),
         };
         let id = session.id();
+        // What comes back from the trash belongs to no client any more.
+        manager.change_metadata(&id.to_string(), vec![MetadataChange::Unset(CLIENT.to_owned())])?;
         let running: Permits = [Permit::Running].into_iter().collect();
         let cleaned = match manager.destroy(&id.to_string(), &running, BranchFate::Delete) {
             Ok(_) => Cleaned::Destroyed(Some(id)),

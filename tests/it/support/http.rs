@@ -102,6 +102,12 @@ impl Server {
         answer.json()
     }
 
+    /// The name of its cookie.
+    pub fn cookie(&self) -> String {
+        let folder = self.token_file.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+        format!("wharf_token_{folder}")
+    }
+
     /// What the header with the full token holds.
     pub fn bearer(&self) -> String {
         format!("Bearer {}", self.token)
