@@ -55,7 +55,7 @@ mod tests {
         assert_eq!(bucket.take_at(now), Err(Duration::from_millis(100)));
         assert!(bucket.take_at(now + Duration::from_millis(101)).is_ok());
         assert!(bucket.take_at(now + Duration::from_millis(102)).is_err());
-        let later = now + Duration::from_secs(60);
+        let later = now + Duration::from_mins(1);
         assert!(
             bucket.take_at(later).is_ok() && bucket.take_at(later).is_ok() && bucket.take_at(later).is_err()
         );

@@ -230,13 +230,12 @@ pub(super) async fn create(
         metadata: create.metadata.unwrap_or_default(),
         skip_setup: false,
     };
-    // Only a branch that nobody named was certainly made just now.
-    let fate = if request.branch.is_some() { BranchFate::Keep } else { BranchFate::Delete };
     let repository = create.repository.as_deref().map(repository_of).transpose()?;
-    // A branch that was there before stays.
+    // Only a branch that nobody named was certainly made just now.
     let branch = if request.branch.is_some() { BranchFate::Keep } else { BranchFate::Delete };
     let session = app.desk.verb(move |manager| {
         let session = manager.create(&CreateSession { repository, ..request })?;
+        let session = manager.set_up_new(&session, branch, &mut |_| ())?;
         let Some(start) = start else {
             return Ok(session);
         };
