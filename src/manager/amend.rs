@@ -7,7 +7,6 @@ use crate::session::{Label, Session, SessionName, SessionStatus};
 
 /// What to change; what is not named stays.
 #[derive(Clone, Debug, Default)]
-#[expect(clippy::option_option, reason = "to take away and to leave are two things")]
 pub struct Amend {
     /// Another name; the branch stays.
     pub name: Option<SessionName>,
