@@ -123,7 +123,7 @@ impl GitWorktrees {
             if pool::is_take(&site) {
                 return self.end_take(addition, &site);
             }
-            self.take_back(addition, &site, addition.start.branch_is_new)?;
+            self.take_back_unless_slot(addition, &site)?;
             Ok(AddEnd::TakenBack)
         })
     }

@@ -7,7 +7,7 @@ use super::{
     command::GitCall,
     copy::clear_making,
     delete::delete_tree,
-    refs,
+    pool, refs,
     site::{Site, io_error, is_folder, is_there, make_folder, pointer_of},
 };
 use crate::{
@@ -19,7 +19,24 @@ impl GitWorktrees {
     pub(super) fn withdraw_one(&self, addition: &Addition) -> Result<(), WorktreeError> {
         let site = self.site(addition.id, &addition.repository)?;
         // Held until every git command of the add has ended, also when its wharf was killed.
-        self.at_work(&site, |_| self.take_back(addition, &site, addition.start.branch_is_new))
+        self.at_work(&site, |_| self.take_back_unless_slot(addition, &site))
+    }
+
+    /// Takes an add back. A worktree of the pool that was reserved and never taken is none of it: it can be ready for
+    /// somebody else, or hold the work of a person.
+    pub(super) fn take_back_unless_slot(
+        &self,
+        addition: &Addition,
+        site: &Site,
+    ) -> Result<(), WorktreeError> {
+        let branch_is_ours = addition.start.branch_is_new;
+        if !pool::is_still_slot(site)? {
+            return self.take_back(addition, site, branch_is_ours);
+        }
+        if branch_is_ours {
+            self.delete_branch_at(site, &addition.branch, &addition.start.base.commit)?;
+        }
+        Ok(())
     }
 
     /// Removes folder, administrative folder and branch; the caller has the repository lock. All three are tried,

@@ -365,3 +365,23 @@ fn a_disk_without_room_gets_no_warm_worktree() {
     Ran { output }.succeeds().says("0 made, 0 ready; the disk has not enough room to spare");
     assert_eq!(space.litter(), Vec::<String>::new());
 }
+
+#[test]
+fn what_somebody_did_in_a_reserved_worktree_outlives_the_create_that_was_killed() {
+    if !strace::is_there() {
+        return;
+    }
+    let space = filled(1);
+    let folder = only(&space);
+    // Killed when it is to write into the repository: the worktree is reserved in the table and not claimed.
+    let log = space.home().join("trace");
+    let kill = "inject=rename:signal=KILL:when=2";
+    let mut command = space.command();
+    command.args(["create", "one"]);
+    let wrapper = ["strace", "-qq", "-o", log.to_str().unwrap(), "-e", "trace=rename", "-e", kill];
+    strace::under(&wrapper, &command).output().unwrap();
+    fs::write(folder.join("README.md"), "mine\n").unwrap();
+    space.run(["pool", "drain"]).succeeds();
+    space.run(["restore"]).succeeds();
+    assert_eq!(fs::read_to_string(folder.join("README.md")).unwrap(), "mine\n");
+}

@@ -17,7 +17,8 @@ const ATTRIBUTES_BYTES_MAX: u64 = 1 << 20;
 const SYSTEM_ATTRIBUTES: &str = "/etc/gitattributes";
 
 /// What each of these settings may be, in small letters, without making a difference; an empty list: nothing.
-const SETTINGS: [(&str, &[&str]); 17] = [
+const SETTINGS: [(&str, &[&str]); 18] = [
+    ("attr.tree", &[]),
     ("core.attributesfile", &[]),
     ("core.autocrlf", OFF),
     ("core.bare", OFF),

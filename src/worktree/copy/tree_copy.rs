@@ -29,10 +29,8 @@ const THREADS_MAX: usize = 8;
 const FILES_MIN: usize = 400;
 /// How many files a thread takes at once, at least.
 const PART_FILES_MIN: usize = 64;
-/// The largest file that is looked into when the index does not vouch for it.
+/// The largest file that is copied; each is read into memory as a whole.
 const READ_BYTES_MAX: u64 = 64 << 20;
-/// From which size on a file is not read into memory as a whole.
-const WHOLE_BYTES_MAX: u64 = 1 << 20;
 /// How much older than now a copy is made, in seconds. Git compares whole seconds with those of the index, and reads
 /// every file anew that is not older; any later change still shows.
 const AGE_SECONDS: i64 = 2;
@@ -170,29 +168,21 @@ impl<'a> Copying<'a> {
             return Ok(None);
         }
         let size = u64::try_from(before.st_size).unwrap_or(u64::MAX);
-        let is_vouched_for = self.index.vouches_for(entry, &before);
-        if size > READ_BYTES_MAX && !is_vouched_for {
+        if size > READ_BYTES_MAX {
             return Ok(None);
         }
+        // An index also vouches for files whose content git would write otherwise, so each of them is looked into.
         buffer.clear();
-        let is_read = size <= WHOLE_BYTES_MAX || !is_vouched_for;
-        if is_read {
-            (&source).take(size + 1).read_to_end(buffer)?;
-            let is_same = buffer.len() as u64 == size
-                && (is_vouched_for || content_id(buffer) == self.index.content(entry));
-            if !is_same || !is_still(&source, &before)? {
-                return Ok(None);
-            }
+        (&source).take(size + 1).read_to_end(buffer)?;
+        let is_same = buffer.len() as u64 == size && content_id(buffer) == self.index.content(entry);
+        if !is_same || !is_still(&source, &before)? {
+            return Ok(None);
         }
         let mode = if is_program { 0o777 } else { 0o666 };
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let copy = File::from(openat(to, name, flags, Mode::from_raw_mode(mode))?);
-        if size > 0 && !(is_vouched_for && self.share(&source, &copy)) {
-            if is_read {
-                (&copy).write_all(buffer)?;
-            } else if io::copy(&mut (&source).take(size), &mut &copy)? != size {
-                return Err(io::Error::other("a file changed its length while it was copied"));
-            }
+        if size > 0 && !self.share(&source, &copy) {
+            (&copy).write_all(buffer)?;
         }
         if !is_still(&source, &before)? {
             // What was written may be half old and half new; git writes it again.

@@ -19,7 +19,7 @@ use crate::{
         GitWorktrees, WorktreeError,
         admin::{Admin, Head},
         copy::{IndexFile, inside},
-        durable::{last_written, replace_shared, sync_all, sync_names},
+        durable::{last_written, replace_shared, sync_all, sync_file_system, sync_names},
         register::remove_if_there,
         site::{Site, io_error},
     },
@@ -35,6 +35,8 @@ impl GitWorktrees {
         self.settle_index(site)?;
         sync_names(site, &BranchName::detached())?;
         sync_all(&last_written(site))?;
+        // What is ready is taken without another look, also after a power cut; nobody waits for this.
+        sync_file_system(&site.folder)?;
         if !self.is_untouched(site, commit)? {
             // Some attributes have git see changes in a checkout that it just made.
             let because = "git sees changes in a worktree that was just checked out";

@@ -20,6 +20,7 @@ mod take;
 
 pub use self::slot::{Condition, Slot};
 pub(super) use self::slot::{end_taken, is_changed, is_lost, is_ready, is_slot, is_take, lacks, want};
+pub(super) use self::sweep::is_still_slot;
 
 /// What is said of a warm worktree in which somebody worked.
 pub(super) const CHANGED_NOTE: &str = "it was kept ready for a session, and somebody changed something in it; take out \

@@ -80,7 +80,11 @@ impl GitWorktrees {
         for slot in broken {
             let site = self.site(slot.id, repository)?;
             self.at_work(&site, |_| {
-                if condition(&site) == Condition::Broken { self.clear_broken(&site) } else { Ok(()) }
+                // It may have become a session while we waited for the lock.
+                if !is_still_slot(&site)? || condition(&site) != Condition::Broken {
+                    return Ok(());
+                }
+                self.clear_broken(&site)
             })?;
         }
         Ok(())
@@ -120,7 +124,12 @@ impl GitWorktrees {
             if !is_untouched {
                 return Ok(());
             }
-        } else if self.has_strange_files(site) {
+        } else if !is_there(&site.admin.join(FILLING)) {
+            // Nothing says how it came to be as it is, so nothing says that it is nobody's work.
+            if site.has_folder() {
+                return set_changed(site);
+            }
+        } else if self.has_strange_files(site)? {
             return set_changed(site);
         }
         tracing::info!(folder = %site.folder.display(), "a warm worktree that was cut short was cleared away");
@@ -205,14 +214,19 @@ impl GitWorktrees {
     }
 
     /// Whether there is something in a half-filled worktree that no checkout puts there.
-    fn has_strange_files(&self, site: &Site) -> bool {
+    fn has_strange_files(&self, site: &Site) -> Result<bool, WorktreeError> {
         if !site.has_folder() || !is_there(&site.admin.join("index")) {
             // Git writes the index last. Until then all files are those of a checkout that did not end.
-            return false;
+            return Ok(false);
         }
         let status = self.git_status(&site.folder, &["--untracked-files=all", "--ignored"]);
-        status.is_ok_and(|it| it.untracked.count + it.ignored.count > 0)
+        status.map(|it| it.untracked.count + it.ignored.count > 0)
     }
+}
+
+/// Whether an administrative folder is that of a warm worktree now; to be asked under the repository lock.
+pub(in crate::worktree) fn is_still_slot(site: &Site) -> Result<bool, WorktreeError> {
+    Ok(Admin::read(&site.admin)?.is_some_and(|admin| is_slot(&admin, site.id, &site.common)))
 }
 
 /// In which condition a worktree of the pool is.
