@@ -253,7 +253,6 @@ fn a_token_that_only_reads_changes_and_controls_nothing() {
     terminal.say(b'I', b"typed\r");
     terminal.until(b'e');
     assert!(!server.get("/api/v1/sessions/s1/screen").body.contains("typed"));
-    // What is no part of showing a terminal has no way through it.
     terminal.say(b'S', br#"{"signal":null,"graceMs":0}"#);
     assert_eq!(terminal.until_closed(), Some(1008));
     assert_eq!(server.get("/api/v1/sessions/s1").json()["running"], true);
@@ -298,13 +297,11 @@ fn the_token_of_a_session_is_good_for_that_session_alone() {
         assert_eq!(server.ask(method, path, &[token, JSON], "{}").status, 403, "{method} {path}");
     }
     assert_eq!(server.try_terminal("/api/v1/sessions/s2/terminal", &[token]).err(), Some(403));
-    // Of others it hears nothing either.
     let mut events = server.events(&own, None);
     space.run(["phase", "s2", "theirs"]).succeeds();
     space.run(["phase", "s1", "own"]).succeeds();
     let id = listed["sessions"][0]["id"].clone();
     assert_eq!(events.next().2["sessions"], json!([id]));
-    // And it ends with what runs in the session.
     space.run(["kill", "s1"]).succeeds();
     assert_eq!(server.ask("GET", "/api/v1/sessions", &[token], "").status, 401);
 }
