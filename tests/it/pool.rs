@@ -10,7 +10,11 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Ran, Workspace, git_command, invariants, pty::PATIENCE, strace};
+use crate::support::{Ran, Workspace, git_command, invariants, processes, pty::PATIENCE, strace};
+
+type Change = fn(&Workspace, &Path);
+type Break = fn(&Workspace, &Path, &Path);
+type Configuration = &'static [[&'static str; 2]];
 
 /// A workspace with so many worktrees that are ready.
 fn filled(size: usize) -> Workspace {
@@ -90,6 +94,7 @@ fn the_next_one_is_made_in_the_background_after_the_answer() {
         assert!(Instant::now() < deadline, "nobody fills the pool: {}", space.json(["pool", "status"]));
         thread::sleep(Duration::from_millis(20));
     }
+    processes::until_nothing_is_behind(&space.root());
     let ready = slots(&space, "ready");
     space.run(["create", "two"]).succeeds();
     assert!(ready.contains(&id(&space, "two")));
@@ -150,7 +155,7 @@ fn a_branch_that_is_there_is_checked_out_in_a_warm_worktree_too() {
 /// What a person can do in a worktree of the pool; each of them is theirs and stays.
 #[test]
 fn a_worktree_that_somebody_changed_is_not_taken_and_not_removed() {
-    let changes: [(&str, fn(&Workspace, &Path)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("an edit", |_, at| fs::write(at.join("README.md"), "HELLO\n").unwrap()),
         ("a new file", |_, at| fs::write(at.join("new.txt"), "mine\n").unwrap()),
         ("a new file below", |_, at| fs::write(at.join("src/new.log"), "ignored\n").unwrap()),
@@ -208,7 +213,7 @@ fn warm_worktrees_are_no_sessions_for_a_rebuild() {
 /// Where refs are no files, ids are longer, or files are not what is committed, git itself switches to the branch.
 #[test]
 fn every_kind_of_repository_has_warm_worktrees() {
-    let kinds: [(&str, &[&str], &[[&str; 2]]); 5] = [
+    let kinds: [(&str, &[&str], Configuration); 5] = [
         ("reftable", &["--ref-format=reftable"], &[]),
         ("sha256", &["--object-format=sha256"], &[]),
         ("split", &[], &[["core.splitIndex", "true"]]),
@@ -303,7 +308,7 @@ fn two_who_fill_make_no_more_than_is_wanted() {
 
 #[test]
 fn what_is_missing_or_damaged_in_a_pool_ends_in_a_session_all_the_same() {
-    let breaks: [(&str, fn(&Workspace, &Path, &Path)); 7] = [
+    let breaks: [(&str, Break); 7] = [
         ("the folder", |_, folder, _| fs::remove_dir_all(folder).unwrap()),
         ("the administrative folder", |_, _, admin| fs::remove_dir_all(admin).unwrap()),
         ("HEAD", |_, _, admin| fs::write(admin.join("HEAD"), "").unwrap()),

@@ -5,7 +5,11 @@ use std::{
     os::unix::process::CommandExt as _,
     path::Path,
     process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
+
+use super::pty::PATIENCE;
 
 /// The pids of what carries the mark of a session; zombies carry none.
 pub fn marked(id: &str) -> Vec<u32> {
@@ -72,4 +76,19 @@ pub fn kill_if_there(pid: u32) {
 pub fn is_alive(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
+}
+
+/// Waits until no process works behind an answer in a workspace.
+pub fn until_nothing_is_behind(root: &Path) {
+    let root = root.to_str().unwrap().as_bytes();
+    let is_behind = |entry: fs::DirEntry| {
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+        words.get(1).is_some_and(|word| *word == b"behind") && words.contains(&root)
+    };
+    let deadline = Instant::now() + PATIENCE;
+    while fs::read_dir("/proc").unwrap().filter_map(Result::ok).any(is_behind) {
+        assert!(Instant::now() < deadline, "what is done behind an answer does not end");
+        thread::sleep(Duration::from_millis(20));
+    }
 }
