@@ -6,10 +6,10 @@ use std::ffi::{OsStr, OsString};
 use clap::{Args, Error, FromArgMatches as _, Parser as _, Subcommand};
 
 use super::{
-    Agent, Attach, Bind, Cli, Completions, Conversation, Create, Destroy, Doctor, Editor, Exec, Find, Global,
-    History, Hook, Init, Interpreter, Kill, List, Logs, Man, Meta, Path, Phase, Prompt, Ps, Recover, Remove,
-    Rename, Restart, Restore, Resume, Screen, Send, Setup, Show, Start, Status, Stop, Touch, Trash, Unbind,
-    Undo, Wait,
+    Agent, Attach, Bind, Cli, Completions, Conversation, Create, Debug, Destroy, Doctor, Editor, Exec, Find,
+    Global, History, Hook, Init, Interpreter, Kill, List, Logs, Man, Meta, Open, Path, Phase, Pool, Prompt,
+    Ps, Recover, Remove, Rename, Restart, Restore, Resume, Screen, Send, Serve, Setup, Show, Start, Status,
+    Stop, Touch, Trash, Unbind, Undo, Wait,
 };
 
 /// A command before it has arguments, and afterwards.
@@ -78,9 +78,13 @@ fn definition(word: &OsStr) -> Option<(&'static str, Define)> {
         "setup" => of::<Setup>("setup"),
         "undo" => of::<Undo>("undo"),
         "trash" => group::<Trash>("trash"),
+        "pool" => group::<Pool>("pool"),
         "agent" => group::<Agent>("agent"),
         "interpreter" => group::<Interpreter>("interpreter"),
+        "serve" => of::<Serve>("serve"),
+        "open" => of::<Open>("open"),
         "init" => of::<Init>("init"),
+        "debug" => group::<Debug>("debug"),
         "hook" => of::<Hook>("hook"),
         "restore" => of::<Restore>("restore"),
         "recover" => of::<Recover>("recover"),
