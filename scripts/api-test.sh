@@ -4,7 +4,8 @@
 #
 #   scripts/api-test.sh [BINARY]        default: target/debug/wharf
 #
-# WHARF_API_EXAMPLES   how many requests each operation gets (100)
+# WHARF_API_EXAMPLES   how many requests each operation gets (20)
+# WHARF_TEST_SEED      where the dice begin (1), so that the gate fails for the change at hand
 # SCHEMATHESIS         the program (schemathesis)
 #
 # Needs schemathesis (`pip install schemathesis`), jq and git; without schemathesis it says so and ends with 77.
@@ -64,7 +65,7 @@ cat >"$folder/config.toml" <<'END'
 expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 410, 413, 422, 429, 503]
 END
 "$schemathesis" --config-file "$folder/config.toml" run "$url/openapi.json" --header "Authorization: Bearer $token" \
-    --max-examples "${WHARF_API_EXAMPLES:-100}" --request-timeout 60 --no-color \
+    --max-examples "${WHARF_API_EXAMPLES:-20}" --seed "${WHARF_TEST_SEED:-1}" --request-timeout 60 --no-color \
     --exclude-path-regex '/(events|terminal)$' --exclude-checks unsupported_method,ignored_auth
 wharf doctor --quick
 kill -0 "$server"

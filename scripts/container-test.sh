@@ -397,7 +397,8 @@ sees() {
 }
 get_up() {
     printf '\034' >&7
-    holds "$1" wait "$sitting"
+    # Only this shell itself can wait for it.
+    if wait "$sitting"; then ok "$1"; else wrong "$1" "$(cat --show-nonprinting "$folder/seen")"; fi
     exec 7>&-
 }
 sit_down
