@@ -6,11 +6,14 @@ use std::fs;
 use crate::support::{
     Ran, Workspace,
     faults::{assert_same, files},
+    strace,
 };
 
 #[test]
 fn a_git_that_is_missing_old_hanging_or_mad_is_told_apart_and_loses_nothing() {
     let space = Workspace::with_sessions(1);
+    // Elsewhere a create can do without git.
+    strace::leave_to_git(&space);
     let folder = space.work_in("s1");
     fs::create_dir_all(space.path(".wharf")).unwrap();
     fs::write(space.path(".wharf/config.toml"), "[git]\ntime_limit = 1\n").unwrap();
@@ -55,6 +58,7 @@ fn a_git_that_is_missing_old_hanging_or_mad_is_told_apart_and_loses_nothing() {
 #[test]
 fn text_from_git_and_from_files_reaches_the_terminal_escaped() {
     let space = Workspace::with_sessions(1);
+    strace::leave_to_git(&space);
     let folder = space.worktree("s1");
     let evil = "a\x1b]0;owned\x07\u{202e}b\r.txt";
     fs::write(folder.join(evil), "new\n").unwrap();

@@ -126,7 +126,8 @@ fn a_fill_by_git_that_is_cut_short_leaves_a_warm_worktree_or_nothing() {
 
 #[test]
 fn a_fill_that_moves_a_worktree_leaves_it_whole_or_nothing() {
-    step_through(&["pool", "fill", "--size", "1"], &[Cut::Alone, Cut::Together], &furnished(), |space| {
+    // A git that is killed as well can leave its own `packed-refs.lock`, as anywhere.
+    step_through(&["pool", "fill", "--size", "1"], &[Cut::Alone], &furnished(), |space| {
         fill(space);
         commit_one(space);
     });
