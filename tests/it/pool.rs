@@ -283,13 +283,18 @@ fn filling_and_taking_go_on_while_git_collects_and_prunes() {
                 run(&["gc", "--quiet", "--prune=now"]);
             }
         });
-        for number in 0..6 {
-            fill(&space, 1);
-            let name = format!("s{number}");
-            space.run(["create", &name, "--max-sessions", "20"]).succeeds();
-            is_equal(&space, &name);
-        }
+        let work = scope.spawn(|| {
+            for number in 0..6 {
+                fill(&space, 1);
+                let name = format!("s{number}");
+                space.run(["create", &name, "--max-sessions", "20"]).succeeds();
+                is_equal(&space, &name);
+            }
+        });
+        // Whoever collects is told to stop also where the work failed.
+        let worked = work.join();
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(worked.is_ok(), "filling and taking failed");
     });
     invariants_after_drain(&space, "gc and prune all the time");
 }

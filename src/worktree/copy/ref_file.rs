@@ -8,6 +8,8 @@ use std::{
     fs::{self, File},
     io::{self, BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use git2::Repository;
@@ -20,6 +22,10 @@ use crate::{
 const HEADS: &str = "refs/heads";
 /// Who is named in a log where nobody is configured.
 const NOBODY: &str = "wharf <wharf@localhost>";
+
+/// How long somebody else may hold the lock of HEAD, and how often it is tried.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Makes a branch at a commit; says whether it did. It did not when something of that name, or in its way, is there.
 pub(in crate::worktree) fn make_branch(
@@ -118,7 +124,7 @@ fn is_in_the_way_packed(common: &Path, reference: &str) -> io::Result<bool> {
 pub(in crate::worktree) fn put_on_branch(admin: &Path, branch: &BranchName) -> io::Result<()> {
     let head = admin.join("HEAD");
     let lock = lock_of(&head);
-    let mut locked = File::options().write(true).create_new(true).open(&lock)?;
+    let mut locked = lock_soon(&lock)?;
     let written = locked
         .write_all(format!("ref: {}\n", branch.reference()).as_bytes())
         .and_then(|()| atomic::rename(&lock, &head));
@@ -126,6 +132,19 @@ pub(in crate::worktree) fn put_on_branch(admin: &Path, branch: &BranchName) -> i
         drop(fs::remove_file(&lock));
     }
     written
+}
+
+/// Takes a lock that a git which tidies up may hold for a moment.
+fn lock_soon(lock: &Path) -> io::Result<File> {
+    let deadline = Instant::now() + LOCK_WAIT;
+    loop {
+        match File::options().write(true).create_new(true).open(lock) {
+            Err(err) if err.kind() == io::ErrorKind::AlreadyExists && Instant::now() < deadline => {
+                thread::sleep(LOCK_PAUSE);
+            }
+            taken => return taken,
+        }
+    }
 }
 
 fn lock_of(file: &Path) -> PathBuf {
