@@ -1,5 +1,6 @@
 use std::{
-    fs,
+    fs::{self, File},
+    io::Write as _,
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -7,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Ran, Workspace, binary};
+use crate::support::{Ran, Workspace, binary, contexts::eventually, strace};
 
 /// A `git` that stops before one of its commands until it is told to go on.
 struct Gate {
@@ -34,7 +35,7 @@ impl Gate {
     }
 
     fn wait(&self) {
-        until(|| self.folder.path().join("reached").exists());
+        eventually("git gets to its command", || self.folder.path().join("reached").exists());
     }
 
     /// Lets the command go on; returns when it has begun to.
@@ -48,10 +49,11 @@ fn real_git() -> PathBuf {
     std::env::split_paths(&paths).map(|it| it.join("git")).find(|it| it.is_file()).unwrap()
 }
 
-/// Waits until something holds; the whole test ends before this does not.
-fn until(mut holds: impl FnMut() -> bool) {
-    while !holds() {
-        std::thread::yield_now();
+/// Whoever still waits when a test fails goes on.
+impl Drop for Gate {
+    fn drop(&mut self) {
+        let go = File::options().read(true).write(true).open(self.folder.path().join("go"));
+        drop(go.and_then(|mut it| it.write_all(b"go\n")));
     }
 }
 
@@ -95,12 +97,13 @@ fn a_create_survives_what_another_container_takes_it_for() {
         return;
     };
     let space = Workspace::new();
+    strace::leave_to_git(&space);
     let gate = Gate::before("worktree add");
     let creating = start(&space, space.command().env("PATH", gate.path()), &["create", "auth"]);
     gate.wait();
     let before = worker(&space);
     let creating_beside = start(&space, &mut other, &["create", "beside"]);
-    until(|| worker(&space) != before);
+    eventually("the other one takes it over", || worker(&space) != before);
     gate.open();
     ended(creating).succeeds();
     ended(creating_beside).succeeds();
@@ -124,7 +127,7 @@ fn a_destroy_survives_what_another_container_takes_it_for() {
     gate.wait();
     let before = worker(&space);
     let creating_beside = start(&space, &mut other, &["create", "beside"]);
-    until(|| worker(&space) != before);
+    eventually("the other one takes it over", || worker(&space) != before);
     gate.open();
     ended(creating_beside).succeeds();
     // Either of the two ends the destroy, or it is taken back; the work is there in both cases.
