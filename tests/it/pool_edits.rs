@@ -115,6 +115,30 @@ fn a_create_that_fails_at_its_last_step_leaves_what_somebody_wrote_before() {
     assert_ne!(space.worktree("third"), folder);
 }
 
+/// Not every file is looked at before a take. What was written before it is found afterwards, and said.
+#[test]
+fn what_a_session_finds_in_its_worktree_from_before_is_said() {
+    let space = Workspace::new();
+    for number in 0..10_001 {
+        fs::write(space.path(&format!("src/{number}")), "").unwrap();
+    }
+    commit(&space, "src/lib.txt", "text\n");
+    fill(&space, 1);
+    let folder = only(&space);
+    fs::write(folder.join("src/lib.txt"), MINE).unwrap();
+    fs::write(folder.join("src/from-before"), MINE).unwrap();
+    space.run(["create", "one"]).succeeds();
+    assert_eq!(space.worktree("one"), folder, "it is too large to be looked at");
+    // What the session does is its own.
+    fs::write(folder.join("src/1"), "later\n").unwrap();
+    fs::write(folder.join("src/later"), "later\n").unwrap();
+    space.run(["pool", "fill", "--size", "0"]).succeeds();
+    let said = space.run(["doctor"]).succeeds().stdout();
+    assert!(said.contains("src/from-before, src/lib.txt"), "{said}");
+    assert!(!said.contains("src/1,") && !said.contains("later"), "{said}");
+    assert_eq!(fs::read_to_string(folder.join("src/lib.txt")).unwrap(), MINE);
+}
+
 /// Without anybody's work in it, such a create leaves nothing.
 #[test]
 fn a_warm_create_that_fails_at_any_step_leaves_nothing() {

@@ -41,6 +41,7 @@ impl GitWorktrees {
     ) -> Result<Filled, WorktreeError> {
         let common = self.common_dir(repository)?;
         self.sweep_pool(repository)?;
+        self.look_into_taken(repository)?;
         let mut filled = Filled { made: 0, ready: 0, stopped: None };
         let stop = |filled: Filled, why| Ok(Filled { stopped: Some(why), ..filled });
         let root = self.repository_folder(repository)?;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    carried::keep_index,
     slot::{Seal, ready_file},
     sweep::filling_file,
 };
@@ -41,6 +42,9 @@ impl GitWorktrees {
             return Err(WorktreeError::Unusable { id: site.id, because });
         }
         let seal = Seal::of(site, commit, manner).map_err(io_error("look at", &site.folder))?;
+        if let Err(err) = keep_index(site) {
+            tracing::debug!(folder = %site.folder.display(), error = %err, "its index is not kept");
+        }
         seal.put_on(site).map_err(io_error("write", &ready_file(site)))?;
         remove_if_there(&filling_file(site))
     }

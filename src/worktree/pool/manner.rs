@@ -9,13 +9,16 @@ use std::{
     ffi::OsStr,
     fmt::Write as _,
     fs,
-    io::{self, ErrorKind},
+    io::{self, ErrorKind, Read as _},
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
 use git2::Repository;
-use rustix::process::{getegid, geteuid};
+use rustix::{
+    fs::{Mode, OFlags},
+    process::{getegid, geteuid},
+};
 use sha1::{Digest as _, Sha1};
 
 use crate::worktree::{
@@ -93,14 +96,23 @@ impl Sum {
 
     /// A file with all its bytes, or that there is none.
     fn add_file(&mut self, path: &Path) -> io::Result<()> {
-        match fs::metadata(path) {
-            Ok(about) if about.is_file() && about.len() <= FILE_BYTES_MAX => {
+        // A setting can name a pipe, and nobody waits for that.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        match rustix::fs::open(path, flags, Mode::empty()).map_err(io::Error::from) {
+            Ok(file) => {
+                let file = fs::File::from(file);
+                let mut bytes = Vec::new();
+                if file.metadata()?.is_file() {
+                    (&file).take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+                }
+                if bytes.len() as u64 > FILE_BYTES_MAX || !file.metadata()?.is_file() {
+                    return Err(ErrorKind::InvalidInput.into());
+                }
                 self.add(b"file");
-                self.add(&fs::read(path)?);
+                self.add(&bytes);
             }
-            Ok(_) => return Err(ErrorKind::InvalidInput.into()),
             Err(err) if matches!(err.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                self.add(b"none")
+                self.add(b"none");
             }
             Err(err) => return Err(err),
         }

@@ -13,6 +13,7 @@
 //!
 //! Whatever is in none of them, or in `filling` without anybody who fills it, was cut short and is cleared away.
 
+mod carried;
 mod fill;
 mod finish;
 mod freshen;
@@ -22,6 +23,7 @@ mod slot;
 mod sweep;
 mod take;
 
+pub(super) use self::carried::carried;
 pub use self::slot::{Condition, Slot};
 pub(super) use self::slot::{end_taken, is_changed, is_lost, is_ready, is_slot, is_take, want, was_taken};
 pub(super) use self::sweep::is_still_slot;

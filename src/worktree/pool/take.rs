@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::slot::{Seal, TAKEN, TAKING, has_pool, is_ready, ready_file, sealed, set_changed};
+use super::{
+    carried::forget_index,
+    slot::{Seal, TAKEN, TAKING, has_pool, is_ready, ready_file, sealed, set_changed},
+};
 use crate::{
     atomic,
     session::{Base, CommitId, RepositoryPath, SessionId},
@@ -207,6 +210,9 @@ impl GitWorktrees {
         }
         if is_moving && !self.is_untouched_at_rest(site)? {
             return Err(WorktreeError::Unusable { id: site.id, because: CHANGED_MEANWHILE });
+        }
+        if is_moving {
+            forget_index(site)?;
         }
         let named = |err| self.named(err, branch, site);
         let makes_branch = start.branch_is_new && self.settings.trust_hooks;
