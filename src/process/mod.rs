@@ -17,6 +17,7 @@ mod keyboard;
 mod kill;
 mod line;
 mod memory;
+mod pids;
 mod reap;
 mod signal;
 mod signals;

@@ -181,6 +181,13 @@ fn end(mut child: Child) {
     child.wait().unwrap();
 }
 
+/// A process as it is told of in a failure.
+fn described(pid: u32) -> String {
+    let read = |file: &str| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).replace('\0', " ");
+    format!("{} {}", text(read("stat")).trim_end(), text(read("cmdline")))
+}
+
 fn walk_time() -> Duration {
     env::var("WHARF_TEST_SECONDS").map_or(WALK, |text| Duration::from_secs(text.parse().unwrap()))
 }
@@ -280,13 +287,16 @@ fn whatever_happens_nothing_is_left_and_nothing_is_lost() {
     until(&format!("seed {seed}: strays"), || strays(&ids));
     until(&format!("seed {seed}: what is told"), || disagreement(&space));
     assert_eq!(self::ids(&space), ids, "seed {seed}");
-    for name in NAMES {
+    for (id, name) in &ids {
         let stopped = space.run(["kill", name]);
         let code = stopped.output.status.code();
         assert!(matches!(code, Some(0 | 3)), "seed {seed}: {}", stopped.stderr());
-    }
-    for id in ids.keys() {
-        assert_eq!(processes::marked(id), Vec::<u32>::new(), "seed {seed}: something of {id} is left");
+        let left: Vec<String> = processes::marked(id).into_iter().map(described).collect();
+        assert!(
+            left.is_empty(),
+            "seed {seed}: of {name}, whose end was {}, is left: {left:#?}",
+            stopped.stdout()
+        );
     }
     assert!(space.sockets().is_empty(), "seed {seed}: {:?}", space.sockets());
     invariants::restored(&space, &[], &format!("seed {seed}"));
