@@ -13,6 +13,7 @@ mod ink;
 mod keyboard;
 mod lines;
 mod notice;
+mod origin;
 mod recall;
 mod reset;
 mod scan;
