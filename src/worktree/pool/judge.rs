@@ -140,7 +140,27 @@ impl GitWorktrees {
             return Ok(false);
         }
         let strange = self.strange_to(site, from)?;
-        Ok(!strange.is_disjoint(&self.strange_to(site, to)?))
+        for path in strange.intersection(&self.strange_to(site, to)?) {
+            if !self.is_half_written(site, to, path)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a file is the beginning of what a commit has: a git that was killed leaves such a one.
+    fn is_half_written(&self, site: &Site, to: &CommitId, path: &[u8]) -> Result<bool, WorktreeError> {
+        let name = [to.as_str().as_bytes(), b":", path].concat();
+        let call = inside(site, &["cat-file", "--filters"]).arg(OsStr::from_bytes(&name)).allow(&[128]);
+        let answer = self.run(&call)?;
+        let written = match atomic::open(&site.folder.join(OsStr::from_bytes(path))) {
+            Ok(atomic::Place::File(mut file)) => {
+                let mut bytes = Vec::new();
+                file.read_to_end(&mut bytes).is_ok().then_some(bytes)
+            }
+            Ok(atomic::Place::Empty | atomic::Place::Other) | Err(_) => None,
+        };
+        Ok(answer.code == 0 && written.is_some_and(|written| answer.stdout.starts_with(&written)))
     }
 
     /// The files of a worktree that are not as a commit has them. Those that are missing are nobody's work.
