@@ -1,6 +1,6 @@
 #!/bin/sh
 # The one gate: what must be green before a change is handed over. Every step says its name and its time; what was
-# skipped is said at the end.
+# skipped is said at the end. A step that does not end is ended after half an hour, so that its name is known.
 #
 #   scripts/check.sh
 #
@@ -9,6 +9,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+STEP_SECONDS_MAX=1800
 skipped=''
 docker=${DOCKER:-docker}
 
@@ -17,7 +18,7 @@ step() {
     shift
     printf '== %s\n' "$name"
     begun=$(date +%s)
-    if "$@"; then
+    if timeout --kill-after=30 "$STEP_SECONDS_MAX" "$@"; then
         printf '== %s: ok, %s s\n' "$name" "$(($(date +%s) - begun))"
     else
         code=$?
