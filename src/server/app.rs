@@ -6,6 +6,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::{
     auth::{Grant, Tokens, elsewhere},
+    browsers::Browsers,
     bucket::Bucket,
     codes::Codes,
     desk::Desk,
@@ -40,7 +41,9 @@ pub(super) struct Shared {
     pub(super) events: Arc<Events>,
     /// Who may come in.
     pub(super) tokens: Tokens,
-    /// The name of the cookie that lets a browser in.
+    /// Which browsers were let in.
+    pub(super) browsers: Arc<Browsers>,
+    /// The name of the cookie that holds the word of one.
     pub(super) cookie: String,
     /// Under which names.
     pub(super) hosts: Hosts,

@@ -14,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     app::App,
     auth::Grant,
+    browsers::Stay,
     ending::Nothing,
     problem::{LossView, Problem, because},
     reading::policy_word,
@@ -240,7 +241,7 @@ pub(super) async fn cleaned(app: &App, ticket: &Ticket) -> Result<Cleaned, Probl
 ))]
 pub(super) async fn terminal(
     State(app): State<App>,
-    Extension(grant): Extension<Grant>,
+    Extension((grant, stay)): Extension<(Grant, Stay)>,
     Part(ticket): Part,
     Ask(wish): Ask<Wish>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -269,5 +270,5 @@ pub(super) async fn terminal(
     let replaced = is_owner.then(|| app.live.take_place(&ticket, SystemClock.now()));
     let live = Arc::clone(&app.live);
     let typed: Arc<dyn Fn() + Send + Sync> = Arc::new(move || live.heard(&ticket, SystemClock.now()));
-    Ok(begin(upgrade, Relay { app, holder, reach, replaced, typed: Some(typed), place }))
+    Ok(begin(upgrade, Relay { app, holder, reach, stay, replaced, typed: Some(typed), place }))
 }

@@ -6,6 +6,7 @@ mod accept;
 mod app;
 mod ask;
 mod auth;
+mod browsers;
 mod bucket;
 mod clients;
 mod codes;
@@ -37,7 +38,7 @@ mod typing;
 mod wire;
 
 pub use self::{
-    ask::{Opened, open},
+    ask::{Opened, log_out, open},
     error::ServerError,
     serve::{Ready, Serving, serve},
 };

@@ -83,6 +83,11 @@ impl Place {
         text.and_then(|text| Secret::of_text(&text)).ok_or(ServerError::Absent)
     }
 
+    /// Where it is written down which browsers were let in.
+    pub(super) fn browsers_path(&self) -> PathBuf {
+        self.path("server.browsers")
+    }
+
     /// Writes down where the server listens.
     pub(super) fn announce(&self, note: &Note) -> Result<(), ServerError> {
         let path = self.path("server.json");

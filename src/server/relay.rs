@@ -21,7 +21,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, watch},
 };
 
-use super::app::App;
+use super::{app::App, browsers::Stay};
 use crate::socket::{FRAME_BYTES_MAX, push};
 
 /// What stands before every payload: its kind and its length.
@@ -55,6 +55,8 @@ pub(super) struct Relay {
     pub(super) holder: UnixStream,
     /// What the client may do.
     pub(super) reach: Reach,
+    /// How long it may stay.
+    pub(super) stay: Stay,
     /// Whose place another connection may take.
     pub(super) replaced: Option<watch::Receiver<bool>>,
     /// Is told when the client types.
@@ -87,7 +89,7 @@ enum End {
 impl Relay {
     /// Hands frames on until one side goes, or the server ends.
     pub(super) async fn run(self, socket: WebSocket) {
-        let Self { app, holder, reach, replaced, typed, place } = self;
+        let Self { app, holder, reach, mut stay, replaced, typed, place } = self;
         let _leaves = Leaves(typed.clone().filter(|_| reach == Reach::Control));
         let (mut sink, source) = socket.split();
         let (from_holder, to_holder) = holder.into_split();
@@ -98,6 +100,10 @@ impl Relay {
             end = up(source, to_holder, (reach, typed), heard, say) => end,
             () = app.closing.wait() => {
                 close(sink, close_code::AWAY, "the server ends").await;
+                return drop(place);
+            }
+            () = stay.over() => {
+                close(sink, close_code::POLICY, "this browser was logged out").await;
                 return drop(place);
             }
             () = until(replaced) => {

@@ -20,6 +20,7 @@ use super::{
     accept::{Door, accept},
     app::{App, Closing, Shared},
     auth::{Tokens, cookie_of},
+    browsers::Browsers,
     bucket::Bucket,
     codes::Codes,
     desk::{Desk, Make, WORKERS_MAX},
@@ -112,8 +113,9 @@ pub fn serve(
         let failed = |source| ServerError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
+        let browsers = Browsers::of(place.browsers_path(), full.clone());
         let tokens = Tokens::of(full, read, Runtime::of(workspace.root()));
-        let app = app(make, serving, bound, policy, (tokens, agents))?;
+        let app = app(make, serving, bound, policy, (tokens, browsers, agents))?;
         let code = app.codes.issue().map_err(|source| ServerError::Begin { source })?;
         let url = url_of(bound);
         let ready = Ready {
@@ -141,7 +143,7 @@ fn app(
     serving: &Serving,
     bound: SocketAddr,
     policy: Arc<dyn Policy>,
-    (tokens, agents): (Tokens, Vec<String>),
+    (tokens, browsers, agents): (Tokens, Browsers, Vec<String>),
 ) -> Result<App, ServerError> {
     let settings = serving.settings.clone();
     let workspace = make().workspace().clone();
@@ -158,6 +160,7 @@ fn app(
         long_desk: Desk::of(make, LONG_WORKERS_MAX),
         events,
         tokens,
+        browsers: Arc::new(browsers),
         cookie: cookie_of(workspace.root()),
         hosts: Hosts::of(&hosts),
         codes: Codes::default(),

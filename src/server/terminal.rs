@@ -15,6 +15,7 @@ use utoipa::IntoParams;
 use super::{
     app::App,
     auth::Grant,
+    browsers::Stay,
     problem::Problem,
     relay::{MESSAGE_BYTES_MAX, Reach, Relay},
     wire::{Ask, Part, ProblemDoc},
@@ -72,7 +73,7 @@ impl Wish {
 ))]
 pub(super) async fn terminal(
     State(app): State<App>,
-    Extension(grant): Extension<Grant>,
+    Extension((grant, stay)): Extension<(Grant, Stay)>,
     Part(who): Part,
     Ask(wish): Ask<Wish>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -85,7 +86,7 @@ pub(super) async fn terminal(
     let place = app.terminals.clone().try_acquire_owned();
     let place = place.map_err(|_| Problem::busy("too many terminals are shown"))?;
     let reach = wish.reach(grant);
-    Ok(begin(upgrade, Relay { app, holder, reach, replaced: None, typed: None, place }))
+    Ok(begin(upgrade, Relay { app, holder, reach, stay, replaced: None, typed: None, place }))
 }
 
 /// Goes on as a WebSocket.

@@ -76,4 +76,5 @@ mod serving;
 mod soak;
 mod support;
 mod telling;
+mod tokens;
 mod waiting;

@@ -102,10 +102,12 @@ impl Server {
         answer.json()
     }
 
-    /// The name of its cookie.
+    /// The cookie of a browser that is let in just now.
+    #[track_caller]
     pub fn cookie(&self) -> String {
-        let folder = self.token_file.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
-        format!("wharf_token_{folder}")
+        let link = self.done("POST", "/api/v1/open-codes", &json!({}));
+        let opened = self.ask("GET", link["path"].as_str().unwrap(), &[], "");
+        opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
     }
 
     /// What the header with the full token holds.
