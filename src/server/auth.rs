@@ -180,6 +180,20 @@ mod tests {
     }
 
     #[test]
+    fn what_can_be_no_token_or_comes_after_too_many_wrong_ones_is_not_looked_for() {
+        let (full, read) = (Secret::random().unwrap(), Secret::random().unwrap());
+        let dir = tempfile::tempdir().unwrap();
+        let tokens = Tokens::of(full, read, Runtime::of(dir.path()));
+        let word = Secret::random().unwrap();
+        assert!(tokens.is_worth_a_look(word.reveal()));
+        for nonsense in ["", "x", &word.reveal()[1..], &"x".repeat(SCOPED_CHARS)] {
+            assert!(!tokens.is_worth_a_look(nonsense), "{nonsense}");
+        }
+        while tokens.failed().status() == StatusCode::UNAUTHORIZED {}
+        assert!(!tokens.is_worth_a_look(word.reveal()));
+    }
+
+    #[test]
     fn a_cookie_is_found_among_others() {
         let many = headers(&[
             ("cookie", "a=b; wharf_browser_1=one;c=d"),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
-use super::secret::Secret;
+use super::secret::{Secret, hex};
 use crate::{
     atomic::{self, Durability, Place},
     clock::Timestamp,
@@ -118,7 +118,7 @@ impl Browsers {
     /// What is kept of a word: it is as good as chance, so nobody finds it by trying, and time tells nothing about it.
     fn hash(&self, word: &str) -> String {
         let digest = Sha256::new().chain_update(self.full.reveal()).chain_update(":").chain_update(word);
-        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&digest.finalize())
     }
 
     fn write(&self, inside: &[Browser]) -> io::Result<()> {

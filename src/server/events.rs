@@ -13,9 +13,9 @@ use axum::{
 };
 use futures_util::{Stream, stream};
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 
-use super::{app::App, auth::Grant, browsers::Stay, problem::Problem};
+use super::{app::App, auth::Grant, browsers::Stay, places::Taken, problem::Problem};
 use crate::session::SessionId;
 
 /// How many changes are kept for those who were away.
@@ -94,7 +94,7 @@ struct Reader {
     heard: watch::Receiver<u64>,
     seen: u64,
     greeted: bool,
-    _place: OwnedSemaphorePermit,
+    _place: Taken,
 }
 
 /// Tells what changes, as it happens.
@@ -112,8 +112,8 @@ pub(super) async fn events(
     Extension((grant, stay)): Extension<(Grant, Stay)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let place = app.listeners.clone().try_acquire_owned();
-    let place = place.map_err(|_| Problem::busy("too many wait for events"))?;
+    let place = app.listeners.try_take(grant);
+    let place = place.ok_or_else(|| Problem::busy("too many wait for events"))?;
     let heard = app.events.newest.subscribe();
     let last = headers.get("last-event-id").map(|id| {
         let number = id.to_str().ok().and_then(|id| id.parse().ok());

@@ -93,7 +93,7 @@ async fn admit(app: &App, request: &Parts) -> Result<Option<(Grant, Stay)>, Prob
         return Err(Problem::forbidden("this token only reads"));
     }
     if changes {
-        app.changes.take().map_err(Problem::too_often)?;
+        app.admit_change(grant)?;
     }
     Ok(Some((grant, stay)))
 }

@@ -28,6 +28,7 @@ use super::{
     guard::Hosts,
     health::Metrics,
     place::{Note, Place},
+    places::Places,
     roll::Roll,
     routes, sweeping,
     tickets::{self, Book, Policy},
@@ -165,6 +166,7 @@ fn app(
         hosts: Hosts::of(&hosts),
         codes: Codes::default(),
         changes: Bucket::of(rate, rate.saturating_mul(REST_SECONDS)),
+        other_changes: Bucket::of(rate, rate.saturating_mul(REST_SECONDS)),
         metrics: Metrics::default(),
         closing: Closing::not_yet(),
         runtime: Runtime::of(workspace.root()),
@@ -173,8 +175,8 @@ fn app(
         book: Arc::new(Book::of(&workspace)),
         workspace,
         live: Arc::default(),
-        listeners: Arc::new(Semaphore::new(settings.events_max)),
-        terminals: Arc::new(Semaphore::new(settings.terminals_max)),
+        listeners: Places::of(settings.events_max),
+        terminals: Places::of(settings.terminals_max),
         began: Instant::now(),
         settings,
     }))
@@ -210,13 +212,12 @@ async fn run(
     }
     tracing::info!("server ends");
     app.closing.close();
-    let all = u32::try_from(app.settings.terminals_max).unwrap_or(u32::MAX);
     let end = async {
         let connections = async {
             for door in doors {
                 drop(door.await);
             }
-            drop(app.terminals.acquire_many(all).await);
+            app.terminals.until_empty().await;
             drop(sweeper.await);
             // What was typed last.
             sweeping::note(app).await;

@@ -71,6 +71,7 @@ mod running;
 mod sending;
 mod serial;
 mod server_guard;
+mod server_limits;
 mod server_load;
 mod serving;
 mod soak;

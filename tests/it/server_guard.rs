@@ -4,10 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::support::{
-    STATE, Workspace,
-    http::Server,
-};
+use crate::support::{STATE, Workspace, http::Server};
 
 /// One request that is refused.
 struct Hostile<'a> {
@@ -37,6 +34,8 @@ fn every_hostile_request_is_refused_and_changes_nothing() {
     let token_cookie = format!("{}={}", cookie.split('=').next().unwrap(), server.token);
     let token = ("authorization", bearer.as_str());
     let own = format!("http://{}", server.at);
+    let other_name = own.replace("127.0.0.1", "[::1]");
+    let many_cookies = format!("{};{cookie}", format!("{bad_cookie};").repeat(500));
     let wrong = format!("Bearer {}", "0".repeat(64));
     let almost = format!("Bearer {}", &server.token[..63]);
     let upgrade = [("upgrade", "websocket"), ("connection", "upgrade")];
@@ -47,6 +46,8 @@ fn every_hostile_request_is_refused_and_changes_nothing() {
         hostile("the address of the network", &[("host", "192.168.0.1"), token, JSON], 421),
         hostile("another origin", &[("origin", "http://evil.example"), token, JSON], 403),
         hostile("an origin that is none", &[("origin", "null"), token, JSON], 403),
+        hostile("two origins", &[("origin", &own), ("origin", "http://evil.example"), token, JSON], 403),
+        hostile("the same port by another name", &[("origin", &other_name), token, JSON], 403),
         hostile("another port of this machine", &[("origin", "http://127.0.0.1:1"), token, JSON], 403),
         hostile(
             "a page of another site, told by the browser",
@@ -69,6 +70,11 @@ fn every_hostile_request_is_refused_and_changes_nothing() {
         ),
         hostile("a wrong cookie", &[("cookie", &bad_cookie), ("origin", &own), JSON], 401),
         hostile("a cookie with the token itself", &[("cookie", &token_cookie), ("origin", &own), JSON], 401),
+        hostile(
+            "a good cookie behind many wrong ones",
+            &[("cookie", &many_cookies), ("origin", &own), JSON],
+            401,
+        ),
         hostile("a cookie without an origin", &[("cookie", &cookie), JSON], 403),
         hostile(
             "a cookie with another origin",
@@ -163,6 +169,24 @@ fn every_hostile_request_is_refused_and_changes_nothing() {
         assert!(!answer.head.contains(&server.token) && !answer.body.contains(&server.token), "{}", it.what);
     }
     assert_eq!((fs::read(space.path(STATE)).unwrap(), space.litter()), (state, litter));
+}
+
+#[test]
+fn a_host_has_to_be_named_once_and_in_one_way() {
+    let space = Workspace::with_sessions(1);
+    let server = Server::of(&space);
+    let (at, token) = (&server.at, format!("authorization: {}", server.bearer()));
+    let status = |line: &str, host: &str| {
+        server.exchange(&format!("{line}\r\n{host}{token}\r\nconnection: close\r\n\r\n")).status
+    };
+    let own = format!("host: {at}\r\n");
+    assert_eq!(status("GET /api/v1/sessions HTTP/1.1", &own), 200);
+    assert_eq!(status(&format!("GET http://{at}/api/v1/sessions HTTP/1.1"), &own), 200);
+    assert_eq!(status("GET /api/v1/sessions HTTP/1.0", ""), 421);
+    assert_eq!(status(&format!("GET http://{at}/api/v1/sessions HTTP/1.0"), ""), 421);
+    assert_eq!(status("GET http://evil.example/api/v1/sessions HTTP/1.1", &own), 421);
+    assert_eq!(status("GET http://evil.example/api/v1/sessions HTTP/1.1", "host: evil.example\r\n"), 421);
+    assert_eq!(status(&format!("GET http://user@{at}/api/v1/sessions HTTP/1.1"), &own), 421);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::{
     fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::Path,
 };
 
 use serde_json::{Value, json};
@@ -144,13 +145,19 @@ fn the_token_of_a_session_is_good_for_that_session_alone() {
         ("POST", "/api/v1/open-codes"),
         ("POST", "/api/v1/clients"),
         ("GET", "/api/v1/clients"),
+        ("POST", "/api/v1/clients/global-session/resume"),
+        ("DELETE", "/api/v1/clients/global-session"),
+        ("DELETE", "/api/v1/browsers"),
+        ("POST", "/api/v1/undo"),
         ("GET", "/api/v1/trash"),
         ("GET", "/api/v1/doctor"),
         ("GET", "/metrics"),
     ] {
         assert_eq!(server.ask(method, path, &[token, JSON], "{}").status, 403, "{method} {path}");
     }
-    assert_eq!(server.try_terminal("/api/v1/sessions/s2/terminal", &[token]).err(), Some(403));
+    for path in ["/api/v1/sessions/s2/terminal", "/api/v1/clients/global-session/terminal"] {
+        assert_eq!(server.try_terminal(path, &[token]).err(), Some(403), "{path}");
+    }
     let mut events = server.events(&own, None);
     space.run(["phase", "s2", "theirs"]).succeeds();
     space.run(["phase", "s1", "own"]).succeeds();
@@ -165,7 +172,7 @@ fn tokens_and_sockets_are_for_their_owner_alone() {
     let space = Workspace::new();
     let path = space.path("server.sock");
     let server = Server::with(&space, &["--unix", path.to_str().unwrap()]);
-    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().mode() & 0o777;
+    let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
     assert_eq!(mode(&server.token_file), 0o600);
     assert_eq!(mode(&server.token_file.with_file_name("server.read.token")), 0o600);
     assert_eq!(mode(server.token_file.parent().unwrap()), 0o700);
@@ -174,9 +181,49 @@ fn tokens_and_sockets_are_for_their_owner_alone() {
     let told = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", server.pid())).unwrap();
     assert!(!told("cmdline").contains(&server.token) && !told("environ").contains(&server.token));
     drop(server);
+}
+
+#[test]
+fn no_log_and_no_program_knows_a_token_a_code_or_a_cookie() {
+    let space = Workspace::with_sessions(1);
+    let server = Server::with(&space, &["-vvv"]);
+    let link = server.done("POST", "/api/v1/open-codes", &json!({}))["path"].as_str().unwrap().to_owned();
+    let opened = server.ask("GET", &link, &[], "");
+    let cookie = opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    server.done("POST", "/api/v1/sessions/s1/start", &json!({"command": ["cat"]}));
+    server.done("POST", "/api/v1/sessions/s1/exec", &json!({"command": "env"}));
+    let wrong = "f".repeat(64);
+    for word in [&wrong, &server.token] {
+        let bearer = format!("Bearer {word}");
+        server.ask("GET", "/api/v1/sessions?q=x", &[("authorization", &bearer)], "");
+        drop(server.try_terminal("/api/v1/sessions/s1/terminal", &[("authorization", &bearer)]));
+    }
+    server.ask("GET", "/api/v1/sessions", &[("cookie", &cookie)], "");
+    let environment = server.done("POST", "/api/v1/sessions/s1/exec", &json!({"command": "env"}));
+    let pid = space.json(["ps"])[0]["session"]["ptyPid"].as_u64().unwrap();
+    let read = fs::read_to_string(server.token_file.with_file_name("server.read.token")).unwrap();
+    let scoped = fs::read_to_string(space.socket("s1").with_extension("token")).unwrap();
+    let mut texts = vec![environment.to_string()];
+    for pid in [u64::from(server.pid()), pid] {
+        texts.push(fs::read_to_string(format!("/proc/{pid}/environ")).unwrap());
+        texts.push(fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap());
+    }
+    let secrets = [
+        server.token.clone(),
+        read.trim().to_owned(),
+        scoped.trim().to_owned(),
+        cookie.split('=').nth(1).unwrap().to_owned(),
+        link.rsplit('/').next().unwrap().to_owned(),
+        wrong,
+    ];
+    texts.push(server.last_words());
     for entry in fs::read_dir(space.path(".wharf/log")).unwrap() {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
-        assert!(!text.to_lowercase().contains("bearer") && !text.contains("/open/"), "{text}");
+        texts.push(fs::read_to_string(entry.unwrap().path()).unwrap());
+    }
+    assert!(texts.last().unwrap().contains("server began"), "{texts:?}");
+    for (number, secret) in secrets.iter().enumerate() {
+        assert_eq!(secret.len(), 64, "{number}");
+        assert!(!texts.iter().any(|text| text.contains(secret)), "{number}: {texts:?}");
     }
 }
 
@@ -193,12 +240,59 @@ fn a_folder_that_others_can_enter_is_refused() {
 fn a_token_of_ones_own_is_taken_when_nobody_can_guess_it() {
     let space = Workspace::new();
     let file = space.home().join("token");
-    fs::write(&file, "short\n").unwrap();
+    put(&file, "short\n", 0o600);
     let given = file.to_str().unwrap();
     space.run(["serve", "--listen", "127.0.0.1:0", "--token-file", given]).fails(2).says("holds no token");
-    fs::write(&file, format!("{}\n", "x1".repeat(20))).unwrap();
-    let server = Server::with(&space, &["--token-file", given]);
+    put(&file, &format!("{}\n", "x1".repeat(20)), 0o600);
+    // Where something is mounted, links lead to it.
+    let link = space.home().join("link");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let server = Server::with(&space, &["--token-file", link.to_str().unwrap()]);
     assert_eq!(server.token, "x1".repeat(20));
     assert_eq!(server.get("/api/v1/sessions").status, 200);
     space.run(["open", "--token-file", given]).succeeds();
+}
+
+fn put(path: &Path, text: &str, mode: u32) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_token_that_others_could_know_is_refused() {
+    let space = Workspace::new();
+    let file = space.home().join("token");
+    let given = file.to_str().unwrap();
+    for mode in [0o644, 0o640, 0o602] {
+        put(&file, &format!("{}\n", "x1".repeat(20)), mode);
+        let refused = space.run(["serve", "--listen", "127.0.0.1:0", "--token-file", given]).fails(6);
+        refused.says("so it is no secret").says("chmod 600").says(given);
+    }
+    fs::remove_file(&file).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &file, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+    let refused = space.run(["serve", "--listen", "127.0.0.1:0", "--token-file", given]).fails(6);
+    refused.says("is no regular file");
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    space
+        .run(["serve", "--listen", "127.0.0.1:0", "--token-file", given])
+        .fails(6)
+        .says("is no regular file");
+}
+
+#[test]
+fn two_servers_that_make_one_token_file_have_the_same_token() {
+    let spaces = [Workspace::new(), Workspace::new()];
+    let file = spaces[0].home().join("shared");
+    let serve = |space: &Workspace| Server::with(space, &["--token-file", file.to_str().unwrap()]);
+    let [one, two] = std::thread::scope(|scope| {
+        spaces.each_ref().map(|space| scope.spawn(move || serve(space))).map(|it| it.join().unwrap())
+    });
+    assert_eq!(one.token, two.token);
+    for server in [&one, &two] {
+        assert_eq!(server.get("/api/v1/sessions").status, 200);
+    }
+    let litter = fs::read_dir(spaces[0].home()).unwrap();
+    let litter = litter.filter(|it| it.as_ref().unwrap().file_name().to_string_lossy().ends_with(".tmp"));
+    assert_eq!(litter.count(), 0);
 }

@@ -82,6 +82,14 @@ impl Server {
         self.child.wait().unwrap().code()
     }
 
+    /// Ends it in order, and answers what it said meanwhile to whoever started it.
+    pub fn last_words(mut self) -> String {
+        self.end(Signal::TERM);
+        let mut said = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        said
+    }
+
     /// Asks something with the full token.
     pub fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &[("authorization", &self.bearer())], "")
