@@ -57,6 +57,10 @@ fi
 by_git=() by_wharf=()
 place=$(mktemp -d "$parent/wharf-bench.XXXXXX")
 trap 'rm -rf -- "$place"' EXIT
+if command -v rustc >"$place/out"; then
+    printf 'fn main() {}\n' >"$place/nothing.rs"
+    rustc -O -o "$place/nothing" "$place/nothing.rs"
+fi
 # Nobody's settings, neither git's nor wharf's.
 for name in $(compgen -e | grep -E '^(GIT|WHARF)_' || true); do unset "$name"; done
 unset WORKSPACE_ROOT XDG_CONFIG_HOME
@@ -185,10 +189,6 @@ git_loop() {
 }
 # What any program of this language costs before it does something.
 nothing() { "$place/nothing"; }
-if command -v rustc >"$place/out"; then
-    printf 'fn main() {}\n' >"$place/nothing.rs"
-    rustc -O -o "$place/nothing" "$place/nothing.rs"
-fi
 wharf_quick() { wharf_here list --quick; }
 wharf_list() { wharf_here list; }
 wharf_path() { wharf_here path "session1"; }

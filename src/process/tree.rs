@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{boot, stat};
+use super::{boot, pids, stat};
 use crate::session::{HOLDER_VARIABLE, ProcessId};
 
 /// How long processes that just become another program are waited for, all together, and how often to look.
@@ -43,21 +43,21 @@ impl Process {
 pub fn all() -> io::Result<Vec<Process>> {
     let page_bytes = rustix::param::page_size() as u64;
     let mut found = Vec::new();
-    for pid in pids()? {
+    pids::each(|pid| {
         // One that cannot be read belongs to somebody else, or is gone.
-        let Ok(Some(stat)) = stat::load(pid) else {
-            continue;
-        };
-        found.push(Process {
-            pid,
-            parent: stat.parent,
-            started: stat.started,
-            is_zombie: stat.is_zombie,
-            name: stat.name,
-            cpu_ticks: stat.cpu_ticks,
-            resident_bytes: stat.resident_pages.saturating_mul(page_bytes),
-        });
-    }
+        if let Ok(Some(stat)) = stat::load(pid) {
+            found.push(Process {
+                pid,
+                parent: stat.parent,
+                started: stat.started,
+                is_zombie: stat.is_zombie,
+                name: stat.name,
+                cpu_ticks: stat.cpu_ticks,
+                resident_bytes: stat.resident_pages.saturating_mul(page_bytes),
+            });
+        }
+        Ok(())
+    })?;
     found.sort_by_key(|process| process.pid);
     Ok(found)
 }
@@ -117,16 +117,16 @@ pub fn marks(key: &str) -> io::Result<Vec<(String, ProcessId)>> {
     let own = std::process::id();
     let deadline = Instant::now() + BECOMING_MAX;
     let mut found = Vec::new();
-    for pid in pids()?.into_iter().filter(|pid| *pid != own) {
+    pids::each(|pid| {
         // The identity goes first: whoever has the pid afterwards is then told apart from who had it before.
-        let Ok(Some(process)) = super::identify(pid) else {
-            continue;
-        };
-        let Some(value) = variable(pid, key, deadline) else {
-            continue;
-        };
-        found.push((value, process));
-    }
+        if pid != own
+            && let Ok(Some(process)) = super::identify(pid)
+            && let Some(value) = variable(pid, key, deadline)
+        {
+            found.push((value, process));
+        }
+        Ok(())
+    })?;
     Ok(found)
 }
 
@@ -159,12 +159,4 @@ pub(super) fn variable(pid: u32, key: &str, deadline: Instant) -> Option<String>
 
 fn is_becoming(pid: u32) -> bool {
     stat::load(pid).is_ok_and(|stat| stat.is_some_and(|stat| !stat.is_zombie && stat.is_becoming))
-}
-
-fn pids() -> io::Result<Vec<u32>> {
-    let mut pids = Vec::new();
-    for entry in fs::read_dir("/proc")? {
-        pids.extend(entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()));
-    }
-    Ok(pids)
 }

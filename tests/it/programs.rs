@@ -118,6 +118,16 @@ fn a_shell_keeps_its_rows_when_the_size_changes() {
     leave(terminal);
 }
 
+/// Has the pager find a text; returns when it has drawn all of it and waits for the next key.
+fn find(terminal: &mut Terminal, text: &str) {
+    terminal.type_in(&format!("/{text}\r"));
+    let first = format!("{text} \u{4e16}");
+    terminal.until_so(text, |terminal| {
+        let shown = terminal.seen().text();
+        shown.contains(&first) && shown.trim_end().ends_with("\n:")
+    });
+}
+
 #[test]
 fn a_pager_is_there_again() {
     let Some(space) = running(&["less", "-R", "long"], with_long_file) else {
@@ -125,8 +135,7 @@ fn a_pager_is_there_again() {
     };
     begun(&space, "line 1 ");
     let mut terminal = attach(&space);
-    terminal.type_in("/line 2500\r");
-    terminal.until("line 2500");
+    find(&mut terminal, "line 2500");
     let mut terminal = leave_and_return(terminal, &space);
     assert!(terminal.screen().is_alternate());
     terminal.resize(45, 70);
@@ -134,8 +143,7 @@ fn a_pager_is_there_again() {
     terminal.until_so("the picture in its new size", |terminal| terminal.seen().cursor().row == 44);
     terminal.type_in("g");
     terminal.until("line 1 ");
-    terminal.type_in("/line 4000\r");
-    terminal.until("line 4000");
+    find(&mut terminal, "line 4000");
     let mut terminal = leave_and_return(terminal, &space);
     terminal.type_in("q");
     assert_eq!(terminal.ends().code(), Some(0));
