@@ -12,6 +12,7 @@ pub use rustix::process::Signal;
 use crate::session::ProcessId;
 
 mod background;
+mod job;
 mod keyboard;
 mod kill;
 mod line;
@@ -29,6 +30,7 @@ mod tests;
 
 pub use self::{
     background::{BEHIND, Background, step_back},
+    job::Job,
     kill::{Remains, doomed, kill_tree, spared},
     line::{Line, LineEnd, run_line},
     memory::{give_back_memory, share_memory},

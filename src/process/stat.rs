@@ -46,9 +46,14 @@ pub(super) fn is_gone(err: &io::Error) -> bool {
     Errno::from_io_error(err) == Some(Errno::SRCH)
 }
 
+/// What stands before the closing bracket of the name, and the fields behind it. The name may hold spaces and brackets, so
+/// only what follows its last bracket can be counted.
+pub(super) fn split(line: &str) -> Option<(&str, &str)> {
+    line.rsplit_once(") ")
+}
+
 fn parse(line: &str) -> Option<Stat> {
-    // The name may hold spaces and brackets, so only what follows its last bracket can be counted.
-    let (head, tail) = line.rsplit_once(") ")?;
+    let (head, tail) = split(line)?;
     let (_, name) = head.split_once(" (")?;
     let fields: Vec<&str> = tail.split_whitespace().collect();
     let number = |at: usize| fields.get(at)?.parse::<u64>().ok();

@@ -74,7 +74,8 @@ impl Supervisor {
         if std::process::id() != 1 {
             become_subreaper()?;
         }
-        let mut ward = Ward { charge, running: None, again_at: None, pause: RESTART_PAUSE, code: 0 };
+        let mut ward =
+            Ward { charge, running: None, had_keyboard: None, again_at: None, pause: RESTART_PAUSE, code: 0 };
         // Also where the command cannot be run, what runs already ends in order.
         let mut failure = None;
         if self.is_told_to_end() {
@@ -133,6 +134,8 @@ impl Supervisor {
 struct Ward<'a> {
     charge: &'a Charge,
     running: Option<(Pid, Instant)>,
+    /// Who was given the keyboard last.
+    had_keyboard: Option<Pid>,
     again_at: Option<Instant>,
     pause: Duration,
     code: u8,
@@ -146,7 +149,8 @@ impl Ward<'_> {
         };
         let child = Command::new(program).args(args).process_group(0).spawn()?;
         let pid = Pid::from_child(&child);
-        if keyboard::give(pid).is_ok() {
+        if keyboard::is_ours(self.had_keyboard) && keyboard::give(pid).is_ok() {
+            self.had_keyboard = Some(pid);
             // A shell that looked for the keyboard before it had it has stopped itself.
             say(kill_process(pid, Signal::CONT));
         }

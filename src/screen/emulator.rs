@@ -233,6 +233,7 @@ impl Emulator {
         let grid = self.term.grid_mut();
         grid.saved_cursor = Cursor::default();
         grid.cursor = Cursor { point: place, ..Cursor::default() };
+        self.keep_origin();
     }
 
     /// Shows the alternate screen or the primary one again.
@@ -240,7 +241,15 @@ impl Emulator {
         if to_alternate == self.is_alternate() {
             return;
         }
+        if to_alternate {
+            // The cursor of the primary screen is saved with it.
+            self.keep_origin();
+        }
         self.term.swap_alt();
+        if !to_alternate {
+            self.turn_origin_back();
+            self.stay_within_margins();
+        }
         self.recall.keyboard.turn_to(to_alternate);
         if self.is_unsettled && !to_alternate {
             self.unhang_cursor();

@@ -37,10 +37,7 @@ impl Handler for Emulator {
         insert_blank_lines(rows: usize);
         erase_chars(count: usize);
         delete_chars(count: usize);
-        move_backward_tabs(count: u16);
         move_forward_tabs(count: u16);
-        save_cursor_position();
-        restore_cursor_position();
         clear_line(mode: LineClearMode);
         reverse_index();
         terminal_attribute(attribute: Attr);
@@ -77,6 +74,20 @@ impl Handler for Emulator {
     fn put_tab(&mut self, count: u16) {
         self.make_room(1);
         self.term.put_tab(count);
+    }
+
+    fn move_backward_tabs(&mut self, count: u16) {
+        self.term.move_backward_tabs(count);
+        // It waits behind nothing any longer, which the emulator forgets.
+        self.term.grid_mut().cursor.input_needs_wrap = false;
+    }
+
+    fn save_cursor_position(&mut self) {
+        self.save_cursor();
+    }
+
+    fn restore_cursor_position(&mut self) {
+        self.restore_cursor();
     }
 
     fn scroll_up(&mut self, rows: usize) {
@@ -240,8 +251,8 @@ impl Emulator {
             // place it at once.
             PrivateMode::Named(NamedPrivateMode::SwapScreenAndSetRestoreCursor)
             | PrivateMode::Unknown(47 | 1047) => self.turn_screen(on),
-            PrivateMode::Unknown(1048) if on => self.term.save_cursor_position(),
-            PrivateMode::Unknown(1048) => self.term.restore_cursor_position(),
+            PrivateMode::Unknown(1048) if on => self.save_cursor(),
+            PrivateMode::Unknown(1048) => self.restore_cursor(),
             PrivateMode::Unknown(66) if on => self.term.set_keypad_application_mode(),
             PrivateMode::Unknown(66) => self.term.unset_keypad_application_mode(),
             PrivateMode::Unknown(mode) => self.recall.set_foreign_mode(mode, on),

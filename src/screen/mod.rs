@@ -13,6 +13,7 @@ mod ink;
 mod keyboard;
 mod lines;
 mod notice;
+mod origin;
 mod recall;
 mod reset;
 mod scan;
@@ -42,7 +43,7 @@ use self::{
 };
 pub use self::{
     notice::{Notice, PromptMark},
-    reset::{RESET, Traces},
+    reset::{RESET, Traces, reset_below_a_shell},
     size::Size,
     view::{Attributes, Cell, Colour, Cursor, CursorShape, Underline},
 };
@@ -139,6 +140,11 @@ impl Screen {
         snapshot.extend(self.scanner.unfinished());
         snapshot.extend_from_slice(&self.begun);
         snapshot
+    }
+
+    /// What was fed of a sequence that is not finished, for whoever is shown something in between.
+    pub fn unfinished(&self) -> Vec<u8> {
+        self.scanner.unfinished()
     }
 
     /// The visible rows as plain text. Blanks at the end of a row and empty rows at the end are left out.

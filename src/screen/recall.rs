@@ -22,6 +22,8 @@ pub(super) struct Recall {
     /// For each column, whether a tab stops there.
     pub(super) tabs: Vec<bool>,
     pub(super) charset: CharsetIndex,
+    /// For the saved cursors of the primary screen and the alternate one, whether they count from the margins.
+    pub(super) saved_origins: [bool; 2],
     pub(super) keyboard: Keyboard,
     pub(super) modify_other_keys: u8,
     pub(super) cursor_style: Option<CursorStyle>,
@@ -40,6 +42,7 @@ impl Recall {
             margins: None,
             tabs: Vec::new(),
             charset: CharsetIndex::G0,
+            saved_origins: [false; 2],
             keyboard: Keyboard::default(),
             modify_other_keys: 0,
             cursor_style: None,

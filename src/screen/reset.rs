@@ -14,6 +14,13 @@ pub const RESET: &[u8] = b"\x1b[?2026l\x1b]8;;\x1b\\\
 \x1b[?1004l\x1b[?2004l\x1b[?5l\x1b[?2027l\x1b[?2031l\x1b[?2048l\
 \x1b[?25h\x1b[0 q";
 
+/// The same for a terminal in which a shell has begun to edit a line already: how a paste comes there is its own matter.
+pub fn reset_below_a_shell() -> Vec<u8> {
+    const PASTES: &[u8] = b"\x1b[?2004l";
+    let at = memchr::memmem::find(RESET, PASTES).expect("a reset also sets how a paste comes");
+    [&RESET[..at], &RESET[at + PASTES.len()..]].concat()
+}
+
 /// What a program changed in a terminal that no mode tells and [`RESET`] leaves: colours, and what the wheel does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traces {
@@ -25,7 +32,7 @@ pub struct Traces {
 impl Traces {
     /// Takes note of a command that sets colours, or puts them back: also of colours that have a name, which only real
     /// terminals know.
-    pub(super) fn heed(&mut self, command: &[u8]) {
+    pub fn heed(&mut self, command: &[u8]) {
         let text = String::from_utf8_lossy(command);
         let mut parts = text.split(';');
         let Some(code) = parts.next().and_then(|code| code.parse::<usize>().ok()) else {
@@ -43,6 +50,11 @@ impl Traces {
             110..=112 => self.colours[code - 109] = false,
             _ => (),
         }
+    }
+
+    /// Takes note that what the wheel does was changed.
+    pub fn heed_wheel(&mut self) {
+        self.wheel = true;
     }
 
     /// Those of both.

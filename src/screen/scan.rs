@@ -7,6 +7,8 @@ const ESC: u8 = 0x1b;
 const BEL: u8 = 0x07;
 const CANCEL: u8 = 0x18;
 const SUBSTITUTE: u8 = 0x1a;
+/// The emulator takes this byte for the end of a string, in which it may be a part of a character.
+const STRING_TERMINATOR: u8 = 0x9c;
 
 /// Longer texts of operating system commands are cut; the emulator itself would keep them all.
 pub(super) const OSC_BYTES_MAX: usize = 4096;
@@ -91,6 +93,9 @@ impl Scanner {
             let (length, found) = match self.state {
                 State::Ground => (self.text(&bytes[at..]), Found::Nothing),
                 State::Osc => self.osc(&bytes[at..]),
+                State::String if bytes[at] == STRING_TERMINATOR => {
+                    return Piece { length: at, found: Found::Nothing, skipped: 1 };
+                }
                 State::String => (self.string(&bytes[at..]), Found::Nothing),
                 State::Escape | State::Designation | State::Control | State::TooLong => {
                     (1, self.step(bytes[at]))
@@ -158,16 +163,19 @@ impl Scanner {
 
     /// Passes a string, of which only the beginning is remembered.
     fn string(&mut self, bytes: &[u8]) -> usize {
-        let end = bytes.iter().position(|&byte| matches!(byte, ESC | CANCEL | SUBSTITUTE));
+        let ends = |byte: &u8| matches!(*byte, ESC | CANCEL | SUBSTITUTE | STRING_TERMINATOR);
+        let end = bytes.iter().position(ends);
         let room = HELD_BYTES_MAX.saturating_sub(self.held.len());
         let text = &bytes[..end.unwrap_or(bytes.len())];
         self.held.extend_from_slice(&text[..text.len().min(room)]);
         let Some(end) = end else { return bytes.len() };
-        if bytes[end] == ESC {
-            self.begin();
-        } else {
-            self.state = State::Ground;
-            self.held.clear();
+        match bytes[end] {
+            STRING_TERMINATOR => return end,
+            ESC => self.begin(),
+            _ => {
+                self.state = State::Ground;
+                self.held.clear();
+            }
         }
         end + 1
     }

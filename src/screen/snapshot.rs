@@ -21,6 +21,10 @@ const PLAIN: &[u8] = b"\x1b[0m\x1b]8;;\x1b\\\x1b(B\x1b)B\x1b*B\x1b+B\x0f";
 /// Erases all that is shown. To erase "the screen" would be shorter, but some terminals scroll for it.
 const CLEAR: &[u8] = b"\x1b[H\x1b[J";
 
+/// Has places counted from the margins, or no longer.
+const ORIGIN: &[u8] = b"\x1b[?6h";
+const NO_ORIGIN: &[u8] = b"\x1b[?6l";
+
 /// The modes the emulator knows that are off in an ordinary terminal, by their numbers.
 const MODES: [(TermMode, &str); 11] = [
     (TermMode::APP_CURSOR, "\x1b[?1h"),
@@ -49,12 +53,15 @@ impl Emulator {
             self.term.swap_alt();
             self.write_primary(scrollback_rows_max, &mut out);
             self.write_tabs(&mut out);
+            let counts = self.saved_origin();
+            out.extend_from_slice(if counts { ORIGIN } else { b"" });
             self.write_cursor(&self.term.grid().cursor, &self.all_rows(), &mut out);
             self.recall.keyboard.write(false, &mut out);
             self.term.swap_alt();
             *self.term.grid_mut() = alternate;
             // Entering saves the primary cursor, so it must stand where it belongs before.
             out.extend_from_slice(b"\x1b[?1049h");
+            out.extend_from_slice(if counts { NO_ORIGIN } else { b"" });
             out.extend_from_slice(PLAIN);
             out.extend_from_slice(CLEAR);
             write_grid(self.term.grid(), 0, false, &mut out);
@@ -89,18 +96,22 @@ impl Emulator {
     /// Writes the saved cursor, then what changes the meaning of its place, then the cursor.
     fn write_cursors(&self, out: &mut Vec<u8>) {
         let grid = self.term.grid();
+        // Without margins the places are the same either way.
+        let counts = self.saved_origin();
+        out.extend_from_slice(if counts { ORIGIN } else { b"" });
         self.write_cursor(&grid.saved_cursor, &self.all_rows(), out);
         out.extend_from_slice(b"\x1b7");
+        out.extend_from_slice(if counts { NO_ORIGIN } else { b"" });
         out.extend_from_slice(PLAIN);
         let mut reachable = self.all_rows();
         if let Some(margins) = &self.recall.margins {
             put(out, format_args!("\x1b[{};{}r", margins.start + 1, margins.end));
-            if self.term.mode().contains(TermMode::ORIGIN) {
+            if self.has_origin() {
                 reachable = margins.clone();
             }
         }
-        if self.term.mode().contains(TermMode::ORIGIN) {
-            out.extend_from_slice(b"\x1b[?6h");
+        if self.has_origin() {
+            out.extend_from_slice(ORIGIN);
         }
         self.write_cursor(&grid.cursor, &reachable, out);
     }

@@ -9,8 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::net::sockopt::socket_peercred;
-
 use super::{
     Caller, Done, Place, Processes, Request, ShellError, Shells, Summary, Unload,
     call::{Called, call},
@@ -84,10 +82,10 @@ impl HolderShells {
             Err(SocketError::Vacant) => return Ok(()),
             Err(err) => return Err(err.into()),
         };
-        let listens = socket_peercred(&stream).map_err(|err| failed(err.into()))?.pid.as_raw_nonzero().get();
+        let listens = socket::peer(&stream).map_err(failed)?.pid;
         let mut holders = process::marked(HOLDER_VARIABLE, HOLD_SHELL).map_err(failed)?;
         // A number that means nobody here, or somebody else by now, is left alone.
-        holders.retain(|holder| i32::try_from(holder.pid) == Ok(listens));
+        holders.retain(|holder| listens.is_some_and(|it| i32::try_from(holder.pid) == Ok(it.as_raw_pid())));
         for holder in &holders {
             process::send(holder, Signal::KILL).map_err(failed)?;
             process::wait_for_end(holder, ANSWER_WAIT_MAX).map_err(failed)?;

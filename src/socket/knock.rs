@@ -2,9 +2,12 @@
 
 use std::{
     fs, io,
-    os::unix::{
-        fs::PermissionsExt as _,
-        net::{UnixListener, UnixStream},
+    os::{
+        fd::AsRawFd as _,
+        unix::{
+            fs::PermissionsExt as _,
+            net::{UnixListener, UnixStream},
+        },
     },
     path::Path,
     thread,
@@ -15,6 +18,7 @@ use rustix::{
     fs::Mode,
     io::Errno,
     net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType},
+    process::{Pid, Uid},
 };
 
 use super::SocketError;
@@ -45,10 +49,40 @@ pub fn connect(path: &Path, limit: Duration) -> Result<UnixStream, SocketError> 
     Err(SocketError::UnsafeFolder { path: path.to_owned(), because: "is answered by another user" })
 }
 
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// Its user.
+    pub uid: Uid,
+    /// Its pid; nothing for a process of another container, which cannot be seen from here.
+    pub pid: Option<Pid>,
+}
+
+/// Asks the kernel who that is.
+pub fn peer(stream: &UnixStream) -> io::Result<Peer> {
+    let mut told = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut length = libc::socklen_t::try_from(size_of_val(&told)).expect("three numbers are not long");
+    // SAFETY: both places are ours, and the kernel writes no more into the first than the second says.
+    #[expect(unsafe_code, reason = "the pid may be 0, which is none that rustix could name")]
+    let answer = unsafe {
+        libc::getsockopt(
+            stream.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut told).cast(),
+            &raw mut length,
+        )
+    };
+    if answer != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(Peer { uid: Uid::from_raw(told.uid), pid: Pid::from_raw(told.pid) })
+}
+
 /// Whether our own user, or root, is at the other end.
 pub fn is_of_own_user(stream: &UnixStream) -> io::Result<bool> {
-    let peer = rustix::net::sockopt::socket_peercred(stream)?;
-    Ok(peer.uid == rustix::process::geteuid() || peer.uid.is_root())
+    let uid = peer(stream)?.uid;
+    Ok(uid == rustix::process::geteuid() || uid.is_root())
 }
 
 fn knock(path: &Path, limit: Duration) -> Result<UnixStream, SocketError> {

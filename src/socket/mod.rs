@@ -17,7 +17,7 @@ pub use self::{
     error::SocketError,
     folder::{Folder, Post, remove},
     frame::{FRAME_BYTES_MAX, Frame, FrameTooLong, Frames, push},
-    knock::{connect, is_of_own_user, listen},
+    knock::{Peer, connect, is_of_own_user, listen, peer},
     link::{Link, timespec},
     outgoing::Outgoing,
 };

@@ -18,8 +18,12 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::screen::Size;
+
 /// Ends a control string that was cut off.
 pub(super) const STRING_END: &[u8] = b"\x1b\\";
+/// Gives up a sequence in its middle.
+pub(super) const CANCEL: &[u8] = b"\x18";
 pub(super) const TITLE_BACK: &[u8] = b"\x1b[23;2t";
 pub(super) const CLEAR: &[u8] = b"\x1b[H\x1b[2J";
 /// Below every screen.
@@ -61,9 +65,12 @@ impl Modes {
         }
     }
 
-    /// Gives a terminal these modes.
-    pub(super) fn set(self, terminal: impl AsFd) -> rustix::io::Result<()> {
+    /// Gives a terminal these modes, if it still is as it was lent.
+    pub(super) fn replace_raw(self, terminal: impl AsFd) -> rustix::io::Result<()> {
         let mut told = rustix::termios::tcgetattr(&terminal)?;
+        if !lets_all_through(&told) {
+            return Err(Errno::ACCESS);
+        }
         told.input_modes = InputModes::from_bits_retain(self.input);
         told.output_modes = OutputModes::from_bits_retain(self.output);
         told.control_modes = ControlModes::from_bits_retain(self.control);
@@ -77,10 +84,19 @@ impl Modes {
 /// Whether a terminal lets every key and every byte through. A shell that takes its terminal back has it otherwise: also
 /// while it edits a line, output is processed and keys send signals.
 pub(super) fn is_raw(terminal: impl AsFd) -> bool {
-    rustix::termios::tcgetattr(terminal).is_ok_and(|told| {
-        !told.output_modes.contains(OutputModes::OPOST)
-            && !told.local_modes.intersects(LocalModes::ISIG | LocalModes::ICANON | LocalModes::ECHO)
-    })
+    rustix::termios::tcgetattr(terminal).is_ok_and(|told| lets_all_through(&told))
+}
+
+fn lets_all_through(told: &Termios) -> bool {
+    !told.output_modes.contains(OutputModes::OPOST)
+        && !told.local_modes.intersects(LocalModes::ISIG | LocalModes::ICANON | LocalModes::ECHO)
+}
+
+/// How large a terminal is, as far as a session can be; nothing where it does not say.
+pub(super) fn size_of(terminal: impl AsFd) -> Option<Size> {
+    let told = rustix::termios::tcgetwinsize(terminal).ok()?;
+    let is_told = told.ws_row > 0 && told.ws_col > 0;
+    is_told.then(|| Size::new(told.ws_row.min(Size::MAX), told.ws_col.clamp(2, Size::MAX)))?
 }
 
 /// Opens the terminal that a descriptor stands for once more, if it is one and our own user's: a flag that is set on ours
@@ -90,6 +106,10 @@ pub(super) fn reopened(terminal: &OwnedFd) -> rustix::io::Result<OwnedFd> {
     let is_device = FileType::from_raw_mode(meta.st_mode) == FileType::CharacterDevice;
     if !is_device || meta.st_uid != rustix::process::geteuid().as_raw() {
         return Err(Errno::ACCESS);
+    }
+    // To open another device can do something: wind a tape back, reset a board.
+    if !rustix::termios::isatty(terminal) {
+        return Err(Errno::NOTTY);
     }
     let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let path = format!("/proc/self/fd/{}", terminal.as_raw_fd());

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::lending::Lend;
+use super::{lending::Lend, watch::Unfinished};
 use crate::{
     screen::Size,
     socket::{FRAME_BYTES_MAX, Frame, push},
@@ -215,6 +215,8 @@ pub enum FromHolder {
     Returned {
         /// Whether it was.
         leaves: bool,
+        /// What was half typed there.
+        unfinished: Unfinished,
     },
     /// What puts back the colours and the wheel of a terminal that is lent, as far as they were changed.
     Undo(Vec<u8>),
@@ -277,7 +279,10 @@ impl FromHolder {
             }
             Self::Refused(refusal) => push(out, b'e', &[&json(refusal)]),
             Self::Borrowed(is_taken) => push(out, b'b', &[&[u8::from(*is_taken)]]),
-            Self::Returned { leaves } => push(out, b'r', &[&[u8::from(*leaves)]]),
+            Self::Returned { leaves, unfinished } => {
+                let marks = [u8::from(*leaves), u8::from(unfinished.is_pasting)];
+                push(out, b'r', &[&marks, &unfinished.begun]);
+            }
             Self::Undo(bytes) => push(out, b'u', &[bytes]),
         }
     }
@@ -313,7 +318,13 @@ impl FromHolder {
             }
             b'e' => Self::Refused(parse(payload)?),
             b'b' => Self::Borrowed(*payload.first().ok_or(BadMessage)? != 0),
-            b'r' => Self::Returned { leaves: *payload.first().ok_or(BadMessage)? != 0 },
+            b'r' => {
+                let (leaves, rest) = payload.split_first().ok_or(BadMessage)?;
+                // An older holder says no more than that.
+                let (is_pasting, begun) = rest.split_first().unwrap_or((&0, &[]));
+                let unfinished = Unfinished { is_pasting: *is_pasting != 0, begun: begun.to_vec() };
+                Self::Returned { leaves: *leaves != 0, unfinished }
+            }
             b'u' => Self::Undo(payload.to_vec()),
             _ => return Ok(None),
         }))

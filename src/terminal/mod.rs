@@ -44,6 +44,7 @@ pub use self::{
     runtime::Runtime,
     terminals::HolderTerminals,
     typing::{Typing, is_key, paste, press_enter, shown, type_into},
+    watch::Unfinished,
 };
 
 /// What is needed to run a program in a session.

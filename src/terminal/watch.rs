@@ -2,9 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use super::Role;
 use crate::key::DetachKey;
 
 const ESCAPE: u8 = 0x1b;
+/// How long the beginning of what may be the key is kept back.
+const KEY_WAIT: Duration = Duration::from_millis(50);
+/// Ctrl-c, with which whoever only looks on can leave too.
+const INTERRUPT: u8 = 3;
 /// The longest sequence that a terminal sends for a key.
 const SEQUENCE_BYTES_MAX: usize = 64;
 /// A paste whose end does not come within this time has ended, so that nobody is locked in.
@@ -51,7 +56,18 @@ pub(super) struct Watch {
     sequence: Vec<u8>,
     /// How much of it went on already.
     passed: usize,
+    /// When what is kept back is let go.
+    release_at: Option<Instant>,
     pasting: Option<Instant>,
+}
+
+/// What was half typed or half pasted when somebody else began to read the keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Whether a paste has begun.
+    pub is_pasting: bool,
+    /// The beginning of a sequence, which has gone to the program.
+    pub begun: Vec<u8>,
 }
 
 /// What is to be done with what was typed.
@@ -63,10 +79,17 @@ pub(super) struct Typed {
     pub(super) leaves: bool,
 }
 
+impl Typed {
+    /// Whether whoever typed this in such a role wants to leave.
+    pub(super) fn is_farewell(&self, role: Role) -> bool {
+        self.leaves || (role == Role::Observe && self.bytes.contains(&INTERRUPT))
+    }
+}
+
 impl Watch {
     /// Waits for this key.
     pub(super) fn of(key: DetachKey) -> Self {
-        Self { key, sequence: Vec::new(), passed: 0, pasting: None }
+        Self { key, sequence: Vec::new(), passed: 0, release_at: None, pasting: None }
     }
 
     /// The key.
@@ -79,16 +102,30 @@ impl Watch {
         self.sequence.is_empty() && self.pasting.is_none()
     }
 
-    /// Whether the beginning of what may be the key is kept back; [`Self::release`] lets it go.
-    pub(super) fn holds(&self) -> bool {
-        self.passed < self.sequence.len()
+    /// When the beginning of what may be the key, which is kept back, is to be let go by [`Self::release`].
+    pub(super) fn release_at(&self) -> Option<Instant> {
+        self.release_at
     }
 
     /// Lets go what was kept back, for nothing followed it.
     pub(super) fn release(&mut self) -> Vec<u8> {
+        self.release_at = None;
         let bytes = self.sequence[self.passed..].to_vec();
         self.passed = self.sequence.len();
         bytes
+    }
+
+    /// What whoever reads the keys next has to know, when all that was kept back is let go.
+    pub(super) fn unfinished(&self) -> Unfinished {
+        Unfinished { is_pasting: self.pasting.is_some(), begun: self.sequence.clone() }
+    }
+
+    /// Goes on where somebody else left off.
+    pub(super) fn go_on(&mut self, from: Unfinished, now: Instant) {
+        self.sequence = from.begun;
+        self.sequence.truncate(SEQUENCE_BYTES_MAX);
+        self.passed = self.sequence.len();
+        self.pasting = from.is_pasting.then_some(now);
     }
 
     /// Takes what was typed.
@@ -101,6 +138,7 @@ impl Watch {
         for &byte in bytes {
             if self.step(byte, now, &mut typed.bytes) {
                 typed.leaves = true;
+                self.release_at = None;
                 return typed;
             }
         }
@@ -108,6 +146,7 @@ impl Watch {
         if self.sequence.len() == 1 {
             typed.bytes.extend(self.release());
         }
+        self.release_at = (self.passed < self.sequence.len()).then(|| now + KEY_WAIT);
         if self.pasting.is_some() {
             self.pasting = Some(now);
         }
@@ -220,7 +259,7 @@ mod tests {
         let mut watch = watch();
         let now = Instant::now();
         assert_eq!(watch.take(b"a\x1b[9", now), Typed { bytes: b"a".to_vec(), leaves: false });
-        assert!(watch.holds());
+        assert_eq!(watch.release_at(), Some(now + KEY_WAIT));
         assert_eq!(watch.take(b"2;5", now), Typed::default());
         assert_eq!(watch.take(b"u", now), Typed { bytes: Vec::new(), leaves: true });
     }
@@ -231,7 +270,7 @@ mod tests {
         let now = Instant::now();
         assert_eq!(watch.take(b"\x1b[1", now).bytes, b"");
         assert_eq!(watch.release(), b"\x1b[1");
-        assert!(!watch.holds());
+        assert_eq!(watch.release_at(), None);
         assert_eq!(watch.take(b"5~x", now).bytes, b"5~x");
     }
 
@@ -239,7 +278,7 @@ mod tests {
     fn escape_by_itself_does_not_wait() {
         let mut watch = watch();
         assert_eq!(watch.take(b"\x1b", Instant::now()).bytes, b"\x1b");
-        assert!(!watch.holds());
+        assert_eq!(watch.release_at(), None);
         assert_eq!(watch.take(b"[A", Instant::now()).bytes, b"[A");
     }
 
@@ -260,5 +299,35 @@ mod tests {
         assert!(!watch.take(b"\x1b[200~text", now).leaves);
         assert!(!watch.take(b"\x1c", now + Duration::from_secs(1)).leaves);
         assert!(watch.take(b"\x1c", now + Duration::from_secs(4)).leaves);
+    }
+
+    #[test]
+    fn who_reads_on_knows_of_a_paste_and_of_half_a_key() {
+        let now = Instant::now();
+        for first in [&b"\x1b[200~one"[..], b"\x1b[20", b"\x1b"] {
+            let rest = &b"\x1b[200~one \x1c two"[first.len()..];
+            let (mut before, mut after) = (watch(), watch());
+            let mut bytes = before.take(first, now).bytes;
+            bytes.extend(before.release());
+            after.go_on(before.unfinished(), now);
+            assert!(!after.is_at_rest());
+            let typed = after.take(rest, now);
+            bytes.extend(typed.bytes);
+            assert_eq!(String::from_utf8(bytes).unwrap(), "\x1b[200~one \x1c two");
+            assert!(!typed.leaves && !after.is_at_rest());
+            assert!(after.take(b"\x1b[201~\x1c", now).leaves);
+        }
+    }
+
+    #[test]
+    fn who_looks_on_leaves_with_an_interrupt_too() {
+        for (bytes, role, leaves) in [
+            (&b"\x03"[..], Role::Observe, true),
+            (b"\x03", Role::Control, false),
+            (b"x", Role::Observe, false),
+            (b"\x1c", Role::Take, true),
+        ] {
+            assert_eq!(typed(bytes).is_farewell(role), leaves, "{bytes:?} {role:?}");
+        }
     }
 }

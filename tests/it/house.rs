@@ -72,6 +72,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "process/memory.rs",
             "shell/context/driver.rs",
             "socket/begin.rs",
+            "socket/knock.rs",
             "terminal/pty.rs",
         ],
     ),

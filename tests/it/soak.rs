@@ -7,10 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use rustix::process::Signal;
+use serde_json::{Value, json};
 use wharf::terminal::Connection;
 
-use crate::support::{Workspace, dice::Dice, invariants, processes, pty::Terminal};
+use crate::support::{Workspace, dice::Dice, http::Server, invariants, processes, pty::Terminal};
 
 /// How long the walk is in the gate; `WHARF_TEST_SECONDS` makes it longer.
 const WALK: Duration = Duration::from_secs(15);
@@ -34,13 +35,14 @@ struct Walk {
     commands: Vec<(Child, String, Instant)>,
     persons: Vec<Terminal>,
     observers: Vec<Child>,
+    server: Option<Server>,
     told: BTreeMap<&'static str, usize>,
 }
 
 impl Walk {
     fn step(&mut self) {
         let name = NAMES[self.dice.below(NAMES.len())];
-        let (word, args): (_, &[&str]) = match self.dice.below(16) {
+        let (word, args): (_, &[&str]) = match self.dice.below(18) {
             0..=2 => ("start", &["start", name, "--", "bash", "-c", HOSTILE]),
             3 => ("start", &["start", name, "--", "bash", "-c", BRIEF]),
             4 => ("stop", &["stop", name, "--timeout", "300ms"]),
@@ -52,6 +54,8 @@ impl Walk {
             11 => return self.kill_a_client(),
             12 | 13 => return self.kill_a_holder(name),
             14 => return self.kill_a_command(),
+            15 => return self.serve_or_kill(),
+            16 => return self.ask_the_server(name),
             _ => ("list", &["list"]),
         };
         if self.commands.len() < COMMANDS_MAX {
@@ -115,6 +119,30 @@ impl Walk {
         }
     }
 
+    fn serve_or_kill(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            self.count("kill -9 a server");
+            server.end(Signal::KILL);
+        } else {
+            self.count("serve");
+            self.server = Some(Server::of(&self.space));
+        }
+    }
+
+    /// The server does something, or refuses; it lives.
+    fn ask_the_server(&mut self, name: &str) {
+        let (word, body) = match self.dice.below(3) {
+            0 => ("start", json!({ "command": ["bash", "-c", HOSTILE] })),
+            1 => ("stop", json!({ "timeoutMs": 300 })),
+            _ => ("restart", json!({})),
+        };
+        if let Some(server) = &self.server {
+            let answer = server.change("POST", &format!("/api/v1/sessions/{name}/{word}"), &body);
+            assert!(answer.status < 500, "{word}: {answer:?}");
+            self.count("ask the server");
+        }
+    }
+
     /// In the middle of what it does.
     fn kill_a_command(&mut self) {
         if let Some((command, ..)) = self.commands.pop() {
@@ -139,6 +167,9 @@ impl Walk {
         while !self.commands.is_empty() {
             self.reap();
             std::thread::sleep(Duration::from_millis(5));
+        }
+        if self.server.is_some() {
+            self.serve_or_kill();
         }
         self.persons.clear();
         self.observers.drain(..).for_each(end);
@@ -238,7 +269,8 @@ fn whatever_happens_nothing_is_left_and_nothing_is_lost() {
     let space = Workspace::with_sessions(NAMES.len());
     let ids = ids(&space);
     let (dice, told) = (Dice::of(seed), BTreeMap::new());
-    let mut walk = Walk { space, dice, commands: vec![], persons: vec![], observers: vec![], told };
+    let mut walk =
+        Walk { space, dice, commands: vec![], persons: vec![], observers: vec![], server: None, told };
     let deadline = Instant::now() + walk_time();
     while Instant::now() < deadline {
         walk.step();

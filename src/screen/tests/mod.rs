@@ -7,6 +7,7 @@ mod hostile;
 mod memory;
 mod notices;
 mod oracle;
+mod origins;
 mod scanning;
 mod streams;
 mod views;

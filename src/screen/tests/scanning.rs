@@ -74,3 +74,15 @@ fn what_stands_behind_a_designation_begins_nothing() {
         assert!(screen.text().ends_with('S'), "{designation:?}");
     }
 }
+
+#[test]
+fn a_string_does_not_end_within_a_character() {
+    for string in [&b"\x1bPq\x9c="[..], b"\x1bPL\xe2\x9c\x93 text", b"\x1b_\x9cA", b"\x1bP\x9c\x9c"] {
+        let mut screen = small(string);
+        assert_eq!(screen.text(), "", "{string:?}");
+        let mut copy = copy(&mut screen);
+        screen.feed(b"more\x1b\\shown");
+        copy.feed(b"more\x1b\\shown");
+        assert_eq!((screen.text().as_str(), copy.text().as_str()), ("shown", "shown"), "{string:?}");
+    }
+}

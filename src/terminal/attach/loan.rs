@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Attachment, Departure, Picture};
-use crate::terminal::{FromClient, TerminalError, lending::Lend};
+use crate::terminal::{FromClient, TerminalError, lending::Lend, watch::Unfinished};
 
 /// How long a holder may take to give the terminal back; one that takes longer is stuck.
 const BACK_WAIT_MAX: Duration = Duration::from_millis(200);
@@ -38,21 +38,27 @@ pub(super) struct Lending {
     is_owed: bool,
     /// How often it came back unasked.
     returns: u32,
-    /// When to look for keys that nobody reads, and how often some were found.
+    /// When to look for keys that nobody reads, how often some were found, and how many the last time.
     look_at: Option<Instant>,
     looks: u32,
+    unread: u64,
 }
 
 impl Lending {
     /// One that may be lent, or may not.
     pub(super) fn new(can_lend: bool) -> Self {
         let loan = if can_lend { Loan::Ours } else { Loan::Kept };
-        Self { loan, is_owed: false, returns: 0, look_at: None, looks: 0 }
+        Self { loan, is_owed: false, returns: 0, look_at: None, looks: 0, unread: 0 }
     }
 
     /// Whether keys are ours to read.
     pub(super) fn is_here(&self) -> bool {
         matches!(self.loan, Loan::Kept | Loan::Ours)
+    }
+
+    /// Whether the holder may still use it, as far as we know.
+    pub(super) fn may_be_used(&self) -> bool {
+        self.is_owed || !self.is_here()
     }
 
     /// Whether what is to be seen is ours to show.
@@ -72,7 +78,7 @@ impl Lending {
 
     fn came_back(&mut self, is_asked: bool) {
         self.returns += u32::from(!is_asked);
-        (self.look_at, self.looks) = (None, 0);
+        (self.look_at, self.looks, self.unread) = (None, 0, 0);
         self.loan = if self.returns > LOANS_MAX { Loan::Kept } else { Loan::Ours };
     }
 }
@@ -114,10 +120,12 @@ impl Attachment<'_> {
     }
 
     /// The terminal is ours again.
-    pub(super) fn heed_returned(&mut self, leaves: bool) -> Option<Departure> {
+    pub(super) fn heed_returned(&mut self, leaves: bool, unfinished: Unfinished) -> Option<Departure> {
         let is_asked = std::mem::take(&mut self.lending.is_owed);
+        // Where it was taken, keys have been read here since.
         if !self.lending.is_here() {
             self.lending.came_back(is_asked);
+            self.watch.go_on(unfinished, Instant::now());
         }
         leaves.then_some(Departure::Detached)
     }
@@ -133,9 +141,12 @@ impl Attachment<'_> {
         if self.lending.look_at().is_none_or(|at| now < at) {
             return Ok(None);
         }
-        let is_unread = rustix::io::ioctl_fionread(self.stage.input()).is_ok_and(|count| count > 0);
-        self.lending.looks = if is_unread { self.lending.looks + 1 } else { 0 };
-        self.lending.look_at = is_unread.then(|| now + LOOK_AFTER);
+        let unread = rustix::io::ioctl_fionread(self.stage.input()).unwrap_or(0);
+        let before = std::mem::replace(&mut self.lending.unread, unread);
+        // Fewer than before were read by somebody.
+        let is_stuck = unread > 0 && unread >= before;
+        self.lending.looks = if is_stuck { self.lending.looks + 1 } else { 0 };
+        self.lending.look_at = (unread > 0).then(|| now + LOOK_AFTER);
         if self.lending.looks < LOOKS { Ok(None) } else { self.take_back() }
     }
 

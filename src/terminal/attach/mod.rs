@@ -1,10 +1,6 @@
 //! What happens between the user's terminal and a session while somebody is attached.
 
-use std::{
-    io,
-    os::fd::BorrowedFd,
-    time::{Duration, Instant},
-};
+use std::{io, os::fd::BorrowedFd, time::Instant};
 
 use rustix::{
     event::{PollFd, PollFlags},
@@ -27,12 +23,8 @@ use super::{
 };
 use crate::{key::DetachKey, process::Signals, screen::Size, socket::timespec};
 
-/// How long the beginning of what may be the detach key is kept back.
-const KEY_WAIT: Duration = Duration::from_millis(50);
 /// How much is read from a terminal at once.
 const INPUT_BYTES: usize = 16 << 10;
-/// Ctrl-c, with which whoever only looks on can leave too.
-const INTERRUPT: u8 = 3;
 /// What asks a client to leave.
 const LEAVING: [Signal; 4] = [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT];
 
@@ -97,7 +89,6 @@ pub fn attach(connection: Connection, place: Place<'_>, view: View) -> Result<Pa
         stage,
         signals,
         watch: Watch::of(view.key),
-        release_at: None,
         role: view.role,
         controls: view.role != Role::Observe,
         was_taken: false,
@@ -119,13 +110,12 @@ pub fn attach(connection: Connection, place: Place<'_>, view: View) -> Result<Pa
 
 /// Somebody who is attached.
 struct Attachment<'a> {
-    connection: Connection,
+    // Left before the connection closes: a holder whose client goes without a word puts the terminal in order itself.
     stage: Stage<'a>,
+    connection: Connection,
     signals: Signals,
     watch: Watch,
     lending: Lending,
-    /// When what it keeps back is let go.
-    release_at: Option<Instant>,
     role: Role,
     controls: bool,
     was_taken: bool,
@@ -156,10 +146,16 @@ struct Ready {
 impl Attachment<'_> {
     fn run(mut self) -> Result<Parting, TerminalError> {
         let departure = loop {
-            if let Some(departure) = self.turn()? {
-                break departure;
+            match self.turn() {
+                Ok(None) => (),
+                Ok(Some(departure)) => break Ok(departure),
+                Err(err) => break Err(err),
             }
         };
+        if self.lending.may_be_used() {
+            self.stage.revoke();
+        }
+        let departure = departure?;
         let below = match departure {
             Departure::Detached => self.last_row().map_or(Below::Screen, Below::Row),
             Departure::Exited(_) => Below::Cursor,
@@ -177,8 +173,7 @@ impl Attachment<'_> {
 
     /// Waits until something happens, and does what there is to do about it.
     fn turn(&mut self) -> Result<Option<Departure>, TerminalError> {
-        if self.release_at.is_some_and(|at| Instant::now() >= at) {
-            self.release_at = None;
+        if self.watch.release_at().is_some_and(|at| Instant::now() >= at) {
             let bytes = self.watch.release();
             self.say(bytes);
         }
@@ -188,10 +183,9 @@ impl Attachment<'_> {
         let Some(ready) = self.wait()? else {
             return Ok(None);
         };
-        if !ready.signals.is_empty()
-            && let Some(departure) = self.heed_signals()?
-        {
-            return Ok(Some(departure));
+        if !ready.signals.is_empty() {
+            // Whoever was stopped meanwhile, and goes on, may find read what was to be read.
+            return self.heed_signals();
         }
         // Keys first: somebody who wants to leave does not wait for a program that prints without end.
         if !ready.input.is_empty() && !self.lending.is_here() {
@@ -213,11 +207,14 @@ impl Attachment<'_> {
         if is_closed || (self.stage.has_queued() && self.stage.flush().is_err()) {
             return Ok(Some(Departure::Detached));
         }
+        self.send()?;
         self.lend();
-        if self.connection.has_queued() {
-            self.connection.flush()?;
-        }
+        self.send()?;
         Ok(None)
+    }
+
+    fn send(&mut self) -> Result<(), TerminalError> {
+        if self.connection.has_queued() { self.connection.flush() } else { Ok(()) }
     }
 
     /// Waits for whoever may speak; nothing when only time has passed.
@@ -238,7 +235,7 @@ impl Attachment<'_> {
         let holder = (!holder.is_empty()).then(|| at(&mut polled, PollFd::new(&self.connection, holder)));
         let input =
             hears.then(|| at(&mut polled, PollFd::from_borrowed_fd(self.stage.input(), PollFlags::IN)));
-        let due = self.release_at.into_iter().chain(self.lending.look_at()).min();
+        let due = self.watch.release_at().into_iter().chain(self.lending.look_at()).min();
         let limit = due.map(|at| timespec(at.saturating_duration_since(Instant::now())));
         match rustix::event::poll(&mut polled, limit.as_ref()) {
             Ok(0) => Ok(None),
@@ -274,10 +271,8 @@ impl Attachment<'_> {
             if let Some(departure) = self.take_back()? {
                 return Ok(Some(departure));
             }
-            // Whoever is asked to stop stops; heard, the signal does not do that by itself.
-            let own = rustix::process::getpid();
-            if let Err(err) = rustix::process::kill_process(own, Signal::STOP) {
-                tracing::debug!(error = %err, "a client goes on although it was asked to stop");
+            if !self.signals.has(&[Signal::CONT]) {
+                self.pause();
             }
         }
         if self.signals.take(&[Signal::CONT]).is_some() && self.stage.raw().is_err() {
@@ -287,6 +282,15 @@ impl Attachment<'_> {
             self.tell_size();
         }
         Ok(None)
+    }
+
+    /// Whoever is asked to stop stops; heard, the signal does not do that by itself.
+    fn pause(&self) {
+        // Not every shell sets modes of its own.
+        self.stage.revoke();
+        if let Err(err) = rustix::process::kill_process(rustix::process::getpid(), Signal::STOP) {
+            tracing::debug!(error = %err, "a client goes on although it was asked to stop");
+        }
     }
 
     fn tell_size(&mut self) {
@@ -311,10 +315,9 @@ impl Attachment<'_> {
         }
         let now = Instant::now();
         let typed = self.watch.take(&self.buffer[..count], now);
-        self.release_at = self.watch.holds().then(|| now + KEY_WAIT);
-        let interrupted = self.role == Role::Observe && typed.bytes.contains(&INTERRUPT);
+        let leaves = typed.is_farewell(self.role);
         self.say(typed.bytes);
-        typed.leaves || interrupted
+        leaves
     }
 
     /// Sends what was typed, if it is ours to type.
@@ -353,7 +356,9 @@ impl Attachment<'_> {
                 tracing::debug!(code = refusal.code, "the holder refused something");
             }
             FromHolder::Borrowed(is_taken) => self.heed_borrowed(is_taken),
-            FromHolder::Returned { leaves } => return Ok(self.heed_returned(leaves)),
+            FromHolder::Returned { leaves, unfinished } => {
+                return Ok(self.heed_returned(leaves, unfinished));
+            }
             FromHolder::Undo(undo) => self.stage.keep_undo(undo),
             FromHolder::Hello(_) | FromHolder::Answer { .. } => (),
         }

@@ -16,11 +16,11 @@ use rustix::{
     termios::{OptionalActions, Termios},
 };
 
-use super::traces::Traces;
+use super::traces::Tracker;
 use crate::{
     screen::{self, Size},
     socket::{Outgoing, timespec},
-    terminal::lending::{BELOW_SCREEN, CLEAR, Modes, STRING_END, TITLE_BACK},
+    terminal::lending::{BELOW_SCREEN, CLEAR, Modes, STRING_END, TITLE_BACK, size_of},
 };
 
 /// How much may wait to be shown; over it the holder is not read from, which sends the screen anew later.
@@ -58,7 +58,7 @@ pub(super) struct Stage<'a> {
     step: usize,
     out: Outgoing,
     original: Option<Termios>,
-    traces: Traces,
+    traces: Tracker,
     /// What puts back what changed while the terminal was lent, as its borrower told.
     undo: Vec<u8>,
     /// Whether anything of the session was shown.
@@ -86,7 +86,7 @@ impl<'a> Stage<'a> {
             quick,
             out: Outgoing::default(),
             original: None,
-            traces: Traces::default(),
+            traces: Tracker::default(),
             undo: Vec::new(),
             is_begun: false,
             is_left: false,
@@ -110,13 +110,7 @@ impl<'a> Stage<'a> {
 
     /// The size of the terminal, or what stands for it.
     pub(super) fn size(&self) -> Size {
-        let Ok(size) = rustix::termios::tcgetwinsize(self.output) else {
-            return Size::default();
-        };
-        if size.ws_row == 0 || size.ws_col == 0 {
-            return Size::default();
-        }
-        Size::new(size.ws_row.min(1_000), size.ws_col.clamp(2, 1_000)).unwrap_or_default()
+        size_of(self.output).unwrap_or_default()
     }
 
     /// What is typed.
@@ -169,7 +163,9 @@ impl<'a> Stage<'a> {
     pub(super) fn loan(&self) -> Option<(BorrowedFd<'a>, Modes)> {
         let device = |end| {
             let meta = rustix::fs::fstat(end).ok()?;
-            (FileType::from_raw_mode(meta.st_mode) == FileType::CharacterDevice).then_some(meta.st_rdev)
+            // Two file systems of terminals number theirs alike.
+            let it = (meta.st_dev, meta.st_ino, meta.st_rdev);
+            (FileType::from_raw_mode(meta.st_mode) == FileType::CharacterDevice).then_some(it)
         };
         let original = self.original.as_ref()?;
         let is_one = device(self.input).is_some_and(|input| device(self.output) == Some(input));
@@ -185,6 +181,15 @@ impl<'a> Stage<'a> {
     pub(super) fn flush(&mut self) -> io::Result<bool> {
         let to = self.quick.as_ref().map_or(self.output, AsFd::as_fd);
         self.out.write_to(to, self.step)
+    }
+
+    /// Sets the modes as they were, by which a holder that still has the terminal sees that it has it no longer.
+    pub(super) fn revoke(&self) {
+        if let Some(original) = &self.original
+            && let Err(err) = rustix::termios::tcsetattr(self.input, OptionalActions::Now, original)
+        {
+            tracing::debug!(error = %err, "the terminal is gone");
+        }
     }
 
     /// Shows everything that waits; gives up when nothing moves for some time.
@@ -212,11 +217,7 @@ impl<'a> Stage<'a> {
             }
             self.drain(LEAVE_WAIT_MAX);
         }
-        if let Some(original) = &self.original
-            && let Err(err) = rustix::termios::tcsetattr(self.input, OptionalActions::Now, original)
-        {
-            tracing::debug!(error = %err, "the terminal is gone");
-        }
+        self.revoke();
     }
 
     fn drain(&mut self, patience: Duration) {

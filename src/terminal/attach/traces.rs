@@ -1,5 +1,7 @@
 //! What a program changed in the terminal of who looks on that no mode tells: colours, and what the wheel does.
 
+use crate::screen::Traces;
+
 const ESCAPE: u8 = 0x1b;
 const BELL: u8 = 0x07;
 /// Given up in the middle.
@@ -7,18 +9,13 @@ const CANCELS: [u8; 2] = [0x18, 0x1a];
 /// How much of a sequence is kept; a longer one says in its beginning what it is about.
 const KEPT_BYTES_MAX: usize = 256;
 const WHEEL_MODE: &str = "1007";
-const WHEEL_BACK: &[u8] = b"\x1b[?1007l";
-const PALETTE: u8 = 4;
-/// The codes that set a colour, each of which goes back with a hundred more.
-const COLOURS: [u8; 4] = [PALETTE, 10, 11, 12];
 
 /// Looks at what is shown.
 #[derive(Debug, Default)]
-pub(super) struct Traces {
+pub(super) struct Tracker {
     place: Place,
     kept: Vec<u8>,
-    has_set: [bool; COLOURS.len()],
-    has_turned_wheel: bool,
+    found: Traces,
 }
 
 /// Where in a sequence the next byte stands.
@@ -31,12 +28,12 @@ enum Place {
     Command,
 }
 
-impl Traces {
+impl Tracker {
     /// Takes note of what is shown.
     pub(super) fn see(&mut self, mut bytes: &[u8]) {
         while let Some((&byte, rest)) = bytes.split_first() {
             if self.place == Place::Text {
-                let Some(at) = bytes.iter().position(|byte| *byte == ESCAPE) else {
+                let Some(at) = memchr::memchr(ESCAPE, bytes) else {
                     return;
                 };
                 self.place = Place::Escape;
@@ -50,22 +47,13 @@ impl Traces {
 
     /// The bytes that put back what was changed, which is forgotten then.
     pub(super) fn undo(&mut self) -> Vec<u8> {
-        let mut out = Vec::new();
-        for (code, has_set) in COLOURS.iter().zip(&mut self.has_set) {
-            if std::mem::take(has_set) {
-                out.extend_from_slice(format!("\x1b]{}\x1b\\", 100 + code).as_bytes());
-            }
-        }
-        if std::mem::take(&mut self.has_turned_wheel) {
-            out.extend_from_slice(WHEEL_BACK);
-        }
-        out
+        std::mem::take(&mut self.found).undo()
     }
 
     fn step(&mut self, byte: u8) {
         match (self.place, byte) {
             (Place::Command, ESCAPE | BELL) => {
-                self.heed_command();
+                self.found.heed(&self.kept);
                 self.place = if byte == ESCAPE { Place::Escape } else { Place::Text };
             }
             (_, ESCAPE) => self.place = Place::Escape,
@@ -76,8 +64,8 @@ impl Traces {
             }
             (Place::Escape | Place::Text, _) => self.place = Place::Text,
             (Place::Control, 0x40..=0x7e) => {
-                if matches!(byte, b'h' | b'l') {
-                    self.heed_mode();
+                if matches!(byte, b'h' | b'l') && self.is_wheel_mode() {
+                    self.found.heed_wheel();
                 }
                 self.place = Place::Text;
             }
@@ -89,29 +77,9 @@ impl Traces {
         }
     }
 
-    fn heed_mode(&mut self) {
+    fn is_wheel_mode(&self) -> bool {
         let modes = self.kept.strip_prefix(b"?").and_then(|modes| std::str::from_utf8(modes).ok());
-        self.has_turned_wheel |= modes.is_some_and(|modes| modes.split(';').any(|mode| mode == WHEEL_MODE));
-    }
-
-    /// `4;index;colour;…`, or `10;colour;…` and so on, where each further colour is that of the next code. A question
-    /// mark in the place of a colour asks for it.
-    fn heed_command(&mut self) {
-        let text = String::from_utf8_lossy(&self.kept);
-        let mut parts = text.split(';');
-        let Some(code) = parts.next().and_then(|code| code.parse::<u8>().ok()) else {
-            return;
-        };
-        let Some(at) = COLOURS.iter().position(|it| *it == code) else {
-            return;
-        };
-        if code == PALETTE {
-            self.has_set[at] |= parts.skip(1).step_by(2).any(|colour| colour != "?");
-        } else {
-            for (has_set, colour) in self.has_set[at..].iter_mut().zip(parts) {
-                *has_set |= colour != "?";
-            }
-        }
+        modes.is_some_and(|modes| modes.split(';').any(|mode| mode == WHEEL_MODE))
     }
 }
 
@@ -121,11 +89,11 @@ mod tests {
 
     #[track_caller]
     fn undone(shown: &str, expected: &str) {
-        let mut whole = Traces::default();
+        let mut whole = Tracker::default();
         whole.see(shown.as_bytes());
         assert_eq!(String::from_utf8(whole.undo()).unwrap(), expected, "{shown:?}");
         assert_eq!(whole.undo(), b"", "once");
-        let mut pieces = Traces::default();
+        let mut pieces = Tracker::default();
         shown.as_bytes().chunks(1).for_each(|byte| pieces.see(byte));
         assert_eq!(String::from_utf8(pieces.undo()).unwrap(), expected, "{shown:?} in pieces");
     }
@@ -139,6 +107,7 @@ mod tests {
         undone("\x1b]10;white;black\x1b\\", "\x1b]110\x1b\\\x1b]111\x1b\\");
         undone("\x1b[?1007h", "\x1b[?1007l");
         undone("\x1b[?1000;1007;1006lx", "\x1b[?1007l");
+        undone("\x1b]11;red\x07\x1b]111\x07", "");
     }
 
     #[test]

@@ -3,10 +3,7 @@
 use std::time::Instant;
 
 use super::{Holder, lent::Lent};
-use crate::terminal::{FromHolder, Role, lending::Lend, watch::Typed};
-
-/// Ctrl-c, with which whoever only looks on can leave too.
-const INTERRUPT: u8 = 3;
+use crate::terminal::{FromHolder, lending::Lend};
 
 impl Holder {
     /// Takes a client's terminal, which came with the message; it is used once the client says so.
@@ -16,7 +13,9 @@ impl Holder {
         let traces = self.screen.traces();
         let client = &mut self.clients[at];
         let terminal = client.take_file().filter(|_| client.view.is_some_and(|view| view.is_terminal));
-        let taken = terminal.and_then(|terminal| Lent::of(lend, &terminal)).filter(|_| client.lent.is_none());
+        let taken = terminal
+            .filter(|_| client.lent.is_none())
+            .and_then(|terminal| Lent::of(lend, &terminal, client.pid()));
         client.say(&FromHolder::Borrowed(taken.is_some()), now);
         if taken.is_some() {
             client.lent = taken;
@@ -30,37 +29,45 @@ impl Holder {
             return;
         };
         let size = lent.size();
-        let Ok(Typed { bytes, leaves }) = lent.read(now) else {
+        let Ok(typed) = lent.read(now) else {
             return self.clients[at].give_back(false, now);
         };
-        let view = self.clients[at].view;
-        let controls = view.is_some_and(|view| view.controls);
-        let looks_on = view.is_some_and(|view| view.role == Role::Observe);
-        if controls && !bytes.is_empty() {
+        let Some(view) = self.clients[at].view else {
+            return;
+        };
+        let leaves = typed.is_farewell(view.role);
+        if view.controls && !typed.bytes.is_empty() {
             // Whoever changes the size and types sees what was typed at the new size.
             if let Some(size) = size {
                 self.resize(size, now);
             }
             self.activity.happened(now);
-            self.program.type_in(&bytes);
+            self.program.type_in(&typed.bytes);
         }
-        if leaves || (looks_on && bytes.contains(&INTERRUPT)) {
+        if leaves {
             self.clients[at].give_back(true, now);
+        }
+    }
+
+    /// Types keys of a terminal that was given back a moment ago, before anything that is typed behind them.
+    pub(super) fn type_left(&mut self, at: usize) {
+        let client = &mut self.clients[at];
+        let left = std::mem::take(&mut client.left);
+        if !left.is_empty() && client.view.is_some_and(|view| view.controls) {
+            self.program.type_in(&left);
         }
     }
 
     /// Lets keys go that were kept back, and passes on those of terminals that were given back meanwhile.
     pub(super) fn release_keys(&mut self, now: Instant) {
-        for client in &mut self.clients {
+        for at in 0..self.clients.len() {
+            let client = &mut self.clients[at];
             if let Some(lent) = &mut client.lent
                 && lent.release_at().is_some_and(|at| now >= at)
             {
                 client.left.extend(lent.release());
             }
-            let left = std::mem::take(&mut client.left);
-            if !left.is_empty() && client.view.is_some_and(|view| view.controls) {
-                self.program.type_in(&left);
-            }
+            self.type_left(at);
         }
     }
 

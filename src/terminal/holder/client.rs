@@ -9,18 +9,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::io::Errno;
+use rustix::{io::Errno, process::Pid};
 
 use super::{
     super::{
-        lending::TAKEN_TITLE,
+        lending::{CANCEL, TAKEN_TITLE},
         message::{FromClient, FromHolder, Refusal, Role},
     },
     lent::Lent,
 };
 use crate::{
     screen::Traces,
-    socket::{Frames, Outgoing},
+    socket::{self, Frames, Outgoing},
 };
 
 /// From how many waiting bytes on the program is held up for a client that still reads.
@@ -171,11 +171,21 @@ impl Client {
         }
     }
 
-    /// Says in the title of a terminal it lent that it only looks on now.
-    pub(super) fn show_taken(&mut self) {
+    /// Says in the title of a terminal it lent that it only looks on now, also in the middle of a sequence, which begins
+    /// anew behind that.
+    pub(super) fn show_taken(&mut self, unfinished: &[u8]) {
         if let Some(lent) = &mut self.lent {
+            if !unfinished.is_empty() {
+                lent.out.push(CANCEL);
+            }
             lent.out.push(TAKEN_TITLE);
+            lent.out.push(unfinished);
         }
+    }
+
+    /// The process at the other end, if it can be seen.
+    pub(super) fn pid(&self) -> Option<Pid> {
+        socket::peer(&self.stream).ok()?.pid
     }
 
     /// The file that came with what it said last.
@@ -195,7 +205,8 @@ impl Client {
         self.lent.as_ref().map_or(self.stream.as_fd(), AsFd::as_fd)
     }
 
-    /// Gives its terminal back, with what was not shown there; whoever leaves does not want to see that.
+    /// Gives its terminal back, with what was not shown there; whoever leaves does not want to see that. Keys that were kept
+    /// back are `left` to be typed.
     pub(super) fn give_back(&mut self, leaves: bool, now: Instant) {
         let Some(mut lent) = self.lent.take() else {
             return;
@@ -204,8 +215,9 @@ impl Client {
         if !leaves {
             FromHolder::push_output(self.out.tail(), 0, lent.out.waiting());
         }
+        let unfinished = lent.unfinished();
         drop(lent);
-        self.say(&FromHolder::Returned { leaves }, now);
+        self.say(&FromHolder::Returned { leaves, unfinished }, now);
     }
 
     /// It is gone, and will not put its terminal in order itself.
@@ -247,7 +259,7 @@ impl Client {
 
     /// Shows what the terminal it lent takes without waiting.
     pub(super) fn flush_terminal(&mut self, now: Instant) {
-        match self.lent.as_mut().map(Lent::flush) {
+        match self.lent.as_mut().map(|lent| lent.flush(now)) {
             Some(Ok(true)) => self.moved = now,
             Some(Ok(false)) | None => (),
             Some(Err(_)) => self.give_back(false, now),
@@ -279,6 +291,7 @@ impl Client {
 
     /// A client that makes no sense is told so and let go.
     fn break_off(&mut self) {
+        self.give_back(false, self.moved);
         self.refuse("bad-message", "the message makes no sense", self.moved);
         self.is_gone = true;
     }

@@ -6,19 +6,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::io::Errno;
+use rustix::{io::Errno, process::Pid};
 
 use super::super::{
     lending::{self, BELOW_SCREEN, CLEAR, Lend, Modes, STRING_END, TITLE_BACK},
-    watch::{Typed, Watch},
+    watch::{Typed, Unfinished, Watch},
 };
 use crate::{
+    process::Job,
     screen::{self, Size, Traces},
     socket::Outgoing,
 };
 
-/// How long the beginning of what may be the key that leaves is kept back.
-const KEY_WAIT: Duration = Duration::from_millis(50);
+/// How long output goes on without another look at its owner, so that a flood does not ask at every step.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How many keys are read at once.
 const KEYS_BYTES: usize = 4 << 10;
 
@@ -27,9 +28,11 @@ const KEYS_BYTES: usize = 4 << 10;
 pub(super) struct Lent {
     terminal: OwnedFd,
     before: Modes,
+    /// The client, which sits at it.
+    owner: Job,
+    /// When it was last seen to have it.
+    seen_at: Option<Instant>,
     watch: Watch,
-    /// When the keys that are kept back are let go.
-    release_at: Option<Instant>,
     /// What waits to be shown.
     pub(super) out: Outgoing,
     /// Whether its client has shown all it was sent.
@@ -39,17 +42,19 @@ pub(super) struct Lent {
 }
 
 impl Lent {
-    /// Takes a terminal that came with a message, if it is one of our own user that can be used without ever waiting.
-    pub(super) fn of(lend: &Lend, terminal: &OwnedFd) -> Option<Self> {
+    /// Takes a terminal that came with a message of the process with this pid, if it is one of our own user that can be
+    /// used without ever waiting.
+    pub(super) fn of(lend: &Lend, terminal: &OwnedFd, client: Option<Pid>) -> Option<Self> {
         let key = lend.key.parse().ok()?;
         let terminal = lending::reopened(terminal)
             .inspect_err(|err| tracing::debug!(error = %err, "a terminal that was lent is not taken"))
             .ok()?;
         Some(Self {
+            owner: Job::of(client, &terminal),
+            seen_at: None,
             terminal,
             before: lend.modes,
             watch: Watch::of(key),
-            release_at: None,
             out: Outgoing::default(),
             is_ready: false,
             traces: Traces::default(),
@@ -73,8 +78,7 @@ impl Lent {
 
     /// How large it is.
     pub(super) fn size(&self) -> Option<Size> {
-        let size = rustix::termios::tcgetwinsize(&self.terminal).ok()?;
-        Size::new(size.ws_row.min(1_000), size.ws_col.clamp(2, 1_000))
+        lending::size_of(&self.terminal)
     }
 
     /// Shows a screen in the place of what is there.
@@ -93,17 +97,21 @@ impl Lent {
     }
 
     /// Shows what goes without waiting; answers whether something went. An error says that it is not ours any longer.
-    pub(super) fn flush(&mut self) -> io::Result<bool> {
+    pub(super) fn flush(&mut self, now: Instant) -> io::Result<bool> {
         if !self.waits() {
             return Ok(false);
         }
         self.ensure_ours()?;
+        if self.seen_at.is_none_or(|at| now.saturating_duration_since(at) >= LOOK_EVERY) {
+            self.ensure_owned(now)?;
+        }
         self.out.write_to(&self.terminal, usize::MAX)
     }
 
     /// Reads what is typed. An error says that it is not ours any longer.
     pub(super) fn read(&mut self, now: Instant) -> io::Result<Typed> {
         self.ensure_ours()?;
+        self.ensure_owned(now)?;
         let mut keys = [0; KEYS_BYTES];
         let count = match rustix::io::read(&self.terminal, &mut keys) {
             Ok(0) => return Err(Errno::IO.into()),
@@ -111,42 +119,53 @@ impl Lent {
             Err(Errno::AGAIN | Errno::INTR) => return Ok(Typed::default()),
             Err(err) => return Err(err.into()),
         };
-        let typed = self.watch.take(&keys[..count], now);
-        self.release_at = self.watch.holds().then(|| now + KEY_WAIT);
-        Ok(typed)
+        Ok(self.watch.take(&keys[..count], now))
     }
 
     /// When keys that are kept back are let go.
     pub(super) fn release_at(&self) -> Option<Instant> {
-        self.release_at
+        self.watch.release_at()
     }
 
     /// Lets keys go that were kept back.
     pub(super) fn release(&mut self) -> Vec<u8> {
-        self.release_at = None;
         self.watch.release()
+    }
+
+    /// What is half typed at it.
+    pub(super) fn unfinished(&self) -> Unfinished {
+        self.watch.unfinished()
     }
 
     /// Puts everything back as well as that goes without waiting: the client is dead. A terminal that somebody else has
     /// taken meanwhile keeps its modes and its cursor.
     pub(super) fn restore(mut self) {
-        let is_ours = lending::is_raw(&self.terminal);
+        // At once, before a shell sets its own.
+        let is_ours = self.before.replace_raw(&self.terminal);
         self.out.clear();
-        for part in [STRING_END, screen::RESET, &self.traces.undo(), TITLE_BACK] {
+        let reset = if is_ours.is_ok() { screen::RESET.to_vec() } else { screen::reset_below_a_shell() };
+        for part in [STRING_END, &reset, &self.traces.undo(), TITLE_BACK] {
             self.out.push(part);
         }
-        if is_ours {
+        if is_ours.is_ok() {
             self.out.push(BELOW_SCREEN);
         }
-        let written = self.out.write_to(&self.terminal, usize::MAX);
-        let set = if is_ours { self.before.set(&self.terminal) } else { Ok(()) };
-        if let Err(err) = written.map(drop).and_then(|()| Ok(set?)) {
+        if let Err(err) = self.out.write_to(&self.terminal, usize::MAX) {
             tracing::debug!(error = %err, "the terminal of a client that was killed is gone too");
         }
     }
 
     fn ensure_ours(&self) -> io::Result<()> {
         if lending::is_raw(&self.terminal) { Ok(()) } else { Err(Errno::ACCESS.into()) }
+    }
+
+    /// Not every shell sets modes of its own when its job was stopped.
+    fn ensure_owned(&mut self, now: Instant) -> io::Result<()> {
+        if self.owner.is_away() {
+            return Err(Errno::ACCESS.into());
+        }
+        self.seen_at = Some(now);
+        Ok(())
     }
 }
 

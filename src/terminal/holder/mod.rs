@@ -182,13 +182,15 @@ impl Holder {
             let flags = flag(!is_held_up, PollFlags::IN) | flag(self.program.has_input(), PollFlags::OUT);
             sources.push((Source::Terminal, flags));
         }
-        let listens = self.program.takes_input();
+        let (listens, takes_keys) = (self.program.takes_input(), self.program.takes_keys());
         let sends = !self.backlog.gathers();
         for (at, client) in self.clients.iter().enumerate() {
-            let flags = flag(listens, PollFlags::IN) | flag(sends && client.waits(), PollFlags::OUT);
+            // Whoever lent a terminal may want it back, and types nothing here.
+            let hears = listens || client.lent.is_some();
+            let flags = flag(hears, PollFlags::IN) | flag(sends && client.waits(), PollFlags::OUT);
             sources.push((Source::Client(at), flags));
             if let Some(lent) = &client.lent {
-                let flags = flag(listens && lent.listens(), PollFlags::IN)
+                let flags = flag(takes_keys && lent.listens(), PollFlags::IN)
                     | flag(sends && lent.waits(), PollFlags::OUT);
                 // One that hung up would be reported at once and for ever, wanted or not.
                 if !flags.is_empty() {

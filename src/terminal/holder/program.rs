@@ -19,6 +19,9 @@ use crate::screen::Size;
 const READ_BYTES: usize = 8 << 10;
 /// From how many bytes on nobody is listened to until the program has read some.
 const INPUT_BYTES_MAX: usize = 1 << 20;
+/// The same for a terminal that was lent: much, for keys that are not read cannot be understood either, and whoever typed
+/// too much still wants to leave.
+const KEYS_BYTES_MAX: usize = 8 << 20;
 
 /// A program that runs, or ran.
 #[derive(Debug)]
@@ -86,6 +89,11 @@ impl Program {
     /// Whether more may be typed now.
     pub(super) fn takes_input(&self) -> bool {
         self.input.len() < INPUT_BYTES_MAX
+    }
+
+    /// Whether keys of a terminal that was lent may be read now.
+    pub(super) fn takes_keys(&self) -> bool {
+        self.input.len() < KEYS_BYTES_MAX
     }
 
     /// Types something; what does not fit into the terminal waits.

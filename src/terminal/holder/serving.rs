@@ -78,10 +78,18 @@ impl Holder {
     /// Does what a client asks.
     pub(super) fn serve(&mut self, at: usize, message: FromClient, now: Instant) {
         let view = self.clients[at].view;
+        self.type_left(at);
         match message {
             FromClient::Attach(attach) => self.attach(at, attach, now),
             FromClient::Input(bytes) => {
-                if view.is_none_or(|view| view.controls) {
+                if self.clients[at].lent.is_some() && !self.program.takes_input() {
+                    self.refuse(
+                        at,
+                        "bad-message",
+                        "the keys of a terminal that is lent come from there",
+                        now,
+                    );
+                } else if view.is_none_or(|view| view.controls) {
                     self.activity.happened(now);
                     self.program.type_in(&bytes);
                 } else {
@@ -155,10 +163,12 @@ impl Holder {
             return self.refuse(at, "controlled", message, now);
         }
         if attach.role == Role::Take {
+            self.take_in();
+            let unfinished = self.screen.unfinished();
             for other in (0..self.clients.len()).filter(|other| *other != at) {
                 if let Some(view) = self.clients[other].view.as_mut().filter(|view| view.controls) {
                     view.controls = false;
-                    self.clients[other].show_taken();
+                    self.clients[other].show_taken(&unfinished);
                     self.tell_status(other, now);
                 }
             }

@@ -6,18 +6,18 @@ use crate::{
     screen,
     terminal::{
         Connection, Departure, Exited, FromClient, FromHolder, Parting, Place, Refusal, Role, Status,
-        TerminalError, View, attach,
+        TerminalError, Unfinished, View, attach,
     },
 };
 
-const EXITED: Exited = Exited { code: Some(0), signal: None, asked: false };
+pub(super) const EXITED: Exited = Exited { code: Some(0), signal: None, asked: false };
 
 /// Attaches in a thread of its own; the test is holder and person at once.
 fn attached(role: Role, play: impl FnOnce(&mut Holder, &mut Pair)) -> (Result<Parting, TerminalError>, Pair) {
     attached_to(Door::greet_as_older, role, play)
 }
 
-fn attached_to(
+pub(super) fn attached_to(
     greet: impl FnOnce(&Door) -> Holder,
     role: Role,
     play: impl FnOnce(&mut Holder, &mut Pair),
@@ -49,7 +49,7 @@ fn attached_to(
     (ended, pair)
 }
 
-fn left(departure: Departure) -> Parting {
+pub(super) fn left(departure: Departure) -> Parting {
     Parting { departure, was_taken: false }
 }
 
@@ -318,10 +318,10 @@ fn what_was_not_shown_comes_back_with_the_terminal() {
         assert_eq!(holder.hear(), Some(FromClient::GoAhead));
         holder.say(&FromHolder::Undo(b"\x1b]104\x1b\\".to_vec()));
         holder.print("the rest");
-        holder.say(&FromHolder::Returned { leaves: false });
+        holder.say(&FromHolder::Returned { leaves: false, unfinished: Unfinished::default() });
         pair.until("the rest");
         assert!(matches!(holder.hear(), Some(FromClient::Lend(_))), "it is lent again");
-        holder.say(&FromHolder::Returned { leaves: true });
+        holder.say(&FromHolder::Returned { leaves: true, unfinished: Unfinished::default() });
         assert_eq!(holder.hear_no_question(), Some(FromClient::Detach));
     });
     assert_eq!(ended.unwrap(), left(Departure::Detached));
@@ -342,7 +342,7 @@ fn a_terminal_that_is_given_back_late_is_not_lent_twice() {
         pair.until("still here");
         pair.type_in(b"two");
         assert_eq!(holder.hear(), Some(FromClient::Input(b"two".to_vec())), "it is not offered meanwhile");
-        holder.say(&FromHolder::Returned { leaves: false });
+        holder.say(&FromHolder::Returned { leaves: false, unfinished: Unfinished::default() });
         assert!(matches!(holder.hear(), Some(FromClient::Lend(_))), "now it can be");
         holder.say(&FromHolder::Exit(EXITED));
     });

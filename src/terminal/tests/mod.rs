@@ -3,4 +3,5 @@
 mod attaching;
 mod client;
 mod launching;
+mod lending;
 mod support;

@@ -61,8 +61,13 @@ impl Terminal {
 
     /// Runs a person's own shell, in which `wharf` is to be found.
     pub fn shell(space: &Workspace) -> Self {
+        Self::other_shell(space, &["bash", "--norc", "--noprofile"])
+    }
+
+    /// The same with another shell.
+    pub fn other_shell(space: &Workspace, shell: &[&str]) -> Self {
         let mut command = Command::new("setsid");
-        command.args(["--ctty", "bash", "--norc", "--noprofile"]);
+        command.arg("--ctty").args(shell);
         command.env_clear().current_dir(space.root()).env("TERM", "xterm-256color").env("PS1", "person> ");
         let wharf = space.command();
         for (key, value) in wharf.get_envs() {
@@ -111,6 +116,11 @@ impl Terminal {
     pub fn modes(&self) -> (rustix::termios::LocalModes, rustix::termios::InputModes) {
         let Termios { local_modes, input_modes, .. } = rustix::termios::tcgetattr(&self.program).unwrap();
         (local_modes, input_modes)
+    }
+
+    /// How much of what was typed nobody has read.
+    pub fn unread(&self) -> u64 {
+        rustix::io::ioctl_fionread(&self.program).unwrap()
     }
 
     /// Types.

@@ -1,0 +1,53 @@
+use super::*;
+
+#[test]
+fn a_cursor_that_is_put_back_counts_from_where_it_did() {
+    for (output, row, is_counted) in [
+        // Saved without the margins, put back without them.
+        ("\x1b[2;3H\x1b7\x1b[3;5r\x1b[?6h\x1b8", 1, false),
+        // Saved with them.
+        ("\x1b[3;5r\x1b[?6h\x1b[2H\x1b7\x1b[?6l\x1b8", 3, true),
+        ("\x1b[3;5r\x1b[?6h\x1b[2H\x1b[s\x1b[?6l\x1b[u", 3, true),
+        // Other margins since.
+        ("\x1b[?6h\x1b[5H\x1b7\x1b[1;2r\x1b8", 1, true),
+        // Nothing was saved.
+        ("\x1b[?6h\x1b[3r\x1b8", 0, false),
+        ("\x1b[?6h\x1b[?1049h\x1b[3r\x1b[?6l\x1b[?1049l", 2, true),
+        ("\x1b[?1049h\x1b[?6h\x1b[?1049l\x1b[;2r\x1b8", 0, false),
+        ("\x1b[?6h\x1b7\x1b[!p\x1b[3r\x1b8", 0, false),
+    ] {
+        let mut screen = small(output.as_bytes());
+        assert_eq!(screen.cursor().row, row, "{output:?}");
+        assert_eq!(screen.emulator.has_origin(), is_counted, "{output:?}");
+        let mut copy = copy(&mut screen);
+        assert_same(&mut copy, &mut screen, output);
+        // What is saved came along.
+        for next in ["\x1b8", "\x1b[?1049l", "\x1b8x"] {
+            screen.feed(next.as_bytes());
+            copy.feed(next.as_bytes());
+            assert_same(&mut copy, &mut screen, output);
+        }
+    }
+}
+
+#[test]
+fn a_saved_origin_of_both_screens_comes_along() {
+    let mut screen = small(b"\x1b[2;4r\x1b[?6h\x1b[2H\x1b[?1049h\x1b7\x1b[?6l\x1b[H");
+    let mut copy = copy(&mut screen);
+    for next in ["", "\x1b8", "\x1b[?6l\x1b[?1049l", "x"] {
+        screen.feed(next.as_bytes());
+        copy.feed(next.as_bytes());
+        assert_same(&mut copy, &mut screen, next);
+    }
+    assert!(screen.emulator.has_origin());
+}
+
+#[test]
+fn a_tab_back_waits_behind_nothing() {
+    let mut screen = small(b"12345678901234567890\x1b[Z");
+    assert_eq!((screen.cursor().row, screen.cursor().column), (0, 16));
+    let mut copy = copy(&mut screen);
+    assert_same(&mut copy, &mut screen, "copied");
+    screen.feed(b"x");
+    assert_eq!(screen.text(), "1234567890123456x890");
+}
