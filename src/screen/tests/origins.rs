@@ -43,6 +43,30 @@ fn a_saved_origin_of_both_screens_comes_along() {
 }
 
 #[test]
+fn the_alternate_screen_is_empty_and_as_large_as_the_other_whenever_it_is_turned_to() {
+    let mut screen = small(b"\x1b[3;4Hprimary\x1b7");
+    for (size, output) in [
+        (size(5, 20), "\x1b[41m\x1b[?1049h"),
+        (size(9, 33), "\x1b[Hleft behind\x1b7\x1b[?1049l\x1b[?1049h"),
+        (size(2, 7), "\x1b[?1049l\x1bc\x1b[?1049h"),
+        (size(7, 40), "\x1b[Hmore\x1bc\x1b[44m\x1b[?1049h"),
+    ] {
+        screen.resize(size);
+        screen.feed(output.as_bytes());
+        let rows = screen.rows();
+        assert!(screen.is_alternate() && screen.text().is_empty(), "{output:?}");
+        assert_eq!((rows.len(), rows[0].len()), (size.rows().into(), size.cols().into()), "{output:?}");
+        let background = rows[0][0].background;
+        assert!(rows.iter().flatten().all(|cell| cell.background == background), "{output:?}");
+        let mut copy = copy(&mut screen);
+        assert_same(&mut copy, &mut screen, output);
+        screen.feed(b"\x1b[1;1Hx\x1b[999;999Hy");
+        copy.feed(b"\x1b[1;1Hx\x1b[999;999Hy");
+        assert_same(&mut copy, &mut screen, output);
+    }
+}
+
+#[test]
 fn a_tab_back_waits_behind_nothing() {
     let mut screen = small(b"12345678901234567890\x1b[Z");
     assert_eq!((screen.cursor().row, screen.cursor().column), (0, 16));
