@@ -1,4 +1,5 @@
-//! What the server costs: a list and one session under load, beside a server that answers the same bytes and does nothing;
+//! What the server costs: a list and one session, one after the other and under load, beside a server that answers the same bytes
+//! and does nothing;
 //! a terminal through it, beside the socket of its holder and, where it is installed, ttyd; and its memory at rest.
 //!
 //! `WHARF_BENCH_REQUESTS` says how many requests each gets (100,000), `WHARF_BENCH_CONNECTIONS` over how many connections (32),
@@ -50,22 +51,28 @@ fn main() {
     }
     let list = server.body("/api/v1/sessions");
     let show = server.body("/api/v1/sessions/s1");
-    let bare = bare(list.clone());
-    println!("{requests} requests over {connections} connections; requests each second, and milliseconds.\n");
-    println!("| request | answered by | bytes | req/s | p50 | p99 |\n|---|---|--:|--:|--:|--:|");
+    let (bare_list, bare_show) = (bare(list.clone()), bare(show.clone()));
+    println!(
+        "{requests} requests over {connections} connections, and a tenth of them over one; milliseconds.\n"
+    );
+    println!(
+        "| request | answered by | bytes | connections | req/s | p50 | p99 |\n|---|---|--:|--:|--:|--:|--:|"
+    );
     for (what, who, at, path, bytes) in [
-        ("list of 4", "axum alone, the same bytes", bare.as_str(), "/", list.len()),
+        ("list of 4", "axum alone, the same bytes", bare_list.as_str(), "/", list.len()),
         ("list of 4", "`wharf serve`", &server.at, "/api/v1/sessions", list.len()),
+        ("show", "axum alone, the same bytes", bare_show.as_str(), "/", show.len()),
         ("show", "`wharf serve`", &server.at, "/api/v1/sessions/s1", show.len()),
     ] {
-        let mut times = load(at, path, &server.token, requests, connections);
-        let seconds = times.0.as_secs_f64();
-        times.1.sort_unstable();
-        let all = &times.1;
-        let part = |part: usize| all[(all.len() - 1) * part / 100].as_secs_f64() * 1000.0;
-        #[expect(clippy::cast_precision_loss, reason = "a rate in a table")]
-        let rate = all.len() as f64 / seconds;
-        println!("| {what} | {who} | {bytes} | {rate:.0} | {:.3} | {:.3} |", part(50), part(99));
+        for (requests, connections) in [(requests / 10, 1), (requests, connections)] {
+            let (took, mut all) = load(at, path, &server.token, requests, connections);
+            all.sort_unstable();
+            let part = |part: usize| all[(all.len() - 1) * part / 100].as_secs_f64() * 1000.0;
+            #[expect(clippy::cast_precision_loss, reason = "a rate in a table")]
+            let rate = all.len() as f64 / took.as_secs_f64();
+            let (half, most) = (part(50), part(99));
+            println!("| {what} | {who} | {bytes} | {connections} | {rate:.0} | {half:.3} | {most:.3} |");
+        }
     }
     println!(
         "\nMemory: {:.1} MiB at rest, {:.1} MiB after this load.\n",

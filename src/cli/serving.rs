@@ -27,6 +27,12 @@ struct OpenedView<'a> {
     expires_at: &'a str,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LoggedOutView {
+    logged_out: usize,
+}
+
 /// Serves the workspace until it is told to end.
 pub(super) fn serve(context: Context, args: args::Serve) -> Result<(), Failure> {
     let Context { manager, output } = context;
@@ -67,10 +73,18 @@ pub(super) fn serve(context: Context, args: args::Serve) -> Result<(), Failure> 
     Ok(server::serve(Arc::new(make), &Serving { settings, unix }, tell)?)
 }
 
-/// Prints a link that lets one browser in.
+/// Prints a link that lets one browser in, or logs all of them out.
 pub(super) fn open(context: &Context, args: args::Open) -> Result<(), Failure> {
     let settings = &context.manager.settings().server;
     let token_file = token_file(args.token_file, settings)?;
+    if args.revoke {
+        let logged_out = server::log_out(context.manager.workspace(), token_file)?;
+        let words = match logged_out {
+            1 => "1 browser was logged out\n".to_owned(),
+            count => format!("{count} browsers were logged out\n"),
+        };
+        return Ok(context.output.data(&LoggedOutView { logged_out }, || words)?);
+    }
     let opened = server::open(context.manager.workspace(), token_file, args.url.as_deref())?;
     let view = OpenedView { url: &opened.url, expires_at: &opened.expires_at };
     Ok(context.output.data(&view, || format!("{}\n", opened.url))?)

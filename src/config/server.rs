@@ -12,6 +12,7 @@ const BODY_BYTES: RangeInclusive<usize> = 1_024..=(64 << 20);
 const CHANGES: RangeInclusive<u32> = 1..=100_000;
 const HOSTS_MAX: usize = 100;
 const TIMEOUT_SECONDS: RangeInclusive<u64> = 1..=(366 * 24 * 60 * 60);
+const STALL_SECONDS: RangeInclusive<u64> = 1..=3_600;
 const NAME_BYTES_MAX: usize = 255;
 
 /// Which session a client gets (SPEC CL-1).
@@ -45,6 +46,9 @@ pub struct ServerSettings {
     pub end_clients: bool,
     /// How many connections may be open (`server.connections`, 4096).
     pub connections_max: usize,
+    /// How long the head of a request may take to come, and an answer, an event or a terminal may not be taken
+    /// (`server.stall_timeout`, 30 seconds).
+    pub stall_timeout: Duration,
     /// How many terminals may be shown (`server.terminals`, 512).
     pub terminals_max: usize,
     /// How many may wait for events (`server.events`, 512).
@@ -66,6 +70,7 @@ impl Default for ServerSettings {
             client_timeout: Duration::from_hours(24),
             end_clients: false,
             connections_max: 4_096,
+            stall_timeout: Duration::from_secs(30),
             terminals_max: 512,
             events_max: 512,
             body_bytes_max: 1 << 20,
@@ -86,6 +91,7 @@ pub(super) struct File {
     client_timeout: Option<u64>,
     end_clients: Option<bool>,
     connections: Option<usize>,
+    stall_timeout: Option<u64>,
     terminals: Option<usize>,
     events: Option<usize>,
     body_size: Option<usize>,
@@ -107,6 +113,12 @@ impl ServerSettings {
                 return Err(("server.client_timeout", "is 1 second to 366 days"));
             }
             self.client_timeout = Duration::from_secs(seconds);
+        }
+        if let Some(seconds) = file.stall_timeout {
+            if !STALL_SECONDS.contains(&seconds) {
+                return Err(("server.stall_timeout", "is 1 second to an hour"));
+            }
+            self.stall_timeout = Duration::from_secs(seconds);
         }
         if let Some(end) = file.end_clients {
             self.end_clients = end;

@@ -15,11 +15,9 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::app::App;
+use super::{app::App, stall::Taken};
 use crate::socket::is_of_own_user;
 
-/// How long the head of a request may take to come.
-const HEAD_WAIT_MAX: Duration = Duration::from_secs(20);
 /// How much of a request that is not read yet is kept, and how long its head may be.
 const BUFFER_BYTES_MAX: usize = 64 << 10;
 /// How long a request may go on when the server ends.
@@ -43,7 +41,7 @@ pub(super) async fn accept(door: Door, app: App, router: Router, places: std::sy
     let mut open = JoinSet::new();
     loop {
         let came = tokio::select! {
-            came = take(&door) => came,
+            came = take(&door, app.settings.stall_timeout) => came,
             Some(_) = open.join_next(), if !open.is_empty() => continue,
             () = app.closing.wait() => break,
         };
@@ -74,11 +72,14 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-async fn take(door: &Door) -> io::Result<Box<dyn Stream>> {
+async fn take(door: &Door, limit: Duration) -> io::Result<Box<dyn Stream>> {
     match door {
         Door::Tcp(listener) => {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
+            // One who is gone and never said so does not stay longer than one who does not read.
+            let limit = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX);
+            rustix::net::sockopt::set_tcp_user_timeout(&stream, limit)?;
             Ok(Box::new(stream))
         }
         Door::Unix(listener) => {
@@ -93,10 +94,12 @@ async fn take(door: &Door) -> io::Result<Box<dyn Stream>> {
 }
 
 async fn talk(stream: Box<dyn Stream>, app: App, router: Router, place: OwnedSemaphorePermit) {
+    let limit = app.settings.stall_timeout;
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT_MAX).max_buf_size(BUFFER_BYTES_MAX);
+    http.timer(TokioTimer::new()).header_read_timeout(limit).max_buf_size(BUFFER_BYTES_MAX);
     let service = TowerToHyperService::new(router);
-    let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let connection =
+        http.serve_connection(TokioIo::new(Taken::within(limit, stream)), service).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -2,16 +2,18 @@
 
 use std::{ops::Deref, sync::Arc, time::Instant};
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::{
     auth::{Grant, Tokens, elsewhere},
+    browsers::Browsers,
     bucket::Bucket,
     codes::Codes,
     desk::Desk,
     events::Events,
     guard::Hosts,
     health::Metrics,
+    places::{Places, Taken},
     problem::Problem,
     roll::{Roll, Seen, Snapshot},
     tickets::{Book, Live, Policy},
@@ -40,14 +42,17 @@ pub(super) struct Shared {
     pub(super) events: Arc<Events>,
     /// Who may come in.
     pub(super) tokens: Tokens,
-    /// The name of the cookie that lets a browser in.
+    /// Which browsers were let in.
+    pub(super) browsers: Arc<Browsers>,
+    /// The name of the cookie that holds the word of one.
     pub(super) cookie: String,
     /// Under which names.
     pub(super) hosts: Hosts,
     /// What lets a browser in once.
     pub(super) codes: Codes,
-    /// How often something may be changed.
+    /// How often something may be changed: with the full token, and with all the others together.
     pub(super) changes: Bucket,
+    pub(super) other_changes: Bucket,
     /// What is counted.
     pub(super) metrics: Metrics,
     /// Whether the server is to end.
@@ -67,9 +72,9 @@ pub(super) struct Shared {
     /// Which of them are there.
     pub(super) live: Arc<Live>,
     /// Places for those who wait for events.
-    pub(super) listeners: Arc<Semaphore>,
+    pub(super) listeners: Places,
     /// Places for terminals that are shown.
-    pub(super) terminals: Arc<Semaphore>,
+    pub(super) terminals: Places,
     /// Since when it serves.
     pub(super) began: Instant,
 }
@@ -88,6 +93,20 @@ impl App {
             (Err(err), Grant::Full | Grant::ReadOnly) => Err(ManagerError::from(err).into()),
             (Ok(_) | Err(_), _) => Err(elsewhere()),
         }
+    }
+
+    /// Lets one change more through.
+    pub(super) fn admit_change(&self, grant: Grant) -> Result<(), Problem> {
+        let bucket = match grant {
+            Grant::Full => &self.changes,
+            Grant::ReadOnly | Grant::Session(_) => &self.other_changes,
+        };
+        bucket.take().map_err(Problem::too_often)
+    }
+
+    /// A place among the terminals.
+    pub(super) fn terminal_place(&self, grant: Grant) -> Result<Taken, Problem> {
+        self.terminals.try_take(grant).ok_or_else(|| Problem::busy("too many terminals are shown"))
     }
 
     /// The JSON of a session after a verb changed it.

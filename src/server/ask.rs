@@ -1,4 +1,4 @@
-//! How the command line asks a server for a link: one request over the loopback.
+//! How the command line asks a server for a link, or to log browsers out: one request over the loopback.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{ServerError, place::Place};
 use crate::workspace::Workspace;
@@ -33,12 +33,35 @@ struct Link {
     expires_at: String,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LoggedOut {
+    logged_out: usize,
+}
+
 /// Asks the server of a workspace for a link; under another address where the browser reaches it by that.
 pub fn open(
     workspace: &Workspace,
     token_file: Option<PathBuf>,
     shown: Option<&str>,
 ) -> Result<Opened, ServerError> {
+    let (url, link): (String, Link) = ask(workspace, token_file, "POST /api/v1/open-codes")?;
+    let base = shown.unwrap_or(&url).trim_end_matches('/');
+    Ok(Opened { url: format!("{base}{}", link.path), expires_at: link.expires_at })
+}
+
+/// Has the server of a workspace log every browser out; answers how many there were.
+pub fn log_out(workspace: &Workspace, token_file: Option<PathBuf>) -> Result<usize, ServerError> {
+    let (_, LoggedOut { logged_out }) = ask(workspace, token_file, "DELETE /api/v1/browsers")?;
+    Ok(logged_out)
+}
+
+/// Sends one request; answers where the server is, and what it says.
+fn ask<T: DeserializeOwned>(
+    workspace: &Workspace,
+    token_file: Option<PathBuf>,
+    what: &str,
+) -> Result<(String, T), ServerError> {
     let place = Place::of(workspace, token_file);
     // Nobody but our own server is shown the token.
     let note = place.note().filter(|_| place.is_taken()).ok_or(ServerError::Absent)?;
@@ -46,19 +69,18 @@ pub fn open(
     let at = note.url.strip_prefix("http://").unwrap_or(&note.url).to_owned();
     let silent = |because: String| ServerError::Silent { at: note.url.clone(), because };
     let request = format!(
-        "POST /api/v1/open-codes HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+        "{what} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
          content-length: 2\r\nconnection: close\r\n\r\n{{}}",
         token.reveal()
     );
     let answer = exchange(&at, &request).map_err(|err| silent(err.to_string()))?;
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| silent("it says no HTTP".to_owned()))?;
     let status = head.split(' ').nth(1).unwrap_or_default();
-    if status != "201" {
+    if !matches!(status, "200" | "201") {
         return Err(silent(format!("it answers with status {status}")));
     }
-    let link: Link = serde_json::from_str(body).map_err(|err| silent(err.to_string()))?;
-    let base = shown.unwrap_or(&note.url).trim_end_matches('/');
-    Ok(Opened { url: format!("{base}{}", link.path), expires_at: link.expires_at })
+    let said = serde_json::from_str(body).map_err(|err| silent(err.to_string()))?;
+    Ok((note.url, said))
 }
 
 fn exchange(at: &str, request: &str) -> io::Result<String> {

@@ -11,9 +11,9 @@ use crate::{
     terminal::Runtime,
 };
 
-/// How the name of the cookie begins that holds a token; what follows tells the servers of one machine apart, for a cookie
+/// How the name of the cookie begins that lets a browser in; what follows tells the servers of one machine apart, for a cookie
 /// knows no ports.
-const COOKIE: &str = "wharf_token_";
+const COOKIE: &str = "wharf_browser_";
 /// How many cookies of that name are looked at.
 const COOKIES_MAX: usize = 2;
 /// How long the token of a session is.
@@ -82,7 +82,7 @@ pub(super) struct Tokens {
     failures: Bucket,
 }
 
-/// A token as a request carried it.
+/// A token, or the word of a browser, as a request carried it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Carried<'a> {
     /// The word.
@@ -96,11 +96,6 @@ impl Tokens {
     pub(super) fn of(full: Secret, read: Secret, runtime: Runtime) -> Self {
         let failures = Bucket::of(FAILURES_PER_SECOND, FAILURES_AT_ONCE);
         Self { full, read, runtime, failures }
-    }
-
-    /// The full token, for the cookie of who has redeemed a code.
-    pub(super) fn full(&self) -> &Secret {
-        &self.full
     }
 
     /// What one of the two tokens of the server allows.
@@ -147,7 +142,7 @@ pub(super) fn cookie_of(workspace: &Path) -> String {
     format!("{COOKIE}{}", name.unwrap_or_default())
 }
 
-/// The tokens that a request carries; that of its header alone if it has one.
+/// The words that a request carries; that of its header alone if it has one.
 pub(super) fn carried<'a>(headers: &'a HeaderMap, cookie: &str) -> Vec<Carried<'a>> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let word = value.to_str().ok().and_then(|text| text.split_once(' '));
@@ -178,21 +173,35 @@ mod tests {
 
     #[test]
     fn a_header_goes_before_a_cookie() {
-        let both = headers(&[("authorization", "bearer  abc"), ("cookie", "wharf_token_1=def")]);
-        assert_eq!(carried(&both, "wharf_token_1"), [Carried { word: "abc", by_cookie: false }]);
-        let wrong = headers(&[("authorization", "Basic abc"), ("cookie", "wharf_token_1=def")]);
-        assert_eq!(carried(&wrong, "wharf_token_1"), []);
+        let both = headers(&[("authorization", "bearer  abc"), ("cookie", "wharf_browser_1=def")]);
+        assert_eq!(carried(&both, "wharf_browser_1"), [Carried { word: "abc", by_cookie: false }]);
+        let wrong = headers(&[("authorization", "Basic abc"), ("cookie", "wharf_browser_1=def")]);
+        assert_eq!(carried(&wrong, "wharf_browser_1"), []);
+    }
+
+    #[test]
+    fn what_can_be_no_token_or_comes_after_too_many_wrong_ones_is_not_looked_for() {
+        let (full, read) = (Secret::random().unwrap(), Secret::random().unwrap());
+        let dir = tempfile::tempdir().unwrap();
+        let tokens = Tokens::of(full, read, Runtime::of(dir.path()));
+        let word = Secret::random().unwrap();
+        assert!(tokens.is_worth_a_look(word.reveal()));
+        for nonsense in ["", "x", &word.reveal()[1..], &"x".repeat(SCOPED_CHARS)] {
+            assert!(!tokens.is_worth_a_look(nonsense), "{nonsense}");
+        }
+        while tokens.failed().status() == StatusCode::UNAUTHORIZED {}
+        assert!(!tokens.is_worth_a_look(word.reveal()));
     }
 
     #[test]
     fn a_cookie_is_found_among_others() {
         let many = headers(&[
-            ("cookie", "a=b; wharf_token_1=one;c=d"),
-            ("cookie", "wharf_token_1=two; wharf_token_2=no; wharf_token_1=three"),
+            ("cookie", "a=b; wharf_browser_1=one;c=d"),
+            ("cookie", "wharf_browser_1=two; wharf_browser_2=no; wharf_browser_1=three"),
         ]);
-        let found: Vec<&str> = carried(&many, "wharf_token_1").iter().map(|it| it.word).collect();
+        let found: Vec<&str> = carried(&many, "wharf_browser_1").iter().map(|it| it.word).collect();
         assert_eq!(found, ["one", "two"]);
-        assert!(carried(&many, "wharf_token_1").iter().all(|it| it.by_cookie));
-        assert_eq!(carried(&headers(&[]), "wharf_token_1"), []);
+        assert!(carried(&many, "wharf_browser_1").iter().all(|it| it.by_cookie));
+        assert_eq!(carried(&headers(&[]), "wharf_browser_1"), []);
     }
 }

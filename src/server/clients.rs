@@ -8,25 +8,25 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     app::App,
     auth::Grant,
+    browsers::Stay,
     ending::Nothing,
     problem::{LossView, Problem, because},
     reading::policy_word,
     relay::{Reach, Relay},
     terminal::{Wish, begin, no_upgrade, reach_holder},
     tickets::{Cleaned, Client, Ticket, TicketError},
-    wire::{Ask, Body, Part, ProblemDoc, reply},
+    wire::{Ask, Body, Page, Part, ProblemDoc, reply},
 };
-use crate::clock::{Clock as _, SystemClock};
-
-/// How many clients one answer has, unless somebody says otherwise, and at most.
-const PAGE: usize = 200;
-const PAGE_MAX: usize = 1_000;
+use crate::{
+    clock::{Clock as _, SystemClock, Timestamp},
+    manager::SessionManager,
+};
 
 /// A client, as it is told.
 #[derive(Serialize, ToSchema)]
@@ -90,6 +90,8 @@ impl From<TicketError> for Problem {
             TicketError::NoSession => {
                 Self::not_found(detail).with_hint("register again: `POST /api/v1/clients`")
             }
+            TicketError::Leaving => Self::of(StatusCode::CONFLICT, "IN_USE", detail)
+                .with_hint("register again: `POST /api/v1/clients`"),
             TicketError::Full { .. } => Self::of(StatusCode::CONFLICT, "MAX_CLIENTS", detail)
                 .with_hint("clean one up, or raise `server.clients_max` in the settings"),
             TicketError::Newer { .. } => Self::of(StatusCode::SERVICE_UNAVAILABLE, "STATE_NEWER", detail),
@@ -117,7 +119,7 @@ pub(super) async fn register(
 ) -> Result<Response, Problem> {
     grant.full()?;
     let policy = Arc::clone(&app.policy);
-    let client = app.desk.run(move |manager| policy.register(manager, SystemClock.now())).await??;
+    let client = app.desk.run(grant, move |manager| policy.register(manager, SystemClock.now())).await??;
     Ok(reply(StatusCode::CREATED, &view(&app, &client)))
 }
 
@@ -142,7 +144,7 @@ pub(super) async fn resume(
 async fn resumed(app: &App, ticket: Ticket) -> Result<Client, Problem> {
     let now = SystemClock.now();
     let (policy, asked) = (Arc::clone(&app.policy), ticket.clone());
-    match app.desk.run(move |manager| policy.resume(manager, &asked, now)).await? {
+    match app.desk.run(Grant::Full, move |manager| policy.resume(manager, &asked, now)).await? {
         Ok(client) => {
             app.live.heard(&ticket, now);
             Ok(client)
@@ -151,42 +153,24 @@ async fn resumed(app: &App, ticket: Ticket) -> Result<Client, Problem> {
     }
 }
 
-/// Which clients are wanted.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields, default)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
-    /// How many at most.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<usize>,
-    /// How many to leave out first: the `next` of an earlier answer.
-    cursor: Option<usize>,
-}
-
 /// Lists the clients, oldest first.
-#[utoipa::path(get, path = "/clients", tag = "clients", params(Wanted), responses(
+#[utoipa::path(get, path = "/clients", tag = "clients", params(Page), responses(
     (status = 200, description = "The clients", body = ClientsView),
     (status = "4XX", description = "Not for this token", body = ProblemDoc, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(app): State<App>,
     Extension(grant): Extension<Grant>,
-    Ask(wanted): Ask<Wanted>,
+    Ask(page): Ask<Page>,
 ) -> Result<Response, Problem> {
     grant.whole()?;
-    let limit = wanted.limit.unwrap_or(PAGE);
-    if !(1..=PAGE_MAX).contains(&limit) {
-        return Err(Problem::invalid(format!("`limit` is 1 to {PAGE_MAX}")));
-    }
-    let from = wanted.cursor.unwrap_or_default();
     let book = Arc::clone(&app.book);
-    let mut clients = app.desk.run(move |_| book.clients()).await??;
+    let mut clients = app.desk.run(grant, move |_| book.clients()).await??;
     // What was set decides who is a client just now; the others come back with the other policy.
     clients.retain(|client| client.ticket.is_global() != app.policy.is_exclusive());
-    let next = (clients.len().saturating_sub(from) > limit).then_some(from.saturating_add(limit));
-    let clients = clients.into_iter().skip(from).take(limit).collect();
+    let (clients, next) = page.of(clients)?;
     let clients = app.live.over(clients).iter().map(|client| view(&app, client)).collect();
-    Ok(reply(StatusCode::OK, &ClientsView { clients, next: next.map(|next| next.to_string()) }))
+    Ok(reply(StatusCode::OK, &ClientsView { clients, next }))
 }
 
 /// Ends the session of a client and forgets its ticket. A session that holds work is ended and kept; one that is shared
@@ -205,7 +189,7 @@ pub(super) async fn clean_up(
 ) -> Result<Response, Problem> {
     grant.full()?;
     let ticket = ticket_of(&ticket)?;
-    let cleaned = cleaned(&app, &ticket).await?;
+    let cleaned = cleaned(&app, &ticket, None).await?;
     let (session, destroyed, losses) = match &cleaned {
         Cleaned::Destroyed(id) => (*id, true, Vec::new()),
         Cleaned::Kept(id, obstacles) => (Some(*id), false, obstacles.iter().map(LossView::of).collect()),
@@ -218,10 +202,15 @@ pub(super) async fn clean_up(
     ))
 }
 
-/// Cleans one client up.
-pub(super) async fn cleaned(app: &App, ticket: &Ticket) -> Result<Cleaned, Problem> {
+/// Cleans one client up; only if it was not heard of since then, where that is given.
+pub(super) async fn cleaned(
+    app: &App,
+    ticket: &Ticket,
+    silent_since: Option<Timestamp>,
+) -> Result<Cleaned, Problem> {
     let (policy, asked) = (Arc::clone(&app.policy), ticket.clone());
-    let cleaned = app.long_desk.run(move |manager| policy.clean_up(manager, &asked)).await??;
+    let verb = move |manager: &mut SessionManager| policy.clean_up(manager, &asked, silent_since);
+    let cleaned = app.long_desk.run(Grant::Full, verb).await??;
     match cleaned {
         Cleaned::Destroyed(_) | Cleaned::Kept(..) => app.live.forget(ticket),
         Cleaned::Untouched(_) => (),
@@ -240,7 +229,7 @@ pub(super) async fn cleaned(app: &App, ticket: &Ticket) -> Result<Cleaned, Probl
 ))]
 pub(super) async fn terminal(
     State(app): State<App>,
-    Extension(grant): Extension<Grant>,
+    Extension((grant, stay)): Extension<(Grant, Stay)>,
     Part(ticket): Part,
     Ask(wish): Ask<Wish>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -249,12 +238,13 @@ pub(super) async fn terminal(
     let ticket = ticket_of(&ticket)?;
     let reach = wish.reach(grant);
     let upgrade = upgrade.map_err(|_| no_upgrade())?;
+    let place = app.terminal_place(grant)?;
     let client = match reach {
         Reach::Control => resumed(&app, ticket.clone()).await?,
         // Who looks on starts nothing and is no sign of life.
         Reach::Observe => {
             let book = Arc::clone(&app.book);
-            let clients = app.desk.run(move |_| book.clients()).await??;
+            let clients = app.desk.run(grant, move |_| book.clients()).await??;
             let known = clients.into_iter().find(|client| client.ticket == ticket);
             known.ok_or(TicketError::NoSession)?
         }
@@ -263,11 +253,9 @@ pub(super) async fn terminal(
     let snapshot = app.roll.fresh().await?;
     let name = snapshot.registry.session(id).map(|session| session.name().clone());
     let holder = reach_holder(&app, id, name.ok_or(TicketError::NoSession)?).await?;
-    let place = app.terminals.clone().try_acquire_owned();
-    let place = place.map_err(|_| Problem::busy("too many terminals are shown"))?;
     let is_owner = reach == Reach::Control && app.policy.is_exclusive();
     let replaced = is_owner.then(|| app.live.take_place(&ticket, SystemClock.now()));
     let live = Arc::clone(&app.live);
     let typed: Arc<dyn Fn() + Send + Sync> = Arc::new(move || live.heard(&ticket, SystemClock.now()));
-    Ok(begin(upgrade, Relay { app, holder, reach, replaced, typed: Some(typed), place }))
+    Ok(begin(upgrade, Relay { app, holder, reach, stay, replaced, typed: Some(typed), place }))
 }

@@ -30,6 +30,11 @@ impl Codes {
         Ok(code)
     }
 
+    /// Forgets all of them.
+    pub(super) fn clear(&self) {
+        self.0.lock().expect("nobody panics while holding this").clear();
+    }
+
     /// Takes one; whether it was good.
     pub(super) fn redeem(&self, given: &str) -> bool {
         let now = Instant::now();

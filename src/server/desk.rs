@@ -5,14 +5,13 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use tokio::sync::Semaphore;
-
-use super::problem::Problem;
+use super::{auth::Grant, places::Places, problem::Problem};
 use crate::manager::{ManagerError, SessionManager};
 
 /// How many verbs may run at once.
 pub(super) const WORKERS_MAX: usize = 8;
-/// How many may wait for one of them to end; whoever comes then is told to come back.
+/// How many may wait for one of them to end; whoever comes then is told to come back, and all but the full token at half of
+/// it.
 const WAITING_MAX: usize = 1_024;
 
 /// Makes a manager of the workspace; all of them together know which processes they started.
@@ -22,7 +21,7 @@ pub(super) type Make = Arc<dyn Fn() -> SessionManager + Send + Sync>;
 pub(super) struct Desk {
     make: Make,
     idle: Arc<Mutex<Vec<SessionManager>>>,
-    workers: Arc<Semaphore>,
+    workers: Places,
     waiting: AtomicUsize,
 }
 
@@ -47,26 +46,22 @@ impl Drop for Waiting<'_> {
 impl Desk {
     /// With so many workers.
     pub(super) fn of(make: Make, workers: usize) -> Self {
-        Self {
-            make,
-            idle: Arc::default(),
-            workers: Arc::new(Semaphore::new(workers)),
-            waiting: AtomicUsize::new(0),
-        }
+        Self { make, idle: Arc::default(), workers: Places::of(workers), waiting: AtomicUsize::new(0) }
     }
 
     /// Runs a verb to its end, also where nobody waits for it any more.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        grant: Grant,
         verb: impl FnOnce(&mut SessionManager) -> T + Send + 'static,
     ) -> Result<T, Problem> {
         let waiting = Waiting::among(&self.waiting);
-        if waiting.before >= WAITING_MAX {
+        let limit = if grant == Grant::Full { WAITING_MAX } else { WAITING_MAX / 2 };
+        if waiting.before >= limit {
             return Err(Problem::busy("too many requests wait for their turn"));
         }
-        let worker = Arc::clone(&self.workers).acquire_owned().await;
+        let worker = self.workers.take(grant).await;
         drop(waiting);
-        let worker = worker.map_err(|_| Problem::busy("the server ends"))?;
         let (make, idle) = (Arc::clone(&self.make), Arc::clone(&self.idle));
         let work = move || {
             let kept = idle.lock().expect("nobody panics while holding this").pop();
@@ -84,8 +79,9 @@ impl Desk {
     /// The same for verbs that can fail.
     pub(super) async fn verb<T: Send + 'static>(
         &self,
+        grant: Grant,
         verb: impl FnOnce(&mut SessionManager) -> Result<T, ManagerError> + Send + 'static,
     ) -> Result<T, Problem> {
-        Ok(self.run(verb).await??)
+        Ok(self.run(grant, verb).await??)
     }
 }

@@ -9,7 +9,7 @@ use super::{
     auth::Grant,
     documents::{DestroyedDoc, SessionDoc, TrashDoc},
     problem::{LossView, Problem},
-    wire::{Ask, Body, Part, ProblemDoc, json, reply},
+    wire::{Ask, Body, Page, Part, ProblemDoc, json, reply},
 };
 use crate::{
     json::Members,
@@ -17,10 +17,6 @@ use crate::{
     session::{BranchFate, SessionName},
     view,
 };
-
-/// How many entries of the trash one answer has, unless somebody says otherwise, and at most.
-const PAGE: usize = 200;
-const PAGE_MAX: usize = 1_000;
 
 /// How a session is to be destroyed.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -112,13 +108,13 @@ pub(super) async fn destroy(
     let wish = Wish::of(pairs)?;
     let branch = wish.branch();
     let (done, destroyed) = if wish.dry_run {
-        (false, app.desk.verb(move |manager| manager.weigh_destroy(&id, branch)).await?)
+        (false, app.desk.verb(grant, move |manager| manager.weigh_destroy(&id, branch)).await?)
     } else {
         let destroy = move |manager: &mut SessionManager| {
             manager.tear_down(&id, &wish.permits, branch, &mut |_| ())?;
             manager.destroy(&id, &wish.permits, branch)
         };
-        (true, app.desk.verb(destroy).await?)
+        (true, app.desk.verb(grant, destroy).await?)
     };
     let Destroyed { session, obstacles, branch } = destroyed;
     let view = DestroyedView {
@@ -130,48 +126,29 @@ pub(super) async fn destroy(
     Ok(reply(StatusCode::OK, &view))
 }
 
-/// How much of the trash is wanted.
-#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields, default)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
-    /// How many at most.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<usize>,
-    /// How many to leave out first: the `next` of an earlier answer.
-    cursor: Option<usize>,
-}
-
 /// Lists what was destroyed and can be brought back, newest first.
-#[utoipa::path(get, path = "/trash", tag = "sessions", params(Wanted), responses(
+#[utoipa::path(get, path = "/trash", tag = "sessions", params(Page), responses(
     (status = 200, description = "What lies in the trash", body = TrashDoc),
     (status = "4XX", description = "Not for this token", body = ProblemDoc, content_type = "application/problem+json"),
 ))]
 pub(super) async fn trash(
     State(app): State<App>,
     Extension(grant): Extension<Grant>,
-    Ask(wanted): Ask<Wanted>,
+    Ask(page): Ask<Page>,
 ) -> Result<Response, Problem> {
     grant.whole()?;
-    let limit = wanted.limit.unwrap_or(PAGE);
-    if !(1..=PAGE_MAX).contains(&limit) {
-        return Err(Problem::invalid(format!("`limit` is 1 to {PAGE_MAX}")));
-    }
-    let from = wanted.cursor.unwrap_or_default();
-    let found = app.desk.verb(move |manager| {
+    let found = app.desk.verb(grant, move |manager| {
         let days = manager.settings().trash_days;
         let workspace = manager.workspace().clone();
-        let all = manager.discarded()?;
-        let next = (all.len().saturating_sub(from) > limit).then_some(from.saturating_add(limit));
-        let views = all.iter().skip(from).take(limit).map(|it| {
-            let mut members = view::discarded(&workspace, it);
+        let views = manager.discarded()?.into_iter().map(|it| {
+            let mut members = view::discarded(&workspace, &it);
             members.push("expiresAt".to_owned(), view::raw(&it.expires(days).to_string()));
             members
         });
-        Ok((views.collect::<Vec<_>>(), next))
+        Ok(views.collect::<Vec<_>>())
     });
-    let (sessions, next) = found.await?;
-    Ok(reply(StatusCode::OK, &TrashView { sessions, next: next.map(|next| next.to_string()) }))
+    let (sessions, next) = page.of(found.await?)?;
+    Ok(reply(StatusCode::OK, &TrashView { sessions, next }))
 }
 
 /// What to bring back.
@@ -196,7 +173,8 @@ pub(super) async fn undo(
 ) -> Result<Response, Problem> {
     grant.full()?;
     let name: Option<SessionName> = undo.r#as.as_deref().map(str::parse).transpose()?;
-    let session = app.desk.verb(move |manager| manager.undo(undo.session.as_deref(), name.as_ref())).await?;
+    let session =
+        app.desk.verb(grant, move |manager| manager.undo(undo.session.as_deref(), name.as_ref())).await?;
     Ok(json(StatusCode::OK, app.shown(&session).await?))
 }
 

@@ -32,6 +32,14 @@ pub enum ServerError {
         /// The file.
         path: PathBuf,
     },
+    /// Others can read the token, or have put it there.
+    #[error("{} {because}, so it is no secret", path.display())]
+    UnsafeToken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        because: &'static str,
+    },
     /// The system could not do it.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -73,7 +81,7 @@ impl ServerError {
         match self {
             Self::Taken { .. } => "IN_USE",
             Self::WeakToken { .. } => "INVALID_VALUE",
-            Self::Socket(SocketError::UnsafeFolder { .. }) => "UNSAFE_PATH",
+            Self::UnsafeToken { .. } | Self::Socket(SocketError::UnsafeFolder { .. }) => "UNSAFE_PATH",
             Self::Listen { .. } | Self::Io { .. } | Self::Begin { .. } | Self::Socket(_) => "IO_FAILED",
             Self::Manager(err) => err.code().word(),
             Self::Absent | Self::Silent { .. } => "UNREACHABLE",
@@ -85,7 +93,7 @@ impl ServerError {
         match self {
             Self::Taken { .. } => Kind::Conflict,
             Self::WeakToken { .. } => Kind::Invalid,
-            Self::Socket(SocketError::UnsafeFolder { .. }) => Kind::Unsafe,
+            Self::UnsafeToken { .. } | Self::Socket(SocketError::UnsafeFolder { .. }) => Kind::Unsafe,
             Self::Listen { .. } | Self::Io { .. } | Self::Begin { .. } | Self::Socket(_) => Kind::Failed,
             Self::Manager(err) => err.kind(),
             Self::Absent | Self::Silent { .. } => Kind::Unreachable,
@@ -99,6 +107,9 @@ impl ServerError {
             Self::Listen { .. } => "choose another one with `--listen`; port 0 takes one that is free",
             Self::WeakToken { .. } => {
                 "it has to be a line of at least 32 letters and digits, such as `openssl rand -hex 32` prints; without a file wharf makes one"
+            }
+            Self::UnsafeToken { .. } => {
+                "make it yours alone with `chown` and `chmod 600`, and put another token into it; without a file wharf makes one"
             }
             Self::Absent => "`wharf serve` starts one",
             Self::Silent { .. } => "give where it is reached from here with `--url`",

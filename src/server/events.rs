@@ -13,9 +13,9 @@ use axum::{
 };
 use futures_util::{Stream, stream};
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 
-use super::{app::App, auth::Grant, problem::Problem};
+use super::{app::App, auth::Grant, browsers::Stay, places::Taken, problem::Problem};
 use crate::session::SessionId;
 
 /// How many changes are kept for those who were away.
@@ -90,10 +90,11 @@ impl Events {
 struct Reader {
     app: App,
     grant: Grant,
+    stay: Stay,
     heard: watch::Receiver<u64>,
     seen: u64,
     greeted: bool,
-    _place: OwnedSemaphorePermit,
+    _place: Taken,
 }
 
 /// Tells what changes, as it happens.
@@ -108,11 +109,11 @@ struct Reader {
 ))]
 pub(super) async fn events(
     State(app): State<App>,
-    Extension(grant): Extension<Grant>,
+    Extension((grant, stay)): Extension<(Grant, Stay)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let place = app.listeners.clone().try_acquire_owned();
-    let place = place.map_err(|_| Problem::busy("too many wait for events"))?;
+    let place = app.listeners.try_take(grant);
+    let place = place.ok_or_else(|| Problem::busy("too many wait for events"))?;
     let heard = app.events.newest.subscribe();
     let last = headers.get("last-event-id").map(|id| {
         let number = id.to_str().ok().and_then(|id| id.parse().ok());
@@ -120,7 +121,7 @@ pub(super) async fn events(
     });
     // A number that was never given is one of an earlier server, or nonsense; both have missed something.
     let seen = last.unwrap_or_else(|| app.events.newest());
-    let reader = Reader { app, grant, heard, seen, greeted: false, _place: place };
+    let reader = Reader { app, grant, stay, heard, seen, greeted: false, _place: place };
     let sse = Sse::new(stream_of(reader)).keep_alive(KeepAlive::new().interval(ALIVE_EVERY));
     // A proxy in between is not to gather events before it hands them on.
     Ok((
@@ -138,7 +139,7 @@ fn stream_of(reader: Reader) -> impl Stream<Item = Result<Event, Infallible>> {
 }
 
 impl Reader {
-    /// The next event; none when the server ends.
+    /// The next event; none when the server ends, or the browser was logged out.
     async fn next(&mut self) -> Option<Event> {
         if !self.greeted {
             self.greeted = true;
@@ -158,6 +159,7 @@ impl Reader {
                     tokio::select! {
                         heard = self.heard.changed() => heard.ok()?,
                         () = self.app.closing.wait() => return None,
+                        () = self.stay.over() => return None,
                     }
                 }
                 Err(Gap) => {

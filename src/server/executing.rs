@@ -88,7 +88,7 @@ pub(super) async fn exec(
     let stdin = exec.stdin.as_deref().map(input).transpose().map_err(failed)?;
     // When this end goes, because nobody waits any more, the other end says so.
     let (waits, cancel) = UnixStream::pair().map_err(failed)?;
-    let ran = app.long_desk.run(move |manager| {
+    let ran = app.long_desk.run(grant, move |manager| {
         let mut gathered = Gathered::default();
         let mut take = |stream: Stream, bytes: &[u8]| {
             gathered.take(stream, bytes);

@@ -10,8 +10,10 @@ use axum::{
 use super::{
     app::App,
     auth::{Carried, Grant, carried},
+    browsers::Stay,
     problem::Problem,
 };
+use crate::clock::{Clock as _, SystemClock};
 
 /// What the page may do: nothing but run its own code, and talk to where it came from. The terminal puts styles into the
 /// page itself.
@@ -34,9 +36,11 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
     app.metrics.asked();
     let (mut parts, body) = request.into_parts();
     let mut response = match admit(&app, &parts).await {
-        Ok(grant) => {
-            if let Some(grant) = grant {
-                parts.extensions.insert(grant);
+        Ok(admitted) => {
+            if let Some(admitted) = admitted {
+                parts.extensions.insert(admitted.0);
+                // For those that go on and on.
+                parts.extensions.insert(admitted);
             }
             next.run(Request::from_parts(parts, body)).await
         }
@@ -51,8 +55,8 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
     response
 }
 
-/// What the request may do; nothing where anybody may ask.
-async fn admit(app: &App, request: &Parts) -> Result<Option<Grant>, Problem> {
+/// What the request may do, and how long it may go on; nothing where anybody may ask.
+async fn admit(app: &App, request: &Parts) -> Result<Option<(Grant, Stay)>, Problem> {
     let (headers, uri) = (&request.headers, &request.uri);
     let host = host_of(headers, uri).filter(|host| app.hosts.allow(host));
     let Some(host) = host else {
@@ -73,12 +77,12 @@ async fn admit(app: &App, request: &Parts) -> Result<Option<Grant>, Problem> {
     let carried = carried(headers, &app.cookie);
     let mut granted = None;
     for one in carried {
-        if let Some(grant) = grant_of(app, one.word).await {
-            granted = Some((grant, one));
+        if let Some(admitted) = grant_of(app, &one).await {
+            granted = Some((admitted, one));
             break;
         }
     }
-    let Some((grant, Carried { by_cookie, .. })) = granted else {
+    let Some(((grant, stay), Carried { by_cookie, .. })) = granted else {
         return Err(app.tokens.failed());
     };
     let changes = !matches!(request.method, Method::GET | Method::HEAD);
@@ -89,9 +93,9 @@ async fn admit(app: &App, request: &Parts) -> Result<Option<Grant>, Problem> {
         return Err(Problem::forbidden("this token only reads"));
     }
     if changes {
-        app.changes.take().map_err(Problem::too_often)?;
+        app.admit_change(grant)?;
     }
-    Ok(Some(grant))
+    Ok(Some((grant, stay)))
 }
 
 /// Whether a path is for everybody: the page itself, which knows nothing yet, the way in, and whether the server is there.
@@ -101,9 +105,15 @@ fn is_open(path: &str) -> bool {
         || path.starts_with("/api/v1/open/")
 }
 
-async fn grant_of(app: &App, word: &str) -> Option<Grant> {
+async fn grant_of(app: &App, carried: &Carried<'_>) -> Option<(Grant, Stay)> {
+    let word = carried.word;
+    // A browser never has a token, so none is good in a cookie.
+    if carried.by_cookie {
+        let stay = app.browsers.know(word, SystemClock.now())?;
+        return Some((Grant::Full, stay));
+    }
     if let Some(grant) = app.tokens.own(word) {
-        return Some(grant);
+        return Some((grant, Stay::free()));
     }
     if !app.tokens.is_worth_a_look(word) {
         return None;
@@ -114,7 +124,8 @@ async fn grant_of(app: &App, word: &str) -> Option<Grant> {
         let running = snapshot.seen.iter().filter(|it| it.running).map(|it| &it.session);
         app.tokens.scoped(&word, running)
     };
-    tokio::task::spawn_blocking(look).await.ok().flatten()
+    let grant = tokio::task::spawn_blocking(look).await.ok().flatten()?;
+    Some((grant, Stay::free()))
 }
 
 /// The one host that a request names.

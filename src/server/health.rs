@@ -107,24 +107,14 @@ pub(super) async fn metrics(
             "Connections without a place.",
             load(&app.metrics.turned_away),
         ),
-        (
-            "wharf_terminals",
-            "gauge",
-            "Terminals that are shown.",
-            count(app.settings.terminals_max - app.terminals.available_permits()),
-        ),
+        ("wharf_terminals", "gauge", "Terminals that are shown.", count(app.terminals.taken())),
         (
             "wharf_terminal_bytes_total",
             "counter",
             "Bytes of terminals that went out.",
             load(&app.metrics.sent_bytes),
         ),
-        (
-            "wharf_event_readers",
-            "gauge",
-            "Readers of events.",
-            count(app.settings.events_max - app.listeners.available_permits()),
-        ),
+        ("wharf_event_readers", "gauge", "Readers of events.", count(app.listeners.taken())),
     ];
     for (name, kind, help, value) in gauges {
         // Writing into a text cannot fail.

@@ -64,7 +64,7 @@ pub(super) async fn history(
     let wanted = view::Wanted::of(asked.grep.as_deref(), asked.failed == Some(true));
     let wanted = wanted.ok_or_else(|| Problem::invalid("`grep` is a regular expression"))?;
     let (before, with_output) = (asked.before, asked.output == Some(true));
-    let text = app.long_desk.verb(move |manager| {
+    let text = app.long_desk.verb(grant, move |manager| {
         let (session, found) = manager.history(&id)?;
         let mut texts = Vec::new();
         for entry in found {
@@ -96,7 +96,7 @@ pub(super) async fn conversations(
     Part(who): Part,
 ) -> Result<Response, Problem> {
     let id = app.find(grant, &who).await?.to_string();
-    let chain = app.desk.verb(move |manager| Ok(ChainView::of(&manager.talk(&id)?))).await?;
+    let chain = app.desk.verb(grant, move |manager| Ok(ChainView::of(&manager.talk(&id)?))).await?;
     Ok(reply(StatusCode::OK, &chain))
 }
 
@@ -110,7 +110,7 @@ pub(super) async fn doctor(
     Extension(grant): Extension<Grant>,
 ) -> Result<Response, Problem> {
     grant.whole()?;
-    let findings = app.long_desk.run(crate::manager::SessionManager::examine).await?;
+    let findings = app.long_desk.run(grant, crate::manager::SessionManager::examine).await?;
     let views: Vec<FindingView> = findings.iter().map(|finding| FindingView::of(finding, None)).collect();
     Ok(reply(StatusCode::OK, &views))
 }

@@ -6,6 +6,7 @@ mod accept;
 mod app;
 mod ask;
 mod auth;
+mod browsers;
 mod bucket;
 mod clients;
 mod codes;
@@ -18,9 +19,11 @@ mod executing;
 mod guard;
 mod health;
 mod history;
+mod news;
 mod opening;
 mod page;
 mod place;
+mod places;
 mod problem;
 mod reading;
 mod relay;
@@ -30,6 +33,7 @@ mod running;
 mod secret;
 mod serve;
 mod sessions;
+mod stall;
 mod sweeping;
 mod terminal;
 mod tickets;
@@ -37,7 +41,7 @@ mod typing;
 mod wire;
 
 pub use self::{
-    ask::{Opened, open},
+    ask::{Opened, log_out, open},
     error::ServerError,
     serve::{Ready, Serving, serve},
 };

@@ -1,4 +1,6 @@
-//! How a browser gets in: a code that is good once becomes a cookie.
+//! How a browser gets in, by a code that is good once and becomes a cookie; and how all of them are logged out.
+
+use std::sync::Arc;
 
 use axum::{
     Extension,
@@ -12,15 +14,13 @@ use utoipa::ToSchema;
 use super::{
     app::App,
     auth::Grant,
+    browsers::STAY,
     codes::LIFE,
     ending::Nothing,
     problem::Problem,
     wire::{Body, Part, ProblemDoc, reply},
 };
 use crate::clock::{Clock as _, SystemClock, Timestamp};
-
-/// How long a browser stays in: a month.
-const COOKIE_SECONDS: u64 = 30 * 24 * 60 * 60;
 
 /// A link that lets one browser in.
 #[derive(Serialize, ToSchema)]
@@ -85,9 +85,42 @@ pub(super) async fn redeem(
         };
         return Err(problem.with_hint("`wharf open` prints another one; each is good once, for a minute"));
     }
-    let token = app.tokens.full().reveal();
-    let cookie =
-        format!("{}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={COOKIE_SECONDS}", app.cookie);
+    let browsers = Arc::clone(&app.browsers);
+    let let_in = tokio::task::spawn_blocking(move || browsers.let_in(SystemClock.now())).await;
+    let word = let_in.map_err(|_| Problem::internal("nobody could let it in"))?;
+    let word = word.map_err(|err| Problem::internal(format!("no cookie can be made: {err}")))?;
+    let (name, word, seconds) = (&app.cookie, word.reveal(), STAY.as_secs());
+    let cookie = format!("{name}={word}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}");
     Ok((StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, "/".to_owned())])
         .into_response())
+}
+
+/// How many browsers were logged out.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase")]
+pub(super) struct LoggedOut {
+    logged_out: usize,
+}
+
+/// Logs every browser out at once, also those that show a terminal just now, and forgets the links that nobody opened yet.
+#[utoipa::path(delete, path = "/browsers", tag = "opening", request_body = Nothing, responses(
+    (status = 200, description = "How many there were", body = LoggedOut),
+    (status = "4XX", description = "Not for this token", body = ProblemDoc, content_type = "application/problem+json"),
+))]
+pub(super) async fn log_out(
+    State(app): State<App>,
+    Extension(grant): Extension<Grant>,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<Response, Problem> {
+    grant.full()?;
+    app.codes.clear();
+    let browsers = Arc::clone(&app.browsers);
+    let done = tokio::task::spawn_blocking(move || browsers.log_out()).await;
+    let done = done.map_err(|_| Problem::internal("nobody could log them out"))?;
+    let logged_out = done.map_err(|err| {
+        let detail = format!("they are out until the server ends, but that cannot be written down: {err}");
+        Problem::of(StatusCode::INTERNAL_SERVER_ERROR, "IO_FAILED", detail)
+    })?;
+    Ok(reply(StatusCode::OK, &LoggedOut { logged_out }))
 }

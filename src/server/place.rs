@@ -4,10 +4,11 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
+use rustix::{fs::OFlags, process::geteuid};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -20,6 +21,9 @@ use crate::{
     workspace::Workspace,
 };
 
+/// What other users, and what a group may do with a file.
+const OTHERS: u32 = 0o007;
+const GROUP: u32 = 0o070;
 /// The longest note of a server.
 const NOTE_BYTES_MAX: u64 = 64 << 10;
 
@@ -79,8 +83,13 @@ impl Place {
     /// The full token, if there is one.
     pub(super) fn token(&self) -> Result<Secret, ServerError> {
         let path = self.token_path();
-        let text = read(&path).map_err(failed("read", &path))?;
+        let text = read(&path)?;
         text.and_then(|text| Secret::of_text(&text)).ok_or(ServerError::Absent)
+    }
+
+    /// Where it is written down which browsers were let in.
+    pub(super) fn browsers_path(&self) -> PathBuf {
+        self.path("server.browsers")
     }
 
     /// Writes down where the server listens.
@@ -113,25 +122,54 @@ impl Place {
 
 /// The secret that a file holds; one that is made now where there is no file.
 fn kept(path: &Path) -> Result<Secret, ServerError> {
-    if let Some(text) = read(path).map_err(failed("read", path))? {
+    if let Some(text) = read(path)? {
         return Secret::of_text(&text).ok_or_else(|| ServerError::WeakToken { path: path.to_owned() });
     }
     let secret = Secret::random().map_err(failed("make", path))?;
     let line = format!("{}\n", secret.reveal());
-    atomic::replace(path, line.as_bytes(), Durability::PowerCut).map_err(failed("write", path))?;
-    Ok(secret)
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temp = PathBuf::from(name);
+    let written = atomic::write_new(&temp, line.as_bytes(), Durability::PowerCut);
+    // Servers of two workspaces may share it: whoever is first has made it, and the other one takes that.
+    let linked = written.and_then(|_| fs::hard_link(&temp, path));
+    drop(fs::remove_file(&temp));
+    match linked {
+        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {
+            let text = read(path)?.unwrap_or_default();
+            Secret::of_text(&text).ok_or_else(|| ServerError::WeakToken { path: path.to_owned() })
+        }
+        linked => {
+            linked
+                .and_then(|()| atomic::sync_folder(path.parent().unwrap_or(path)))
+                .map_err(failed("write", path))?;
+            Ok(secret)
+        }
+    }
 }
 
-fn read(path: &Path) -> io::Result<Option<String>> {
-    let file = match File::open(path) {
+/// What a file with a token holds, if nobody else can read it or has put it there. A link leads to where others mount it.
+fn read(path: &Path) -> Result<Option<String>, ServerError> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file?,
+        file => file.map_err(failed("read", path))?,
     };
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::ErrorKind::InvalidInput.into());
+    let found = file.metadata().map_err(failed("look at", path))?;
+    let own = geteuid().as_raw();
+    let because = match (found.is_file(), found.uid(), found.mode()) {
+        (false, ..) => Some("is no regular file"),
+        (_, owner, _) if owner != own && owner != 0 => Some("belongs to another user"),
+        (.., mode) if mode & OTHERS != 0 => Some("can be read or written by other users"),
+        // What is root's reaches us by our group alone.
+        (_, owner, mode) if owner == own && mode & GROUP != 0 => Some("can be read or written by a group"),
+        _ => None,
+    };
+    if let Some(because) = because {
+        return Err(ServerError::UnsafeToken { path: path.to_owned(), because });
     }
     let mut text = String::new();
-    file.take(CHARS_MAX as u64 + 2).read_to_string(&mut text)?;
+    file.take(CHARS_MAX as u64 + 2).read_to_string(&mut text).map_err(failed("read", path))?;
     Ok(Some(text))
 }
 

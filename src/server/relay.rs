@@ -18,10 +18,10 @@ use tokio::{
         UnixStream,
         unix::{OwnedReadHalf, OwnedWriteHalf},
     },
-    sync::{OwnedSemaphorePermit, watch},
+    sync::watch,
 };
 
-use super::app::App;
+use super::{app::App, browsers::Stay, bucket::Bucket, places::Taken};
 use crate::socket::{FRAME_BYTES_MAX, push};
 
 /// What stands before every payload: its kind and its length.
@@ -33,8 +33,9 @@ const READ_BYTES: usize = 32 << 10;
 /// How often a browser that says nothing is asked whether it is there, and how long it may say nothing.
 const PING_EVERY: Duration = Duration::from_secs(20);
 const SILENCE_MAX: Duration = Duration::from_mins(3);
-/// How long a browser may take to take one message.
-const TAKE_WAIT_MAX: Duration = Duration::from_mins(3);
+/// How often each second a client may ask for the whole screen, and how often at once.
+const ATTACHES_PER_SECOND: u32 = 10;
+const ATTACHES_AT_ONCE: u32 = 30;
 /// The close code of a connection whose place another one took.
 const REPLACED: u16 = 4_001;
 
@@ -55,12 +56,14 @@ pub(super) struct Relay {
     pub(super) holder: UnixStream,
     /// What the client may do.
     pub(super) reach: Reach,
+    /// How long it may stay.
+    pub(super) stay: Stay,
     /// Whose place another connection may take.
     pub(super) replaced: Option<watch::Receiver<bool>>,
     /// Is told when the client types.
     pub(super) typed: Option<Arc<dyn Fn() + Send + Sync>>,
     /// Its place among the terminals.
-    pub(super) place: OwnedSemaphorePermit,
+    pub(super) place: Taken,
 }
 
 /// The end of a connection is a sign of life too.
@@ -87,7 +90,7 @@ enum End {
 impl Relay {
     /// Hands frames on until one side goes, or the server ends.
     pub(super) async fn run(self, socket: WebSocket) {
-        let Self { app, holder, reach, replaced, typed, place } = self;
+        let Self { app, holder, reach, mut stay, replaced, typed, place } = self;
         let _leaves = Leaves(typed.clone().filter(|_| reach == Reach::Control));
         let (mut sink, source) = socket.split();
         let (from_holder, to_holder) = holder.into_split();
@@ -98,6 +101,10 @@ impl Relay {
             end = up(source, to_holder, (reach, typed), heard, say) => end,
             () = app.closing.wait() => {
                 close(sink, close_code::AWAY, "the server ends").await;
+                return drop(place);
+            }
+            () = stay.over() => {
+                close(sink, close_code::POLICY, "this browser was logged out").await;
                 return drop(place);
             }
             () = until(replaced) => {
@@ -164,9 +171,9 @@ async fn down(
         if let Message::Binary(bytes) = &message {
             app.metrics.sent(bytes.len());
         }
-        match tokio::time::timeout(TAKE_WAIT_MAX, sink.send(message)).await {
-            Ok(Ok(())) => (),
-            Ok(Err(_)) | Err(_) => return End::Client,
+        // Who does not take it for too long is gone: the connection itself says so.
+        if sink.send(message).await.is_err() {
+            return End::Client;
         }
     }
 }
@@ -198,6 +205,7 @@ async fn up(
     heard: watch::Sender<tokio::time::Instant>,
     say: tokio::sync::mpsc::Sender<Bytes>,
 ) -> End {
+    let attaches = Bucket::of(ATTACHES_PER_SECOND, ATTACHES_AT_ONCE);
     while let Some(Ok(message)) = source.next().await {
         heard.send_replace(tokio::time::Instant::now());
         let bytes = match message {
@@ -206,7 +214,7 @@ async fn up(
             Message::Close(_) => return End::Client,
             Message::Text(_) => return End::Nonsense("messages are binary"),
         };
-        match judge(&bytes, reach) {
+        match judge(&bytes, reach, &attaches) {
             Ok(Judged::Typed) => {
                 if let Some(typed) = &typed {
                     typed();
@@ -242,7 +250,7 @@ struct Attach {
 }
 
 /// Whether a message may go to the holder: whole frames of the kinds that a client sends.
-fn judge(bytes: &[u8], reach: Reach) -> Result<Judged, &'static str> {
+fn judge(bytes: &[u8], reach: Reach, attaches: &Bucket) -> Result<Judged, &'static str> {
     let mut judged = Judged::Said;
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -262,6 +270,8 @@ fn judge(bytes: &[u8], reach: Reach) -> Result<Judged, &'static str> {
                 if reach == Reach::Observe && attach.role != "observe" {
                     return Ok(Judged::Refused);
                 }
+                // Each one costs the holder a whole screen.
+                attaches.take().map_err(|_| "it attaches too often")?;
             }
             (b'I' | b'R', Reach::Observe) => return Ok(Judged::Refused),
             _ => return Err("a client attaches, types, resizes and detaches; the rest has paths of its own"),
@@ -291,18 +301,22 @@ mod tests {
 
     #[test]
     fn a_client_says_what_a_client_may() {
+        let attaches = Bucket::of(1, 3);
+        let judged = |bytes: &[u8], reach| judge(bytes, reach, &attaches);
         let both = [frame(b'A', br#"{"role":"take"}"#), frame(b'I', b"ls\r")].concat();
-        assert_eq!(judge(&both, Reach::Control), Ok(Judged::Typed));
-        assert_eq!(judge(&both, Reach::Observe), Ok(Judged::Refused));
-        assert_eq!(judge(&frame(b'A', br#"{"role":"observe"}"#), Reach::Observe), Ok(Judged::Said));
-        assert_eq!(judge(&frame(b'I', b"x"), Reach::Observe), Ok(Judged::Refused));
+        assert_eq!(judged(&both, Reach::Control), Ok(Judged::Typed));
+        assert_eq!(judged(&both, Reach::Observe), Ok(Judged::Refused));
+        assert_eq!(judged(&frame(b'A', br#"{"role":"observe"}"#), Reach::Observe), Ok(Judged::Said));
+        assert_eq!(judged(&frame(b'I', b"x"), Reach::Observe), Ok(Judged::Refused));
         for kind in *b"SHKTQxh" {
-            assert!(judge(&frame(kind, b"{}"), Reach::Control).is_err(), "{kind}");
+            assert!(judged(&frame(kind, b"{}"), Reach::Control).is_err(), "{kind}");
         }
         for bytes in [&b"I"[..], b"I\x05\0\0\0abc", b"I\xff\xff\xff\xff"] {
-            assert!(judge(bytes, Reach::Control).is_err());
+            assert!(judged(bytes, Reach::Control).is_err());
         }
-        assert!(judge(&frame(b'A', b"no json"), Reach::Control).is_err());
+        assert!(judged(&frame(b'A', b"no json"), Reach::Control).is_err());
+        let attach = frame(b'A', br#"{"role":"observe"}"#);
+        assert!(judged(&attach, Reach::Observe).is_ok() && judged(&attach, Reach::Observe).is_err());
     }
 
     #[test]

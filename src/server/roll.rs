@@ -1,24 +1,10 @@
 //! Which sessions there are, kept in memory: read again when somebody changed the state file, and told to those who listen.
 
-use std::{
-    collections::HashMap,
-    fs, io,
-    os::{fd::OwnedFd, unix::fs::MetadataExt as _},
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
-use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
-use tokio::{
-    io::unix::AsyncFd,
-    sync::{mpsc, oneshot, watch},
-};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{desk::Make, events::Events, problem::Problem};
+use super::{desk::Make, events::Events, news::News, problem::Problem};
 use crate::{
     manager::{ManagerError, SessionManager, runs},
     registry::Registry,
@@ -64,13 +50,23 @@ pub(super) struct Roll {
 impl Roll {
     /// Reads the table and goes on to keep it, until everybody who asks is gone.
     pub(super) fn begin(make: &Make, events: Arc<Events>) -> Result<Self, ManagerError> {
-        let mut manager = make();
-        let workspace = manager.workspace().clone();
-        let news = Arc::new(News::of(&workspace));
-        let first = Arc::new(look(&mut manager)?);
+        let state_file = make().workspace().state_file();
+        Self::of(state_file, events, Arc::clone(make), Arc::new(look))
+    }
+
+    /// The same for whoever looks, and with whatever it looks by.
+    fn of<M: Send + 'static>(
+        state_file: PathBuf,
+        events: Arc<Events>,
+        make: Arc<dyn Fn() -> M + Send + Sync>,
+        look: Look<M>,
+    ) -> Result<Self, ManagerError> {
+        let news = Arc::new(News::of(state_file));
+        let mut kept = make();
+        let first = Arc::new(look(&mut kept)?);
         let (tell, newest) = watch::channel(first);
         let (asking, asked) = mpsc::channel(ASKING_MAX);
-        let keeper = Keeper { manager: Some(manager), tell, events, news: Arc::clone(&news), asked };
+        let keeper = Keeper { make, look, kept: Some(kept), tell, events, news: Arc::clone(&news), asked };
         tokio::spawn(keeper.run());
         Ok(Self { newest, asking, news })
     }
@@ -94,17 +90,22 @@ impl Roll {
     }
 }
 
+/// How a snapshot is made.
+type Look<M> = Arc<dyn Fn(&mut M) -> Result<Snapshot, ManagerError> + Send + Sync>;
+
 /// Reads the table whenever that is needed; the one place that does.
-struct Keeper {
-    /// Away while it reads.
-    manager: Option<SessionManager>,
+struct Keeper<M> {
+    make: Arc<dyn Fn() -> M + Send + Sync>,
+    look: Look<M>,
+    /// What it looks by; away while it reads.
+    kept: Option<M>,
     tell: watch::Sender<Arc<Snapshot>>,
     events: Arc<Events>,
     news: Arc<News>,
     asked: mpsc::Receiver<oneshot::Sender<Result<Arc<Snapshot>, Problem>>>,
 }
 
-impl Keeper {
+impl<M: Send + 'static> Keeper<M> {
     async fn run(mut self) {
         let mut tick = tokio::time::interval(LOOK_EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -136,20 +137,20 @@ impl Keeper {
     }
 
     async fn read(&mut self) -> Result<Arc<Snapshot>, Problem> {
-        let Some(mut manager) = self.manager.take() else {
-            return Err(Problem::internal("the table cannot be read any more"));
-        };
         // What comes from here on makes the next look.
         let before = self.news.before();
-        let news = Arc::clone(&self.news);
+        let (news, make, look) = (Arc::clone(&self.news), Arc::clone(&self.make), Arc::clone(&self.look));
+        let kept = self.kept.take();
         let looked = tokio::task::spawn_blocking(move || {
             news.remember();
-            let snapshot = look(&mut manager);
-            (manager, snapshot)
+            let mut kept = kept.unwrap_or_else(|| make());
+            let snapshot = look(&mut kept);
+            (kept, snapshot)
         });
-        let (manager, snapshot) =
-            looked.await.map_err(|_| Problem::internal("the table cannot be read any more"))?;
-        self.manager = Some(manager);
+        // What failed in a way nobody foresaw is not used again; the next look makes another one.
+        let unforeseen = |_| Problem::internal("the table cannot be read just now");
+        let (kept, snapshot) = looked.await.map_err(unforeseen)?;
+        self.kept = Some(kept);
         let snapshot = Arc::new(snapshot.inspect_err(|err| {
             tracing::debug!(error = %err, "the table cannot be read");
         })?);
@@ -207,126 +208,84 @@ fn differences(before: &Snapshot, after: &Snapshot) -> Vec<SessionId> {
     changed
 }
 
-/// How a change of the state file is noticed: the kernel tells it before the change is seen, and where it tells nothing, a
-/// look at the file does.
-struct News {
-    state_file: PathBuf,
-    told: Option<AsyncFd<OwnedFd>>,
-    /// How often something was heard, and how much of that is in the newest snapshot.
-    heard: AtomicU64,
-    listening: std::sync::Mutex<()>,
-    shown: AtomicU64,
-    stamp: std::sync::Mutex<Option<(u64, u64, i64, i64)>>,
-}
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        sync::{
+            Mutex,
+            atomic::{AtomicUsize, Ordering},
+            mpsc as gate,
+        },
+    };
 
-impl News {
-    fn of(workspace: &Workspace) -> Self {
-        let state_file = workspace.state_file();
-        let told = listen(&state_file).map_err(|err| {
-            tracing::info!(error = %err, "changes of the state file are looked for, because the kernel does not tell them");
-        });
-        Self {
-            state_file,
-            told: told.ok(),
-            heard: AtomicU64::new(0),
-            listening: std::sync::Mutex::default(),
-            shown: AtomicU64::new(0),
-            stamp: std::sync::Mutex::default(),
-        }
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::atomic::{Durability, replace};
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn events() -> Arc<Events> {
+        Arc::new(Events::beginning_at(0))
     }
 
-    /// Whether something was written that the newest snapshot may not have. Never waits.
-    fn is_stale(&self) -> bool {
-        self.listen();
-        self.heard.load(Ordering::SeqCst) > self.shown.load(Ordering::SeqCst)
-    }
-
-    /// Takes what there is to hear, and counts it before anybody else can find that there is nothing more.
-    fn listen(&self) {
-        let alone = self.listening.lock().expect("nobody panics while holding this");
-        let is_news = match &self.told {
-            Some(told) => hear(told.get_ref()),
-            None => self.has_moved(),
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_asks_while_somebody_looks_gets_what_was_written_before_the_question() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.json");
+        let write = |generation: &str| replace(&path, generation.as_bytes(), Durability::Crash).unwrap();
+        write("1");
+        let (began, begins) = gate::channel();
+        let (open, opened) = gate::channel();
+        let opened = Mutex::new(opened);
+        let file = path.clone();
+        // Reads at once, and answers only when it may: what is written meanwhile is not in it.
+        let look = move |(): &mut ()| {
+            let generation = fs::read_to_string(&file).unwrap().parse().unwrap();
+            began.send(()).unwrap();
+            opened.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+            Ok(Snapshot { generation, ..Snapshot::default() })
         };
-        if is_news {
-            self.note();
+        open.send(()).unwrap();
+        let roll = Roll::of(path.clone(), events(), Arc::new(|| ()), Arc::new(look)).unwrap();
+        let roll = Arc::new(roll);
+        begins.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(roll.fresh().await.unwrap().generation, 1);
+        let ask = || {
+            let roll = Arc::clone(&roll);
+            tokio::spawn(async move { roll.fresh().await.unwrap().generation })
+        };
+        // The change is heard, and read, and not shown yet.
+        write("2");
+        begins.recv_timeout(PATIENCE).unwrap();
+        let first = ask();
+        // And one more that this look does not see.
+        write("3");
+        let second = ask();
+        for _ in 0..20 {
+            open.send(()).unwrap();
         }
-        drop(alone);
+        assert!(timeout(PATIENCE, first).await.unwrap().unwrap() >= 2);
+        assert_eq!(timeout(PATIENCE, second).await.unwrap().unwrap(), 3);
     }
 
-    /// Something happened.
-    fn note(&self) {
-        self.heard.fetch_add(1, Ordering::SeqCst);
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_look_that_panics_costs_one_answer_and_no_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let (count, looked) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
+        let counted = Arc::clone(&count);
+        let make = move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+        };
+        let look = move |(): &mut ()| {
+            assert_ne!(looked.fetch_add(1, Ordering::SeqCst), 1, "it panics the second time");
+            Ok(Snapshot::default())
+        };
+        let path = dir.path().join("state.json");
+        let roll = Roll::of(path, events(), Arc::new(make), Arc::new(look)).unwrap();
+        assert!(timeout(PATIENCE, roll.renewed()).await.unwrap().is_err());
+        assert!(timeout(PATIENCE, roll.renewed()).await.unwrap().is_ok());
+        assert_eq!(count.load(Ordering::SeqCst), 2);
     }
-
-    /// Waits until the kernel tells something.
-    async fn come(&self) {
-        match &self.told {
-            Some(told) => match told.readable().await {
-                Ok(mut ready) => {
-                    self.listen();
-                    ready.clear_ready();
-                }
-                Err(_) => std::future::pending().await,
-            },
-            None => std::future::pending().await,
-        }
-    }
-
-    /// How much was heard before a look that begins now.
-    fn before(&self) -> u64 {
-        self.listen();
-        self.heard.load(Ordering::SeqCst)
-    }
-
-    /// So much of it is shown from now on, and not a moment sooner: whoever asks while somebody looks has to wait.
-    fn show(&self, before: u64) {
-        self.shown.fetch_max(before, Ordering::SeqCst);
-    }
-
-    /// Whether the file is another one than the one that was remembered.
-    fn has_moved(&self) -> bool {
-        let stamp = self.stamp.lock().expect("nobody panics while holding this");
-        *stamp != self.look()
-    }
-
-    fn remember(&self) {
-        let now = self.look();
-        *self.stamp.lock().expect("nobody panics while holding this") = now;
-    }
-
-    fn look(&self) -> Option<(u64, u64, i64, i64)> {
-        let found = fs::metadata(&self.state_file).ok()?;
-        Some((found.ino(), found.size(), found.mtime(), found.mtime_nsec()))
-    }
-}
-
-/// Asks the kernel to tell what happens in the folder of the state file; in that of the file itself where there is a link.
-fn listen(state_file: &std::path::Path) -> io::Result<AsyncFd<OwnedFd>> {
-    let told = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-    let flags = WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE | WatchFlags::DELETE | WatchFlags::MOVED_FROM;
-    let folder = |path: &std::path::Path| path.parent().map(std::path::Path::to_owned);
-    let real = fs::canonicalize(state_file).ok();
-    for folder in [folder(state_file), real.as_deref().and_then(folder)].into_iter().flatten() {
-        inotify::add_watch(&told, &folder, flags)?;
-    }
-    #[expect(deprecated, reason = "what is wrapped owns the descriptor, so nobody else can close it")]
-    AsyncFd::new(told)
-}
-
-/// Takes what the kernel has told; whether it may be about the state file.
-fn hear(told: &OwnedFd) -> bool {
-    let mut buffer = [std::mem::MaybeUninit::uninit(); 4_096];
-    let mut reader = Reader::new(told, &mut buffer);
-    let mut heard = false;
-    // It ends when nothing more is there, for the descriptor never waits.
-    while let Ok(event) = reader.next() {
-        let is_whole = event.events().intersects(ReadFlags::QUEUE_OVERFLOW | ReadFlags::IGNORED);
-        let names_it = event.file_name().is_some_and(|name| {
-            // Locks, temporary files and backups have longer names.
-            name.to_bytes().ends_with(b".json")
-        });
-        heard |= is_whole || names_it;
-    }
-    heard
 }

@@ -81,7 +81,8 @@ pub(super) fn router(app: &App) -> Router {
         .routes(routes!(terminal::terminal))
         .routes(routes!(events::events))
         .routes(routes!(opening::issue))
-        .routes(routes!(opening::redeem));
+        .routes(routes!(opening::redeem))
+        .routes(routes!(opening::log_out));
     let all = OpenApiRouter::with_openapi(Api::openapi())
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

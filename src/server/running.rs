@@ -101,7 +101,7 @@ async fn done(
     verb: impl FnOnce(&mut SessionManager, &str) -> Result<Session, ManagerError> + Send + 'static,
 ) -> Result<Response, Problem> {
     let id = app.find(grant, who).await?.to_string();
-    let session = desk.verb(move |manager| verb(manager, &id)).await?;
+    let session = desk.verb(grant, move |manager| verb(manager, &id)).await?;
     Ok(json(StatusCode::OK, app.shown(&session).await?))
 }
 

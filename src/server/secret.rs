@@ -23,13 +23,7 @@ impl Secret {
         while filled < BYTES {
             filled += getrandom(&mut bytes[filled..], GetRandomFlags::empty())?;
         }
-        let mut text = String::with_capacity(2 * BYTES);
-        for byte in bytes {
-            for digit in [byte >> 4, byte & 0xf] {
-                text.push(char::from_digit(digit.into(), 16).expect("four bits are a digit"));
-            }
-        }
-        Ok(Self(text))
+        Ok(Self(hex(&bytes)))
     }
 
     /// One that is kept in a file; nothing when it is too short to be one, or could not stand in a header.
@@ -49,6 +43,12 @@ impl Secret {
     pub(super) fn reveal(&self) -> &str {
         &self.0
     }
+}
+
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let digit = |digit: u8| char::from_digit(digit.into(), 16).expect("four bits are a digit");
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
 }
 
 impl fmt::Debug for Secret {

@@ -20,6 +20,7 @@ use super::{
     accept::{Door, accept},
     app::{App, Closing, Shared},
     auth::{Tokens, cookie_of},
+    browsers::Browsers,
     bucket::Bucket,
     codes::Codes,
     desk::{Desk, Make, WORKERS_MAX},
@@ -27,6 +28,7 @@ use super::{
     guard::Hosts,
     health::Metrics,
     place::{Note, Place},
+    places::Places,
     roll::Roll,
     routes, sweeping,
     tickets::{self, Book, Policy},
@@ -112,8 +114,9 @@ pub fn serve(
         let failed = |source| ServerError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
+        let browsers = Browsers::of(place.browsers_path(), full.clone());
         let tokens = Tokens::of(full, read, Runtime::of(workspace.root()));
-        let app = app(make, serving, bound, policy, (tokens, agents))?;
+        let app = app(make, serving, bound, policy, (tokens, browsers, agents))?;
         let code = app.codes.issue().map_err(|source| ServerError::Begin { source })?;
         let url = url_of(bound);
         let ready = Ready {
@@ -141,7 +144,7 @@ fn app(
     serving: &Serving,
     bound: SocketAddr,
     policy: Arc<dyn Policy>,
-    (tokens, agents): (Tokens, Vec<String>),
+    (tokens, browsers, agents): (Tokens, Browsers, Vec<String>),
 ) -> Result<App, ServerError> {
     let settings = serving.settings.clone();
     let workspace = make().workspace().clone();
@@ -158,10 +161,12 @@ fn app(
         long_desk: Desk::of(make, LONG_WORKERS_MAX),
         events,
         tokens,
+        browsers: Arc::new(browsers),
         cookie: cookie_of(workspace.root()),
         hosts: Hosts::of(&hosts),
         codes: Codes::default(),
         changes: Bucket::of(rate, rate.saturating_mul(REST_SECONDS)),
+        other_changes: Bucket::of(rate, rate.saturating_mul(REST_SECONDS)),
         metrics: Metrics::default(),
         closing: Closing::not_yet(),
         runtime: Runtime::of(workspace.root()),
@@ -170,8 +175,8 @@ fn app(
         book: Arc::new(Book::of(&workspace)),
         workspace,
         live: Arc::default(),
-        listeners: Arc::new(Semaphore::new(settings.events_max)),
-        terminals: Arc::new(Semaphore::new(settings.terminals_max)),
+        listeners: Places::of(settings.events_max),
+        terminals: Places::of(settings.terminals_max),
         began: Instant::now(),
         settings,
     }))
@@ -207,13 +212,12 @@ async fn run(
     }
     tracing::info!("server ends");
     app.closing.close();
-    let all = u32::try_from(app.settings.terminals_max).unwrap_or(u32::MAX);
     let end = async {
         let connections = async {
             for door in doors {
                 drop(door.await);
             }
-            drop(app.terminals.acquire_many(all).await);
+            app.terminals.until_empty().await;
             drop(sweeper.await);
             // What was typed last.
             sweeping::note(app).await;

@@ -14,7 +14,8 @@ use super::{
     problem::Problem,
     roll::Seen,
     running::{Start, start_request},
-    wire::{Ask, Body, Part, ProblemDoc, json},
+    tickets::CLIENT,
+    wire::{Ask, Body, Part, ProblemDoc, json, limit},
 };
 use crate::{
     json::Members,
@@ -22,10 +23,6 @@ use crate::{
     session::{BranchFate, Issue, IssueRef, Label, RepositoryPath, Session, SessionName, SessionStatus},
     view::{overview, raw},
 };
-
-/// How many sessions one answer has, unless somebody says otherwise, and at most.
-const PAGE: usize = 200;
-const PAGE_MAX: usize = 1_000;
 
 /// Which sessions are wanted.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -60,10 +57,7 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let status: Option<SessionStatus> = wanted.status.as_deref().map(str::parse).transpose()?;
     let issue: Option<IssueRef> = wanted.issue.as_deref().map(str::parse).transpose()?;
-    let limit = wanted.limit.unwrap_or(PAGE);
-    if !(1..=PAGE_MAX).contains(&limit) {
-        return Err(Problem::invalid(format!("`limit` is 1 to {PAGE_MAX}")));
-    }
+    let limit = limit(wanted.limit)?;
     let after = wanted.cursor.as_deref().map(cursor).transpose()?;
     let sought = wanted.q.as_deref().map(str::to_lowercase);
     let snapshot = app.roll.fresh().await?;
@@ -85,7 +79,7 @@ pub(super) async fn list(
     let texts = if wanted.changes == Some(true) {
         let sessions: Vec<Session> = found.iter().map(|it| it.session.clone()).collect();
         let running: Vec<bool> = found.iter().map(|it| it.running).collect();
-        let seen = app.long_desk.run(move |manager| {
+        let seen = app.long_desk.run(grant, move |manager| {
             let workspace = manager.workspace().clone();
             let seen = manager.look(&sessions);
             seen.iter().map(|it| overview(&workspace, it)).collect::<Vec<_>>()
@@ -148,7 +142,7 @@ pub(super) async fn show(
     }
     let mut text = it.json.clone();
     let path = app.runtime.socket(id);
-    let asked = app.desk.run(move |_| crate::terminal::Connection::open(&path)?.info()).await?;
+    let asked = app.desk.run(grant, move |_| crate::terminal::Connection::open(&path)?.info()).await?;
     // A holder that does not answer is told by what is missing.
     if let Ok(info) = asked {
         text.truncate(text.len() - 1);
@@ -230,10 +224,11 @@ pub(super) async fn create(
         metadata: create.metadata.unwrap_or_default(),
         skip_setup: false,
     };
+    ensure_no_ticket(request.metadata.iter().map(|(key, _)| key))?;
     let repository = create.repository.as_deref().map(repository_of).transpose()?;
     // Only a branch that nobody named was certainly made just now.
     let branch = if request.branch.is_some() { BranchFate::Keep } else { BranchFate::Delete };
-    let session = app.desk.verb(move |manager| {
+    let session = app.desk.verb(grant, move |manager| {
         let session = manager.create(&CreateSession { repository, ..request })?;
         let session = manager.set_up_new(&session, branch, &mut |_| ())?;
         let Some(start) = start else {
@@ -309,12 +304,19 @@ pub(super) async fn change(
     let label = |text: String| text.parse::<Label>();
     let phase = change.phase.map(|phase| phase.map(label).transpose()).transpose()?;
     let issue = change.issue.map(|issue| issue.map(IssueBody::into_bind).transpose()).transpose()?;
+    ensure_no_ticket(change.metadata.iter().flat_map(BTreeMap::keys))?;
     let metadata = change.metadata.map(|values| values.into_iter().map(metadata_change).collect::<Vec<_>>());
     let touch = change.touch;
     let amend = Amend { name, issue, phase, metadata: metadata.unwrap_or_default(), status, touch };
-    let session = app.desk.verb(move |manager| manager.amend(&id, amend));
+    let session = app.desk.verb(grant, move |manager| manager.amend(&id, amend));
     let session = session.await?;
     Ok(json(StatusCode::OK, app.shown(&session).await?))
+}
+
+/// Refuses who says whose session it is: that is for those alone who give tickets.
+fn ensure_no_ticket(mut keys: impl Iterator<Item = impl AsRef<str>>) -> Result<(), Problem> {
+    let detail = "`metadata.client` says whose ticket leads to a session, and nobody can set it";
+    if keys.any(|key| key.as_ref() == CLIENT) { Err(Problem::invalid(detail)) } else { Ok(()) }
 }
 
 fn metadata_change((key, value): (String, Box<RawValue>)) -> MetadataChange {

@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     app::App,
+    auth::Grant,
     clients::cleaned,
     tickets::{Cleaned, Ticket},
 };
 use crate::{
-    clock::{Clock as _, SystemClock},
+    clock::{Clock as _, SystemClock, Timestamp},
     terminal::Stop,
 };
 
@@ -34,8 +35,9 @@ pub(super) async fn sweep(app: App) {
                 if app.closing.is_closed() || !is_still_silent(&app, &ticket).await {
                     continue;
                 }
-                match cleaned(&app, &ticket).await {
-                    Ok(Cleaned::Destroyed(_) | Cleaned::Untouched(_)) => {
+                match cleaned(&app, &ticket, Some(silent_since(&app))).await {
+                    Ok(Cleaned::Untouched(_)) => tracing::debug!("a silent client came back in time"),
+                    Ok(Cleaned::Destroyed(_)) => {
                         tracing::info!("a silent client was given up");
                     }
                     Ok(Cleaned::Kept(id, _)) => {
@@ -50,10 +52,17 @@ pub(super) async fn sweep(app: App) {
     }
 }
 
+/// Who was not heard of since then is silent.
+fn silent_since(app: &App) -> Timestamp {
+    let now = SystemClock.now();
+    let limit = i64::try_from(app.settings.client_timeout.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_unix_millis(now.unix_millis().saturating_sub(limit)).unwrap_or(now)
+}
+
 /// Writes down when clients were heard of.
 pub(super) async fn note(app: &App) {
     let (live, book) = (Arc::clone(&app.live), Arc::clone(&app.book));
-    match app.desk.run(move |_| live.note(&book)).await {
+    match app.desk.run(Grant::Full, move |_| live.note(&book)).await {
         Ok(Ok(())) => (),
         Ok(Err(err)) => tracing::warn!(error = %err, "when clients were heard of is not written down"),
         Err(problem) => {
@@ -65,22 +74,17 @@ pub(super) async fn note(app: &App) {
 /// The clients that nobody shows and that were not heard of for too long.
 async fn silent(app: &App) -> Vec<Ticket> {
     let book = Arc::clone(&app.book);
-    let Ok(Ok(clients)) = app.desk.run(move |_| book.clients()).await else {
+    let Ok(Ok(clients)) = app.desk.run(Grant::Full, move |_| book.clients()).await else {
         return Vec::new();
     };
-    let now = SystemClock.now();
-    let limit = app.settings.client_timeout.as_millis();
-    let is_silent = |at: crate::clock::Timestamp| {
-        let since = now.unix_millis().saturating_sub(at.unix_millis());
-        u128::try_from(since).is_ok_and(|since| since > limit)
-    };
+    let since = silent_since(app);
     // Who could not come back before this server was there has all the time again.
-    if app.began.elapsed().as_millis() <= limit {
+    if app.began.elapsed() <= app.settings.client_timeout {
         return Vec::new();
     }
     let clients = app.live.over(clients).into_iter();
     clients
-        .filter(|client| !client.ticket.is_global() && is_silent(client.last_activity))
+        .filter(|client| !client.ticket.is_global() && client.last_activity < since)
         .filter(|client| client.session.is_some() && !app.live.is_shown(&client.ticket))
         .map(|client| client.ticket)
         .collect()
@@ -90,12 +94,10 @@ async fn silent(app: &App) -> Vec<Ticket> {
 async fn is_still_silent(app: &App, ticket: &Ticket) -> bool {
     let session = {
         let book = Arc::clone(&app.book);
-        let clients = app.desk.run(move |_| book.clients()).await;
+        let clients = app.desk.run(Grant::Full, move |_| book.clients()).await;
         let clients = app.live.over(clients.ok().and_then(Result::ok).unwrap_or_default());
         let known = clients.into_iter().find(|client| client.ticket == *ticket);
-        let now = SystemClock.now().unix_millis();
-        let limit = i64::try_from(app.settings.client_timeout.as_millis()).unwrap_or(i64::MAX);
-        known.filter(|client| now.saturating_sub(client.last_activity.unix_millis()) > limit)
+        known.filter(|client| client.last_activity < silent_since(app))
     };
     let Some(id) = session.and_then(|client| client.session) else {
         return false;
@@ -104,7 +106,7 @@ async fn is_still_silent(app: &App, ticket: &Ticket) -> bool {
         return false;
     }
     let path = app.runtime.socket(id);
-    let asked = app.desk.run(move |_| crate::terminal::Connection::open(&path)?.info()).await;
+    let asked = app.desk.run(Grant::Full, move |_| crate::terminal::Connection::open(&path)?.info()).await;
     !asked.is_ok_and(|info| info.is_ok_and(|info| info.clients > 0))
 }
 
@@ -115,7 +117,7 @@ pub(super) async fn end(app: &App) {
         return;
     }
     let book = Arc::clone(&app.book);
-    let Ok(Ok(clients)) = app.desk.run(move |_| book.clients()).await else {
+    let Ok(Ok(clients)) = app.desk.run(Grant::Full, move |_| book.clients()).await else {
         return;
     };
     let mut ending = tokio::task::JoinSet::new();
@@ -123,7 +125,7 @@ pub(super) async fn end(app: &App) {
         let app = app.clone();
         ending.spawn(async move {
             let stop = Stop { signal: None, grace_ms: END_GRACE_MS, shutdown: false };
-            app.long_desk.run(move |manager| manager.stop(&id.to_string(), stop).map(drop)).await
+            app.long_desk.run(Grant::Full, move |manager| manager.stop(&id.to_string(), stop).map(drop)).await
         });
     }
     while let Some(ended) = ending.join_next().await {

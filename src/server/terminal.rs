@@ -9,12 +9,16 @@ use axum::{
     response::Response,
 };
 use serde::Deserialize;
-use tokio::net::UnixStream;
+use tokio::{
+    net::UnixStream,
+    time::{Instant, sleep},
+};
 use utoipa::IntoParams;
 
 use super::{
     app::App,
     auth::Grant,
+    browsers::Stay,
     problem::Problem,
     relay::{MESSAGE_BYTES_MAX, Reach, Relay},
     wire::{Ask, Part, ProblemDoc},
@@ -22,7 +26,7 @@ use super::{
 use crate::{
     manager::ManagerError,
     session::{SessionId, SessionName},
-    socket,
+    socket::{self, SocketError},
     terminal::TerminalError,
 };
 
@@ -30,6 +34,8 @@ use crate::{
 pub(super) const PROTOCOL: &str = "wharf.terminal.v1";
 /// How long a holder may take to answer.
 const KNOCK_WAIT_MAX: Duration = Duration::from_secs(2);
+/// How long to wait before the next knock.
+const KNOCK_AGAIN: Duration = Duration::from_millis(20);
 /// How much is gathered before it is written.
 const GATHERED_BYTES: usize = 16 << 10;
 
@@ -72,7 +78,7 @@ impl Wish {
 ))]
 pub(super) async fn terminal(
     State(app): State<App>,
-    Extension(grant): Extension<Grant>,
+    Extension((grant, stay)): Extension<(Grant, Stay)>,
     Part(who): Part,
     Ask(wish): Ask<Wish>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -81,11 +87,10 @@ pub(super) async fn terminal(
     let upgrade = upgrade.map_err(|_| no_upgrade())?;
     let name = app.roll.last().registry.session(id).map(|session| session.name().clone());
     let name = name.ok_or_else(|| Problem::not_found("the session is gone"))?;
+    let place = app.terminal_place(grant)?;
     let holder = reach_holder(&app, id, name).await?;
-    let place = app.terminals.clone().try_acquire_owned();
-    let place = place.map_err(|_| Problem::busy("too many terminals are shown"))?;
     let reach = wish.reach(grant);
-    Ok(begin(upgrade, Relay { app, holder, reach, replaced: None, typed: None, place }))
+    Ok(begin(upgrade, Relay { app, holder, reach, stay, replaced: None, typed: None, place }))
 }
 
 /// Goes on as a WebSocket.
@@ -105,15 +110,15 @@ pub(super) fn no_upgrade() -> Problem {
 /// Connects to the holder of a session.
 pub(super) async fn reach_holder(app: &App, id: SessionId, name: SessionName) -> Result<UnixStream, Problem> {
     let path = app.runtime.socket(id);
-    let knocked = tokio::task::spawn_blocking(move || socket::connect(&path, KNOCK_WAIT_MAX)).await;
-    let failed = |source: TerminalError| Problem::from(ManagerError::Terminal { name, source });
-    match knocked {
-        Ok(Ok(stream)) => {
-            let stream = UnixStream::from_std(stream);
-            stream
-                .map_err(|err: io::Error| Problem::internal(format!("the connection cannot be used: {err}")))
+    let deadline = Instant::now() + KNOCK_WAIT_MAX;
+    // Each knock ends at once, so no thread waits for a holder that does not answer.
+    let knocked = loop {
+        match socket::connect(&path, Duration::ZERO) {
+            Err(SocketError::Silent { .. }) if Instant::now() < deadline => sleep(KNOCK_AGAIN).await,
+            knocked => break knocked,
         }
-        Ok(Err(err)) => Err(failed(err.into())),
-        Err(_) => Err(Problem::internal("nobody could knock")),
-    }
+    };
+    let failed = |source: TerminalError| Problem::from(ManagerError::Terminal { name, source });
+    let unusable = |err: io::Error| Problem::internal(format!("the connection cannot be used: {err}"));
+    UnixStream::from_std(knocked.map_err(|err| failed(err.into()))?).map_err(unusable)
 }

@@ -53,7 +53,7 @@ async fn with_holder<T: Send + 'static>(
         None => return Err(Problem::not_found("the session is gone")),
     };
     let path = app.runtime.socket(id);
-    let done = app.desk.run(move |_| act(&mut Connection::open(&path)?)).await?;
+    let done = app.desk.run(grant, move |_| act(&mut Connection::open(&path)?)).await?;
     done.map_err(|source| ManagerError::Terminal { name, source }.into())
 }
 

@@ -8,9 +8,9 @@ use axum::{
     http::{StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::error::Category;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{app::App, problem::Problem};
 use crate::text;
@@ -24,6 +24,38 @@ pub(super) struct Body<T>(pub(super) T);
 
 /// What stands behind the question mark.
 pub(super) struct Ask<T>(pub(super) T);
+
+/// How much of a list one answer has, unless somebody says otherwise, and at most.
+const PAGE: usize = 200;
+const PAGE_MAX: usize = 1_000;
+
+/// Which part of a list is wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Page {
+    /// How many at most.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+    /// How many to leave out first: the `next` of an earlier answer.
+    cursor: Option<usize>,
+}
+
+impl Page {
+    /// That part, and where the next one begins.
+    pub(super) fn of<T>(&self, all: Vec<T>) -> Result<(Vec<T>, Option<String>), Problem> {
+        let (limit, from) = (limit(self.limit)?, self.cursor.unwrap_or_default());
+        let next = (all.len().saturating_sub(from) > limit).then(|| from.saturating_add(limit).to_string());
+        Ok((all.into_iter().skip(from).take(limit).collect(), next))
+    }
+}
+
+/// How many one answer has.
+pub(super) fn limit(wanted: Option<usize>) -> Result<usize, Problem> {
+    let limit = wanted.unwrap_or(PAGE);
+    let is_fine = (1..=PAGE_MAX).contains(&limit);
+    is_fine.then_some(limit).ok_or_else(|| Problem::invalid(format!("`limit` is 1 to {PAGE_MAX}")))
+}
 
 /// What stands in the path.
 pub(super) struct Part(pub(super) String);

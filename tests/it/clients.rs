@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{
     Workspace,
     http::{Server, until},
+    processes::is_alive,
 };
 
 const SHARED: &str = "[server]\nclients = \"shared\"\n";
@@ -283,4 +284,98 @@ fn cl_4_tickets_come_back_also_when_their_list_is_lost() {
     let server = Server::of(&space);
     let resumed = server.done("POST", &format!("/api/v1/clients/{}/resume", ticket(&client)), &json!({}));
     assert_eq!(resumed["session"], client["session"]);
+}
+
+/// Has the shell of a client ignore whatever asks it to end.
+fn make_stubborn(server: &Server, client: &Value) {
+    let mut terminal = server.terminal(&format!("/api/v1/clients/{}/terminal", ticket(client)), "control");
+    terminal.until(b's');
+    terminal.say(b'I', b"trap '' HUP TERM INT; echo stubborn-$((40 + 2))\r");
+    terminal.until_shown("stubborn-42");
+}
+
+#[test]
+fn cl_4_stubborn_programs_end_with_the_server_too_and_the_last_sign_of_life_is_kept() {
+    let space = roomy("[server]\nend_clients = true\n");
+    let mut server = Server::of(&space);
+    let clients: Vec<Value> = (0..3).map(|_| register(&server)).collect();
+    for client in &clients {
+        make_stubborn(&server, client);
+    }
+    let listed = server.get("/api/v1/clients").json()["clients"].clone();
+    let running = space.json(["ps"]).as_array().unwrap().clone();
+    let pids: Vec<u64> = running.iter().map(|it| it["session"]["ptyPid"].as_u64().unwrap()).collect();
+    assert_eq!(pids.len(), 3);
+    assert_eq!(server.end(Signal::TERM), Some(0));
+    for pid in pids {
+        assert!(!is_alive(u32::try_from(pid).unwrap()), "{pid}");
+    }
+    let book: Value =
+        serde_json::from_slice(&fs::read(space.path(".wharf/server/clients.json")).unwrap()).unwrap();
+    for (kept, told) in book["clients"].as_array().unwrap().iter().zip(listed.as_array().unwrap()) {
+        assert!(kept["lastActivity"].as_str().unwrap() >= told["lastActivity"].as_str().unwrap());
+    }
+}
+
+#[test]
+fn cl_4_nobody_comes_back_to_a_session_that_is_being_ended() {
+    let space = roomy("[terminal]\nstop_timeout = 1\n");
+    let server = Server::of(&space);
+    let client = register(&server);
+    make_stubborn(&server, &client);
+    let path = format!("/api/v1/clients/{}", ticket(&client));
+    let resume = || server.change("POST", &format!("{path}/resume"), &json!({}));
+    std::thread::scope(|scope| {
+        let cleaning = scope.spawn(|| server.done("DELETE", &path, &json!({})));
+        let mut seen = Vec::new();
+        until(|| {
+            seen.push(resume().status);
+            seen.ends_with(&[404])
+        });
+        assert_eq!(cleaning.join().unwrap()["destroyed"], true);
+        // Refused as long as it takes, and gone then; never there again in between.
+        seen.dedup();
+        assert!(seen.ends_with(&[409, 404]) && seen.len() <= 3, "{seen:?}");
+    });
+    assert!(space.sessions().is_empty());
+}
+
+#[test]
+fn nobody_gets_a_ticket_by_writing_one_into_a_record() {
+    let space = roomy("");
+    let server = Server::of(&space);
+    let client = register(&server);
+    let mine = "session_1763980200000_abcdefghi";
+    for (method, path) in [("POST", "/api/v1/sessions"), ("PATCH", "/api/v1/sessions/s1")] {
+        space.run(["create", "s1"]);
+        let forged = server.change(method, path, &json!({"name": "made", "metadata": {"client": mine}}));
+        assert_eq!((forged.status, forged.json()["code"].as_str()), (422, Some("INVALID_VALUE")), "{method}");
+    }
+    let removed = server.change("PATCH", "/api/v1/sessions/s1", &json!({"metadata": {"client": null}}));
+    assert_eq!(removed.status, 422);
+    // Whoever has the command line could; a ticket that two records claim leads to neither.
+    space.run(["create", "s2", "--meta", &format!("client={}", ticket(&client))]).succeeds();
+    drop(server);
+    fs::remove_file(space.path(".wharf/server/clients.json")).unwrap();
+    let server = Server::of(&space);
+    assert_eq!(server.get("/api/v1/clients").json()["clients"], json!([]));
+}
+
+#[test]
+fn a_token_that_only_reads_does_not_type_through_a_ticket() {
+    let space = roomy("");
+    let server = Server::of(&space);
+    let client = register(&server);
+    let read = fs::read_to_string(server.token_file.with_file_name("server.read.token")).unwrap();
+    let bearer = format!("Bearer {}", read.trim());
+    let path = format!("/api/v1/clients/{}/terminal", ticket(&client));
+    let mut terminal = server.try_terminal(&path, &[("authorization", &bearer)]).unwrap();
+    terminal.attach("control");
+    terminal.until(b'e');
+    terminal.attach("observe");
+    terminal.until(b's');
+    terminal.say(b'I', b"echo typed-$((40 + 2))\r");
+    terminal.until(b'e');
+    let screen = format!("/api/v1/sessions/{}/screen", client["session"].as_str().unwrap());
+    assert!(!server.get(&screen).body.contains("typed"));
 }

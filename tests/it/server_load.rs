@@ -91,7 +91,7 @@ fn more_connections_than_there_may_be_are_turned_away_and_the_others_go_on() {
 #[test]
 fn two_hundred_terminals_and_nobody_waits_for_those_who_do_not_read() {
     raise_open_files();
-    let space = roomy("[terminal]\nclients = 100\n");
+    let space = roomy("[terminal]\nclients = 100\n[server]\nstall_timeout = 600\n");
     let server = Server::of(&space);
     for number in 0..SESSIONS {
         let start = json!({"name": format!("t{number}"), "start": {"command": ["sh", "-i"]}});

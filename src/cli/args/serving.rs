@@ -37,11 +37,15 @@ pub(in crate::cli) struct Serve {
 Examples:
   wharf open
   wharf open --url http://localhost:8080       where a container's port is published
-  xdg-open \"$(wharf open)\"")]
+  xdg-open \"$(wharf open)\"
+  wharf open --revoke                          logs every browser out, also those that show a terminal")]
 pub(in crate::cli) struct Open {
     /// Where the browser reaches the server [default: where it listens]
     #[arg(long, value_name = "URL", env = "WHARF_URL")]
     pub(in crate::cli) url: Option<String>,
+    /// Log every browser out instead, and forget the links that nobody opened yet
+    #[arg(long)]
+    pub(in crate::cli) revoke: bool,
     /// The file with the token [default: where the server keeps it]
     #[arg(long, value_name = "PATH", env = "WHARF_SERVER_TOKEN_FILE")]
     pub(in crate::cli) token_file: Option<PathBuf>,

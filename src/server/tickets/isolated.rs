@@ -1,5 +1,7 @@
 //! Each client has a session and a process of its own, and nobody else gets to it.
 
+use std::{collections::HashSet, sync::Mutex};
+
 use super::{Book, Cleaned, Client, Policy, Ticket, TicketError, shared::started};
 use crate::{
     clock::Timestamp,
@@ -9,8 +11,8 @@ use crate::{
     view::raw,
 };
 
-/// Where the record of a session says whose it is.
-const CLIENT: &str = "client";
+/// Where the record of a session says whose it is; nothing but this may write it.
+pub(in crate::server) const CLIENT: &str = "client";
 /// How often a new ticket is made because another one has its letters.
 const TRIES_MAX: usize = 10;
 
@@ -18,12 +20,20 @@ const TRIES_MAX: usize = 10;
 pub(super) struct Isolated {
     book: Book,
     clients_max: usize,
+    leaving: Leaving,
 }
+
+/// The clients whose sessions are being ended just now.
+#[derive(Default)]
+struct Leaving(Mutex<HashSet<Ticket>>);
+
+/// One of them, as long as that takes.
+struct Leaves<'a>(&'a Leaving, Ticket);
 
 impl Isolated {
     /// With the clients of a book, and no more than so many.
     pub(super) fn of(book: Book, clients_max: usize) -> Self {
-        Self { book, clients_max }
+        Self { book, clients_max, leaving: Leaving::default() }
     }
 
     /// Takes a place for a client whose session is about to be made.
@@ -106,8 +116,11 @@ impl Isolated {
 impl Policy for Isolated {
     fn begin(&self, manager: &mut SessionManager, now: Timestamp) -> Result<(), TicketError> {
         let sessions = manager.registry()?.all();
-        let owned: Vec<(Ticket, &Session)> =
+        let mut owned: Vec<(Ticket, &Session)> =
             sessions.iter().filter_map(|session| Some((owner(session)?, session))).collect();
+        // A ticket that two claim is nobody's.
+        let claimed: Vec<Ticket> = owned.iter().map(|(ticket, _)| ticket.clone()).collect();
+        owned.retain(|(ticket, _)| claimed.iter().filter(|it| *it == ticket).count() == 1);
         if owned.is_empty() && !self.book.is_begun() {
             return Ok(());
         }
@@ -156,13 +169,30 @@ impl Policy for Isolated {
         now: Timestamp,
     ) -> Result<Client, TicketError> {
         let client = self.find(ticket)?;
+        // First this is noted and then looked whether it leaves; a clean-up does both the other way round, so one of the
+        // two sees the other.
+        let client = client.session.map_or(Ok(client), |id| self.note(ticket, id, now))?;
+        if self.leaving.has(ticket) {
+            return Err(TicketError::Leaving);
+        }
         let session = self.session(manager, &client)?;
-        let session = started(manager, session)?;
-        self.note(ticket, session.id(), now)
+        started(manager, session)?;
+        Ok(client)
     }
 
-    fn clean_up(&self, manager: &mut SessionManager, ticket: &Ticket) -> Result<Cleaned, TicketError> {
+    fn clean_up(
+        &self,
+        manager: &mut SessionManager,
+        ticket: &Ticket,
+        silent_since: Option<Timestamp>,
+    ) -> Result<Cleaned, TicketError> {
+        let _leaves = self.leaving.begin(ticket)?;
         let client = self.find(ticket)?;
+        if let (Some(since), Some(id)) = (silent_since, client.session)
+            && client.last_activity > since
+        {
+            return Ok(Cleaned::Untouched(id));
+        }
         let session = match self.session(manager, &client) {
             Ok(session) => session,
             Err(TicketError::NoSession) => {
@@ -189,6 +219,24 @@ impl Policy for Isolated {
 
     fn is_exclusive(&self) -> bool {
         true
+    }
+}
+
+impl Leaving {
+    /// Begins to end the session of a client; nobody else does that meanwhile.
+    fn begin(&self, ticket: &Ticket) -> Result<Leaves<'_>, TicketError> {
+        let is_first = self.0.lock().expect("nobody panics while holding this").insert(ticket.clone());
+        if is_first { Ok(Leaves(self, ticket.clone())) } else { Err(TicketError::Leaving) }
+    }
+
+    fn has(&self, ticket: &Ticket) -> bool {
+        self.0.lock().expect("nobody panics while holding this").contains(ticket)
+    }
+}
+
+impl Drop for Leaves<'_> {
+    fn drop(&mut self) {
+        self.0.0.lock().expect("nobody panics while holding this").remove(&self.1);
     }
 }
 

@@ -9,6 +9,7 @@ mod ticket;
 
 pub(super) use self::{
     book::{Book, Client},
+    isolated::CLIENT,
     live::Live,
     policy::{Cleaned, Policy, TicketError, of},
     ticket::Ticket,

@@ -19,6 +19,9 @@ pub(in crate::server) enum TicketError {
     /// Nobody has this ticket, or not any more.
     #[error("no such session")]
     NoSession,
+    /// Its session is being ended just now.
+    #[error("this client is being cleaned up")]
+    Leaving,
     /// As many clients as may have a ticket.
     #[error("{limit} clients have a ticket already")]
     Full {
@@ -58,7 +61,7 @@ pub(in crate::server) enum Cleaned {
     Destroyed(Option<SessionId>),
     /// It holds work, so its program was ended and it stays.
     Kept(SessionId, Vec<Obstacle>),
-    /// Others use it.
+    /// Others use it, or the client has just come back.
     Untouched(SessionId),
 }
 
@@ -78,8 +81,14 @@ pub(in crate::server) trait Policy: Send + Sync {
         now: Timestamp,
     ) -> Result<Client, TicketError>;
 
-    /// Ends the session of a client and forgets its ticket. Uncommitted work stays.
-    fn clean_up(&self, manager: &mut SessionManager, ticket: &Ticket) -> Result<Cleaned, TicketError>;
+    /// Ends the session of a client and forgets its ticket; only if the client was not heard of since then, where that is
+    /// given. Uncommitted work stays. Whoever comes back meanwhile is refused.
+    fn clean_up(
+        &self,
+        manager: &mut SessionManager,
+        ticket: &Ticket,
+        silent_since: Option<Timestamp>,
+    ) -> Result<Cleaned, TicketError>;
 
     /// Whether the terminal of a ticket belongs to one connection at a time.
     fn is_exclusive(&self) -> bool;

@@ -80,7 +80,12 @@ impl Policy for Shared {
         self.register(manager, now)
     }
 
-    fn clean_up(&self, manager: &mut SessionManager, ticket: &Ticket) -> Result<Cleaned, TicketError> {
+    fn clean_up(
+        &self,
+        manager: &mut SessionManager,
+        ticket: &Ticket,
+        _: Option<Timestamp>,
+    ) -> Result<Cleaned, TicketError> {
         if !ticket.is_global() {
             return Err(TicketError::NoSession);
         }

@@ -82,6 +82,14 @@ impl Server {
         self.child.wait().unwrap().code()
     }
 
+    /// Ends it in order, and answers what it said meanwhile to whoever started it.
+    pub fn last_words(mut self) -> String {
+        self.end(Signal::TERM);
+        let mut said = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        said
+    }
+
     /// Asks something with the full token.
     pub fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &[("authorization", &self.bearer())], "")
@@ -102,10 +110,12 @@ impl Server {
         answer.json()
     }
 
-    /// The name of its cookie.
+    /// The cookie of a browser that is let in just now.
+    #[track_caller]
     pub fn cookie(&self) -> String {
-        let folder = self.token_file.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
-        format!("wharf_token_{folder}")
+        let link = self.done("POST", "/api/v1/open-codes", &json!({}));
+        let opened = self.ask("GET", link["path"].as_str().unwrap(), &[], "");
+        opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
     }
 
     /// What the header with the full token holds.

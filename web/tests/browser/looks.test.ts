@@ -1,26 +1,22 @@
 // How the page is used without a mouse, on a phone, in the dark, and from another window.
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { controls, dialog, launch, line, pane, row, shot, shows, Visit } from "./page";
-import { Server } from "./server";
+import { expect, test } from "vitest";
+import { controls, dialog, line, onStage, pane, row, shot, shows, Visit } from "./page";
+import type { Server } from "./server";
 
 let server: Server;
 let browser: Browser;
 
-beforeAll(async () => {
-  server = new Server();
-  server.wharf("create", "one");
-  server.wharf("create", "two", "--branch", "topic/two");
-  server.wharf("create", "three");
-  server.wharf("start", "one");
-  server.wharf("start", "two");
-  await server.start();
-  browser = await launch();
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+onStage(
+  (stage) => ({ server, browser } = stage),
+  (server) => {
+    server.wharf("create", "one");
+    server.wharf("create", "two", "--branch", "topic/two");
+    server.wharf("create", "three");
+    server.wharf("start", "one");
+    server.wharf("start", "two");
+  },
+);
 
 const focused = (page: Page): Promise<string> =>
   page.evaluate(() => {

@@ -1,8 +1,8 @@
 // A page in a real Chromium: how a person reaches its parts, and what it must never do while it is looked at.
 import { existsSync, mkdirSync } from "node:fs";
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
-import { expect, onTestFinished } from "vitest";
-import type { Server } from "./server";
+import { afterAll, beforeAll, expect, onTestFinished } from "vitest";
+import { Server } from "./server";
 
 const EXECUTABLE = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const QUIET = [
@@ -19,6 +19,29 @@ const SHOTS = process.env["WHARF_SHOTS"] ?? "shots";
 export function launch(): Promise<Browser> {
   if (!existsSync(EXECUTABLE)) throw new Error(`no browser at ${EXECUTABLE}`);
   return chromium.launch({ executablePath: EXECUTABLE, args: QUIET });
+}
+
+/** What all tests of a file share. */
+export interface Stage {
+  server: Server;
+  browser: Browser;
+}
+
+/** Has a server and a browser there before the tests of a file, and ends both after them. */
+export function onStage(ready: (stage: Stage) => void, prepare: (server: Server) => void = () => undefined): void {
+  let server: Server | undefined;
+  let browser: Browser | undefined;
+  beforeAll(async () => {
+    server = new Server();
+    prepare(server);
+    await server.start();
+    browser = await launch();
+    ready({ server, browser });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+  });
 }
 
 /** One browser profile that was let in, and everything it asked for and complained about. */

@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { launch, shot } from "./page";
-import { Server } from "./server";
+import { expect, onTestFinished, test } from "vitest";
+import { onStage, shot } from "./page";
+import type { Server } from "./server";
 
 const FILES = "../src/server/plain";
 const TYPES: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
@@ -12,15 +12,7 @@ const TYPES: Record<string, string> = { ".html": "text/html", ".js": "text/javas
 let server: Server;
 let browser: Browser;
 
-beforeAll(async () => {
-  server = new Server();
-  await server.start();
-  browser = await launch();
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+onStage((stage) => ({ server, browser } = stage));
 
 /** The plain page in place of the other one, from the same server and under the same policy. */
 async function plain(): Promise<{ page: Page; complaints: string[] }> {

@@ -2,24 +2,16 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { controls, create, dialog, launch, line, pane, row, shot, shows, Visit } from "./page";
-import { Server } from "./server";
+import { expect, test } from "vitest";
+import { controls, create, dialog, line, onStage, pane, row, shot, shows, Visit } from "./page";
+import type { Server } from "./server";
 
 const REFUSED = /the server responded with a status of 4\d\d/;
 
 let server: Server;
 let browser: Browser;
 
-beforeAll(async () => {
-  server = new Server();
-  await server.start();
-  browser = await launch();
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+onStage((stage) => ({ server, browser } = stage));
 
 test("a browser that was not let in is told how", async () => {
   const context = await browser.newContext();

@@ -1,7 +1,7 @@
 // A live terminal in the browser: typing, coming back, two at once, a server that dies, and floods.
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { controls, create, launch, line, pane, row, screen, shot, shown, shows, Visit } from "./page";
+import { expect, test } from "vitest";
+import { controls, create, line, onStage, pane, row, screen, shot, shown, shows, Visit } from "./page";
 import { Server } from "./server";
 
 /** What the browser itself says when a server is away, or refuses a terminal. */
@@ -10,15 +10,7 @@ const AWAY = /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_R
 let server: Server;
 let browser: Browser;
 
-beforeAll(async () => {
-  server = new Server();
-  await server.start();
-  browser = await launch();
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+onStage((stage) => ({ server, browser } = stage));
 
 test("a session is made, typed in, and shows the same screen after a reload", async () => {
   const visit = await Visit.begin(browser, server);
