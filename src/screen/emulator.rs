@@ -21,7 +21,7 @@ pub(super) const HOT_ROWS_MAX: usize = 1000;
 
 /// How many of these there is memory for at first. It doubles whenever it is used up: a session that prints little is
 /// small.
-const HOT_ROWS_FIRST: usize = 32;
+const HOT_ROWS_FIRST: usize = 4;
 
 /// So many rows are spilled together.
 const SPILL_ROWS: usize = 128;
@@ -75,6 +75,7 @@ impl Emulator {
             is_unsettled: false,
         };
         emulator.settle();
+        emulator.fold_alternate();
         emulator
     }
 
@@ -187,7 +188,29 @@ impl Emulator {
             self.is_unsettled = true;
         } else {
             self.settle();
+            self.fold_alternate();
         }
+    }
+
+    /// Gives back the memory of the alternate screen, which is not shown: it is empty whenever a program turns to it.
+    fn fold_alternate(&mut self) {
+        // Turning to it saves the cursor.
+        let saved = self.term.grid().saved_cursor.clone();
+        self.term.swap_alt();
+        *self.term.grid_mut() = Grid::new(1, 2, 0);
+        self.term.swap_alt();
+        self.term.grid_mut().saved_cursor = saved;
+        self.recall.saved_origins[1] = false;
+    }
+
+    /// Makes the alternate screen, which has just been turned to, as large as the other one.
+    fn unfold_alternate(&mut self) {
+        let folded = self.term.grid_mut();
+        let mut whole = Grid::new(self.size.rows().into(), self.size.cols().into(), 0);
+        whole.cursor = folded.cursor.clone();
+        // It has the background of that.
+        whole.reset_region(..);
+        *folded = whole;
     }
 
     /// A cursor that waited behind the last column waits there no longer if the row grew.
@@ -213,6 +236,7 @@ impl Emulator {
         if self.is_unsettled {
             self.settle();
         }
+        self.fold_alternate();
     }
 
     /// Makes the modes, the margins and the pen ordinary and leaves the picture (DECSTR).
@@ -246,7 +270,10 @@ impl Emulator {
             self.keep_origin();
         }
         self.term.swap_alt();
-        if !to_alternate {
+        if to_alternate {
+            self.unfold_alternate();
+        } else {
+            self.fold_alternate();
             self.turn_origin_back();
             self.stay_within_margins();
         }

@@ -23,14 +23,9 @@ impl Handler for Emulator {
     pass_on! {
         goto(line: i32, col: usize);
         goto_line(line: i32);
-        goto_col(col: usize);
         insert_blank(count: usize);
-        move_up(rows: usize);
-        move_down(rows: usize);
         move_forward(cols: usize);
         move_backward(cols: usize);
-        move_down_and_cr(rows: usize);
-        move_up_and_cr(rows: usize);
         backspace();
         carriage_return();
         scroll_down(rows: usize);
@@ -74,6 +69,26 @@ impl Handler for Emulator {
     fn put_tab(&mut self, count: u16) {
         self.make_room(1);
         self.term.put_tab(count);
+    }
+
+    fn goto_col(&mut self, col: usize) {
+        self.move_to(0, col);
+    }
+
+    fn move_up(&mut self, rows: usize) {
+        self.move_to(-signed(rows), self.term.grid().cursor.point.column.0);
+    }
+
+    fn move_down(&mut self, rows: usize) {
+        self.move_to(signed(rows), self.term.grid().cursor.point.column.0);
+    }
+
+    fn move_up_and_cr(&mut self, rows: usize) {
+        self.move_to(-signed(rows), 0);
+    }
+
+    fn move_down_and_cr(&mut self, rows: usize) {
+        self.move_to(signed(rows), 0);
     }
 
     fn move_backward_tabs(&mut self, count: u16) {
@@ -242,6 +257,11 @@ impl Handler for Emulator {
     fn dynamic_color_sequence(&mut self, prefix: String, index: usize, end: &str) {
         self.answer_colour(&prefix, index, end);
     }
+}
+
+/// So many rows, as far as they can be counted.
+fn signed(rows: usize) -> i32 {
+    i32::try_from(rows).unwrap_or(i32::MAX)
 }
 
 impl Emulator {

@@ -50,6 +50,14 @@ impl Emulator {
         self.term.grid_mut().cursor = place;
     }
 
+    /// Moves the cursor from row to row, and to a column. The emulator itself would count the rows above the margins twice.
+    pub(super) fn move_to(&mut self, rows: i32, column: usize) {
+        let margins = self.recall.margins.as_ref().filter(|_| self.has_origin());
+        let first = margins.map_or(0, |margins| emulator::line(margins.start).0);
+        let line = self.term.grid().cursor.point.line.0.saturating_add(rows);
+        self.term.goto((line - first).max(0), column);
+    }
+
     /// No cursor stands outside margins that it counts from: also not one that was saved under others.
     pub(super) fn stay_within_margins(&mut self) {
         let Some(margins) = self.recall.margins.clone().filter(|_| self.has_origin()) else {

@@ -1,6 +1,11 @@
 //! Whether the terminal that a client lends to its holder is everybody's that has a right to it: the person's shell, too.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use rustix::{
     process::{Pid, Signal, kill_process},
@@ -9,7 +14,10 @@ use rustix::{
 
 use wharf::terminal::{Connection, FromClient, Question};
 
-use crate::support::{Workspace, pty::Terminal};
+use crate::support::{
+    Workspace,
+    pty::{PATIENCE, Terminal},
+};
 
 /// A workspace with a session in which a plain shell runs.
 fn shell() -> Workspace {
@@ -332,4 +340,30 @@ fn init_before_a_shell_has_the_keyboard_to_give() {
     terminal.until("person>");
     terminal.type_in("exit\r");
     terminal.ends();
+}
+
+#[test]
+fn a_client_whose_pid_means_nothing_to_the_holder_is_served() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let space = Workspace::with_sessions(1);
+    let wharf = space.command();
+    let mut apart = Command::new("unshare");
+    apart.args(["--pid", "--fork", "--kill-child", "sh", "-c", "\"$0\" start s1 -- cat; exec sleep 60"]);
+    apart.arg(wharf.get_program()).current_dir(space.root()).stdout(Stdio::null()).env_clear();
+    for (key, value) in wharf.get_envs() {
+        apart.env(key, value.unwrap());
+    }
+    let mut apart = apart.env("PATH", std::env::var("PATH").unwrap()).spawn().unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while space.sockets().is_empty() {
+        assert!(Instant::now() < deadline, "it does not start");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let socket = space.sockets().pop().unwrap();
+    let info = Connection::open(&socket).and_then(|mut connection| connection.info());
+    apart.kill().unwrap();
+    apart.wait().unwrap();
+    assert!(info.is_ok(), "{info:?}");
 }

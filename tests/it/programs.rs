@@ -135,11 +135,12 @@ fn a_pager_is_there_again() {
     };
     begun(&space, "line 1 ");
     let mut terminal = attach(&space);
+    // A key that comes before it has drawn anew is lost to it.
+    terminal.until_so("the picture in this terminal's size", |terminal| terminal.seen().cursor().row == 29);
     find(&mut terminal, "line 2500");
     let mut terminal = leave_and_return(terminal, &space);
     assert!(terminal.screen().is_alternate());
     terminal.resize(45, 70);
-    // A key that comes before it has drawn anew is lost to it.
     terminal.until_so("the picture in its new size", |terminal| terminal.seen().cursor().row == 44);
     terminal.type_in("g");
     terminal.until("line 1 ");

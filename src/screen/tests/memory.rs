@@ -46,7 +46,7 @@ fn rows_are_the_same_before_and_after_they_are_compressed() {
 #[test]
 fn a_session_that_printed_little_has_memory_for_little() {
     let mut screen = Screen::new(size(40, 120), SCROLLBACK_ROWS);
-    assert_eq!(screen.emulator.capacity(), 32);
+    assert_eq!(screen.emulator.capacity(), 4);
     screen.feed(&log(0..100));
     assert_eq!((screen.scrollback_rows(), screen.emulator.capacity()), (61, 64));
 }
