@@ -155,7 +155,7 @@ fn what_is_left_out_or_replaced_is_what_is_so_today() {
     each(&[
         ("sparse", true, |space| drop(space.git(["sparse-checkout", "set", "src"]))),
         ("another part", true, |space| {
-            drop(space.git(["sparse-checkout", "set", "--no-cone", "/lines.txt"]))
+            drop(space.git(["sparse-checkout", "set", "--no-cone", "/lines.txt"]));
         }),
         ("all of it", true, |space| drop(space.git(["sparse-checkout", "disable"]))),
         ("replaced objects", false, |space| {
