@@ -63,9 +63,12 @@ impl SessionManager {
         let plan = self.plan_create(request, registry)?;
         let warm = self.worktrees.warm(&plan.repository, &plan.start);
         match self.make(request, &plan, &warm) {
-            // A worktree that was ready a moment ago is not any more.
+            // A worktree that was ready a moment ago is not any more, or cannot be taken in a way that git knows to avoid.
             Err(ManagerError::Worktree(
-                err @ (WorktreeError::Unusable { .. } | WorktreeError::UnsafePath { .. }),
+                err @ (WorktreeError::Unusable { .. }
+                | WorktreeError::UnsafePath { .. }
+                | WorktreeError::Git { .. }
+                | WorktreeError::Io { .. }),
             )) if !warm.is_empty() => {
                 tracing::info!(error = %err, "the session gets a worktree of its own instead of a warm one");
                 self.make(request, &plan, &[])

@@ -149,6 +149,7 @@ impl House {
                 head: Some("b".repeat(40).parse().unwrap()),
                 lock: WorktreeLock::Ours,
                 operation: None,
+                carried: Vec::new(),
             })
         });
         mock
