@@ -43,9 +43,9 @@ impl Emulator {
         // This places the cursor, which is placed anew then.
         let place = self.term.grid().cursor.clone();
         if self.saved_origin() {
-            self.term.set_private_mode(mode)
+            self.term.set_private_mode(mode);
         } else {
-            self.term.unset_private_mode(mode)
+            self.term.unset_private_mode(mode);
         }
         self.term.grid_mut().cursor = place;
     }
