@@ -39,7 +39,7 @@ trap 'exit 143' TERM
 
 wharf() {
     env -i PATH="$PATH" HOME="$folder/home" XDG_RUNTIME_DIR="$folder/run" WHARF_WORKSPACE="$folder/work" \
-        GIT_CONFIG_NOSYSTEM=1 "$binary" "$@"
+        GIT_CONFIG_NOSYSTEM=1 WHARF_POOL_SIZE=0 "$binary" "$@"
 }
 
 mkdir -p "$folder/home/.config/wharf" "$folder/run" "$folder/work"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The one gate: what must be green before a change is handed over. Every step says its name and its time; what was
-# skipped is said at the end.
+# skipped is said at the end. Where nobody sits at a terminal, a step that
+# does not end is ended after half an hour, so that its name is known.
 #
 #   scripts/check.sh
 #
@@ -9,6 +10,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+if [ -t 0 ]; then limit=''; else limit='timeout --kill-after=30 1800'; fi
 skipped=''
 docker=${DOCKER:-docker}
 
@@ -17,7 +19,8 @@ step() {
     shift
     printf '== %s\n' "$name"
     begun=$(date +%s)
-    if "$@"; then
+    # shellcheck disable=SC2086 # several words, or none
+    if $limit "$@"; then
         printf '== %s: ok, %s s\n' "$name" "$(($(date +%s) - begun))"
     else
         code=$?

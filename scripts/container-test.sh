@@ -99,7 +99,7 @@ volume() {
 
 # Starts a container that says when its command runs; arguments of `docker run`. Prints its id.
 begin() {
-    "$docker" run --detach --label "$run_label" --env WHARF_MAX_SESSIONS=200 \
+    "$docker" run --detach --label "$run_label" --env WHARF_MAX_SESSIONS=200 --env WHARF_POOL_SIZE=0 \
         --health-interval=1s --health-start-period=1s "$@" \
         "$image" sh -c 'echo started; exec sleep infinity'
 }

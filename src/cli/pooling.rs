@@ -134,5 +134,6 @@ fn because(stopped: Stopped) -> &'static str {
         Stopped::Busy => "another process fills it",
         Stopped::NoRoom => "the disk has not enough room to spare",
         Stopped::Unborn => "the repository has no commit yet",
+        Stopped::Unsure => "what git would write later cannot be told now",
     }
 }

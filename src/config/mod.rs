@@ -48,7 +48,7 @@ pub struct Settings {
     pub log_days: NonZeroUsize,
     /// How long one git command may take (`git.time_limit`, 600 seconds).
     pub git_time_limit: Duration,
-    /// How many worktrees are kept ready for each repository (`pool.size`, none).
+    /// How many worktrees are kept ready for each repository (`pool.size`, 1), as far as the disk has room.
     pub pool_size: usize,
     /// Whether hooks of repositories run (`git.trust_hooks`, false); only the user's own file can say so.
     pub trust_hooks: bool,
@@ -90,7 +90,7 @@ impl Default for Settings {
             trash_days: 7,
             log_days: NonZeroUsize::new(14).expect("fourteen is not zero"),
             git_time_limit: Duration::from_mins(10),
-            pool_size: 0,
+            pool_size: 1,
             trust_hooks: false,
             editor: "code".parse().expect("a short word is a label"),
             keep_transcripts: KeepTranscripts::default(),

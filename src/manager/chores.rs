@@ -5,6 +5,9 @@ use std::{fs, time::Duration};
 use super::SessionManager;
 use crate::lock::{Lock, LockError};
 
+/// How often a chore is begun again in one go, because more of it was left meanwhile.
+const ROUNDS_MAX: usize = 8;
+
 /// Work that can wait, of which one process of a workspace does one kind at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chore {
@@ -49,7 +52,10 @@ impl SessionManager {
         }
         let path = folder.join(format!("{}.lock", chore.word()));
         // Who leaves a chore while it is being done relies on the one that does it to look once more.
-        while self.is_due(chore) {
+        for _ in 0..ROUNDS_MAX {
+            if !self.is_due(chore) {
+                return;
+            }
             let lock = match Lock::take(&path, Duration::ZERO) {
                 Ok(lock) => lock,
                 Err(LockError::Held { .. }) => return,

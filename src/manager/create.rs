@@ -59,13 +59,16 @@ impl SessionManager {
     }
 
     fn try_create(&mut self, request: &CreateSession) -> Result<Session, ManagerError> {
-        self.settle_abandoned()?;
-        let plan = self.plan_create(request)?;
+        let registry = self.settled_registry()?;
+        let plan = self.plan_create(request, registry)?;
         let warm = self.worktrees.warm(&plan.repository, &plan.start);
         match self.make(request, &plan, &warm) {
-            // A worktree that was ready a moment ago is not any more.
+            // A worktree that was ready a moment ago is not any more, or cannot be taken in a way that git knows to avoid.
             Err(ManagerError::Worktree(
-                err @ (WorktreeError::Unusable { .. } | WorktreeError::UnsafePath { .. }),
+                err @ (WorktreeError::Unusable { .. }
+                | WorktreeError::UnsafePath { .. }
+                | WorktreeError::Git { .. }
+                | WorktreeError::Io { .. }),
             )) if !warm.is_empty() => {
                 tracing::info!(error = %err, "the session gets a worktree of its own instead of a warm one");
                 self.make(request, &plan, &[])
@@ -114,13 +117,12 @@ impl SessionManager {
     }
 
     /// Decides name, branch and beginning, while nothing is locked and nothing written.
-    fn plan_create(&mut self, request: &CreateSession) -> Result<Plan, ManagerError> {
+    fn plan_create(&mut self, request: &CreateSession, mut registry: Registry) -> Result<Plan, ManagerError> {
         let repository = match &request.repository {
             Some(repository) => repository.clone(),
             None => self.only_repository()?,
         };
         let date = self.clock.now().date();
-        let mut registry = self.registry()?;
         let is_automatic = request.name.is_none() && request.branch.is_none();
         let mut number = 0;
         loop {

@@ -162,6 +162,18 @@ pub(super) fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<F
             "nothing has to be done; a destroy will be refused until they unlock it",
         )),
     }
+    if !worktree.carried.is_empty() {
+        findings.push(finding(
+            "worktree-carried",
+            Severity::Note,
+            name,
+            format!(
+                "somebody had changed files in its worktree before the session began: {}",
+                worktree.carried.join(", ")
+            ),
+            "look at them with `git status` there; they are as that person left them",
+        ));
+    }
     let moved = worktree.branch.as_ref().filter(|branch| *branch != session.branch());
     if let Some(branch) = moved.filter(|_| worktree.operation.is_none()) {
         findings.push(finding(

@@ -5,7 +5,7 @@ use crate::{
     clock::Timestamp,
     process,
     registry::Registry,
-    session::{Cause, ProcessId, Session},
+    session::{Cause, ProcessId, Session, SessionId},
     terminal::Terminals,
 };
 
@@ -25,14 +25,17 @@ pub(super) fn is_lost(session: &Session) -> bool {
 }
 
 /// Gives the sessions whose holder lives, and whom the table has forgotten, their process back. Says which. One look at a
-/// file for each session that does not run.
+/// file for each session that does not run and has a holder's note.
 pub(super) fn adopt(registry: &mut Registry, terminals: &dyn Terminals) -> Vec<Session> {
     let mut adopted = Vec::new();
-    for session in registry.all() {
-        if session.pending().is_some() || session.holder().is_some_and(process::is_alive) {
+    for id in terminals.noted() {
+        let is_known = |session: &Session| {
+            session.pending().is_some() || session.holder().is_some_and(process::is_alive)
+        };
+        if registry.session(id).is_none_or(is_known) {
             continue;
         }
-        let Some(held) = terminals.held(session.id()) else {
+        let Some(held) = terminals.held(id) else {
             continue;
         };
         if let Ok(program) = held.program() {
@@ -40,7 +43,7 @@ pub(super) fn adopt(registry: &mut Registry, terminals: &dyn Terminals) -> Vec<S
             let run = |session: &mut Session| {
                 session.run(program, started.process, started.holder, held.since);
             };
-            adopted.extend(registry.update(session.id(), run).cloned());
+            adopted.extend(registry.update(id, run).cloned());
         }
     }
     adopted
@@ -48,11 +51,11 @@ pub(super) fn adopt(registry: &mut Registry, terminals: &dyn Terminals) -> Vec<S
 
 /// Marks the sessions whose holder was killed as lost. Says which. One look into `/proc` for each session that runs.
 pub(super) fn observe(registry: &mut Registry, now: Timestamp) -> Vec<Session> {
+    let is_lost = |session: &&Session| session.holder().is_some_and(is_gone);
+    let ids: Vec<SessionId> = registry.iter().filter(is_lost).map(Session::id).collect();
     let mut lost = Vec::new();
-    for session in registry.all() {
-        if session.holder().is_some_and(is_gone) {
-            lost.extend(registry.update(session.id(), |session| session.lose(now)).cloned());
-        }
+    for id in ids {
+        lost.extend(registry.update(id, |session| session.lose(now)).cloned());
     }
     lost
 }

@@ -2,6 +2,7 @@
 
 use super::{ManagerError, SessionManager, checkout, create::settled, journal::is_abandoned};
 use crate::{
+    registry::Registry,
     session::{BranchFate, PendingAction, Session},
     store,
     worktree::{AddEnd, Addition, Renaming, Start, WorktreeState},
@@ -17,6 +18,16 @@ pub(super) enum Settled {
 }
 
 impl SessionManager {
+    /// The table when everything that a dead process left in the journal is finished or undone.
+    pub(super) fn settled_registry(&mut self) -> Result<Registry, ManagerError> {
+        let registry = self.registry()?;
+        if !registry.iter().any(is_abandoned) {
+            return Ok(registry);
+        }
+        self.settle_abandoned()?;
+        self.registry()
+    }
+
     /// Finishes or undoes everything that a dead process left in the journal. Work of a live one is left to it.
     pub(super) fn settle_abandoned(&mut self) -> Result<Vec<Settled>, ManagerError> {
         let abandoned: Vec<Session> = self.registry()?.all().into_iter().filter(is_abandoned).collect();

@@ -11,8 +11,11 @@ use rustix::{
 /// Whether it is ours to give: nobody else shares the terminal, or whom we gave it to has it, or we have. In the background
 /// of a person's shell it is that shell's.
 pub(super) fn is_ours(given_to: Option<Pid>) -> bool {
+    #[expect(
+        unsafe_code,
+        reason = "what another container has is number 0, which is no pid that rustix could name"
+    )]
     // SAFETY: these answer a number and nothing else.
-    #[expect(unsafe_code, reason = "a number of another container is 0, which is no pid")]
     let (session, has) = unsafe { (libc::getsid(0), libc::tcgetpgrp(libc::STDIN_FILENO)) };
     let leads = u32::try_from(session) == Ok(std::process::id());
     leads || given_to.is_some_and(|given| given.as_raw_pid() == has) || is_in_foreground()

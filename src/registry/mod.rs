@@ -187,6 +187,11 @@ impl Registry {
         Some(session)
     }
 
+    /// Every session, in any order.
+    pub fn iter(&self) -> impl Iterator<Item = &Session> {
+        self.sessions.values()
+    }
+
     /// Every session, oldest first.
     pub fn all(&self) -> Vec<Session> {
         let mut all: Vec<Session> = self.sessions.values().cloned().collect();

@@ -102,22 +102,28 @@ impl Folder {
     /// The sessions whose place of this post is taken just now. A place that is being taken meanwhile may be refused to
     /// whoever takes it, so those who take and those who count exclude each other.
     pub fn taken(&self, post: Post) -> Result<Vec<SessionId>, SocketError> {
-        let failed = || SocketError::io("list", &self.path);
-        let entries = match fs::read_dir(&self.path) {
-            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(failed())?,
-        };
         let mut taken = Vec::new();
-        for entry in entries {
-            let name = entry.map_err(failed())?.file_name();
-            let Some(id) = name.to_str().and_then(|name| post.id(name, LOCK)) else {
-                continue;
-            };
+        for id in self.with_file(post, LOCK)? {
             if self.is_taken(id, post)? {
                 taken.push(id);
             }
         }
         Ok(taken)
+    }
+
+    /// The sessions whose process of this post has a file here whose name ends so.
+    pub fn with_file(&self, post: Post, ending: &str) -> Result<Vec<SessionId>, SocketError> {
+        let failed = || SocketError::io("list", &self.path);
+        let entries = match fs::read_dir(&self.path) {
+            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed())?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(failed())?.file_name();
+            found.extend(name.to_str().and_then(|name| post.id(name, ending)));
+        }
+        Ok(found)
     }
 
     fn is_taken(&self, id: SessionId, post: Post) -> Result<bool, SocketError> {

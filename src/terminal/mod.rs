@@ -1,6 +1,6 @@
 //! What runs in a session: the holder of its terminal, and how others reach it.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use crate::{
     limits::Limits,
@@ -118,6 +118,9 @@ pub trait Terminals: Send + Sync {
 
     /// What the holder of a session says about it.
     fn info(&self, id: SessionId) -> Result<Info, TerminalError>;
+
+    /// The sessions of which a holder, living or not, has left a note of what it holds. One look at a folder.
+    fn noted(&self) -> BTreeSet<SessionId>;
 
     /// The program of a session whose holder is proven alive, whatever the table says.
     fn held(&self, id: SessionId) -> Option<Held>;

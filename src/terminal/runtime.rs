@@ -2,6 +2,7 @@
 //! what it holds.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::Read as _,
     path::{Path, PathBuf},
@@ -14,6 +15,8 @@ use crate::{
     socket::{self, Folder, Post, SocketError},
 };
 
+/// How the name of a holder's note ends.
+const NOTE: &str = "holder";
 /// The longest note of a holder.
 const NOTE_BYTES_MAX: u64 = 1 << 20;
 /// The longest token of a session.
@@ -82,8 +85,13 @@ impl Runtime {
         Held::of_json(&bytes)
     }
 
+    /// The sessions of which there is such a note.
+    pub(super) fn noted(&self) -> BTreeSet<SessionId> {
+        self.folder.with_file(Post::Terminal, NOTE).unwrap_or_default().into_iter().collect()
+    }
+
     fn note(&self, id: SessionId) -> PathBuf {
-        self.folder.file(id, Post::Terminal, "holder")
+        self.folder.file(id, Post::Terminal, NOTE)
     }
 }
 
@@ -128,8 +136,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let runtime = runtime(&dir);
         assert_eq!(runtime.held(id()), None);
+        assert!(runtime.noted().is_empty(), "there is no folder yet");
         let claim = runtime.claim(id()).unwrap();
+        assert!(runtime.noted().is_empty(), "a place alone is no note");
         runtime.keep(id(), &held()).unwrap();
+        assert_eq!(runtime.noted(), BTreeSet::from([id()]));
         assert_eq!(runtime.held(id()), Some(held()));
         fs::set_permissions(runtime.folder.path(), fs::Permissions::from_mode(0o770)).unwrap();
         assert_eq!(runtime.held(id()), None, "somebody else could have written it");

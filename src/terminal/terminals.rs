@@ -1,6 +1,7 @@
 //! The terminals of a workspace as they really are: one holder per running session.
 
 use std::{
+    collections::BTreeSet,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -72,9 +73,13 @@ impl Terminals for HolderTerminals {
         self.connect(id)?.info()
     }
 
-    fn held(&self, id: SessionId) -> Option<Held> {
-        // Asked whenever the table is read and a session does not run: whoever lives long keeps no zombies.
+    fn noted(&self) -> BTreeSet<SessionId> {
+        // Asked whenever the table is read: whoever lives long keeps no zombies.
         self.holders.reap();
+        self.runtime.noted()
+    }
+
+    fn held(&self, id: SessionId) -> Option<Held> {
         self.runtime.held(id).filter(|held| process::is_alive(&held.started.holder))
     }
 

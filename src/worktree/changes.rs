@@ -4,10 +4,12 @@ use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
 
 use git2::{
     AttrCheckFlags, BranchType, ErrorCode, Index, IndexEntryExtendedFlag, Oid, Repository,
-    Status as FileStatus, StatusOptions, Statuses,
+    Status as FileStatus, StatusOptions, StatusShow, Statuses,
 };
 
-use super::{Changes, Checkout, GitWorktrees, Worktree, WorktreeError, WorktreeState, handle::Handle};
+use super::{
+    Changes, Checkout, GitWorktrees, Worktree, WorktreeError, WorktreeState, copy::IndexFile, handle::Handle,
+};
 use crate::session::{Base, CommitId};
 
 /// Attributes that make git run a program or change an encoding before it compares a file; libgit2 does neither.
@@ -87,16 +89,7 @@ fn counted(
     worktree: &Worktree,
     base: Option<&Base>,
 ) -> Result<Option<Changes>, git2::Error> {
-    let mut options = StatusOptions::new();
-    options
-        .include_untracked(true)
-        .recurse_untracked_dirs(false)
-        .include_ignored(false)
-        .exclude_submodules(false)
-        .renames_head_to_index(false)
-        .renames_index_to_workdir(false)
-        .update_index(false);
-    let statuses = repository.statuses(Some(&mut options))?;
+    let statuses = statuses(repository)?;
     if has_foreign_attributes(repository, &statuses)? {
         return Ok(None);
     }
@@ -119,6 +112,42 @@ fn counted(
         ahead: distance.map(|(ahead, _)| ahead),
         behind: distance.map(|(_, behind)| behind),
     }))
+}
+
+/// Most often nothing is staged, and then no tree has to be read.
+fn statuses(repository: &Repository) -> Result<Statuses<'_>, git2::Error> {
+    if is_at_head(repository) {
+        let statuses = statuses_in(repository, StatusShow::Workdir)?;
+        // What was staged meanwhile shows.
+        if is_at_head(repository) {
+            return Ok(statuses);
+        }
+    }
+    statuses_in(repository, StatusShow::IndexAndWorkdir)
+}
+
+fn statuses_in(repository: &Repository, show: StatusShow) -> Result<Statuses<'_>, git2::Error> {
+    let mut options = StatusOptions::new();
+    options
+        .show(show)
+        .include_untracked(true)
+        .recurse_untracked_dirs(false)
+        .include_ignored(false)
+        .exclude_submodules(false)
+        .renames_head_to_index(false)
+        .renames_index_to_workdir(false)
+        .update_index(false);
+    repository.statuses(Some(&mut options))
+}
+
+/// Whether the index says itself that it is the tree of HEAD; where it says nothing, one has to compare.
+fn is_at_head(repository: &Repository) -> bool {
+    let staged = IndexFile::read(&repository.path().join("index"));
+    let head = repository.head().and_then(|head| head.peel_to_tree()).map(|tree| tree.id());
+    let (Some(staged), Ok(head)) = (staged, head) else {
+        return false;
+    };
+    staged.tree() == Some(head.as_bytes())
 }
 
 /// Whether a sparse checkout left this file out; libgit2 takes it for deleted.

@@ -21,6 +21,8 @@ pub struct Worktree {
     pub lock: WorktreeLock,
     /// What is going on in it.
     pub operation: Option<Operation>,
+    /// Files that somebody had changed in it while it was kept ready, before its session took it.
+    pub carried: Vec<String>,
 }
 
 /// The condition of a worktree.

@@ -90,7 +90,10 @@ impl Worktrees for GitWorktrees {
     }
 
     fn lacks_warm(&self, repository: &RepositoryPath, size: usize) -> bool {
-        self.common_dir(repository).is_ok_and(|common| pool::lacks(&common, size))
+        self.lacks_warm_for_head(repository, size).unwrap_or_else(|err| {
+            tracing::debug!(%repository, error = %err, "nobody can say whether worktrees are to be made ready");
+            false
+        })
     }
 
     fn pool(&self, repository: &RepositoryPath) -> Result<Vec<Slot>, WorktreeError> {

@@ -8,7 +8,7 @@ use super::{
     files::{Content, Folder, POINTER_BYTES_MAX, Place, Pointer, same_place, settled},
     listed::Listed,
     open::common_behind,
-    refs,
+    pool, refs,
 };
 use crate::session::{BranchName, CommitId, RepositoryPath, SessionId};
 
@@ -71,6 +71,7 @@ impl GitWorktrees {
             head,
             lock: admin.as_ref().map_or(WorktreeLock::None, |admin| admin.lock_of(id)),
             operation: admin.as_ref().and_then(|admin| admin.unfinished.operation),
+            carried: admin.as_ref().map(|admin| pool::carried(&admin.folder)).unwrap_or_default(),
         };
         Ok(Inspected { worktree, admin })
     }

@@ -91,7 +91,7 @@ pub trait Worktrees: Send + Sync {
     /// Notes that warm worktrees of a repository are wanted.
     fn want_warm(&self, repository: &RepositoryPath) -> Result<(), WorktreeError>;
 
-    /// Whether they are wanted, and there are fewer than so many.
+    /// Whether they are wanted, and there are fewer than so many that a create from HEAD could take.
     fn lacks_warm(&self, repository: &RepositoryPath, size: usize) -> bool;
 
     /// The warm worktrees of a repository, in whichever condition.

@@ -73,18 +73,20 @@ impl GitWorktrees {
         let prefix = format!("--prefix={}/", beside.display());
         anew(inside(site, &["checkout-index", "--all", "--quiet", &prefix]))?;
         if beside.exists() {
-            compare_folders(&site.folder, beside, Path::new(""), &mut differences)?;
+            let mut paths = Vec::new();
+            compare_folders(&site.folder, beside, Path::new(""), &mut paths)?;
+            differences.extend(paths.iter().map(|path| format!("{} is not what git writes", path.display())));
         }
         Ok(differences)
     }
 }
 
-/// Names what of `wanted` is not the same in `found`. What is only in `found` is for `git status` to say.
-fn compare_folders(
+/// Names some of what of `wanted` is not the same in `found`. What is only in `found` is for `git status` to say.
+pub(super) fn compare_folders(
     found: &Path,
     wanted: &Path,
     below: &Path,
-    differences: &mut Vec<String>,
+    differences: &mut Vec<PathBuf>,
 ) -> Result<(), WorktreeError> {
     for entry in fs::read_dir(wanted.join(below)).map_err(io_error("list", wanted))? {
         let path = below.join(entry.map_err(io_error("list", wanted))?.file_name());
@@ -96,7 +98,7 @@ fn compare_folders(
         if about.is_dir() {
             compare_folders(found, wanted, &path, differences)?;
         } else if !is_same(&one, &other, &about).unwrap_or(false) {
-            differences.push(format!("{} is not what git writes", path.display()));
+            differences.push(path);
         }
     }
     Ok(())

@@ -31,6 +31,9 @@ impl GitWorktrees {
     ) -> Result<(), WorktreeError> {
         let branch_is_ours = addition.start.branch_is_new;
         if !pool::is_still_slot(site)? {
+            if pool::was_taken(site) {
+                return self.take_back_taken(addition, site);
+            }
             return self.take_back(addition, site, branch_is_ours);
         }
         if branch_is_ours {

@@ -19,7 +19,8 @@ fn what_the_page_on_faults_names_is_there() {
         }
         tests += 1;
         let (function, fact) = (format!("fn {name}("), format!("\n{name}() {{"));
-        let is_test = |part: &str| part.contains("#[test]") && part.contains(&function);
+        let is_marked = |part: &str| part.contains("#[test]") || part.contains("#[tokio::test");
+        let is_test = |part: &str| is_marked(part) && part.contains(&function);
         let is_there =
             text.split("\n\n").any(is_test) || (file.starts_with("scripts/") && text.contains(&fact));
         assert!(is_there, "{file} has no test `{name}`");

@@ -3,61 +3,27 @@
 use std::{
     collections::BTreeSet,
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
-
-use crate::support::{Ran, Workspace, git_command, invariants, processes, pty::PATIENCE, strace};
+use crate::support::{
+    Ran, Workspace, git_command, invariants,
+    pool::{commit, fill, filled, id, only, slots},
+    processes,
+    pty::PATIENCE,
+    strace,
+};
 
 type Change = fn(&Workspace, &Path);
 type Break = fn(&Workspace, &Path, &Path);
 type Configuration = &'static [[&'static str; 2]];
 
-/// A workspace with so many worktrees that are ready.
-fn filled(size: usize) -> Workspace {
-    let space = Workspace::new();
-    fill(&space, size);
-    space
-}
-
-fn fill(space: &Workspace, size: usize) {
-    let size_text = size.to_string();
-    let told = space.json(["pool", "fill", "--size", &size_text]);
-    assert_eq!((told[0]["ready"].as_u64(), &told[0]["stopped"]), (Some(size as u64), &Value::Null), "{told}");
-}
-
-/// The ids of the warm worktrees in a condition.
-fn slots(space: &Workspace, condition: &str) -> BTreeSet<String> {
-    let status = space.json(["pool", "status"]);
-    let slots = status["slots"].as_array().unwrap().iter();
-    slots.filter(|it| it["condition"] == condition).map(|it| it["id"].as_str().unwrap().to_owned()).collect()
-}
-
-fn only(space: &Workspace) -> PathBuf {
-    let ready = slots(space, "ready");
-    assert_eq!(ready.len(), 1);
-    space.path(".worktrees").join(ready.first().unwrap())
-}
-
-fn id(space: &Workspace, name: &str) -> String {
-    space.json(["show", name])["id"].as_str().unwrap().to_owned()
-}
-
 #[track_caller]
 fn is_equal(space: &Workspace, name: &str) {
     let told = space.run(["debug", "verify-checkout", name, "--json"]).succeeds().json();
     assert_eq!(told["equal"], true, "{told}");
-}
-
-fn commit(space: &Workspace, path: &str, text: &str) {
-    let file = space.path(path);
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, text).unwrap();
-    space.git(["add", "-A"]);
-    space.git(["commit", "-q", "-m", text]);
 }
 
 #[test]

@@ -13,9 +13,9 @@ Examples:
   wharf pool drain
 
 A create takes a worktree that is ready, and a process in the background makes the next one. `pool.size` in the
-settings says how many are kept for each repository [default: 0, none]; none is made while the disk has less than
-1 GiB to spare. After a change of settings that decide what git writes into a worktree (line ends, filters, LFS), drain
-the pool: what is ready was made before it.")]
+settings says how many are kept for each repository [default: 1; 0: none]; none is made while the disk has less than
+1 GiB to spare beside it. One that was made under other settings than those of today (line ends, filters, LFS, rights)
+is not taken, and made anew.")]
 pub(in crate::cli) enum Pool {
     /// Show which worktrees are kept ready
     #[command(after_help = "Examples:\n  wharf pool status\n  wharf pool status --json")]

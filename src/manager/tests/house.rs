@@ -1,6 +1,6 @@
 //! A table in memory, and terminals and contexts that do and tell what a test wants of them.
 
-use std::{sync::Mutex, time::Duration};
+use std::{collections::BTreeSet, sync::Mutex, time::Duration};
 
 use super::*;
 use crate::{
@@ -149,6 +149,7 @@ impl House {
                 head: Some("b".repeat(40).parse().unwrap()),
                 lock: WorktreeLock::Ours,
                 operation: None,
+                carried: Vec::new(),
             })
         });
         mock
@@ -181,6 +182,11 @@ impl Terminals for House {
             Holder::Dead(_) | Holder::Refuses => Err(TerminalError::NotRunning),
             Holder::Broken => Err(TerminalError::LongPath { path: "/x".into() }),
         }
+    }
+
+    fn noted(&self) -> BTreeSet<SessionId> {
+        let table = self.table.lock().unwrap();
+        table.iter().filter(|_| self.held.is_some()).map(Session::id).collect()
     }
 
     fn held(&self, _: SessionId) -> Option<Held> {

@@ -9,7 +9,7 @@ mod recovering;
 mod running;
 mod stopping;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Ports, SessionManager};
 use crate::{
@@ -87,6 +87,10 @@ impl Terminals for NoTerminals {
 
     fn info(&self, _: SessionId) -> Result<Info, TerminalError> {
         Err(TerminalError::NotRunning)
+    }
+
+    fn noted(&self) -> BTreeSet<SessionId> {
+        BTreeSet::new()
     }
 
     fn held(&self, _: SessionId) -> Option<Held> {

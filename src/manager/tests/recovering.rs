@@ -21,6 +21,7 @@ fn known(session: &Session) -> Known {
             head: Some("b".repeat(40).parse().unwrap()),
             lock: WorktreeLock::Ours,
             operation: None,
+            carried: Vec::new(),
         },
         repository: session.repository().clone(),
         name: Some(session.name().clone()),

@@ -1,5 +1,6 @@
 //! Whether the table survives what happens to its file.
 
+mod again;
 mod arbitrary;
 mod bounds;
 mod damage;

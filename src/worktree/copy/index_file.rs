@@ -6,6 +6,7 @@ use std::{
     ops::Range,
     os::unix::fs::MetadataExt as _,
     path::Path,
+    thread,
 };
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, openat, statat};
@@ -27,6 +28,9 @@ const ASSUMED: u16 = 0x8000;
 const EXTENDED: u16 = 0x4000;
 const STAGE: u16 = 0x3000;
 const LENGTH: u16 = 0x0fff;
+/// From how many files on several threads look at them, and how many at most.
+const FILES_MIN: usize = 1_000;
+const THREADS_MAX: usize = 4;
 /// The extension that holds the ids of the trees; it is the only one that is true of another folder too.
 const TREE: &[u8; 4] = b"TREE";
 
@@ -189,7 +193,9 @@ impl IndexFile {
         let is_same = noted[..16] == expected[..16]
             && noted[20..MODE_AT] == expected[20..MODE_AT]
             && noted[28..] == expected[28..];
-        is_same && found.st_mtime < self.written
+        // Git writes no length of a file that it has to look into again.
+        let is_told = entry.size > 0 || *self.content(entry) == content_id(b"");
+        is_same && is_told && found.st_mtime < self.written
     }
 
     /// Whether every file in a folder is beyond doubt what the index had in view.
@@ -198,9 +204,31 @@ impl IndexFile {
         let Ok(folder) = openat(CWD, folder, flags, Mode::empty()) else {
             return false;
         };
-        self.entries.iter().all(|entry| {
-            statat(&folder, self.path(entry), AtFlags::SYMLINK_NOFOLLOW)
-                .is_ok_and(|found| self.vouches_for(entry, &found))
+        let all = |part: &[Entry]| {
+            part.iter().all(|entry| {
+                statat(&folder, self.path(entry), AtFlags::SYMLINK_NOFOLLOW)
+                    .is_ok_and(|found| self.vouches_for(entry, &found))
+            })
+        };
+        let available = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+        if self.entries.len() < FILES_MIN || available < 2 {
+            return all(&self.entries);
+        }
+        let mut parts = self.entries.chunks(self.entries.len().div_ceil(available));
+        let own = parts.next().unwrap_or_default();
+        thread::scope(|scope| {
+            let named = || thread::Builder::new().name("look".to_owned());
+            // A thread that cannot be had leaves its part to this one.
+            let others: Vec<_> =
+                parts.map(|part| (part, named().spawn_scoped(scope, || all(part)))).collect();
+            let is_same = all(own);
+            others.into_iter().fold(is_same, |is_same, (part, other)| {
+                let is_part = match other {
+                    Ok(other) => other.join().expect("a look does not panic"),
+                    Err(_) => all(part),
+                };
+                is_same && is_part
+            })
         })
     }
 
@@ -229,7 +257,7 @@ impl IndexFile {
 }
 
 /// The id that git gives content as a file.
-pub(super) fn content_id(bytes: &[u8]) -> [u8; ID_BYTES] {
+pub(in crate::worktree) fn content_id(bytes: &[u8]) -> [u8; ID_BYTES] {
     let mut sum = Sha1::new();
     sum.update(format!("blob {}\0", bytes.len()));
     sum.update(bytes);

@@ -3,6 +3,7 @@
 
 use std::{
     env, fs,
+    io::{self, BufRead as _, BufReader},
     path::{Path, PathBuf},
 };
 
@@ -13,8 +14,8 @@ use crate::worktree::{GitWorktrees, site::Site};
 
 /// The largest file of attributes that is read, in bytes.
 const ATTRIBUTES_BYTES_MAX: u64 = 1 << 20;
-/// Attributes of the whole machine.
-const SYSTEM_ATTRIBUTES: &str = "/etc/gitattributes";
+/// Where most gits look for what holds for the whole machine; one of another home looks below that.
+const SYSTEM: &str = "/etc";
 
 /// What each of these settings may be, in small letters, without making a difference; an empty list: nothing.
 const SETTINGS: [(&str, &[&str]); 18] = [
@@ -62,10 +63,15 @@ impl GitWorktrees {
             return None;
         }
         // Git reads another object where one is replaced.
-        if repository.references_glob("refs/replace/*").ok()?.next().is_some() {
+        if replaces_objects(&site.common)? {
             return None;
         }
-        if !outer_attributes(&site.common).iter().all(|path| file_is_harmless(path)) {
+        // Settings that libgit2 does not look at, because this git has a home of its own.
+        if own_system_file(&self.settings.program, "gitconfig").is_some() {
+            return None;
+        }
+        if !outer_attributes(&site.common, &self.settings.program)?.iter().all(|path| file_is_harmless(path))
+        {
             return None;
         }
         let keeps_logs = match config.get_string("core.logallrefupdates") {
@@ -105,13 +111,62 @@ fn watches_refs(common: &Path, config: &Config) -> bool {
     config.get_string("core.hookspath").is_ok() || common.join("hooks/reference-transaction").exists()
 }
 
-/// The files that give attributes besides those in the worktree.
-fn outer_attributes(common: &Path) -> Vec<PathBuf> {
-    let home = |name| env::var_os(name).map(PathBuf::from);
+/// The files that give attributes besides those in the worktree and a configured one; nothing when nobody can say where
+/// they are.
+pub(in crate::worktree) fn outer_attributes(common: &Path, program: &str) -> Option<Vec<PathBuf>> {
+    let mut files = vec![common.join("info/attributes"), Path::new(SYSTEM).join("gitattributes")];
+    files.extend(own_system_file(program, "gitattributes"));
+    // An empty variable counts for none, and one that is not absolute is read from wherever git is.
+    let home = |name| env::var_os(name).map(PathBuf::from).filter(|path| !path.as_os_str().is_empty());
     let own = home("XDG_CONFIG_HOME").or_else(|| home("HOME").map(|home| home.join(".config")));
-    let mut files = vec![common.join("info/attributes"), PathBuf::from(SYSTEM_ATTRIBUTES)];
-    files.extend(own.map(|own| own.join("git/attributes")));
-    files
+    if let Some(own) = own {
+        if !own.is_absolute() {
+            return None;
+        }
+        files.push(own.join("git/attributes"));
+    }
+    Some(files)
+}
+
+/// The file that holds for the whole machine of a git that is not installed for the machine, if it has one.
+pub(in crate::worktree) fn own_system_file(program: &str, name: &str) -> Option<PathBuf> {
+    let program = if program.contains('/') {
+        PathBuf::from(program)
+    } else {
+        let path = env::var_os("PATH")?;
+        env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())?
+    };
+    let home = program.canonicalize().ok()?.parent()?.parent()?.to_owned();
+    let file = home.join("etc").join(name);
+    (home != Path::new("/usr") && file.exists()).then_some(file)
+}
+
+/// Whether git reads other objects in the place of some; nothing when that cannot be seen.
+pub(in crate::worktree) fn replaces_objects(common: &Path) -> Option<bool> {
+    match fs::read_dir(common.join("refs/replace")) {
+        Ok(mut entries) => {
+            if entries.next().is_some() {
+                return Some(true);
+            }
+        }
+        Err(err) if err.kind() == io::ErrorKind::NotFound => (),
+        Err(_) => return None,
+    }
+    let packed = match fs::File::open(common.join("packed-refs")) {
+        Ok(packed) => packed,
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Some(false),
+        Err(_) => return None,
+    };
+    let mut reader = BufReader::with_capacity(1 << 16, packed);
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line).ok()? > 0 {
+        if line.splitn(2, |&byte| byte == b' ').nth(1).is_some_and(|name| name.starts_with(b"refs/replace/"))
+        {
+            return Some(true);
+        }
+        line.clear();
+    }
+    Some(false)
 }
 
 /// Whether a file of attributes is not there, or none of them makes a difference.
@@ -121,6 +176,6 @@ fn file_is_harmless(path: &Path) -> bool {
             fs::read(path).is_ok_and(|bytes| are_harmless(&bytes))
         }
         Ok(_) => false,
-        Err(err) => err.kind() == std::io::ErrorKind::NotFound,
+        Err(err) => err.kind() == io::ErrorKind::NotFound,
     }
 }

@@ -15,8 +15,9 @@ use crate::{
 
 /// How many bytes are copied at most; with more, the page cache decides, and copying gains nothing.
 const BYTES_MAX: u64 = 500 << 20;
-/// How many checkouts are looked at.
+/// How many checkouts are weighed, and how many are looked at for those.
 const CANDIDATES_MAX: usize = 8;
+const LOOKED_AT_MAX: usize = 64;
 /// How many administrative folders are listed.
 const ADMINS_MAX: usize = 10_000;
 /// Of how many files one may differ, so that a checkout is near: git writes each of those, at some ten times the cost of
@@ -66,7 +67,7 @@ impl GitWorktrees {
             let names = names_in(&admins, ADMINS_MAX).unwrap_or_default();
             names.into_iter().map(move |name| admins.join(name))
         });
-        let linked = linked.flatten().filter(move |admin| *admin != own).take(CANDIDATES_MAX);
+        let linked = linked.flatten().filter(move |admin| *admin != own).take(LOOKED_AT_MAX);
         let linked = linked.filter_map(|path| {
             let folder = self.workspace.worktree(path.file_name()?.to_str()?.parse().ok()?);
             let admin = Admin::read(&path).ok()??;
@@ -74,7 +75,7 @@ impl GitWorktrees {
             let is_fit = admin.unfinished.operation.is_none() && admin.names(&folder);
             is_fit.then(|| (folder, path.join("index")))
         });
-        std::iter::once(main).chain(linked)
+        std::iter::once(main).chain(linked.take(CANDIDATES_MAX))
     }
 }
 

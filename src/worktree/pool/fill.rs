@@ -6,22 +6,23 @@ use rustix::fs::statvfs;
 
 use super::{
     Filled, Stopped,
-    slot::{FILLING, forget_making, note_making, reason, want},
+    freshen::Wanted,
+    slot::{FILLING, forget_making, note_making, reason, set_changed, unfit_file, want},
     sweep::{filler_text, filling_file},
 };
 use crate::{
+    atomic::{self, Durability},
     process,
     session::{CommitId, RepositoryPath, SessionId},
     worktree::{
         GitWorktrees, WorktreeError,
-        admin::{Admin, Head},
         command::GitCall,
-        copy::{IndexFile, Registration, copy_files, inside, reading_head, who},
+        copy::{IndexFile, Registration, copy_files, reading_head, who},
         exclude::exclude_own_files,
         lock::RepositoryLock,
         pool::Condition,
         register::HeadAt,
-        site::{Site, io_error, is_there},
+        site::{Site, io_error, read_small},
     },
 };
 
@@ -40,12 +41,13 @@ impl GitWorktrees {
     ) -> Result<Filled, WorktreeError> {
         let common = self.common_dir(repository)?;
         self.sweep_pool(repository)?;
+        self.look_into_taken(repository)?;
         let mut filled = Filled { made: 0, ready: 0, stopped: None };
+        let stop = |filled: Filled, why| Ok(Filled { stopped: Some(why), ..filled });
         let root = self.repository_folder(repository)?;
         let handle = self.open(&root)?;
         let Some(head) = self.commit_of(&handle, "HEAD")? else {
-            filled.stopped = Some(Stopped::Unborn);
-            return Ok(filled);
+            return stop(filled, Stopped::Unborn);
         };
         {
             let _lock = self.lock_repository(&common)?;
@@ -53,21 +55,32 @@ impl GitWorktrees {
         }
         let Some(lock) = try_lock_pool(&common)? else {
             filled.ready = self.count_ready(repository)?;
-            filled.stopped = Some(Stopped::Busy);
-            return Ok(filled);
+            return stop(filled, Stopped::Busy);
         };
-        self.freshen(repository, &head.commit, &lock)?;
+        // Settings that change while files are written are not those of the seal.
+        let manner = self.manner(&root, &common);
+        let wanted = Wanted { commit: head.commit, manner: manner.as_deref(), lock: &lock };
+        self.freshen(repository, &wanted)?;
         loop {
             filled.ready = self.count_ready(repository)?;
-            if filled.ready >= size {
+            if filled.ready >= size || filled.made >= size {
                 return Ok(filled);
             }
+            let Some(manner) = wanted.manner.filter(|manner| !is_unfit(&common, &wanted.commit, manner))
+            else {
+                return stop(filled, Stopped::Unsure);
+            };
             if !self.has_room(&common) {
-                filled.stopped = Some(Stopped::NoRoom);
-                return Ok(filled);
+                return stop(filled, Stopped::NoRoom);
             }
-            self.make_slot(repository, &head.commit, &lock)?;
-            filled.made += 1;
+            match self.make_slot(repository, &wanted, manner) {
+                Ok(()) => filled.made += 1,
+                Err(err @ WorktreeError::Unusable { .. }) => {
+                    tracing::info!(error = %err, "no worktree of this commit is kept ready");
+                    note_unfit(&common, &wanted.commit, manner)?;
+                }
+                Err(err) => return Err(err),
+            }
         }
     }
 
@@ -89,16 +102,18 @@ impl GitWorktrees {
             None => (FREE_BYTES_MIN, FREE_FILES_MIN),
         };
         let has_files = disk.f_files == 0 || disk.f_favail >= files + FREE_FILES_MIN;
-        has_files && disk.f_bavail.saturating_mul(disk.f_frsize) >= bytes + FREE_BYTES_MIN
+        // Whoever wants one more checkout than the pool has room as well.
+        has_files && disk.f_bavail.saturating_mul(disk.f_frsize) >= 2 * bytes + FREE_BYTES_MIN
     }
 
     /// Makes one warm worktree. What an error leaves of it goes at once.
     fn make_slot(
         &self,
         repository: &RepositoryPath,
-        commit: &CommitId,
-        lock: &RepositoryLock,
+        wanted: &Wanted<'_>,
+        manner: &str,
     ) -> Result<(), WorktreeError> {
+        let Wanted { commit, lock, .. } = wanted;
         let site = self.site(SessionId::random(), repository)?;
         let made = self
             .at_work(&site, |working| {
@@ -107,13 +122,15 @@ impl GitWorktrees {
                 forget_making(&site)
             })
             .and_then(|()| self.fill_slot(&site, commit, lock))
-            .and_then(|()| self.finish(&site, commit));
+            .and_then(|()| self.finish(&site, commit, manner));
         let Err(err) = made else {
             tracing::info!(folder = %site.folder.display(), "a warm worktree is ready");
             return Ok(());
         };
         tracing::warn!(folder = %site.folder.display(), error = %err, "a warm worktree could not be made");
-        self.at_work(&site, |_| self.remove_slot(&site))?;
+        self.at_work(&site, |_| {
+            if self.has_work_in_new(&site)? { set_changed(&site) } else { self.remove_slot(&site) }
+        })?;
         Err(err)
     }
 
@@ -129,13 +146,13 @@ impl GitWorktrees {
             exclude_own_files(&site.common)?;
         }
         let filler = process::own().map_err(io_error("look at", Path::new("/proc/self")))?;
-        let (reason, note) = (reason(site.id), filler_text(&filler));
+        let (reason, note) = (reason(site.id), filler_text(&filler, None));
         let Some(plain) = self.plain(site) else {
             let add = ["worktree", "add", "--detach", "--no-checkout", "--lock", "--reason", &reason, "--"];
             let call = GitCall::tell(&site.root, &add).arg(&site.folder).arg(commit.as_str());
             self.run(&call.holding(working.file()))?;
             let file = filling_file(site);
-            return crate::atomic::replace(&file, note.as_bytes(), crate::atomic::Durability::Crash)
+            return atomic::replace(&file, note.as_bytes(), Durability::Crash)
                 .map_err(io_error("write", &file));
         };
         let who = plain.keeps_logs.then(|| who(&plain.repository));
@@ -160,40 +177,21 @@ impl GitWorktrees {
         }
         self.run(&reading_head(site, lock)).map(drop)
     }
+}
 
-    /// Brings worktrees that are at an older commit to the one that the next create will most likely begin at.
-    fn freshen(
-        &self,
-        repository: &RepositoryPath,
-        commit: &CommitId,
-        lock: &RepositoryLock,
-    ) -> Result<(), WorktreeError> {
-        for slot in self.slots(repository)? {
-            if slot.condition != Condition::Ready {
-                continue;
-            }
-            let site = self.site(slot.id, repository)?;
-            self.at_work(&site, |_| self.reopen(&site, commit))?;
-            if is_there(&filling_file(&site)) {
-                let moved = self.move_slot(&site, commit, lock).and_then(|()| self.finish(&site, commit));
-                if let Err(err) = moved {
-                    tracing::warn!(folder = %site.folder.display(), error = %err, "a warm worktree was given up");
-                    self.at_work(&site, |_| self.remove_slot(&site))?;
-                }
-            }
-        }
-        Ok(())
-    }
+/// Whether a checkout of a commit, made in this manner, was not clean right away.
+fn is_unfit(common: &Path, commit: &CommitId, manner: &str) -> bool {
+    read_small(&unfit_file(common)).is_some_and(|text| text == unfit_text(commit, manner))
+}
 
-    fn move_slot(&self, site: &Site, commit: &CommitId, lock: &RepositoryLock) -> Result<(), WorktreeError> {
-        let admin = Admin::read(&site.admin)?;
-        if admin.is_some_and(|admin| matches!(&admin.head, Head::Detached(at) if at == commit)) {
-            return Ok(());
-        }
-        let call = inside(site, &["switch", "--quiet", "--detach"]);
-        let call = call.arg(commit.as_str()).configured("core.hooksPath", "/dev/null").holding(lock.file());
-        self.run(&call).map(drop)
-    }
+fn note_unfit(common: &Path, commit: &CommitId, manner: &str) -> Result<(), WorktreeError> {
+    let note = unfit_file(common);
+    let text = unfit_text(commit, manner);
+    atomic::replace(&note, text.as_bytes(), Durability::Crash).map_err(io_error("write", &note))
+}
+
+fn unfit_text(commit: &CommitId, manner: &str) -> String {
+    format!("{commit}\n{manner}\n")
 }
 
 /// The lock on filling in a repository, if nobody has it. What git writes for a fill holds it too, so it outlives the

@@ -8,18 +8,17 @@ use std::{
 };
 
 use super::{
-    slot::{FILLING, Seal, is_ready, ready_file, reason, set_changed},
-    sweep::{filler_text, filling_file},
+    carried::keep_index,
+    slot::{Seal, ready_file},
+    sweep::filling_file,
 };
 use crate::{
     atomic::{self, Durability},
-    process,
     session::{BranchName, CommitId},
     worktree::{
         GitWorktrees, WorktreeError,
-        admin::{Admin, Head},
         copy::{IndexFile, inside},
-        durable::{last_written, replace_shared, sync_all, sync_file_system, sync_names},
+        durable::{last_written, sync_all, sync_file_system, sync_names},
         register::remove_if_there,
         site::{Site, io_error},
     },
@@ -31,7 +30,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 impl GitWorktrees {
     /// Makes a worktree whose files are written ready to be taken.
-    pub(super) fn finish(&self, site: &Site, commit: &CommitId) -> Result<(), WorktreeError> {
+    pub(super) fn finish(&self, site: &Site, commit: &CommitId, manner: &str) -> Result<(), WorktreeError> {
         self.settle_index(site)?;
         sync_names(site, &BranchName::detached())?;
         sync_all(&last_written(site))?;
@@ -42,7 +41,10 @@ impl GitWorktrees {
             let because = "git sees changes in a worktree that was just checked out";
             return Err(WorktreeError::Unusable { id: site.id, because });
         }
-        let seal = Seal::of(site, commit).map_err(io_error("look at", &site.folder))?;
+        let seal = Seal::of(site, commit, manner).map_err(io_error("look at", &site.folder))?;
+        if let Err(err) = keep_index(site) {
+            tracing::debug!(folder = %site.folder.display(), error = %err, "its index is not kept");
+        }
         seal.put_on(site).map_err(io_error("write", &ready_file(site)))?;
         remove_if_there(&filling_file(site))
     }
@@ -69,38 +71,5 @@ impl GitWorktrees {
         }
         remove_if_there(&probe)?;
         self.run(&inside(site, &["status", "--porcelain", "--untracked-files=no"])).map(drop)
-    }
-
-    /// Takes a worktree that is ready but not as it is to be out of the pool for a while: into filling. One that somebody
-    /// changed is set aside. The caller has the repository lock.
-    pub(super) fn reopen(&self, site: &Site, commit: &CommitId) -> Result<(), WorktreeError> {
-        if !is_ready(site) {
-            return Ok(());
-        }
-        let seal = Seal::read(site);
-        // A seal that cannot be read says nothing; what HEAD says has to do then.
-        let at = seal.as_ref().and_then(Seal::commit).or_else(|| detached_at(site));
-        let Some(at) = at else {
-            return set_changed(site);
-        };
-        if !self.is_at_rest(site, &at)? {
-            return set_changed(site);
-        }
-        if at == *commit && seal.is_some_and(|seal| seal.holds(site)) {
-            return Ok(());
-        }
-        let locked = site.admin.join("locked");
-        replace_shared(&locked, &site.admin.join("locked.wharf"), reason(site.id).as_bytes())?;
-        let filler = process::own().map_err(io_error("look at", "/proc/self".as_ref()))?;
-        let (note, text) = (site.admin.join(FILLING), filler_text(&filler));
-        atomic::replace(&note, text.as_bytes(), Durability::Crash).map_err(io_error("write", &note))?;
-        remove_if_there(&ready_file(site))
-    }
-}
-
-fn detached_at(site: &Site) -> Option<CommitId> {
-    match Admin::read(&site.admin).ok()??.head {
-        Head::Detached(commit) => Some(commit),
-        Head::Reference(_) | Head::Garbage | Head::Emptied | Head::ElsewhereInGit => None,
     }
 }

@@ -8,18 +8,24 @@
 //! | filling | `wharf.filling` in its administrative folder, with who fills it |
 //! | ready | `wharf.pool/<uuid>` in the git folder, with the seal that says what it was like |
 //! | taken | `wharf.taking` in its administrative folder, which the rename of the former claims |
+//! | a session's | `wharf.taken` in its administrative folder, which the former becomes |
 //! | changed | `wharf.changed` in its administrative folder: somebody worked in it, so it stays and nobody takes it |
 //!
 //! Whatever is in none of them, or in `filling` without anybody who fills it, was cut short and is cleared away.
 
+mod carried;
 mod fill;
 mod finish;
+mod freshen;
+mod judge;
+mod manner;
 mod slot;
 mod sweep;
 mod take;
 
+pub(super) use self::carried::carried;
 pub use self::slot::{Condition, Slot};
-pub(super) use self::slot::{end_taken, is_changed, is_lost, is_ready, is_slot, is_take, lacks, want};
+pub(super) use self::slot::{end_taken, is_changed, is_lost, is_ready, is_slot, is_take, want, was_taken};
 pub(super) use self::sweep::is_still_slot;
 
 /// What is said of a warm worktree in which somebody worked.
@@ -50,6 +56,9 @@ pub enum Stopped {
     NoRoom,
     /// The repository has no commit to begin from.
     Unborn,
+    /// What git would write later cannot be told now: its settings leave that to a filter or a branch, objects are replaced,
+    /// or git sees changes in what it has just written.
+    Unsure,
 }
 
 /// What draining the pool of a repository came to.

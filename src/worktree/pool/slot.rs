@@ -26,13 +26,16 @@ use crate::{
 const READY: &str = "wharf.pool";
 pub(super) const FILLING: &str = "wharf.filling";
 pub(super) const TAKING: &str = "wharf.taking";
+/// The seal of a worktree that a session took; it stays with the session.
+pub(super) const TAKEN: &str = "wharf.taken";
 const MAKING: &str = ".making";
 pub(super) const CHANGED: &str = "wharf.changed";
 /// How many entries of the folder of seals are looked at.
 const READY_MAX: usize = 1_000;
-/// Up to how many files each of them is looked at before a worktree is taken. In a larger one a change is seen by who
-/// fills the pool, and by the session that gets it: it shows there as a change, and nothing is lost.
-const FILES_MAX: usize = 1_000;
+/// Up to how many files each of them is looked at before a worktree is taken, which takes no longer than the disk does
+/// with what is reserved. In a larger one a change is seen by who fills the pool, and by the session that gets it: it
+/// shows there as a change, and nothing is lost.
+const FILES_MAX: usize = 10_000;
 
 /// A warm worktree, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,22 +103,55 @@ pub(super) struct Seal {
     /// The worktree; another workspace with the same repository has its own.
     folder: PathBuf,
     pub(super) commit: String,
+    /// In which manner its files were written.
+    manner: String,
+    marks: Marks,
+    /// Whether its index vouched for every file.
+    vouched: bool,
+}
+
+/// What tells from outside whether a worktree was touched.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+struct Marks {
     index: [i64; 4],
-    root: [i64; 3],
+    root: [i64; 4],
+    /// Settings that are this worktree's alone.
+    own: [[i64; 4]; 2],
+}
+
+impl Marks {
+    fn of(site: &Site) -> io::Result<Self> {
+        let root = fs::symlink_metadata(&site.folder)?;
+        let own = |name| match fs::symlink_metadata(site.admin.join(name)) {
+            Ok(about) => Ok(file_marks(&about)),
+            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok([0; 4]),
+            Err(err) => Err(err),
+        };
+        Ok(Self {
+            index: file_marks(&fs::symlink_metadata(site.admin.join("index"))?),
+            root: [root.ino().cast_signed(), root.mode().into(), root.mtime(), root.mtime_nsec()],
+            own: [own("config.worktree")?, own("info/sparse-checkout")?],
+        })
+    }
 }
 
 impl Seal {
     /// Looks at a worktree that is as it should be.
-    pub(super) fn of(site: &Site, commit: &CommitId) -> io::Result<Self> {
-        let index = fs::symlink_metadata(site.admin.join("index"))?;
-        let root = fs::symlink_metadata(&site.folder)?;
+    pub(super) fn of(site: &Site, commit: &CommitId, manner: &str) -> io::Result<Self> {
         Ok(Self {
             wharf: "1.0".to_owned(),
             folder: site.folder.clone(),
             commit: commit.to_string(),
-            index: file_marks(&index),
-            root: [root.ino().cast_signed(), root.mtime(), root.mtime_nsec()],
+            manner: manner.to_owned(),
+            marks: Marks::of(site)?,
+            vouched: IndexFile::read(&site.admin.join("index"))
+                .is_some_and(|index| index.vouches_for_all(&site.folder)),
         })
+    }
+
+    /// Whether an edit can be told without git.
+    pub(super) fn was_vouched_for(&self) -> bool {
+        self.vouched
     }
 
     /// Reads the seal of a worktree that is ready.
@@ -134,6 +170,11 @@ impl Seal {
         self.commit.parse().ok()
     }
 
+    /// Whether its files were written in this manner; not when nobody can say which that is.
+    pub(super) fn is_in(&self, manner: Option<&str>) -> bool {
+        manner.is_some_and(|manner| manner == self.manner)
+    }
+
     /// Puts the seal on a worktree: from now on it can be taken.
     pub(super) fn put_on(&self, site: &Site) -> io::Result<()> {
         let text = serde_json::to_string(self).map_err(io::Error::other)?;
@@ -148,6 +189,11 @@ impl Seal {
 
     /// Whether a worktree is still as it was: seen from a few small files, and up to a number of files from each of them.
     pub(super) fn holds(&self, site: &Site) -> bool {
+        self.seems_to_hold(site) && files_are_still(site, FILES_MAX)
+    }
+
+    /// Whether it is, seen from a few small files alone.
+    pub(super) fn seems_to_hold(&self, site: &Site) -> bool {
         let Ok(Some(admin)) = Admin::read(&site.admin) else {
             return false;
         };
@@ -161,17 +207,19 @@ impl Seal {
             && ["index.lock", "HEAD.lock", FILLING, TAKING, CHANGED]
                 .iter()
                 .all(|it| !is_there(&site.admin.join(it)));
-        is_at_rest
-            && site.is_linked()
-            && site.commit_of_seal().is_ok_and(|now| now.index == self.index && now.root == self.root)
-            && files_are_still(site, FILES_MAX)
+        is_at_rest && site.is_linked() && self.marks_hold(site)
     }
-}
 
-impl Site {
-    fn commit_of_seal(&self) -> io::Result<Seal> {
-        let nothing = "0".repeat(40).parse().map_err(io::Error::other)?;
-        Seal::of(self, &nothing)
+    /// Whether index, folder and own settings are those that it had in view.
+    fn marks_hold(&self, site: &Site) -> bool {
+        Marks::of(site).is_ok_and(|now| now == self.marks)
+    }
+
+    /// Whether beyond doubt no file that git knows was touched since, however many there are.
+    pub(super) fn vouches_for_all(&self, site: &Site) -> bool {
+        self.marks_hold(site)
+            && IndexFile::read(&site.admin.join("index"))
+                .is_some_and(|index| index.vouches_for_all(&site.folder))
     }
 }
 
@@ -191,14 +239,14 @@ pub(super) fn ready_file(site: &Site) -> PathBuf {
     site.common.join(READY).join(site.id.to_string())
 }
 
-/// Whether warm worktrees of a repository are wanted, and there are fewer than so many.
-pub(in crate::worktree) fn lacks(common: &Path, size: usize) -> bool {
-    has_pool(common) && sealed(common).len() < size
-}
-
 /// Makes the folder for seals: from then on warm worktrees of the repository are wanted.
 pub(in crate::worktree) fn want(common: &Path) -> Result<(), WorktreeError> {
-    make_folder(&common.join(READY)).map(drop)
+    let folder = common.join(READY);
+    if make_folder(&folder)? {
+        let made = File::open(&folder).and_then(|made| atomic::give_to_owner_of(&made, common));
+        made.map_err(io_error("give away", &folder))?;
+    }
+    Ok(())
 }
 
 /// Whether a repository ever had a pool.
@@ -252,6 +300,11 @@ pub(super) fn all_making(common: &Path) -> Vec<SessionId> {
     names.iter().filter_map(|name| name.to_str()?.strip_suffix(MAKING)?.parse().ok()).collect()
 }
 
+/// The note of a commit whose checkout git sees changes in as soon as it is made, and of the manner it was made in.
+pub(super) fn unfit_file(common: &Path) -> PathBuf {
+    common.join(READY).join("unfit")
+}
+
 /// Where the seal lies of a worktree whose administrative folder is gone.
 pub(super) fn lost_file(common: &Path, id: SessionId) -> PathBuf {
     common.join(READY).join(format!("{id}.lost"))
@@ -272,6 +325,11 @@ pub(in crate::worktree) fn is_ready(site: &Site) -> bool {
 /// Whether a worktree is being taken from the pool, or was about to be.
 pub(in crate::worktree) fn is_take(site: &Site) -> bool {
     is_ready(site) || is_there(&site.admin.join(TAKING))
+}
+
+/// Whether a worktree was one of the pool before it became a session's.
+pub(in crate::worktree) fn was_taken(site: &Site) -> bool {
+    is_there(&site.admin.join(TAKEN))
 }
 
 /// Clears the note of a take that made everything.

@@ -129,7 +129,7 @@ impl GitWorktrees {
             if site.has_folder() {
                 return set_changed(site);
             }
-        } else if self.has_strange_files(site)? {
+        } else if self.has_work_in_filling(site)? {
             return set_changed(site);
         }
         tracing::info!(folder = %site.folder.display(), "a warm worktree that was cut short was cleared away");
@@ -171,56 +171,19 @@ impl GitWorktrees {
 
     fn drain_one(&self, site: &Site) -> Result<bool, WorktreeError> {
         // Looked at under the lock: it may have been taken meanwhile.
-        let Some(commit) = Seal::read(site).and_then(|seal| seal.commit()) else {
+        let seal = Seal::read(site);
+        let Some(commit) = seal.as_ref().and_then(Seal::commit) else {
             return Ok(false);
         };
         if !self.is_at_rest(site, &commit)? {
             set_changed(site)?;
             return Ok(false);
         }
+        if !self.retire(site, seal.as_ref())? {
+            return Ok(false);
+        }
         self.remove_slot(site)?;
         Ok(true)
-    }
-
-    /// Whether a worktree has nothing but the files of a commit: no change, no other file, no commit on top. What git
-    /// cannot make sense of has something; an error when git could not be asked.
-    pub(super) fn is_untouched(&self, site: &Site, commit: &CommitId) -> Result<bool, WorktreeError> {
-        if !site.has_folder() {
-            return Ok(true);
-        }
-        let head = self.line(&site.folder, &["rev-parse", "--verify", "--quiet", "HEAD"])?;
-        if head.as_deref() != Some(commit.as_str()) || !site.is_linked() {
-            return Ok(false);
-        }
-        match self.git_status(&site.folder, &["--untracked-files=all", "--ignored"]) {
-            Ok(it) => Ok(it.modified.count + it.untracked.count + it.ignored.count == 0),
-            Err(WorktreeError::Git { status, .. }) if status.starts_with("exit code") => Ok(false),
-            Err(err) => Err(err),
-        }
-    }
-
-    /// The same for a worktree at the commit of its seal.
-    pub(super) fn is_untouched_at_rest(&self, site: &Site) -> Result<bool, WorktreeError> {
-        match Seal::read(site).and_then(|seal| seal.commit()) {
-            Some(commit) => self.is_at_rest(site, &commit),
-            None => Ok(false),
-        }
-    }
-
-    /// The same, and besides no branch has been checked out in it.
-    pub(super) fn is_at_rest(&self, site: &Site, commit: &CommitId) -> Result<bool, WorktreeError> {
-        let branch = self.line(&site.folder, &["symbolic-ref", "--quiet", "HEAD"])?;
-        Ok(branch.is_none() && self.is_untouched(site, commit)?)
-    }
-
-    /// Whether there is something in a half-filled worktree that no checkout puts there.
-    fn has_strange_files(&self, site: &Site) -> Result<bool, WorktreeError> {
-        if !site.has_folder() || !is_there(&site.admin.join("index")) {
-            // Git writes the index last. Until then all files are those of a checkout that did not end.
-            return Ok(false);
-        }
-        let status = self.git_status(&site.folder, &["--untracked-files=all", "--ignored"]);
-        status.map(|it| it.untracked.count + it.ignored.count > 0)
     }
 }
 
@@ -257,9 +220,21 @@ fn filler(site: &Site) -> Option<ProcessId> {
     Some(ProcessId { pid: pid.parse().ok()?, started: started.parse().ok()?, boot: boot.to_owned() })
 }
 
-/// What is written down of who fills a worktree.
-pub(super) fn filler_text(filler: &ProcessId) -> String {
-    format!("{}\n{}\n{}\n", filler.pid, filler.started, filler.boot)
+/// Between which commits a worktree that was ready before is moved; nothing of one that is filled for the first time.
+pub(super) fn moving(site: &Site) -> Option<[CommitId; 2]> {
+    let text = read_small(&site.admin.join(FILLING))?;
+    let mut lines = text.lines().skip(3);
+    Some([lines.next()?.parse().ok()?, lines.next()?.parse().ok()?])
+}
+
+/// What is written down of who fills a worktree, and of the commits that one is moved between.
+pub(super) fn filler_text(filler: &ProcessId, moving: Option<[&CommitId; 2]>) -> String {
+    let mut text = format!("{}\n{}\n{}\n", filler.pid, filler.started, filler.boot);
+    for commit in moving.into_iter().flatten() {
+        text.push_str(commit.as_str());
+        text.push('\n');
+    }
+    text
 }
 
 /// The file that says who fills.

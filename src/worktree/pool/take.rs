@@ -2,21 +2,24 @@
 
 use std::path::PathBuf;
 
-use super::slot::{Seal, TAKING, is_ready, ready_file, sealed, set_changed};
+use super::{
+    carried::forget_index,
+    slot::{Seal, TAKEN, TAKING, has_pool, is_ready, ready_file, sealed, set_changed},
+};
 use crate::{
     atomic,
-    session::{CommitId, RepositoryPath, SessionId},
+    session::{Base, CommitId, RepositoryPath, SessionId},
     worktree::{
         AddEnd, Addition, GitWorktrees, Start, WorktreeError, WorktreeLock,
         add::write_record,
         admin::{Admin, Head, LockReason},
+        command::GitCall,
         copy::{self, Logged, Plain, difference, inside, log, put_on_branch, tree_of, who},
         dead_locks::clear_dead_locks,
-        durable::replace_shared,
+        durable::{replace_shared, unsynced},
         fill::files_of,
         handle::Handle,
         lock::RepositoryLock,
-        register::remove_if_there,
         site::{Site, io_error, is_there},
     },
 };
@@ -32,23 +35,56 @@ const LOOKED_AT_MAX: usize = 16;
 impl GitWorktrees {
     /// The warm worktrees that a create could take, the nearest first.
     pub(in crate::worktree) fn warm_for(&self, repository: &RepositoryPath, start: &Start) -> Vec<SessionId> {
+        // Its files are looked at when it is taken.
+        self.fit_for(repository, start, Seal::seems_to_hold)
+    }
+
+    fn fit_for(
+        &self,
+        repository: &RepositoryPath,
+        start: &Start,
+        holds: impl Fn(&Seal, &Site) -> bool,
+    ) -> Vec<SessionId> {
         let Ok(common) = self.common_dir(repository) else {
             return Vec::new();
         };
         let mut near: Vec<(usize, SessionId)> = Vec::new();
+        let mut now: Option<Option<String>> = None;
         for id in sealed(&common).into_iter().take(LOOKED_AT_MAX) {
             let Ok(site) = self.site(id, repository) else {
                 continue;
             };
-            let Some(seal) = Seal::read(&site).filter(|seal| seal.holds(&site)) else {
+            let Some(seal) = Seal::read(&site).filter(|seal| holds(seal, &site)) else {
                 continue;
             };
+            let manner = now.get_or_insert_with(|| self.manner(&site.root, &common));
+            if !seal.is_in(manner.as_deref()) {
+                continue;
+            }
             if let Some(different) = self.is_near(&site, &seal, start) {
                 near.push((different, id));
             }
         }
         near.sort_unstable();
         near.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Whether a repository has fewer than so many that a create from HEAD could take.
+    pub(in crate::worktree) fn lacks_warm_for_head(
+        &self,
+        repository: &RepositoryPath,
+        size: usize,
+    ) -> Result<bool, WorktreeError> {
+        if !has_pool(&self.common_dir(repository)?) {
+            return Ok(false);
+        }
+        let handle = self.open(&self.repository_folder(repository)?)?;
+        let Some(head) = self.commit_of(&handle, "HEAD")? else {
+            return Ok(false);
+        };
+        let start =
+            Start { base: Base { commit: head.commit, reference: head.reference }, branch_is_new: true };
+        Ok(self.fit_for(repository, &start, Seal::holds).len() < size)
     }
 
     /// In how many files the worktree differs from what is wanted; nothing when a cold checkout is less work.
@@ -58,19 +94,29 @@ impl GitWorktrees {
             return Some(0);
         }
         let files = usize::try_from(files_of(&site.admin).ok()?).ok()?;
-        let different = match self.open(&site.root).ok()? {
+        self.differing(site, &at, wanted).filter(|different| *different <= files / NEAR_SHARE)
+    }
+
+    /// In how many files two commits differ; nothing when attributes or submodules are among them, because git then
+    /// leaves files as they are that a new checkout has otherwise.
+    pub(super) fn differing(&self, site: &Site, one: &CommitId, other: &CommitId) -> Option<usize> {
+        match self.open(&site.root).ok()? {
             Handle::Library(repository) => {
-                let (one, other) = (tree_of(&repository, &at)?, tree_of(&repository, wanted)?);
-                // Where attributes differ git still gets it right, and what that costs cannot be told by counting.
-                if one.id() == other.id() { 0 } else { difference(&repository, &one, &other)? }
+                let (one, other) = (tree_of(&repository, one)?, tree_of(&repository, other)?);
+                if one.id() == other.id() { Some(0) } else { difference(&repository, &one, &other) }
             }
             Handle::Command(folder) => {
-                let args =
-                    ["diff-tree", "-r", "-z", "--no-renames", "--name-only", at.as_str(), wanted.as_str()];
-                self.git(&folder, &args).ok()?.split(|&byte| byte == 0).count() - 1
+                let args = ["diff-tree", "-r", "-z", "--no-renames", one.as_str(), other.as_str()];
+                let answer = self.git(&folder, &args).ok()?;
+                let fields: Vec<&[u8]> =
+                    answer.split(|&byte| byte == 0).filter(|it| !it.is_empty()).collect();
+                let is_special = |pair: &[&[u8]]| {
+                    pair[0].windows(6).any(|mode| mode == b"160000")
+                        || pair.last().is_some_and(|name| name.ends_with(b".gitattributes"))
+                };
+                (!fields.chunks(2).any(is_special)).then_some(fields.len() / 2)
             }
-        };
-        (different <= files / NEAR_SHARE).then_some(different)
+        }
     }
 
     /// Takes a warm worktree for a session; answers what has to be durable before the create is acknowledged. After an
@@ -81,17 +127,25 @@ impl GitWorktrees {
         site: &Site,
         lock: &RepositoryLock,
     ) -> Result<Vec<PathBuf>, WorktreeError> {
+        // What is reserved is durable before there is a branch: a power cut leaves none that nobody asked for.
+        let (seal, synced) = atomic::sync_beside(&addition.durable_first, || {
+            let seal = Seal::read(site).filter(|seal| seal.holds(site))?;
+            seal.is_in(self.manner(&site.root, &site.common).as_deref()).then_some(seal)
+        });
+        synced.map_err(unsynced)?;
         let lost = || WorktreeError::Unusable { id: site.id, because: CHANGED_MEANWHILE };
-        let seal = Seal::read(site).filter(|seal| seal.holds(site)).ok_or_else(lost)?;
+        let seal = seal.ok_or_else(lost)?;
         let at = seal.commit().ok_or_else(lost)?;
         let plain = if at == addition.start.base.commit && addition.start.branch_is_new {
             self.plain(site)
         } else {
             None
         };
-        let outcome = match plain {
-            Some(plain) => self.take_by_files(addition, site, &plain, &at),
-            None => self.take_by_git(addition, site, &seal, lock),
+        let by_files = plain.map_or(Ok(false), |plain| self.take_by_files(addition, site, &plain, &at));
+        let outcome = match by_files {
+            Ok(true) => Ok(()),
+            Ok(false) => self.take_by_git(addition, site, &seal, lock),
+            Err(err) => Err(err),
         };
         let outcome = outcome.and_then(|()| self.dress(addition, site, lock));
         match outcome {
@@ -103,20 +157,23 @@ impl GitWorktrees {
         }
     }
 
-    /// Branch and HEAD as files, where nothing can make a difference. The branch comes first: when that fails the
-    /// worktree is still in the pool.
+    /// Branch and HEAD as files, where nothing can make a difference. The branch comes first: when that cannot be made so,
+    /// nothing was touched, and it is for git to make it or to say what is in the way.
     fn take_by_files(
         &self,
         addition: &Addition,
         site: &Site,
         plain: &Plain,
         at: &CommitId,
-    ) -> Result<(), WorktreeError> {
+    ) -> Result<bool, WorktreeError> {
         let branch = &addition.branch;
-        let reference = site.common.join(branch.reference());
-        let made = copy::make_branch_logged(plain, site, branch, at);
-        if !made.map_err(io_error("make", &reference))? {
-            return Err(WorktreeError::BranchExists { branch: branch.clone() });
+        match copy::make_branch_logged(plain, site, branch, at) {
+            Ok(true) => (),
+            Ok(false) => return Ok(false),
+            Err(err) => {
+                tracing::debug!(session = %addition.id, error = %err, "git is to make the branch");
+                return Ok(false);
+            }
         }
         let claimed = claim(site).and_then(|()| {
             let head = site.admin.join("HEAD");
@@ -132,10 +189,11 @@ impl GitWorktrees {
             let line = Logged { from: Some(at), to: at, because: &because };
             log(&path, &who(&plain.repository), &line).map_err(io_error("write", &path))?;
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Everything else is one command of git, which writes no more than what differs.
+    /// Everything else is one command of git, which writes no more than what differs; and another one before it, where
+    /// hooks are trusted that are to hear of the branch.
     fn take_by_git(
         &self,
         addition: &Addition,
@@ -143,7 +201,8 @@ impl GitWorktrees {
         seal: &Seal,
         lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
-        let is_moving = seal.commit != addition.start.base.commit.as_str();
+        let Addition { branch, start, .. } = addition;
+        let is_moving = seal.commit != start.base.commit.as_str();
         // Where refs are no files, only git knows whether HEAD is where it was.
         let is_known = Admin::read(&site.admin)?.is_some_and(|it| it.head != Head::ElsewhereInGit);
         if !is_known && !self.is_at(site, seal) {
@@ -152,20 +211,32 @@ impl GitWorktrees {
         if is_moving && !self.is_untouched_at_rest(site)? {
             return Err(WorktreeError::Unusable { id: site.id, because: CHANGED_MEANWHILE });
         }
-        claim(site)?;
+        if is_moving {
+            forget_index(site)?;
+        }
+        let named = |err| self.named(err, branch, site);
+        let makes_branch = start.branch_is_new && self.settings.trust_hooks;
+        if makes_branch {
+            let make = ["branch", "--no-track", "--", branch.as_str(), start.base.commit.as_str()];
+            self.run(&GitCall::tell(&site.root, &make).holding(lock.file())).map_err(named)?;
+        }
         let mut call = inside(site, &["switch", "--quiet", "--no-track"]);
-        if addition.start.branch_is_new {
-            call = call.arg("-c").arg(addition.branch.as_str());
+        if start.branch_is_new && !makes_branch {
+            call = call.arg("-c").arg(branch.as_str());
             // Without a start point git does not look at a single file.
             if is_moving {
-                call = call.arg(addition.start.base.commit.as_str());
+                call = call.arg(start.base.commit.as_str());
             }
         } else {
-            call = inside(site, &["switch", "--quiet"]).arg(addition.branch.as_str());
+            call = inside(site, &["switch", "--quiet"]).arg(branch.as_str());
         }
         // The hook that follows a checkout is run afterwards, as for every other create.
         let call = call.configured("core.hooksPath", "/dev/null").holding(lock.file());
-        self.run(&call).map(drop).map_err(|err| self.named(err, &addition.branch, site))
+        let switched = claim(site).and_then(|()| self.run(&call).map(drop).map_err(named));
+        if switched.is_err() && makes_branch {
+            self.delete_branch_at(site, branch, &start.base.commit)?;
+        }
+        switched
     }
 
     fn is_at(&self, site: &Site, seal: &Seal) -> bool {
@@ -183,7 +254,8 @@ impl GitWorktrees {
         let locked = site.admin.join("locked");
         let reason = LockReason::encode(addition.id, &addition.name);
         replace_shared(&locked, &site.admin.join("locked.wharf"), reason.as_bytes())?;
-        remove_if_there(&site.admin.join(TAKING))?;
+        let (taking, taken) = (site.admin.join(TAKING), site.admin.join(TAKEN));
+        atomic::rename(&taking, &taken).map_err(io_error("replace", &taking))?;
         self.run_post_checkout(site, base, lock)?;
         write_record(site, &addition.record)
     }
@@ -210,7 +282,7 @@ impl GitWorktrees {
         }
         clear_dead_locks(site);
         let ended = if is_dressed {
-            self.take_back(addition, site, addition.start.branch_is_new)
+            self.take_back_taken(addition, site)
         } else {
             self.end_take(addition, site).map(drop)
         };
@@ -233,17 +305,35 @@ impl GitWorktrees {
             }
             return Ok(AddEnd::TakenBack);
         }
-        // Where git had to write a difference, all files were looked at before, and what differs now is its work.
-        let was_moving = Seal::of_taken(site).is_some_and(|seal| seal.commit != base.as_str());
-        if was_moving || self.is_untouched(site, base)? {
+        let from = Seal::of_taken(site).and_then(|seal| seal.commit());
+        if self.has_own_work(site, from.as_ref().unwrap_or(base), base)? {
+            set_taken_aside(site)?;
+        } else {
             self.take_back(addition, site, branch_is_ours)?;
-            return Ok(AddEnd::TakenBack);
         }
-        set_changed(site)?;
-        let (locked, reason) = (site.admin.join("locked"), super::slot::reason(site.id));
-        replace_shared(&locked, &site.admin.join("locked.wharf"), reason.as_bytes())?;
         Ok(AddEnd::TakenBack)
     }
+
+    /// Takes back what was a worktree of the pool and is a session's that never was acknowledged. What somebody changed in
+    /// it before it was taken stays.
+    pub(in crate::worktree) fn take_back_taken(
+        &self,
+        addition: &Addition,
+        site: &Site,
+    ) -> Result<(), WorktreeError> {
+        // With hooks it was looked at before they ran, and what is in it now is theirs.
+        if !self.settings.trust_hooks && !self.is_untouched(site, &addition.start.base.commit)? {
+            return set_taken_aside(site);
+        }
+        self.take_back(addition, site, addition.start.branch_is_new)
+    }
+}
+
+/// Sets a worktree that was taken aside as changed, with the branch that is checked out in it.
+fn set_taken_aside(site: &Site) -> Result<(), WorktreeError> {
+    set_changed(site)?;
+    let (locked, reason) = (site.admin.join("locked"), super::slot::reason(site.id));
+    replace_shared(&locked, &site.admin.join("locked.wharf"), reason.as_bytes())
 }
 
 /// Claims a worktree: of several who try, one renames the seal.
@@ -257,8 +347,8 @@ fn claim(site: &Site) -> Result<(), WorktreeError> {
 
 /// What a take has written, and the folders that name it. What was there before is durable since the worktree is ready.
 fn names(addition: &Addition, site: &Site) -> Vec<PathBuf> {
-    let mut paths = addition.durable_first.clone();
-    paths.extend(["HEAD", "locked", "index", "session.json"].map(|name| site.admin.join(name)));
+    let mut paths: Vec<PathBuf> =
+        ["HEAD", "locked", "index", "session.json"].map(|name| site.admin.join(name)).into();
     paths.push(site.admin.clone());
     let reference = site.common.join(addition.branch.reference());
     if !reference.is_file() {

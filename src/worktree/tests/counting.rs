@@ -70,6 +70,27 @@ fn changes_are_counted_alike_whoever_is_asked() {
 }
 
 #[test]
+fn what_only_the_index_has_is_counted() {
+    let space = Space::with_repository();
+    let path = space.path(space.session(1));
+    for name in ["a", "b"] {
+        write(&path.join(name), b"one");
+    }
+    git(&path, &["add", "."]);
+    assert_eq!(files(&space), (2, 0), "new ones");
+    git(&path, &["commit", "-q", "-m", "files"]);
+    assert_eq!(files(&space), (0, 0));
+    // The index is a tree again, and not that of HEAD.
+    git(&path, &["reset", "-q", "--soft", "HEAD~1"]);
+    assert_eq!(files(&space), (2, 0), "those of another commit");
+    git(&path, &["reset", "-q", "--soft", "ORIG_HEAD"]);
+    write(&path.join("a"), b"two");
+    git(&path, &["add", "a"]);
+    write(&path.join("a"), b"one");
+    assert_eq!(files(&space), (1, 0), "staged, and changed back in the worktree alone");
+}
+
+#[test]
 fn a_split_index_is_really_beyond_libgit2() {
     let space = Space::with_repository();
     let path = space.path(space.session(1));

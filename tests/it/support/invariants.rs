@@ -97,6 +97,9 @@ fn leftovers(space: &Workspace) -> Vec<PathBuf> {
             || ["wharf-index", ".tmp-renamed-log"].contains(&&*name);
         is_temporary && name != "wharf.lock"
     });
+    // What is registered is made beside, in a folder of its own.
+    let entries = names(&space.path(".git")).into_iter().filter(|name| name.starts_with("wharf.making-"));
+    found.extend(entries.map(|name| space.path(".git").join(name)));
     found.extend(Some(space.path(".claude-container-sessions.tmp")).filter(|path| path.exists()));
     found
 }

@@ -12,7 +12,7 @@ export function restCard(session: Session, deeds: Deeds): HTMLElement {
     : "Nothing runs in it yet.";
   const facts: [string, string | null][] = [
     ["Branch", session.branch],
-    ["From", baseOf(session) || null],
+    ["Base", baseOf(session) || null],
     ["Issue", issueOf(session)],
     ["Agent", agentOf(session)],
     ["Last command", commandOf(session)],

@@ -37,6 +37,7 @@ export class Server {
       XDG_RUNTIME_DIR: join(this.folder, "run"),
       XDG_CONFIG_HOME: join(this.folder, "home", ".config"),
       GIT_CONFIG_NOSYSTEM: "1",
+      WHARF_POOL_SIZE: "0",
       SHELL: "/bin/sh",
       PS1: "$ ",
     };

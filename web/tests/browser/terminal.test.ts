@@ -139,7 +139,9 @@ test("a long paste arrives whole, and as a paste where the program wants that", 
   await page.keyboard.press("Control+D");
   await shows(page, "typed", /^\d+ 260000$/m);
   await line(page, "stty echo");
-  await line(page, "clear; printf '\\033[?2004h'; head -c 18 | od -c");
+  // The page knows that it is to mark a paste when it shows what came behind that.
+  await line(page, "clear; printf '\\033[?2004h%s\\n' marked; head -c 18 | od -c");
+  await shows(page, "typed", /^marked$/m);
   await page.evaluate(() => navigator.clipboard.writeText("paste"));
   await page.keyboard.press("Control+Shift+V");
   await page.keyboard.press("Enter");

@@ -1,0 +1,164 @@
+//! What a person writes into a worktree of the pool, at whichever moment: it stays, and no session gets it unasked.
+
+use std::{fs, process::Command};
+
+use crate::support::{
+    Ran, Workspace, invariants,
+    pool::{commit, fill, filled, is_changed, meddling, only, slots},
+    strace,
+};
+
+const MINE: &str = "mine\n";
+
+/// The binary with a git in its way that meddles.
+fn wharf(space: &Workspace, script: &str, args: &[&str]) -> Ran {
+    let mut command: Command = space.command();
+    command.env("PATH", meddling(space, script)).args(args);
+    Ran { output: command.output().unwrap() }
+}
+
+/// A worktree that is ready and is going to be moved by the next who fills.
+fn with_old_base() -> Workspace {
+    let space = Workspace::new();
+    for number in 0..6 {
+        commit(&space, &format!("{number}.txt"), "text\n");
+    }
+    fill(&space, 1);
+    commit(&space, "1.txt", "moved\n");
+    space
+}
+
+#[test]
+fn what_is_written_while_a_fill_moves_a_worktree_stays() {
+    // Before git writes, after it, and in a new file; in a file that moves, and in one that does not.
+    let scripts = [
+        "case \"$*\" in *switch*) printf 'mine\\n' > \"$GIT_WORK_TREE/MINE\" ;; esac\nexec \"$real\" \"$@\"",
+        "\"$real\" \"$@\"; code=$?\n\
+         case \"$*\" in *switch*) printf 'mine\\n' > \"$GIT_WORK_TREE/MINE\" ;; esac\nexit $code",
+    ];
+    for script in scripts {
+        for file in ["1.txt", "3.txt", "new.txt", "src/new.txt"] {
+            let space = with_old_base();
+            let folder = only(&space);
+            let ran = wharf(&space, &script.replace("MINE", file), &["pool", "fill", "--size", "1"]);
+            ran.succeeds();
+            let what = format!("{script}: {file}");
+            assert!(is_changed(&space, &folder), "{what}: {}", space.json(["pool", "status"]));
+            assert_eq!(fs::read_to_string(folder.join(file)).unwrap(), MINE, "{what}");
+            space.run(["pool", "drain"]).succeeds();
+            space.run(["restore"]).succeeds();
+            assert_eq!(fs::read_to_string(folder.join(file)).unwrap(), MINE, "{what}");
+        }
+    }
+}
+
+#[test]
+fn what_is_written_before_a_fill_is_killed_stays() {
+    let script = "\"$real\" \"$@\"; code=$?\n\
+                  case \"$*\" in *switch*) printf 'mine\\n' > \"$GIT_WORK_TREE/MINE\"; kill -9 $PPID ;; esac\n\
+                  exit $code";
+    for file in ["1.txt", "3.txt", "new.txt"] {
+        let space = with_old_base();
+        let folder = only(&space);
+        wharf(&space, &script.replace("MINE", file), &["pool", "fill", "--size", "1"]);
+        space.run(["restore"]).succeeds();
+        fill(&space, 1);
+        assert!(is_changed(&space, &folder), "{file}: {}", space.json(["pool", "status"]));
+        assert_eq!(fs::read_to_string(folder.join(file)).unwrap(), MINE, "{file}");
+    }
+}
+
+/// Whoever removes a worktree looks at it, moves it away, and looks again.
+#[test]
+fn what_is_written_right_before_a_worktree_goes_stays() {
+    let script = "\"$real\" \"$@\"; code=$?\n\
+                  case \"$*\" in *status*) printf 'mine\\n' > \"$GIT_WORK_TREE/MINE\" ;; esac\nexit $code";
+    for file in ["README.md", "src/new.txt"] {
+        for args in [&["pool", "drain"][..], &["pool", "fill", "--size", "1"]] {
+            let space = filled(1);
+            let folder = only(&space);
+            // Other settings: it has to be made anew.
+            space.git(["config", "core.autocrlf", "input"]);
+            wharf(&space, &script.replace("MINE", file), args).succeeds();
+            assert!(is_changed(&space, &folder), "{args:?} {file}: {}", space.json(["pool", "status"]));
+            assert_eq!(fs::read_to_string(folder.join(file)).unwrap(), MINE, "{args:?} {file}");
+        }
+    }
+}
+
+#[test]
+fn a_create_that_fails_at_its_last_step_leaves_what_somebody_wrote_before() {
+    if !strace::is_there() {
+        return;
+    }
+    // In a folder below, where nobody looks before a worktree is taken.
+    let file = "src/new.txt";
+    let space = filled(1);
+    let log = space.home().join("trace");
+    let mut command = space.command();
+    command.args(["create", "first"]);
+    let wrapper = ["strace", "-qq", "-o", log.to_str().unwrap(), "-e", "trace=rename"];
+    Ran { output: strace::under(&wrapper, &command).output().unwrap() }.succeeds();
+    let renames = fs::read_to_string(&log).unwrap().lines().count();
+    space.run(["destroy", "first", "--force", "--delete-branch"]).succeeds();
+    fill(&space, 1);
+    let folder = only(&space);
+    fs::write(folder.join(file), MINE).unwrap();
+    let (ran, was_failed) = strace::failing_at(&space, ["create", "second"], "rename", "EIO", renames);
+    assert!(was_failed && !ran.output.status.success(), "{}", ran.stderr());
+    assert_eq!(fs::read_to_string(folder.join(file)).unwrap(), MINE);
+    assert_eq!((space.names(), is_changed(&space, &folder)), (vec![], true));
+    space.run(["restore"]).succeeds().says("somebody changed something in it");
+    assert_eq!(fs::read_to_string(folder.join(file)).unwrap(), MINE);
+    // The next one goes on as if nothing had been.
+    space.run(["create", "third"]).succeeds();
+    assert_ne!(space.worktree("third"), folder);
+}
+
+/// Not every file is looked at before a take. What was written before it is found afterwards, and said.
+#[test]
+fn what_a_session_finds_in_its_worktree_from_before_is_said() {
+    let space = Workspace::new();
+    for number in 0..10_001 {
+        fs::write(space.path(&format!("src/{number}")), "").unwrap();
+    }
+    commit(&space, "src/lib.txt", "text\n");
+    fill(&space, 1);
+    let folder = only(&space);
+    fs::write(folder.join("src/lib.txt"), MINE).unwrap();
+    fs::write(folder.join("src/from-before"), MINE).unwrap();
+    space.run(["create", "one"]).succeeds();
+    assert_eq!(space.worktree("one"), folder, "it is too large to be looked at");
+    // What the session does is its own.
+    fs::write(folder.join("src/1"), "later\n").unwrap();
+    fs::write(folder.join("src/later"), "later\n").unwrap();
+    space.run(["pool", "fill", "--size", "0"]).succeeds();
+    let said = space.run(["doctor"]).succeeds().stdout();
+    assert!(said.contains("src/from-before, src/lib.txt"), "{said}");
+    assert!(!said.contains("src/1,") && !said.contains("later"), "{said}");
+    assert_eq!(fs::read_to_string(folder.join("src/lib.txt")).unwrap(), MINE);
+}
+
+/// Without anybody's work in it, such a create leaves nothing.
+#[test]
+fn a_warm_create_that_fails_at_any_step_leaves_nothing() {
+    if !strace::is_there() {
+        return;
+    }
+    let space = Workspace::new();
+    for n in 1.. {
+        fill(&space, 1);
+        let name = format!("s{n}");
+        let (ran, was_failed) = strace::failing_at(&space, ["create", &name], "rename", "EIO", n);
+        if ran.output.status.success() {
+            space.run(["destroy", &name, "--force", "--delete-branch"]).succeeds();
+            space.run(["trash", "empty", "--yes"]).succeeds();
+        }
+        assert_eq!(slots(&space, "changed").len(), 0, "rename {n}");
+        space.run(["pool", "drain"]).succeeds();
+        invariants::restored(&space, &[], &format!("rename {n} fails: {}", ran.stderr()));
+        if !was_failed {
+            break;
+        }
+    }
+}
