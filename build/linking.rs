@@ -2,7 +2,11 @@
 //!
 //! `-C target-feature=+crt-static` says the same, but Cargo gives that to the build's own libraries too, which cannot be
 //! linked so, unless a target is named; then `cargo build` and `cargo install` would need an argument. So the arguments for
-//! the linker are given here, for the program alone. The result is still position independent: addresses stay random.
+//! the linker are given here, for the program alone.
+//!
+//! The program lies at fixed addresses. One that lies anywhere has to write the addresses of everything into a hundred of
+//! its pages at each start, which costs a third of a short command, and every holder then keeps these pages for itself. Heap,
+//! stacks and what is mapped later lie at random places all the same. `WHARF_LINK=pie` asks for a program that lies anywhere.
 //!
 //! Whoever has no static C library, or another linker that does not know this, gets the usual program. `WHARF_LINK=dynamic`
 //! asks for that.
@@ -15,6 +19,10 @@ use std::{
 
 /// Libraries that the compiler asks for by name.
 const LIBRARIES: [&str; 8] = ["c", "m", "dl", "rt", "pthread", "util", "resolv", "gcc"];
+/// A program at fixed addresses, and one that lies anywhere. There what is missing stays zero, since nothing could bind it
+/// later; not every linker and C library knows the last one, which makes the program smaller.
+const FIXED: [&str; 2] = ["-no-pie", "-static"];
+const ANYWHERE: [&str; 3] = ["-static-pie", "-Wl,-z,nodynamic-undefined-weak", "-Wl,-z,pack-relative-relocs"];
 /// What the standard library uses when it is there, and an archive would not give unasked.
 const WANTED: [&str; 2] = ["posix_spawn_file_actions_addchdir_np", "__cxa_thread_atexit_impl"];
 /// Says whether what was linked in this way can be run: threads, memory, mathematics.
@@ -39,7 +47,8 @@ pub(crate) fn arguments() -> Vec<String> {
         && variable("CARGO_CFG_TARGET_OS") == "linux"
         && variable("CARGO_CFG_TARGET_ENV") == "gnu"
         && !variable("CARGO_CFG_TARGET_FEATURE").split(',').any(|it| it == "crt-static");
-    if !is_plain || variable("PROFILE") != "release" || variable("WHARF_LINK") == "dynamic" {
+    let link = variable("WHARF_LINK");
+    if !is_plain || variable("PROFILE") != "release" || link == "dynamic" {
         return Vec::new();
     }
     let linker = env::var("RUSTC_LINKER").unwrap_or_else(|_| "cc".to_owned());
@@ -47,19 +56,14 @@ pub(crate) fn arguments() -> Vec<String> {
     if write_scripts(&linker, &folder).is_err() {
         return Vec::new();
     }
-    let plain = common(&folder);
-    let packed: Vec<String> =
-        plain.iter().cloned().chain(["-Wl,-z,pack-relative-relocs".to_owned()]).collect();
-    [packed, plain].into_iter().find(|args| runs(&linker, &folder, args)).unwrap_or_default()
+    let ways: [&[&str]; 3] = [&FIXED, &ANYWHERE, &ANYWHERE[..2]];
+    let mut ways = ways.into_iter().skip(usize::from(link == "pie")).map(|way| with_libraries(way, &folder));
+    ways.find(|args| runs(&linker, &folder, args)).unwrap_or_default()
 }
 
-fn common(folder: &Path) -> Vec<String> {
-    let mut args = vec![
-        "-static-pie".to_owned(),
-        // What is not there stays zero; nothing could bind it later.
-        "-Wl,-z,nodynamic-undefined-weak".to_owned(),
-        format!("-L{}", folder.display()),
-    ];
+fn with_libraries(way: &[&str], folder: &Path) -> Vec<String> {
+    let mut args: Vec<String> = way.iter().map(ToString::to_string).collect();
+    args.push(format!("-L{}", folder.display()));
     args.extend(WANTED.iter().map(|symbol| format!("-Wl,-u,{symbol}")));
     args
 }
