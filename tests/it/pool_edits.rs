@@ -119,7 +119,7 @@ fn a_create_that_fails_at_its_last_step_leaves_what_somebody_wrote_before() {
 #[test]
 fn what_a_session_finds_in_its_worktree_from_before_is_said() {
     let space = Workspace::new();
-    for number in 0..10_001 {
+    for number in 0..1_001 {
         fs::write(space.path(&format!("src/{number}")), "").unwrap();
     }
     commit(&space, "src/lib.txt", "text\n");

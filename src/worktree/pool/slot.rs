@@ -17,6 +17,7 @@ use crate::{
         admin::{Admin, Head},
         copy::IndexFile,
         files::names_in,
+        fill::files_of,
         register::remove_if_there,
         site::{Site, io_error, is_there, make_folder, read_small},
     },
@@ -32,10 +33,10 @@ const MAKING: &str = ".making";
 pub(super) const CHANGED: &str = "wharf.changed";
 /// How many entries of the folder of seals are looked at.
 const READY_MAX: usize = 1_000;
-/// Up to how many files each of them is looked at before a worktree is taken, which takes no longer than the disk does
-/// with what is reserved. In a larger one a change is seen by who fills the pool, and by the session that gets it: it
-/// shows there as a change, and nothing is lost.
-const FILES_MAX: usize = 10_000;
+/// Up to how many files each of them is looked at before a worktree is taken, which takes about as long as a write to the
+/// disk does. In a larger one a change is seen by who fills the pool, and by the session that gets it: it shows there as a
+/// change, and nothing is lost.
+const FILES_MAX: u32 = 1_000;
 
 /// A warm worktree, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -228,10 +229,13 @@ fn file_marks(about: &Metadata) -> [i64; 4] {
 }
 
 /// Whether every file is what the index had in view; with more files than so many nobody looks.
-fn files_are_still(site: &Site, files_max: usize) -> bool {
+fn files_are_still(site: &Site, files_max: u32) -> bool {
+    if files_of(&site.admin).is_ok_and(|count| count > files_max) {
+        return true;
+    }
     // An index that git alone understands is known by what it is from outside.
     let index = IndexFile::read(&site.admin.join("index"));
-    index.is_none_or(|index| index.entries.len() > files_max || index.vouches_for_all(&site.folder))
+    index.is_none_or(|index| index.vouches_for_all(&site.folder))
 }
 
 /// The file whose rename claims a worktree that is ready.
