@@ -1,10 +1,10 @@
 //! How a session gets its worktree: branch, folder, lock and record, all of it or nothing (RELIABILITY G2 to G4).
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use super::{
     AddEnd, Addition, GitWorktrees, WorktreeError, WorktreeLock,
-    admin::{Admin, Head, LockReason},
+    admin::{Admin, Head, LockReason, RECORD_BYTES_MAX, RECORD_FILE},
     command::GitCall,
     dead_locks::clear_dead_locks,
     durable::{exists_with_bytes, last_written, sync_all, sync_names, unsynced},
@@ -12,6 +12,7 @@ use super::{
     fill::workers,
     lock::RepositoryLock,
     pool,
+    regular::read_regular,
     remember::write_reason,
     site::{Site, io_error, is_there, make_folder},
     ties::heal_ties,
@@ -53,9 +54,10 @@ impl GitWorktrees {
         ready?;
         synced.map_err(unsynced)?;
         let outcome = self.check_out(addition, site, lock).and_then(|()| {
-            self.run_post_checkout(site, &addition.start.base.commit, lock)?;
-            // Last, after everything else: what has it is complete. It is not durable yet.
-            write_record(site, &addition.record)
+            // After everything that makes it a session: what has it is complete. It is not durable yet.
+            write_record(site, &addition.record)?;
+            // A hook can take minutes, in which somebody may begin to work.
+            self.run_post_checkout(site, &addition.start.base.commit, lock)
         });
         let err = match outcome {
             Ok(()) => return Ok(last_written(site)),
@@ -69,7 +71,7 @@ impl GitWorktrees {
         }
         // A git that was killed leaves its locks behind, and the branch could not be deleted.
         clear_dead_locks(site);
-        match self.take_back(addition, site, branch_is_ours) {
+        match self.take_back(addition, site, branch_is_ours, lock) {
             Ok(()) => Err(err),
             Err(undo) => {
                 tracing::warn!(session = %addition.id, error = %undo, "a failed create could not be taken back");
@@ -110,7 +112,7 @@ impl GitWorktrees {
 
     pub(super) fn settle_one(&self, addition: &Addition) -> Result<AddEnd, WorktreeError> {
         let site = self.site(addition.id, &addition.repository)?;
-        self.at_work(&site, |_| {
+        self.at_work(&site, |lock| {
             // Looked up again, because the add may have ended while we waited for the lock.
             let site = self.site(addition.id, &addition.repository)?;
             if is_added(&site)? {
@@ -121,11 +123,31 @@ impl GitWorktrees {
                 return Ok(AddEnd::Complete);
             }
             if pool::is_take(&site) {
-                return self.end_take(addition, &site);
+                return self.end_take(addition, &site, lock);
             }
-            self.take_back_unless_slot(addition, &site)?;
+            if self.is_worked_in(addition, &site, lock)? {
+                tracing::warn!(session = %addition.id, "somebody works in what a killed create has left, so it stays");
+                write_record(&site, &addition.record)?;
+                sync_names(&site, &addition.branch)?;
+                sync_all(&last_written(&site))?;
+                return Ok(AddEnd::Complete);
+            }
+            self.take_back_unless_slot(addition, &site, lock)?;
             Ok(AddEnd::TakenBack)
         })
+    }
+
+    /// Whether an add lacks nothing but the record, and somebody has done something in it already.
+    fn is_worked_in(
+        &self,
+        addition: &Addition,
+        site: &Site,
+        lock: &RepositoryLock,
+    ) -> Result<bool, WorktreeError> {
+        // What was in a worktree of the pool before it was taken is set aside.
+        let is_judged = !pool::was_taken(site) || self.settings.trust_hooks;
+        let base = &addition.start.base.commit;
+        Ok(is_judged && is_made(site)? && self.has_own_work(site, [base, base], lock)?)
     }
 
     /// Makes `.worktrees`, which must be a real folder.
@@ -146,14 +168,14 @@ impl GitWorktrees {
     ) -> Result<Option<usize>, WorktreeError> {
         let reason = LockReason::encode(addition.id, &addition.name);
         let add = ["worktree", "add", "--no-checkout", "--lock", "--reason", &reason];
-        let mut call = GitCall::tell(&site.root, &add);
+        let mut call = GitCall::tell(&site.root, &add, lock);
         let start = if addition.start.branch_is_new {
             call = call.arg("--no-track").arg("-b").arg(addition.branch.as_str());
             addition.start.base.commit.as_str()
         } else {
             addition.branch.as_str()
         };
-        let call = call.arg("--").arg(&site.folder).arg(start).holding(lock.file());
+        let call = call.arg("--").arg(&site.folder).arg(start);
         let made = self.run_beside(&call, || workers(&site.common));
         made.map(|(_, workers)| workers).map_err(|err| self.named(err, &addition.branch, site))
     }
@@ -171,22 +193,27 @@ fn was_pruned(err: &WorktreeError, site: &Site) -> bool {
 /// Whether everything that an add writes is there: the record is written after git has ended. On which branch it is does
 /// not matter, because somebody may have switched to another one since.
 fn is_added(site: &Site) -> Result<bool, WorktreeError> {
+    Ok(is_made(site)? && exists_with_bytes(&site.admin.join(RECORD_FILE)))
+}
+
+/// The same without the record.
+fn is_made(site: &Site) -> Result<bool, WorktreeError> {
     let admin = Admin::read(&site.admin)?;
     Ok(site.is_linked()
         && admin.is_some_and(|admin| !matches!(admin.head, Head::Garbage | Head::Emptied))
         && site.lock() == WorktreeLock::Ours
-        && exists_with_bytes(&site.admin.join("session.json"))
         && exists_with_bytes(&site.admin.join("index")))
 }
 
 /// Whether the administrative folder has exactly this record.
 pub(super) fn has_record(site: &Site, record: &str) -> bool {
-    fs::read(site.admin.join("session.json")).is_ok_and(|bytes| bytes == record.as_bytes())
+    let found = read_regular(&site.admin.join(RECORD_FILE), RECORD_BYTES_MAX);
+    found.is_ok_and(|bytes| bytes.is_some_and(|bytes| bytes == record.as_bytes()))
 }
 
 /// Puts the session's record into the administrative folder.
 pub(super) fn write_record(site: &Site, record: &str) -> Result<(), WorktreeError> {
-    let path = site.admin.join("session.json");
+    let path = site.admin.join(RECORD_FILE);
     atomic::replace(&path, record.as_bytes(), Durability::Crash).map_err(io_error("replace", &path))
 }
 

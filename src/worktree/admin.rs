@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsStr,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Operation, WorktreeError, WorktreeLock,
     files::{Content, Folder, POINTER_BYTES_MAX, Place, Pointer, same_place},
+    regular::open_regular,
 };
 use crate::{
     clock::Timestamp,
@@ -292,10 +294,9 @@ fn lock_in(folder: &Folder) -> Option<String> {
 }
 
 fn index_in(admin: &Path) -> IndexFile {
-    use std::io::Read as _;
-    let mut index = match std::fs::File::open(admin.join("index")) {
-        Ok(index) => index,
-        Err(err) if err.kind() == std::io::ErrorKind::NotFound => return IndexFile::Missing,
+    let mut index = match open_regular(&admin.join("index")) {
+        Ok(Some(index)) => index,
+        Ok(None) => return IndexFile::Missing,
         Err(_) => return IndexFile::Damaged,
     };
     let mut magic = [0; 4];
@@ -303,4 +304,9 @@ fn index_in(admin: &Path) -> IndexFile {
         Ok(()) if magic == *b"DIRC" => IndexFile::Sound,
         Ok(()) | Err(_) => IndexFile::Damaged,
     }
+}
+
+/// Whether the index of an administrative folder begins as an index does.
+pub(super) fn has_sound_index(admin: &Path) -> bool {
+    index_in(admin) == IndexFile::Sound
 }

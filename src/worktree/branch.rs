@@ -5,7 +5,7 @@
 
 use super::{
     Checkout, GitWorktrees, WorktreeError, command::GitCall, durable::sync_names, lock::RepositoryLock,
-    ref_update::Expected, register::remove_if_there, site::Site,
+    register::remove_if_there, site::Site,
 };
 use crate::session::{BranchName, CommitId};
 
@@ -67,13 +67,13 @@ impl GitWorktrees {
             }
             if at.is_some() {
                 let args = ["branch", "--copy", "--", of.branch.as_str(), to.as_str()];
-                let call = GitCall::tell(&site.root, &args).durable().holding(lock.file());
+                let call = GitCall::tell(&site.root, &args, lock).durable();
                 self.run(&call).map_err(|err| self.named(err, to, &site))?;
                 sync_names(&site, to)?;
             }
             let message = format!("Branch: renamed {} to {}", of.branch.reference(), to.reference());
             let args = ["symbolic-ref", "-m", &message, "HEAD", &to.reference()];
-            self.run(&GitCall::tell(&site.folder, &args).holding(lock.file()))?;
+            self.run(&GitCall::tell(&site.folder, &args, lock))?;
             sync_names(&site, to)
         })
     }
@@ -97,7 +97,7 @@ impl GitWorktrees {
             match (old, new) {
                 // Somebody committed while the copy was made.
                 (Some(old), Some(new)) if is_done && new == *at && old != *at => {
-                    self.set_ref(&site, &to.reference(), &old, Expected::Anything)?;
+                    self.set_ref(&site, &to.reference(), &old, lock)?;
                     self.drop_name(&site, &of.branch, &old, lock)?;
                 }
                 (Some(_), Some(_)) if is_done => self.drop_name(&site, &of.branch, at, lock)?,
@@ -124,7 +124,7 @@ impl GitWorktrees {
         }
         let section = format!("branch.{branch}");
         let args = ["config", "--remove-section", &section];
-        self.run(&GitCall::tell(&site.root, &args).allow(&[128]).holding(lock.file()))?;
-        self.delete_branch_at(site, branch, at)
+        self.run(&GitCall::tell(&site.root, &args, lock).allow(&[128]))?;
+        self.delete_branch_at(site, branch, at, lock)
     }
 }

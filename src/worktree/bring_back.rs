@@ -7,7 +7,6 @@ use super::{
     command::GitCall,
     durable::{sync_all, sync_file_system},
     lock::RepositoryLock,
-    ref_update::Expected,
     register::{HeadAt, write_pointers},
     relocate::relocate,
     site::{Site, is_folder, is_there, make_folder},
@@ -32,7 +31,7 @@ impl GitWorktrees {
         self.make_worktrees_folder()?;
         let is_real = is_folder(&self.workspace.trash()) && is_folder(&site.trash);
         let Some(note) = Note::load(&site.trash).filter(|_| is_real) else {
-            return self.end_of_bring_back(site);
+            return self.end_of_bring_back(site, lock);
         };
         let at = self.head_to_restore(site, &note)?;
         if is_there(&site.folder) && is_folder(&worktree_in(&site.trash)) {
@@ -41,7 +40,7 @@ impl GitWorktrees {
                 because: "is in the way of what lies in the trash",
             });
         }
-        self.restore_branches(site, &note)?;
+        self.restore_branches(site, &note, lock)?;
         if !site.has_admin() && is_folder(&admin_in(&site.trash)) {
             if let Some(parent) = site.admin.parent()
                 && make_folder(parent)?
@@ -60,9 +59,9 @@ impl GitWorktrees {
             self.refill_from_snapshot(site, &note, lock).inspect_err(|_| put_back(site))?;
         }
         if !had_index {
-            self.restore_index(site, &note)?;
+            self.restore_index(site, &note, lock)?;
         } else if !had_folder {
-            self.refresh_index(site)?;
+            self.refresh_index(site, lock)?;
         }
         // What git wrote anew must be on the disk before that goes which it can be written from again.
         if !had_folder || !had_index {
@@ -70,14 +69,14 @@ impl GitWorktrees {
             sync_file_system(&site.admin)?;
         }
         clear_entry(&site.trash)?;
-        self.delete_hidden_ref(site)
+        self.delete_hidden_ref(site, lock)
     }
 
     /// The note is gone: either a bring-back that was cut short had ended but for the last traces, or there is nothing.
-    fn end_of_bring_back(&self, site: &Site) -> Result<(), WorktreeError> {
+    fn end_of_bring_back(&self, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
         if site.has_folder() && site.is_linked() && !is_folder(&worktree_in(&site.trash)) {
             clear_entry(&site.trash)?;
-            return self.delete_hidden_ref(site);
+            return self.delete_hidden_ref(site, lock);
         }
         Err(WorktreeError::Unusable { id: site.id, because: "it is not in the trash" })
     }
@@ -101,10 +100,10 @@ impl GitWorktrees {
         }
     }
 
-    fn restore_branches(&self, site: &Site, note: &Note) -> Result<(), WorktreeError> {
+    fn restore_branches(&self, site: &Site, note: &Note, lock: &RepositoryLock) -> Result<(), WorktreeError> {
         for (branch, commit) in note.branches.iter().filter_map(NotedBranch::read) {
             if self.tip(site, &branch.reference())?.is_none() {
-                self.make_branch(site, &branch, &commit)?;
+                self.make_branch(site, &branch, &commit, lock)?;
             }
         }
         Ok(())
@@ -116,9 +115,9 @@ impl GitWorktrees {
         site: &Site,
         branch: &BranchName,
         commit: &CommitId,
+        lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
-        self.set_ref(site, &branch.reference(), commit, Expected::Nothing)
-            .map_err(|err| self.named(err, branch, site))
+        self.make_ref(site, &branch.reference(), commit, lock).map_err(|err| self.named(err, branch, site))
     }
 
     /// Sees to it that the administrative folder is there, and that it and the folder point at each other.
@@ -145,18 +144,18 @@ impl GitWorktrees {
         self.register(site, &name, &at, lock)
     }
 
-    fn restore_index(&self, site: &Site, note: &Note) -> Result<(), WorktreeError> {
+    fn restore_index(&self, site: &Site, note: &Note, lock: &RepositoryLock) -> Result<(), WorktreeError> {
         let Some(tree) = note.index.as_ref().or(note.head.as_ref()) else {
             return Ok(());
         };
-        self.run(&GitCall::tell(&site.folder, &["read-tree", tree]))?;
-        self.refresh_index(site)
+        self.run(&GitCall::tell(&site.folder, &["read-tree", tree], lock))?;
+        self.refresh_index(site, lock)
     }
 
     /// Compares the index with the files; 1 says that some differ.
-    pub(super) fn refresh_index(&self, site: &Site) -> Result<(), WorktreeError> {
+    pub(super) fn refresh_index(&self, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
         let args = ["update-index", "-q", "--refresh"];
-        self.run(&GitCall::tell(&site.folder, &args).allow(&[1])).map(drop)
+        self.run(&GitCall::tell(&site.folder, &args, lock).allow(&[1])).map(drop)
     }
 }
 

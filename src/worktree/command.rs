@@ -18,7 +18,7 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
 };
 
-use super::{GitWorktrees, WorktreeError};
+use super::{GitWorktrees, WorktreeError, lock::RepositoryLock};
 use crate::text;
 
 /// The longest answer that is read.
@@ -71,9 +71,9 @@ impl<'a> GitCall<'a> {
         }
     }
 
-    /// An order: may change the repository.
-    pub(super) fn tell<A: AsRef<OsStr>>(dir: &'a Path, args: &[A]) -> Self {
-        Self { changes: true, ..Self::ask(dir, args) }
+    /// An order: may change the repository. It holds the lock on that as long as it and what it started live.
+    pub(super) fn tell<A: AsRef<OsStr>>(dir: &'a Path, args: &[A], lock: &'a RepositoryLock) -> Self {
+        Self { changes: true, ..Self::ask(dir, args) }.holding(lock.file())
     }
 
     /// One more argument.

@@ -11,6 +11,7 @@ use super::{
     GitWorktrees, WorktreeError,
     lock::RepositoryLock,
     site::{Site, io_error, read_small},
+    snapshot::TEMPORARY_INDEX,
 };
 use crate::{
     atomic::{self, Durability},
@@ -28,8 +29,6 @@ const PAUSE: Duration = Duration::from_millis(10);
 const DEPTH_MAX: usize = 32;
 /// The log of a branch on its way to a copy of the branch; git makes no other copy as long as it is there.
 const COPIED_LOG: &str = "logs/refs/.tmp-renamed-log";
-/// The index of a snapshot; git's lock on it lies beside it.
-const TEMPORARY_INDEX: &str = "wharf-index";
 
 impl GitWorktrees {
     /// Works on a session's repository under its lock, after what killed gits left there is cleared away. A mark stays
@@ -134,10 +133,14 @@ fn clear(site: &Site, lock: &Path) -> bool {
     }
 }
 
-/// A git in a folder of the repository, also one that somebody else started.
+/// A git in the repository or in a worktree of the workspace, also one that somebody else started.
 fn is_git_at_work(site: &Site) -> bool {
-    [&site.root, &site.folder]
+    let worktrees = site.folder.parent().unwrap_or(&site.folder);
+    // A repository that is the workspace has them below it.
+    let beside = (!worktrees.starts_with(&site.root)).then_some(worktrees);
+    [Some(&*site.root), beside]
         .into_iter()
+        .flatten()
         .flat_map(|folder| process::living_in(folder).unwrap_or_default())
         .any(|occupant| occupant.name.starts_with("git"))
 }

@@ -4,6 +4,7 @@ use super::{
     Checkout, GitWorktrees, WorktreeError, WorktreeLock,
     durable::sync_all,
     files::settled,
+    lock::RepositoryLock,
     mend::moved,
     mounts,
     relocate::relocate,
@@ -23,27 +24,28 @@ impl GitWorktrees {
         record: &str,
     ) -> Result<BranchFate, WorktreeError> {
         let site = self.site(of.id, &of.repository)?;
-        self.at_work(&site, |_| self.discard_locked(&site, of, fate, record))
+        self.at_work(&site, |lock| self.discard_locked(of, fate, record, lock))
     }
 
     pub(super) fn retract_one(&self, of: &Checkout) -> Result<(), WorktreeError> {
         let site = self.site(of.id, &of.repository)?;
-        self.at_work(&site, |_| {
+        self.at_work(&site, |lock| {
             if !site.has_folder() || is_there(&worktree_in(&site.trash)) {
                 return Ok(());
             }
             clear_entry(&site.trash)?;
-            self.delete_hidden_ref(&site)
+            self.delete_hidden_ref(&site, lock)
         })
     }
 
     fn discard_locked(
         &self,
-        site: &Site,
         of: &Checkout,
         fate: BranchFate,
         record: &str,
+        lock: &RepositoryLock,
     ) -> Result<BranchFate, WorktreeError> {
+        let site = &self.site(of.id, &of.repository)?;
         self.make_worktrees_folder()?;
         // After the snapshot and the note each step is a rename: whatever was done before a crash is skipped.
         let begun = !is_there(&site.folder) && (is_folder(&worktree_in(&site.trash)) || !site.has_admin());
@@ -53,7 +55,7 @@ impl GitWorktrees {
         }
         let note = match note {
             Some(note) => note,
-            None => self.note_down(site, of, record)?,
+            None => self.note_down(site, of, record, lock)?,
         };
         if site.has_folder() {
             relocate(&site.folder, &worktree_in(&site.trash))?;
@@ -63,12 +65,18 @@ impl GitWorktrees {
         }
         match fate {
             BranchFate::Keep => Ok(BranchFate::Keep),
-            BranchFate::Delete => self.delete_noted(site, of, &note),
+            BranchFate::Delete => self.delete_noted(site, of, &note, lock),
         }
     }
 
     /// Takes the snapshot and writes down what it takes to bring the session back.
-    fn note_down(&self, site: &Site, of: &Checkout, record: &str) -> Result<Note, WorktreeError> {
+    fn note_down(
+        &self,
+        site: &Site,
+        of: &Checkout,
+        record: &str,
+        lock: &RepositoryLock,
+    ) -> Result<Note, WorktreeError> {
         let head_branch = self.head_branch(site, &of.repository)?;
         let mut branches: Vec<(BranchName, CommitId)> = Vec::new();
         for branch in [Some(&of.branch), head_branch.as_ref()].into_iter().flatten() {
@@ -79,7 +87,7 @@ impl GitWorktrees {
                 branches.push((branch.clone(), commit));
             }
         }
-        let snapshot = self.take_snapshot(site, &branches)?;
+        let snapshot = self.take_snapshot(site, &branches, lock)?;
         make_folder(&self.workspace.trash())?;
         make_folder(&site.trash)?;
         sync_all(&[self.workspace.worktrees(), self.workspace.trash()])?;
@@ -103,7 +111,13 @@ impl GitWorktrees {
 
     /// Deletes the session's branch where the snapshot has it. One that moved on or is in use elsewhere by now stays:
     /// the folder has been moved already, so this is no reason to fail. Says which of both it was.
-    fn delete_noted(&self, site: &Site, of: &Checkout, note: &Note) -> Result<BranchFate, WorktreeError> {
+    fn delete_noted(
+        &self,
+        site: &Site,
+        of: &Checkout,
+        note: &Note,
+        lock: &RepositoryLock,
+    ) -> Result<BranchFate, WorktreeError> {
         if of.branch.is_detached() {
             return Ok(BranchFate::Keep);
         }
@@ -113,7 +127,7 @@ impl GitWorktrees {
                 tracing::warn!(session = %of.id, %branch, path = %path.display(), "the branch is in use and was kept");
                 return Ok(BranchFate::Keep);
             }
-            self.delete_branch_at(site, &branch, &commit)?;
+            self.delete_branch_at(site, &branch, &commit, lock)?;
         }
         if self.tip(site, &of.branch.reference())?.is_some() {
             tracing::warn!(session = %of.id, branch = %of.branch, "the branch moved on and was kept");

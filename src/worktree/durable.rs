@@ -2,9 +2,11 @@
 
 use std::{
     fs::{self, File, Permissions},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
+
+use rustix::fs::OFlags;
 
 use super::{WorktreeError, site::Site, site::io_error};
 use crate::{
@@ -21,7 +23,8 @@ pub(super) fn sync_names(site: &Site, branch: &BranchName) -> Result<(), Worktre
     let mut files: Vec<PathBuf> = NAMING_FILES.iter().map(|name| site.admin.join(name)).collect();
     files.push(site.folder.join(".git"));
     let reference = site.common.join(branch.reference());
-    let mut folders = vec![site.admin.clone(), site.folder.clone()];
+    // The last of them has the folder of all administrative folders, which the first worktree makes.
+    let mut folders = vec![site.admin.clone(), site.folder.clone(), site.common.clone()];
     folders.extend(site.admin.parent().map(Path::to_owned));
     folders.extend(site.folder.parent().map(Path::to_owned));
     if reference.is_file() {
@@ -53,7 +56,14 @@ pub(super) fn unsynced(SyncError { path, source }: SyncError) -> WorktreeError {
 
 /// Makes everything durable that is on the file system of this folder: for trees that others wrote.
 pub(super) fn sync_file_system(folder: &Path) -> Result<(), WorktreeError> {
-    File::open(folder).and_then(|folder| Ok(rustix::fs::syncfs(folder)?)).map_err(io_error("sync", folder))
+    rustix::fs::syncfs(open_folder(folder)?).map_err(|err| io_error("sync", folder)(err.into()))
+}
+
+/// Opens a folder, as itself.
+pub(super) fn open_folder(folder: &Path) -> Result<File, WorktreeError> {
+    let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed();
+    let opened = File::options().read(true).custom_flags(flags).open(folder);
+    opened.map_err(io_error("open", folder))
 }
 
 /// Whether a regular file with something in it is there.

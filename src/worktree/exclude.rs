@@ -1,12 +1,14 @@
 //! How the workspace's own files are kept out of `git status`.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
+use std::path::{Path, PathBuf};
+
+use super::{
+    GitWorktrees, WorktreeError, durable::replace_shared, regular::read_regular, site::io_error,
+    site::make_folder,
 };
 
-use super::{GitWorktrees, WorktreeError, durable::replace_shared, site::io_error, site::make_folder};
-
+/// The longest file of exclusions that is read.
+pub(super) const EXCLUDE_BYTES_MAX: u64 = 16 << 20;
 /// What git is told not to show in the workspace.
 const EXCLUDED: [&str; 3] = [".worktrees/", ".wharf/", ".claude-container-sessions*"];
 
@@ -41,11 +43,8 @@ fn exclude_file(common: &Path) -> PathBuf {
 
 /// What the file has to become; nothing when all lines are there.
 fn completed(path: &Path) -> Result<Option<Vec<u8>>, WorktreeError> {
-    let mut bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(err) if err.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(source) => return Err(io_error("read", path)(source)),
-    };
+    let bytes = read_regular(path, EXCLUDE_BYTES_MAX).map_err(io_error("read", path))?;
+    let mut bytes = bytes.unwrap_or_default();
     let missing: Vec<&str> = EXCLUDED
         .into_iter()
         .filter(|wanted| !bytes.split(|&b| b == b'\n').any(|line| line == wanted.as_bytes()))

@@ -1,7 +1,6 @@
 //! How the files of a new worktree get there, while what names it goes onto the disk (RELIABILITY G4).
 
 use std::{
-    fs::File,
     io::{self, Read as _},
     num::NonZeroUsize,
     path::Path,
@@ -12,7 +11,7 @@ use git2::Repository;
 
 use super::{
     Addition, GitWorktrees, WorktreeError, copy::reading_head, durable::sync_names, lock::RepositoryLock,
-    site::Site,
+    regular::open_regular, site::Site,
 };
 
 /// From how many files on it pays that git writes with several processes; each of them takes a while to start.
@@ -57,7 +56,8 @@ pub(super) fn workers(common: &Path) -> Option<usize> {
 /// How many files the main worktree has, as its index says; a new one has about as many.
 pub(super) fn files_of(common: &Path) -> io::Result<u32> {
     let mut header = [0; 12];
-    File::open(common.join("index"))?.read_exact(&mut header)?;
+    let index = open_regular(&common.join("index"))?;
+    index.ok_or(io::ErrorKind::NotFound)?.read_exact(&mut header)?;
     let [.., a, b, c, d] = header;
     Ok(u32::from_be_bytes([a, b, c, d]))
 }

@@ -1,11 +1,11 @@
 //! How a file that we made in a worktree is kept out of its `git status`.
 
-use std::{fs, io};
-
 use super::{
     Checkout, GitWorktrees, WorktreeError,
     command::GitCall,
     durable::replace_shared,
+    exclude::EXCLUDE_BYTES_MAX,
+    regular::read_regular,
     site::{io_error, make_folder},
 };
 
@@ -62,11 +62,8 @@ impl GitWorktrees {
         let _lock = self.lock_repository(&common)?;
         let info = common.join("info");
         let path = info.join("exclude");
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(err) if err.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(source) => return Err(io_error("read", &path)(source)),
-        };
+        let bytes = read_regular(&path, EXCLUDE_BYTES_MAX).map_err(io_error("read", &path))?;
+        let bytes = bytes.unwrap_or_default();
         let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
         let mut lines: Vec<Vec<u8>> = if bytes.is_empty() {
             Vec::new()

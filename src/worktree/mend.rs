@@ -4,11 +4,13 @@ use std::path::Path;
 
 use super::{
     Checkout, GitWorktrees, Mended, Worktree, WorktreeError, WorktreeState,
-    add::write_record,
+    add::{has_record, write_record},
+    admin::has_sound_index,
     lock::RepositoryLock,
     register::{HeadAt, remove_if_there, write_pointers},
+    regular::copy_regular,
     remember::write_reason,
-    set_aside::{admin_is_sound, index_is_sound},
+    set_aside::admin_is_sound,
     site::{Site, is_folder, is_there, read_small},
     ties::heal_ties,
 };
@@ -72,7 +74,7 @@ impl GitWorktrees {
         if write_reason(&patient.site, patient.name)? {
             patient.done.push(Mended::Locked);
         }
-        if fs_text(&patient.site) != Some(record.as_bytes().to_vec()) {
+        if !has_record(&patient.site, record) {
             write_record(&patient.site, record)?;
             patient.done.push(Mended::Remembered);
         }
@@ -87,17 +89,17 @@ impl GitWorktrees {
         if patient.found.state == WorktreeState::Foreign {
             return Ok(());
         }
-        let restored = self.restore_branch(&patient.site, patient.of, &branch, anywhere)?;
+        let restored = self.restore_branch(patient.of, &branch, anywhere, patient.lock)?;
         patient.done.extend(restored.map(Mended::BranchRestored));
         Ok(())
     }
 
     /// Makes an index that is none or not there anew, from HEAD; before the first commit there is nothing to make.
     fn mend_index(&self, patient: &Patient<'_>) -> Result<(), WorktreeError> {
-        if index_is_sound(&patient.site) || patient.found.head.is_none() {
+        if has_sound_index(&patient.site.admin) || patient.found.head.is_none() {
             return Ok(());
         }
-        self.rebuild_index(&patient.site)
+        self.rebuild_index(&patient.site, patient.lock)
     }
 
     /// Sets both pointers anew, unless one of them leads to something that is alive.
@@ -124,16 +126,16 @@ impl GitWorktrees {
     /// the old ones is kept, because it holds what was staged.
     fn adopt(&self, patient: &mut Patient<'_>) -> Result<(), WorktreeError> {
         let site = &patient.site;
-        let had_index = index_is_sound(site);
+        let had_index = has_sound_index(&site.admin);
         let mut aside = None;
         if site.has_admin() {
             aside = Some(self.set_admin_aside(site)?);
         }
         self.register(site, patient.name, &patient.head_at()?, patient.lock)?;
         let kept = aside.filter(|_| had_index).map(|old| old.join("index"));
-        let is_kept = kept.is_some_and(|index| std::fs::copy(index, site.admin.join("index")).is_ok());
-        if !is_kept || self.refresh_index(site).is_err() {
-            self.rebuild_index(site)?;
+        let is_kept = kept.is_some_and(|index| copy_regular(&index, &site.admin.join("index")).is_ok());
+        if !is_kept || self.refresh_index(site, patient.lock).is_err() {
+            self.rebuild_index(site, patient.lock)?;
         }
         patient.done.push(Mended::Adopted);
         Ok(())
@@ -220,8 +222,4 @@ fn unusable(of: &Checkout, because: &'static str) -> WorktreeError {
 fn is_same(site: &Site) -> bool {
     let real = |path: &Path| std::fs::canonicalize(path).ok();
     site.forward().and_then(|to| real(&to)) == real(&site.admin)
-}
-
-fn fs_text(site: &Site) -> Option<Vec<u8>> {
-    std::fs::read(site.admin.join("session.json")).ok()
 }

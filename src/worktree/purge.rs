@@ -11,6 +11,7 @@ use super::{
     durable::sync_all,
     files::{names_in, settled},
     mounts,
+    sample::{clear_sample, is_sample},
     site::{Site, io_error, is_folder, is_there},
     trash::{Note, destroyed_at},
 };
@@ -42,6 +43,7 @@ impl GitWorktrees {
         let mut names = names.iter().filter_map(|name| name.to_str());
         names.any(|name| match name.strip_prefix(PURGING) {
             Some(id) => id.parse::<SessionId>().is_ok(),
+            None if is_sample(name) => true,
             None => name.parse::<SessionId>().is_ok_and(|id| {
                 destroyed_at(&trash.join(name)).is_some_and(|at| at.plus_days(days) <= now)
                     && self.is_in_trash(id)
@@ -87,6 +89,10 @@ impl GitWorktrees {
         }
         let mut outcome = Ok(());
         for name in names_in(&trash, ENTRIES_MAX)? {
+            if name.to_str().is_some_and(is_sample) {
+                outcome = outcome.and(clear_sample(&trash.join(&name)));
+                continue;
+            }
             let id = name.to_str().and_then(|name| name.strip_prefix(PURGING)?.parse().ok());
             if let Some(id) = id {
                 outcome = outcome.and(self.end_purge(id, &trash.join(name)));
@@ -100,7 +106,7 @@ impl GitWorktrees {
         let repository = Note::load(doomed).and_then(|note| note.repository.parse().ok());
         let site = repository.map_or(Ok(None), |repository| self.site_left(id, &repository))?;
         if let Some(site) = site {
-            self.at_work(&site, |_| self.delete_hidden_ref(&site))?;
+            self.at_work(&site, |lock| self.delete_hidden_ref(&site, lock))?;
         }
         delete_tree(&self.workspace.session_folder(id))?;
         delete_tree(doomed)

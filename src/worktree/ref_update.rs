@@ -1,43 +1,44 @@
 //! How a ref is changed through git.
 
-use super::{GitWorktrees, WorktreeError, command::GitCall, site::Site};
+use super::{GitWorktrees, WorktreeError, command::GitCall, lock::RepositoryLock, site::Site};
 use crate::session::CommitId;
 
-/// What a ref must be for a change to happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Expected {
-    /// Whatever it is.
-    Anything,
-    /// It is not there.
-    Nothing,
-}
-
 impl GitWorktrees {
-    /// Lets a ref name a commit, durably. The caller has the repository lock.
+    /// Lets a ref name a commit, whatever it was before; durably.
     pub(super) fn set_ref(
         &self,
         site: &Site,
         reference: &str,
         commit: &CommitId,
-        expected: Expected,
+        lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
-        let none = "0".repeat(commit.as_str().len());
-        let mut args = vec!["update-ref", reference, commit.as_str()];
-        if expected == Expected::Nothing {
-            args.push(&none);
-        }
-        self.run(&GitCall::tell(&site.root, &args).durable()).map(drop)
+        let args = ["update-ref", reference, commit.as_str()];
+        self.run(&GitCall::tell(&site.root, &args, lock).durable()).map(drop)
     }
 
-    /// Deletes a ref. The caller has the repository lock.
+    /// Makes a ref that must not be there; durably.
+    pub(super) fn make_ref(
+        &self,
+        site: &Site,
+        reference: &str,
+        commit: &CommitId,
+        lock: &RepositoryLock,
+    ) -> Result<(), WorktreeError> {
+        let none = "0".repeat(commit.as_str().len());
+        let args = ["update-ref", reference, commit.as_str(), &none];
+        self.run(&GitCall::tell(&site.root, &args, lock).durable()).map(drop)
+    }
+
+    /// Deletes a ref.
     pub(super) fn delete_ref(
         &self,
         site: &Site,
         reference: &str,
         expected: Option<&CommitId>,
+        lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
         let mut args = vec!["update-ref", "--no-deref", "-d", reference];
         args.extend(expected.map(CommitId::as_str));
-        self.run(&GitCall::tell(&site.root, &args)).map(drop)
+        self.run(&GitCall::tell(&site.root, &args, lock)).map(drop)
     }
 }

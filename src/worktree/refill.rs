@@ -4,32 +4,30 @@ use std::path::Path;
 
 use super::{
     GitWorktrees, WorktreeError,
+    admin::has_sound_index,
     command::GitCall,
     delete::delete_tree,
     durable::sync_file_system,
     lock::RepositoryLock,
     register::{remove_if_there, write_pointers},
     relocate::relocate,
-    set_aside::index_is_sound,
     site::{Site, make_folder},
+    snapshot::TEMPORARY_INDEX,
     trash::Note,
 };
-
-/// The index that a snapshot is read into, so that the real one stays as it is.
-const TEMPORARY_INDEX: &str = "wharf-index";
 
 impl GitWorktrees {
     /// Makes the folder of a session from its index, or from HEAD where that is none. The caller has the repository
     /// lock, and the administrative files are there.
     pub(super) fn refill_from_git(&self, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
         self.refill(site, |folder| {
-            if index_is_sound(site) {
+            if has_sound_index(&site.admin) {
                 let args = ["checkout-index", "--all", "--force", "--index", "--quiet"];
-                return self.run(&at_site(site, folder, &args).holding(lock.file())).map(drop);
+                return self.run(&at_site(site, folder, &args, lock)).map(drop);
             }
             remove_if_there(&site.admin.join("index.lock"))?;
             remove_if_there(&site.admin.join("index"))?;
-            self.run(&at_site(site, folder, &["reset", "--hard", "--quiet"]).holding(lock.file())).map(drop)
+            self.run(&at_site(site, folder, &["reset", "--hard", "--quiet"], lock)).map(drop)
         })
     }
 
@@ -47,8 +45,7 @@ impl GitWorktrees {
             let temporary = site.admin.join(TEMPORARY_INDEX);
             remove_if_there(&temporary)?;
             for args in [&["read-tree", work][..], &["checkout-index", "--all", "--force", "--quiet"]] {
-                let call = at_site(site, folder, args).env("GIT_INDEX_FILE", &temporary);
-                self.run(&call.holding(lock.file()))?;
+                self.run(&at_site(site, folder, args, lock).env("GIT_INDEX_FILE", &temporary))?;
             }
             remove_if_there(&temporary)
         })
@@ -72,6 +69,6 @@ impl GitWorktrees {
 }
 
 /// Git with the administrative files of a session on another folder than its own.
-fn at_site<'a>(site: &Site, folder: &'a Path, args: &[&str]) -> GitCall<'a> {
-    GitCall::tell(folder, args).env("GIT_DIR", &site.admin).env("GIT_WORK_TREE", folder)
+fn at_site<'a>(site: &Site, folder: &'a Path, args: &[&str], lock: &'a RepositoryLock) -> GitCall<'a> {
+    GitCall::tell(folder, args, lock).env("GIT_DIR", &site.admin).env("GIT_WORK_TREE", folder)
 }

@@ -1,12 +1,14 @@
 //! Which commit a ref names, read from its files without opening the repository.
 
 use std::{
-    fs::File,
     io::{BufRead as _, BufReader},
     path::Path,
 };
 
-use super::files::{Folder, POINTER_BYTES_MAX, Place};
+use super::{
+    files::{Folder, POINTER_BYTES_MAX, Place},
+    regular::open_regular,
+};
 use crate::session::CommitId;
 
 /// How many symbolic refs may lead to each other.
@@ -35,7 +37,7 @@ pub(super) fn commit_of(common: &Path, reference: &str) -> Option<CommitId> {
 }
 
 fn packed(common: &Path, reference: &str) -> Option<CommitId> {
-    let file = File::open(common.join("packed-refs")).ok()?;
+    let file = open_regular(&common.join("packed-refs")).ok()??;
     let mut reader = BufReader::new(file);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).ok()? > 0 {

@@ -49,8 +49,8 @@ impl GitWorktrees {
         self.clear_beside(site)?;
         make_folder(&beside)?;
         let reason = LockReason::encode(site.id, name);
-        let mut call =
-            GitCall::tell(&site.root, &["worktree", "add", "--no-checkout", "--lock", "--reason", &reason]);
+        let add = ["worktree", "add", "--no-checkout", "--lock", "--reason", &reason];
+        let mut call = GitCall::tell(&site.root, &add, lock);
         let (start, branch) = match at {
             HeadAt::Branch(branch) => (branch.as_str(), branch.clone()),
             HeadAt::Commit(commit) => {
@@ -59,8 +59,7 @@ impl GitWorktrees {
             }
         };
         let made = beside.join(site.id.to_string());
-        let call = call.arg("--").arg(&made).arg(start).holding(lock.file());
-        self.run(&call).map_err(|err| self.named(err, &branch, site))?;
+        self.run(&call.arg("--").arg(&made).arg(start)).map_err(|err| self.named(err, &branch, site))?;
         write_pointers(site)?;
         delete_tree(&beside)
     }
@@ -80,10 +79,10 @@ impl GitWorktrees {
     }
 
     /// Reads HEAD into the index and compares it with the files, none of which is touched.
-    pub(super) fn rebuild_index(&self, site: &Site) -> Result<(), WorktreeError> {
+    pub(super) fn rebuild_index(&self, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
         remove_if_there(&site.admin.join("index.lock"))?;
         remove_if_there(&site.admin.join("index"))?;
-        self.run(&GitCall::tell(&site.folder, &["reset", "--mixed", "--quiet"])).map(drop)
+        self.run(&GitCall::tell(&site.folder, &["reset", "--mixed", "--quiet"], lock)).map(drop)
     }
 
     /// Where a folder is made that is to take the place of the session's.

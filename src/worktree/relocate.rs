@@ -2,14 +2,17 @@
 
 use std::{
     fs, io,
-    os::unix::fs::symlink,
+    os::unix::fs::{FileTypeExt as _, MetadataExt as _, symlink},
     path::{Path, PathBuf},
 };
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, Timespec, Timestamps, mknodat, utimensat};
 
 use super::{
     WorktreeError,
     delete::delete_tree,
     durable::{sync_all, sync_file_system},
+    regular::copy_regular,
     site::io_error,
 };
 use crate::atomic;
@@ -21,8 +24,11 @@ pub(super) fn relocate(from: &Path, to: &Path) -> Result<(), WorktreeError> {
         Err(err) if err.kind() == io::ErrorKind::CrossesDevices => {
             let partial = partial_of(to);
             delete_tree(&partial)?;
-            copy(from, &partial)?;
-            sync_file_system(&partial)?;
+            if let Err(err) = copy_tree(from, &partial).and_then(|()| sync_file_system(&partial)) {
+                // Whatever was in the way, the room that it took may be it.
+                delete_tree(&partial)?;
+                return Err(err);
+            }
             atomic::rename(&partial, to).map_err(io_error("move", from))?;
             sync_folders_around([to])?;
             delete_tree(from)?;
@@ -38,25 +44,42 @@ fn sync_folders_around<const N: usize>(paths: [&Path; N]) -> Result<(), Worktree
     sync_all(&folders)
 }
 
-fn partial_of(path: &Path) -> PathBuf {
+/// Where a tree lies on its way to here from another file system.
+pub(super) fn partial_of(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
     path.with_file_name(name)
 }
 
-fn copy(from: &Path, to: &Path) -> Result<(), WorktreeError> {
-    let kind = fs::symlink_metadata(from).map_err(io_error("copy", from))?.file_type();
+/// Copies a tree with links, pipes, modes and times. A socket has no meaning without the program behind it, and is left
+/// out.
+pub(super) fn copy_tree(from: &Path, to: &Path) -> Result<(), WorktreeError> {
+    let about = fs::symlink_metadata(from).map_err(io_error("copy", from))?;
+    let kind = about.file_type();
+    if kind.is_socket() {
+        tracing::debug!(path = %from.display(), "a socket was not moved to another file system");
+        return Ok(());
+    }
     if kind.is_symlink() {
         let target = fs::read_link(from).map_err(io_error("copy", from))?;
-        return symlink(target, to).map_err(io_error("make", to));
+        symlink(target, to).map_err(io_error("make", to))?;
+    } else if kind.is_file() {
+        copy_regular(from, to).map_err(io_error("copy", from))?;
+    } else if kind.is_dir() {
+        fs::create_dir(to).map_err(io_error("make", to))?;
+        for entry in fs::read_dir(from).map_err(io_error("list", from))? {
+            let name = entry.map_err(io_error("list", from))?.file_name();
+            copy_tree(&from.join(&name), &to.join(&name))?;
+        }
+        fs::set_permissions(to, about.permissions()).map_err(io_error("make", to))?;
+    } else {
+        let (special, mode) = (FileType::from_raw_mode(about.mode()), Mode::from_raw_mode(about.mode()));
+        mknodat(CWD, to, special, mode, about.rdev()).map_err(|err| io_error("make", to)(err.into()))?;
     }
-    if !kind.is_dir() {
-        return fs::copy(from, to).map(drop).map_err(io_error("copy", from));
-    }
-    fs::create_dir(to).map_err(io_error("make", to))?;
-    for entry in fs::read_dir(from).map_err(io_error("list", from))? {
-        let name = entry.map_err(io_error("list", from))?.file_name();
-        copy(&from.join(&name), &to.join(&name))?;
-    }
-    Ok(())
+    let time = |tv_sec, tv_nsec| Timespec { tv_sec, tv_nsec };
+    let times = Timestamps {
+        last_access: time(about.atime(), about.atime_nsec()),
+        last_modification: time(about.mtime(), about.mtime_nsec()),
+    };
+    utimensat(CWD, to, &times, AtFlags::SYMLINK_NOFOLLOW).map_err(|err| io_error("make", to)(err.into()))
 }

@@ -1,10 +1,10 @@
 //! How a branch whose ref is gone or damaged is made again, at the last commit anything remembers of it.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use super::{
-    Checkout, GitWorktrees, WorktreeError, command::GitCall, ref_update::Expected, register::remove_if_there,
-    site::Site, site::is_there,
+    Checkout, GitWorktrees, WorktreeError, command::GitCall, lock::RepositoryLock, register::remove_if_there,
+    regular::read_regular, site::Site, site::is_there,
 };
 use crate::session::{BranchName, CommitId};
 
@@ -18,11 +18,12 @@ impl GitWorktrees {
     /// when nothing is remembered; without it a branch that never had a commit stays as it is.
     pub(super) fn restore_branch(
         &self,
-        site: &Site,
         of: &Checkout,
         branch: &BranchName,
         anywhere: bool,
+        lock: &RepositoryLock,
     ) -> Result<Option<CommitId>, WorktreeError> {
+        let site = &self.site(of.id, &of.repository)?;
         if branch.is_detached() || self.tip_with_object(site, &branch.reference())?.is_some() {
             return Ok(None);
         }
@@ -34,7 +35,7 @@ impl GitWorktrees {
             tracing::warn!(session = %of.id, branch = %branch, "a damaged ref was replaced");
             remove_if_there(&loose)?;
         }
-        self.set_ref(site, &branch.reference(), &commit, Expected::Anything)?;
+        self.set_ref(site, &branch.reference(), &commit, lock)?;
         Ok(Some(commit))
     }
 
@@ -77,11 +78,7 @@ impl GitWorktrees {
 
 /// The commits of a reflog, the newest first; lines that a power cut left as garbage are passed over.
 fn reflog(path: &Path) -> Vec<CommitId> {
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.is_file() && found.len() <= REFLOG_BYTES_MAX => (),
-        Ok(_) | Err(_) => return Vec::new(),
-    }
-    let bytes = fs::read(path).unwrap_or_default();
+    let bytes = read_regular(path, REFLOG_BYTES_MAX).ok().flatten().unwrap_or_default();
     let lines = bytes.split(|&b| b == b'\n').rev();
     let commits = lines.filter_map(|line| {
         let field = line.split(|&b| b == b' ').nth(1)?;

@@ -89,15 +89,6 @@ pub(super) fn admin_is_sound(site: &Site) -> bool {
         && head.is_some_and(|text| text.starts_with("ref: refs/") || is_commit(&text))
 }
 
-/// Whether the index begins as an index does.
-pub(super) fn index_is_sound(site: &Site) -> bool {
-    use std::io::Read as _;
-    let mut magic = [0; 4];
-    fs::File::open(site.admin.join("index"))
-        .and_then(|mut file| file.read_exact(&mut magic))
-        .is_ok_and(|()| magic == *b"DIRC")
-}
-
 /// The path of a line `<mode> blob <oid> <size>\t<path>` whose size is not 0.
 fn file_with_content(line: &[u8]) -> Option<&Path> {
     let tab = line.iter().position(|&b| b == b'\t')?;

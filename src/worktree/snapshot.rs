@@ -5,7 +5,8 @@ use std::{fs, path::Path};
 use super::{
     GitWorktrees, WorktreeError,
     command::GitCall,
-    ref_update::Expected,
+    lock::RepositoryLock,
+    regular::copy_regular,
     site::{Site, read_small},
 };
 use crate::session::{BranchName, CommitId};
@@ -21,8 +22,9 @@ const OTHER_HEADS: [&str; 8] = [
     "rebase-apply/onto",
     "rebase-apply/orig-head",
 ];
-/// The index that the snapshot is made in, so that the real one stays as it is.
-const TEMPORARY_INDEX: &str = "wharf-index";
+/// The index that work is done in for which the real one has to stay as it is. Who finds a repository in which work was cut
+/// short clears it away, with git's lock on it.
+pub(super) const TEMPORARY_INDEX: &str = "wharf-index";
 const IDENTITY: [(&str, &str); 4] = [
     ("GIT_AUTHOR_NAME", "wharf"),
     ("GIT_AUTHOR_EMAIL", "wharf@localhost"),
@@ -52,6 +54,7 @@ impl GitWorktrees {
         &self,
         site: &Site,
         tips: &[(BranchName, CommitId)],
+        lock: &RepositoryLock,
     ) -> Result<Snapshot, WorktreeError> {
         let (head, is_clean) = if site.has_folder() {
             self.state_of_work(site)?
@@ -65,12 +68,12 @@ impl GitWorktrees {
         }));
         let others = self.beyond(site, head.as_ref(), others)?;
         let snapshot = if is_clean {
-            self.snapshot_of_commits(site, head, &others)?
+            self.snapshot_of_commits(site, head, &others, lock)?
         } else {
-            self.snapshot_of_work(site, head, &others)?
+            self.snapshot_of_work(site, head, &others, lock)?
         };
         if let Some(work) = &snapshot.work {
-            self.set_ref(site, &hidden_ref(site), work, Expected::Anything)?;
+            self.set_ref(site, &hidden_ref(site), work, lock)?;
         }
         Ok(snapshot)
     }
@@ -139,14 +142,17 @@ impl GitWorktrees {
         site: &Site,
         head: Option<CommitId>,
         others: &[CommitId],
+        lock: &RepositoryLock,
     ) -> Result<Snapshot, WorktreeError> {
         let (work, index) = match (&head, others) {
             (Some(head), []) => (Some(head.clone()), None),
             (None, []) => (None, None),
-            (None, [first, ..]) => (Some(self.commit(site, &format!("{first}^{{tree}}"), others)?), None),
+            (None, [first, ..]) => {
+                (Some(self.commit(site, &format!("{first}^{{tree}}"), others, lock)?), None)
+            }
             (Some(head), _) => {
                 let parents: Vec<_> = [head].into_iter().chain(others).cloned().collect();
-                (Some(self.commit(site, &format!("{head}^{{tree}}"), &parents)?), None)
+                (Some(self.commit(site, &format!("{head}^{{tree}}"), &parents, lock)?), None)
             }
         };
         Ok(Snapshot { head, work, index })
@@ -159,12 +165,13 @@ impl GitWorktrees {
         site: &Site,
         head: Option<CommitId>,
         others: &[CommitId],
+        lock: &RepositoryLock,
     ) -> Result<Snapshot, WorktreeError> {
         let temporary = site.admin.join(TEMPORARY_INDEX);
-        if let Err(err) = fs::copy(site.admin.join("index"), &temporary) {
+        if let Err(err) = copy_regular(&site.admin.join("index"), &temporary) {
             tracing::debug!(session = %site.id, error = %err, "the snapshot begins with an empty index");
         }
-        let outcome = self.commit_work(site, &temporary, head.as_ref(), others);
+        let outcome = self.commit_work(site, head.as_ref(), others, lock);
         if let Err(err) = fs::remove_file(&temporary) {
             tracing::debug!(session = %site.id, error = %err, "there was no temporary index to remove");
         }
@@ -172,7 +179,7 @@ impl GitWorktrees {
             Ok(snapshot) => Ok(snapshot),
             Err(err) => {
                 tracing::warn!(session = %site.id, error = %err, "changed files are kept in the trash only");
-                self.snapshot_of_commits(site, head, others)
+                self.snapshot_of_commits(site, head, others, lock)
             }
         }
     }
@@ -180,34 +187,42 @@ impl GitWorktrees {
     fn commit_work(
         &self,
         site: &Site,
-        temporary: &Path,
         head: Option<&CommitId>,
         others: &[CommitId],
+        lock: &RepositoryLock,
     ) -> Result<Snapshot, WorktreeError> {
+        let temporary = site.admin.join(TEMPORARY_INDEX);
         let mut parents: Vec<CommitId> = head.into_iter().cloned().collect();
         // With conflicts in it the index has no tree; then the files alone are kept.
-        let index = match self.write_tree(site, temporary) {
-            Ok(tree) => Some(self.commit(site, &tree, &parents)?),
+        let index = match self.write_tree(site, &temporary, lock) {
+            Ok(tree) => Some(self.commit(site, &tree, &parents, lock)?),
             Err(WorktreeError::Git { .. }) => None,
             Err(err) => return Err(err),
         };
-        let add = GitCall::tell(&site.folder, &["add", "--all"]).durable();
-        self.run(&add.env("GIT_INDEX_FILE", temporary))?;
-        let tree = self.write_tree(site, temporary)?;
+        let add = GitCall::tell(&site.folder, &["add", "--all"], lock).durable();
+        self.run(&add.env("GIT_INDEX_FILE", &temporary))?;
+        let tree = self.write_tree(site, &temporary, lock)?;
         parents.extend(index.clone());
         parents.extend(others.iter().cloned());
-        Ok(Snapshot { head: head.cloned(), work: Some(self.commit(site, &tree, &parents)?), index })
+        let work = Some(self.commit(site, &tree, &parents, lock)?);
+        Ok(Snapshot { head: head.cloned(), work, index })
     }
 
-    fn write_tree(&self, site: &Site, index: &Path) -> Result<String, WorktreeError> {
-        let call = GitCall::tell(&site.folder, &["write-tree"]).env("GIT_INDEX_FILE", index);
+    fn write_tree(&self, site: &Site, index: &Path, lock: &RepositoryLock) -> Result<String, WorktreeError> {
+        let call = GitCall::tell(&site.folder, &["write-tree"], lock).env("GIT_INDEX_FILE", index);
         let answer = self.run(&call.durable())?.stdout;
         Ok(String::from_utf8_lossy(&answer).trim().to_owned())
     }
 
-    fn commit(&self, site: &Site, tree: &str, parents: &[CommitId]) -> Result<CommitId, WorktreeError> {
+    fn commit(
+        &self,
+        site: &Site,
+        tree: &str,
+        parents: &[CommitId],
+        lock: &RepositoryLock,
+    ) -> Result<CommitId, WorktreeError> {
         let message = format!("Work of session {} before it was destroyed", site.id);
-        let mut call = GitCall::tell(&site.root, &["commit-tree", "-m", &message]).durable();
+        let mut call = GitCall::tell(&site.root, &["commit-tree", "-m", &message], lock).durable();
         for parent in parents {
             call = call.arg("-p").arg(parent.as_str());
         }

@@ -9,7 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     GitWorktrees, Trashed, WorktreeError,
+    delete::delete_tree,
     durable::sync_all,
+    lock::RepositoryLock,
+    regular::read_regular,
+    relocate::partial_of,
     site::{Site, io_error, is_folder, is_there, read_small},
     snapshot::hidden_ref,
 };
@@ -112,18 +116,19 @@ impl GitWorktrees {
     }
 
     /// Lets the snapshot go.
-    pub(super) fn delete_hidden_ref(&self, site: &Site) -> Result<(), WorktreeError> {
-        self.delete_ref(site, &hidden_ref(site), None)
+    pub(super) fn delete_hidden_ref(&self, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
+        self.delete_ref(site, &hidden_ref(site), None, lock)
     }
 }
 
 fn trashed(trash: &Path, id: SessionId) -> Option<Trashed> {
     let note = Note::load(trash)?;
     let record = trash.join(RECORD);
-    let size = fs::symlink_metadata(&record).ok().filter(fs::Metadata::is_file)?.len();
+    fs::symlink_metadata(&record).ok().filter(fs::Metadata::is_file)?;
+    let record = read_regular(&record, RECORD_BYTES_MAX).ok()??;
     Some(Trashed {
         id,
-        record: (size <= RECORD_BYTES_MAX).then(|| fs::read_to_string(&record))?.ok()?,
+        record: String::from_utf8(record).ok()?,
         repository: note.repository.parse().ok()?,
         destroyed: destroyed_at(trash)?,
     })
@@ -135,8 +140,12 @@ pub(super) fn destroyed_at(trash: &Path) -> Option<Timestamp> {
     Some(Timestamp::from(written.ok()?))
 }
 
-/// Removes note, record and the folder they are in, once nothing else is left in it; durable when it returns.
+/// Removes note, record, half a copy and the folder they are in, once nothing else is left in it; durable when it returns.
 pub(super) fn clear_entry(trash: &Path) -> Result<(), WorktreeError> {
+    // A move to here that was cut short; what it copied is in its place.
+    for moved in [worktree_in(trash), admin_in(trash)] {
+        delete_tree(&partial_of(&moved))?;
+    }
     for name in [NOTE, RECORD, "trash.json.tmp", "record.json.tmp"] {
         let path = trash.join(name);
         match fs::remove_file(&path) {

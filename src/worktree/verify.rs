@@ -13,13 +13,14 @@ use super::{
     copy::inside,
     delete::delete_tree,
     lock::RepositoryLock,
-    site::{Site, io_error, make_folder},
+    regular::read_regular,
+    sample::Sample,
+    site::{Site, io_error},
+    snapshot::TEMPORARY_INDEX,
 };
 
 /// How many differences are named.
 const DIFFERENCES_MAX: usize = 20;
-/// The index that git makes for the comparison; who finds a repository in which work was cut short clears it away.
-const INDEX: &str = "wharf-index";
 /// What of an entry of an index must be the same: mode, content, stage, path, and whether it is left out.
 const LISTED: [&str; 5] = ["ls-files", "-z", "-s", "-t", "--full-name"];
 
@@ -33,14 +34,13 @@ impl GitWorktrees {
         }
         let site = self.site(of.id, &of.repository)?;
         self.at_work(&site, |lock| {
-            let beside = self.workspace.trash().join(format!("verify-{}", of.id));
-            make_folder(&self.workspace.trash())?;
-            delete_tree(&beside)?;
-            let found = self.compare(&site, &beside, lock);
-            let index = site.admin.join(INDEX);
-            for left in [&index, &index.with_added_extension("lock"), &beside] {
+            let sample = self.make_sample(of.id)?;
+            let found = self.compare(&site, &sample, lock);
+            let index = site.admin.join(TEMPORARY_INDEX);
+            for left in [&index, &index.with_added_extension("lock")] {
                 delete_tree(left)?;
             }
+            sample.remove()?;
             found
         })
     }
@@ -48,15 +48,13 @@ impl GitWorktrees {
     fn compare(
         &self,
         site: &Site,
-        beside: &Path,
+        sample: &Sample,
         lock: &RepositoryLock,
     ) -> Result<Vec<String>, WorktreeError> {
-        let index = site.admin.join(INDEX);
-        let ask = |args: &[&str]| self.run(&inside(site, args)).map(|answer| answer.stdout);
-        let anew = |call: GitCall<'_>| {
-            let call = call.env("GIT_INDEX_FILE", &index).holding(lock.file());
-            self.run(&call).map(|answer| answer.stdout)
-        };
+        let index = site.admin.join(TEMPORARY_INDEX);
+        let ask = |args: &[&str]| self.run(&inside(site, args, lock)).map(|answer| answer.stdout);
+        let anew =
+            |call: GitCall<'_>| self.run(&call.env("GIT_INDEX_FILE", &index)).map(|answer| answer.stdout);
         let mut differences = Vec::new();
         let status = ask(&["--no-optional-locks", "status", "--porcelain", "--untracked-files=all"])?;
         if !status.is_empty() {
@@ -66,23 +64,20 @@ impl GitWorktrees {
         if !changed.is_empty() {
             differences.push(format!("git diff-files: {}", String::from_utf8_lossy(&changed).trim_end()));
         }
-        anew(inside(site, &["read-tree", "HEAD"]))?;
-        if ask(&LISTED)? != anew(inside(site, &LISTED))? {
+        anew(inside(site, &["read-tree", "HEAD"], lock))?;
+        if ask(&LISTED)? != anew(inside(site, &LISTED, lock))? {
             differences.push("the index is not the one that git makes of HEAD".to_owned());
         }
-        let prefix = format!("--prefix={}/", beside.display());
-        anew(inside(site, &["checkout-index", "--all", "--quiet", &prefix]))?;
-        if beside.exists() {
-            let mut paths = Vec::new();
-            compare_folders(&site.folder, beside, Path::new(""), &mut paths)?;
-            differences.extend(paths.iter().map(|path| format!("{} is not what git writes", path.display())));
-        }
+        anew(inside(site, &["checkout-index", "--all", "--quiet"], lock).arg(sample.prefix()))?;
+        let mut paths = Vec::new();
+        compare_folders(&site.folder, sample.path(), Path::new(""), &mut paths)?;
+        differences.extend(paths.iter().map(|path| format!("{} is not what git writes", path.display())));
         Ok(differences)
     }
 }
 
 /// Names some of what of `wanted` is not the same in `found`. What is only in `found` is for `git status` to say.
-pub(super) fn compare_folders(
+fn compare_folders(
     found: &Path,
     wanted: &Path,
     below: &Path,
@@ -104,7 +99,7 @@ pub(super) fn compare_folders(
     Ok(())
 }
 
-fn is_same(one: &PathBuf, other: &PathBuf, about: &fs::Metadata) -> io::Result<bool> {
+fn is_same(one: &Path, other: &Path, about: &fs::Metadata) -> io::Result<bool> {
     let found = fs::symlink_metadata(one)?;
     if found.file_type() != about.file_type() {
         return Ok(false);
@@ -113,5 +108,6 @@ fn is_same(one: &PathBuf, other: &PathBuf, about: &fs::Metadata) -> io::Result<b
         return Ok(fs::read_link(one)? == fs::read_link(other)?);
     }
     let modes = (found.permissions().mode(), about.permissions().mode());
-    Ok(modes.0 == modes.1 && fs::read(one)? == fs::read(other)?)
+    let read = |path: &Path| read_regular(path, u64::MAX - 1);
+    Ok(modes.0 == modes.1 && read(one)? == read(other)?)
 }

@@ -1,12 +1,17 @@
 //! How an add that did not end is taken back, wherever it stopped.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use super::{
     Addition, GitWorktrees, WorktreeError,
+    admin::Admin,
     command::GitCall,
     copy::clear_making,
     delete::delete_tree,
+    lock::RepositoryLock,
     pool, refs,
     site::{Site, io_error, is_folder, is_there, make_folder, pointer_of},
 };
@@ -19,7 +24,7 @@ impl GitWorktrees {
     pub(super) fn withdraw_one(&self, addition: &Addition) -> Result<(), WorktreeError> {
         let site = self.site(addition.id, &addition.repository)?;
         // Held until every git command of the add has ended, also when its wharf was killed.
-        self.at_work(&site, |_| self.take_back_unless_slot(addition, &site))
+        self.at_work(&site, |lock| self.take_back_unless_slot(addition, &site, lock))
     }
 
     /// Takes an add back. A worktree of the pool that was reserved and never taken is none of it: it can be ready for
@@ -28,33 +33,38 @@ impl GitWorktrees {
         &self,
         addition: &Addition,
         site: &Site,
+        lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
         let branch_is_ours = addition.start.branch_is_new;
         if !pool::is_still_slot(site)? {
             if pool::was_taken(site) {
-                return self.take_back_taken(addition, site);
+                return self.take_back_taken(addition, site, lock);
             }
-            return self.take_back(addition, site, branch_is_ours);
+            return self.take_back(addition, site, branch_is_ours, lock);
         }
-        if branch_is_ours {
-            self.delete_branch_at(site, &addition.branch, &addition.start.base.commit)?;
+        // One that was set aside after its branch was made is on that branch.
+        let is_on_it = Admin::read(&site.admin)?
+            .is_some_and(|admin| admin.head.branch() == Some(&*addition.branch.reference()));
+        if branch_is_ours && !is_on_it {
+            self.delete_branch_at(site, &addition.branch, &addition.start.base.commit, lock)?;
         }
         Ok(())
     }
 
-    /// Removes folder, administrative folder and branch; the caller has the repository lock. All three are tried,
-    /// and the first error is returned.
+    /// Removes folder, administrative folder and branch, whatever is in them; the caller has the repository lock and
+    /// has seen that nobody's work is. All three are tried, and the first error is returned.
     pub(super) fn take_back(
         &self,
         addition: &Addition,
         site: &Site,
         branch_is_ours: bool,
+        lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
         self.check_is_ours(site)?;
         let folder = self.throw_away(site);
         let admin = clear_making(site).and(delete_tree(&site.admin));
         let branch = if branch_is_ours {
-            self.delete_branch_at(site, &addition.branch, &addition.start.base.commit)
+            self.delete_branch_at(site, &addition.branch, &addition.start.base.commit, lock)
         } else {
             Ok(())
         };
@@ -91,14 +101,18 @@ impl GitWorktrees {
 
     /// Renames the folder out of the way first, so that a half deleted one is never taken for a worktree.
     pub(super) fn throw_away(&self, site: &Site) -> Result<(), WorktreeError> {
-        let trash = self.workspace.trash();
-        let aside = trash.join(format!("withdrawn-{}", site.id));
+        let aside = self.withdrawn(site);
         if site.has_folder() {
-            make_folder(&trash)?;
+            make_folder(&self.workspace.trash())?;
             delete_tree(&aside)?;
             atomic::rename(&site.folder, &aside).map_err(io_error("move", &site.folder))?;
         }
         delete_tree(&aside)
+    }
+
+    /// Where a folder lies that is about to be deleted.
+    pub(super) fn withdrawn(&self, site: &Site) -> PathBuf {
+        self.workspace.trash().join(format!("withdrawn-{}", site.id))
     }
 
     /// Deletes a branch that still is at this commit and that no worktree uses.
@@ -107,6 +121,7 @@ impl GitWorktrees {
         site: &Site,
         branch: &BranchName,
         commit: &CommitId,
+        lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
         if branch.is_detached() || self.other_user_of(site, branch)?.is_some() {
             return Ok(());
@@ -117,7 +132,7 @@ impl GitWorktrees {
         if self.tip(site, &branch.reference())?.as_ref() != Some(commit) {
             return Ok(());
         }
-        self.delete_ref(site, &branch.reference(), Some(commit))
+        self.delete_ref(site, &branch.reference(), Some(commit), lock)
     }
 
     /// The commit a ref is at.

@@ -1,6 +1,11 @@
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    thread,
+    time::{Duration, Instant},
+};
 
-use crate::support::Workspace;
+use crate::support::{Workspace, pool, processes, pty::PATIENCE};
 
 fn with_hook() -> Workspace {
     let space = Workspace::new();
@@ -11,6 +16,12 @@ fn with_hook() -> Workspace {
     space
 }
 
+fn trust_hooks(space: &Workspace) {
+    let own = space.home().join(".config/wharf");
+    fs::create_dir_all(&own).unwrap();
+    fs::write(own.join("config.toml"), "[git]\ntrust_hooks = true\n").unwrap();
+}
+
 /// RELIABILITY G6.
 #[test]
 fn hooks_of_a_repository_run_only_when_the_user_trusts_them() {
@@ -18,12 +29,16 @@ fn hooks_of_a_repository_run_only_when_the_user_trusts_them() {
     let ways = |space: &Workspace, prefix: &str, judge: &dyn Fn(&Workspace, &str)| {
         let name = |way: &str| format!("{prefix}-{way}");
         space.run(["create", &name("copied")]).succeeds();
-        space.run(["pool", "fill", "--size", "1"]).succeeds();
-        space.run(["create", &name("warm")]).succeeds();
+        let taken = |way: &str| {
+            pool::fill(space, 1);
+            let ready = pool::slots(space, "ready");
+            space.run(["create", &name(way)]).succeeds();
+            assert!(ready.contains(&pool::id(space, &name(way))), "{way} is not what was ready");
+        };
+        taken("warm");
         space.git(["config", "index.sparse", "true"]);
         space.run(["create", &name("git")]).succeeds();
-        space.run(["pool", "fill", "--size", "1"]).succeeds();
-        space.run(["create", &name("switched")]).succeeds();
+        taken("switched");
         space.git(["config", "--unset", "index.sparse"]);
         for way in ["copied", "warm", "git", "switched"] {
             judge(space, &name(way));
@@ -33,9 +48,7 @@ fn hooks_of_a_repository_run_only_when_the_user_trusts_them() {
     ways(&space, "distrusted", &|space, name| {
         assert!(!space.worktree(name).join("hook-ran").exists(), "{name}");
     });
-    let own = space.home().join(".config/wharf");
-    fs::create_dir_all(&own).unwrap();
-    fs::write(own.join("config.toml"), "[git]\ntrust_hooks = true\n").unwrap();
+    trust_hooks(&space);
     ways(&space, "trusted", &|space, name| {
         let folder = space.worktree(name);
         let head = space.git_at(&folder, ["rev-parse", "HEAD"]);
@@ -43,4 +56,35 @@ fn hooks_of_a_repository_run_only_when_the_user_trusts_them() {
         let wanted = format!("{} {head} 1", "0".repeat(head.len()));
         assert_eq!(said.trim_end(), wanted, "{name}: as `git worktree add` calls it");
     });
+}
+
+/// A hook can take minutes, and somebody begins to work meanwhile.
+#[test]
+fn work_in_a_session_whose_create_was_killed_in_its_hook_stays() {
+    for is_warm in [false, true] {
+        let space = with_hook();
+        trust_hooks(&space);
+        let pid = space.home().join("hook.pid");
+        let script =
+            format!("#!/bin/sh\necho $$ > '{0}.new'; mv '{0}.new' '{0}'; exec sleep 60\n", pid.display());
+        fs::write(space.path(".git/hooks/post-checkout"), script).unwrap();
+        if is_warm {
+            pool::fill(&space, 1);
+        }
+        let mut create = space.spawn(["create", "one"]);
+        let deadline = Instant::now() + PATIENCE;
+        while !pid.exists() {
+            assert!(Instant::now() < deadline, "the hook never runs");
+            thread::sleep(Duration::from_millis(2));
+        }
+        let folders = fs::read_dir(space.path(".worktrees")).unwrap().map(|entry| entry.unwrap().path());
+        let folder = folders.into_iter().find(|path| path.join("README.md").exists()).unwrap();
+        fs::write(folder.join("README.md"), "mine\n").unwrap();
+        create.kill().unwrap();
+        create.wait().unwrap();
+        processes::kill(fs::read_to_string(&pid).unwrap().trim().parse().unwrap());
+        space.run(["restore"]).succeeds();
+        assert_eq!(fs::read_to_string(folder.join("README.md")).unwrap(), "mine\n", "warm: {is_warm}");
+        assert_eq!((space.names(), space.worktree("one")), (vec!["one".to_owned()], folder));
+    }
 }

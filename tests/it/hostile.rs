@@ -8,8 +8,9 @@ use std::{
 };
 
 use crate::support::{
-    Workspace,
+    Ran, Workspace,
     faults::{assert_same, files, is_root, script, tree},
+    strace::under,
 };
 
 /// Every verb that asks git something, in an order in which each has something to do.
@@ -287,4 +288,20 @@ fn a_repository_of_another_user_is_refused() {
     let trusted = format!("[safe]\n\tdirectory = {}\n", space.path("app").display());
     fs::write(space.home().join(".gitconfig"), trusted).unwrap();
     space.run(["create", "one"]).succeeds();
+}
+
+/// Whoever reads a record under the lock of the table would keep everybody else waiting too.
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_waited_for_by_nobody() {
+    let space = Workspace::with_sessions(1);
+    let id = space.json(["show", "s1"])["id"].as_str().unwrap().to_owned();
+    let admin = space.path(".git/worktrees").join(id);
+    for (file, args) in [("session.json", &["touch", "s1"][..]), ("index", &["list", "--quick"])] {
+        fs::remove_file(admin.join(file)).unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, admin.join(file), rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let mut command = space.command();
+        command.args(args);
+        Ran { output: under(&["timeout", "20"], &command).output().unwrap() }.succeeds();
+    }
 }

@@ -104,6 +104,20 @@ fn every_outside_thing_has_one_door() {
     }
 }
 
+/// What lies in a repository can be a pipe, which nobody may wait for.
+#[test]
+fn files_of_a_repository_are_opened_without_waiting() {
+    let careful = ["regular.rs", "mounts.rs", "durable.rs", "pool/manner.rs"];
+    for (name, text) in sources() {
+        let Some(name) = name.strip_prefix("worktree/").filter(|name| !careful.contains(name)) else {
+            continue;
+        };
+        for word in ["File::open(", "fs::read(", "fs::read_to_string(", "fs::copy("] {
+            assert!(!text.contains(word), "worktree/{name} may not say `{word}`: `regular.rs` has the doors");
+        }
+    }
+}
+
 #[test]
 fn rooms_look_only_down() {
     let floor = |name: &str| FLOORS.iter().position(|rooms| rooms.contains(&name));

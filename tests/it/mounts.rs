@@ -120,6 +120,29 @@ fn emptying_the_trash_crosses_no_mount() {
     assert!(!entry.exists());
 }
 
+/// A trash on another file system: what cannot be copied there stays, and so does the room.
+#[test]
+fn a_destroy_into_a_trash_without_room_leaves_the_session_as_it_was() {
+    if !can_mount() {
+        return;
+    }
+    let space = Workspace::with_sessions(1);
+    let folder = space.work_in("s1");
+    fs::write(folder.join("large"), vec![1; 1 << 20]).unwrap();
+    let trash = space.path(".worktrees/.trash");
+    fs::create_dir_all(&trash).unwrap();
+    let held = files(&folder);
+    let script = format!(
+        "mount -t tmpfs -o size=400k tmpfs '{0}'; ! \"$WHARF\" destroy s1 --force; ls -A '{0}'; \
+         \"$WHARF\" restore; mount -o remount,size=40m '{0}'; \"$WHARF\" destroy s1 --force; exec \"$WHARF\" undo",
+        trash.display()
+    );
+    let ran = with_mounts(&space, &script).succeeds();
+    assert!(!ran.stderr().contains("stays in the journal"), "{}", ran.stderr());
+    assert_same(&held, &files(&folder));
+    assert_eq!(space.json(["list"])[0]["worktreeState"], "present");
+}
+
 /// RELIABILITY R10.
 #[test]
 fn a_state_file_that_is_mounted_alone_is_found() {

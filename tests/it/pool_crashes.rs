@@ -19,6 +19,9 @@ fn furnished() -> Workspace {
     }
     space.git(["add", "-A"]);
     space.git(["commit", "-q", "-m", "many"]);
+    space.run(["create", "backups"]).succeeds();
+    space.fill_backups("backups");
+    without_sessions(&space);
     space
 }
 

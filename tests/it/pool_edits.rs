@@ -1,32 +1,14 @@
 //! What a person writes into a worktree of the pool, at whichever moment: it stays, and no session gets it unasked.
 
-use std::{fs, process::Command};
+use std::fs;
 
 use crate::support::{
     Ran, Workspace, invariants,
-    pool::{commit, fill, filled, is_changed, meddling, only, slots},
+    pool::{commit, fill, filled, is_changed, meddling, only, slots, wharf, with_old_base},
     strace,
 };
 
 const MINE: &str = "mine\n";
-
-/// The binary with a git in its way that meddles.
-fn wharf(space: &Workspace, script: &str, args: &[&str]) -> Ran {
-    let mut command: Command = space.command();
-    command.env("PATH", meddling(space, script)).args(args);
-    Ran { output: command.output().unwrap() }
-}
-
-/// A worktree that is ready and is going to be moved by the next who fills.
-fn with_old_base() -> Workspace {
-    let space = Workspace::new();
-    for number in 0..6 {
-        commit(&space, &format!("{number}.txt"), "text\n");
-    }
-    fill(&space, 1);
-    commit(&space, "1.txt", "moved\n");
-    space
-}
 
 #[test]
 fn what_is_written_while_a_fill_moves_a_worktree_stays() {
@@ -86,6 +68,30 @@ fn what_is_written_right_before_a_worktree_goes_stays() {
     }
 }
 
+/// The same for who is killed between moving it away and putting it back.
+#[test]
+fn what_is_written_right_before_a_worktree_goes_outlives_a_kill_between_the_looks() {
+    if !strace::is_there() {
+        return;
+    }
+    let script = "\"$real\" \"$@\"; code=$?\n\
+                  case \"$*\" in *status*) printf 'mine\\n' > \"$GIT_WORK_TREE/README.md\" ;; esac\nexit $code";
+    let space = filled(1);
+    let folder = only(&space);
+    let mut command = space.command();
+    command.env("PATH", meddling(&space, script)).args(["pool", "drain"]);
+    let kill = "inject=rename:signal=KILL:when=2";
+    strace::under(&["strace", "-qq", "-o", "/dev/null", "-e", "trace=rename", "-e", kill], &command)
+        .output()
+        .unwrap();
+    assert!(!folder.exists(), "it was not killed between the looks");
+    space.run(["restore"]).succeeds();
+    assert_eq!(fs::read_to_string(folder.join("README.md")).unwrap(), MINE);
+    space.run(["pool", "drain"]).succeeds();
+    assert!(is_changed(&space, &folder));
+    assert_eq!(fs::read_to_string(folder.join("README.md")).unwrap(), MINE);
+}
+
 #[test]
 fn a_create_that_fails_at_its_last_step_leaves_what_somebody_wrote_before() {
     if !strace::is_there() {
@@ -93,7 +99,10 @@ fn a_create_that_fails_at_its_last_step_leaves_what_somebody_wrote_before() {
     }
     // In a folder below, where nobody looks before a worktree is taken.
     let file = "src/new.txt";
-    let space = filled(1);
+    // With a state file that has all its backups, so that one create makes as many calls as the next.
+    let space = Workspace::with_sessions(1);
+    space.fill_backups("s1");
+    fill(&space, 1);
     let log = space.home().join("trace");
     let mut command = space.command();
     command.args(["create", "first"]);
@@ -107,7 +116,7 @@ fn a_create_that_fails_at_its_last_step_leaves_what_somebody_wrote_before() {
     let (ran, was_failed) = strace::failing_at(&space, ["create", "second"], "rename", "EIO", renames);
     assert!(was_failed && !ran.output.status.success(), "{}", ran.stderr());
     assert_eq!(fs::read_to_string(folder.join(file)).unwrap(), MINE);
-    assert_eq!((space.names(), is_changed(&space, &folder)), (vec![], true));
+    assert_eq!((space.names(), is_changed(&space, &folder)), (vec!["s1".to_owned()], true));
     space.run(["restore"]).succeeds().says("somebody changed something in it");
     assert_eq!(fs::read_to_string(folder.join(file)).unwrap(), MINE);
     // The next one goes on as if nothing had been.

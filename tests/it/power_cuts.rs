@@ -113,6 +113,7 @@ fn a_create_is_acknowledged_when_everything_that_names_the_work_is_on_the_disk()
         space.path(".git/refs/heads/feature/auth"),
         admin.clone(),
         space.path(".git/worktrees"),
+        space.path(".git"),
         space.path(".worktrees"),
         space.path(".git/refs/heads/feature"),
     ];

@@ -12,6 +12,8 @@ use std::{
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, openat, statat};
 use sha1::{Digest as _, Sha1};
 
+use crate::worktree::regular::open_regular;
+
 /// The largest index that is read, in bytes: some two million files.
 const INDEX_BYTES_MAX: u64 = 256 << 20;
 /// The length of the head, of an object id, and of an entry before its path.
@@ -72,7 +74,7 @@ pub(in crate::worktree) enum Kind {
 impl IndexFile {
     /// Reads an index; `None` when it is not there, damaged, or has anything unusual in it.
     pub(in crate::worktree) fn read(path: &Path) -> Option<Self> {
-        let mut file = File::open(path).ok()?;
+        let mut file = open_regular(path).ok()??;
         let about = file.metadata().ok().filter(|it| it.is_file() && it.len() <= INDEX_BYTES_MAX)?;
         let mut bytes = Vec::with_capacity(usize::try_from(about.len()).ok()? + 1);
         file.read_to_end(&mut bytes).ok()?;

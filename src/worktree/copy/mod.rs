@@ -87,7 +87,7 @@ impl GitWorktrees {
             return Ok(true);
         };
         tracing::debug!(session = %addition.id, because = %stopped, "a copy was given up, git makes the worktree");
-        match self.take_back(addition, site, has_branch) {
+        match self.take_back(addition, site, has_branch, lock) {
             Ok(()) => Ok(false),
             Err(err) => Err(WorktreeError::LeftBehind { source: Box::new(err) }),
         }
@@ -105,7 +105,7 @@ impl GitWorktrees {
         }
         let none = "0".repeat(commit.as_str().len());
         let hook = ["hook", "run", "--ignore-missing", "post-checkout", "--"];
-        let call = inside(site, &hook).arg(none).arg(commit.as_str()).arg("1").holding(lock.file());
+        let call = inside(site, &hook, lock).arg(none).arg(commit.as_str()).arg("1");
         self.run(&call).map(drop)
     }
 }
@@ -140,12 +140,12 @@ pub(super) fn copy_files(
 
 /// Has git write what of HEAD is not in the folder yet.
 pub(super) fn reading_head<'a>(site: &'a Site, lock: &'a RepositoryLock) -> GitCall<'a> {
-    inside(site, &["read-tree", "--reset", "-u", "--no-recurse-submodules", "HEAD"]).holding(lock.file())
+    inside(site, &["read-tree", "--reset", "-u", "--no-recurse-submodules", "HEAD"], lock)
 }
 
 /// A command of git that works on a worktree whatever its own configuration says.
-pub(super) fn inside<'a>(site: &'a Site, args: &[&str]) -> GitCall<'a> {
-    let call = GitCall::tell(&site.folder, args);
+pub(super) fn inside<'a>(site: &'a Site, args: &[&str], lock: &'a RepositoryLock) -> GitCall<'a> {
+    let call = GitCall::tell(&site.folder, args, lock);
     call.env("GIT_DIR", &site.admin).env("GIT_WORK_TREE", &site.folder)
 }
 

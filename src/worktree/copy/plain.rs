@@ -10,7 +10,11 @@ use std::{
 use git2::{Config, Repository};
 
 use super::attributes::are_harmless;
-use crate::worktree::{GitWorktrees, site::Site};
+use crate::worktree::{
+    GitWorktrees,
+    regular::{open_regular, read_regular},
+    site::Site,
+};
 
 /// The largest file of attributes that is read, in bytes.
 const ATTRIBUTES_BYTES_MAX: u64 = 1 << 20;
@@ -152,9 +156,9 @@ pub(in crate::worktree) fn replaces_objects(common: &Path) -> Option<bool> {
         Err(err) if err.kind() == io::ErrorKind::NotFound => (),
         Err(_) => return None,
     }
-    let packed = match fs::File::open(common.join("packed-refs")) {
-        Ok(packed) => packed,
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Some(false),
+    let packed = match open_regular(&common.join("packed-refs")) {
+        Ok(Some(packed)) => packed,
+        Ok(None) => return Some(false),
         Err(_) => return None,
     };
     let mut reader = BufReader::with_capacity(1 << 16, packed);
@@ -171,11 +175,6 @@ pub(in crate::worktree) fn replaces_objects(common: &Path) -> Option<bool> {
 
 /// Whether a file of attributes is not there, or none of them makes a difference.
 fn file_is_harmless(path: &Path) -> bool {
-    match fs::metadata(path) {
-        Ok(about) if about.is_file() && about.len() <= ATTRIBUTES_BYTES_MAX => {
-            fs::read(path).is_ok_and(|bytes| are_harmless(&bytes))
-        }
-        Ok(_) => false,
-        Err(err) => err.kind() == io::ErrorKind::NotFound,
-    }
+    let found = read_regular(path, ATTRIBUTES_BYTES_MAX);
+    found.is_ok_and(|bytes| bytes.is_none_or(|bytes| are_harmless(&bytes)))
 }

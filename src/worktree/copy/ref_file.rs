@@ -17,6 +17,7 @@ use git2::Repository;
 use crate::{
     atomic,
     session::{BranchName, CommitId},
+    worktree::regular::open_regular,
 };
 
 const HEADS: &str = "refs/heads";
@@ -98,10 +99,8 @@ fn make_folders(heads: &Path, folder: &Path) -> io::Result<bool> {
 
 /// Whether the packed refs have this one, one below it, or one that would have to be its folder.
 fn is_in_the_way_packed(common: &Path, reference: &str) -> io::Result<bool> {
-    let file = match File::open(common.join("packed-refs")) {
-        Ok(file) => file,
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(err) => return Err(err),
+    let Some(file) = open_regular(&common.join("packed-refs"))? else {
+        return Ok(false);
     };
     let mut reader = BufReader::with_capacity(1 << 16, file);
     let mut line = Vec::new();

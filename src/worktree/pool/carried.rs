@@ -15,7 +15,10 @@ use std::{
 
 use rustix::fs::{AtFlags, CWD, statat};
 
-use super::slot::{TAKEN, was_taken};
+use super::{
+    slot::{TAKEN, was_taken},
+    sweep::one_alone,
+};
 use crate::{
     atomic::{self, Durability},
     session::{RepositoryPath, SessionId},
@@ -33,6 +36,8 @@ use crate::{
 const KEPT: &str = "wharf.index";
 /// The note of what was found, a path on each line.
 const CARRIED: &str = "wharf.carried";
+/// How many entries are looked at beside those of the index.
+const OTHERS_MAX: usize = 50_000;
 /// How many paths are named.
 const PATHS_MAX: usize = 20;
 
@@ -64,19 +69,24 @@ impl GitWorktrees {
             };
             let site = self.site(id, repository)?;
             let kept = site.admin.join(KEPT);
-            if !was_taken(&site) || !is_there(&kept) {
-                continue;
+            if was_taken(&site) && is_there(&kept) {
+                one_alone(&site, look_into(&site, &kept))?;
             }
-            let taken = site.admin.join(TAKEN);
-            let taken = fs::symlink_metadata(&taken).map_err(io_error("look at", &taken))?;
-            if let Some(index) = IndexFile::read(&kept) {
-                let found = older_changes(&index, &site.folder, &taken);
-                note(&site, &found.map_err(io_error("list", &site.folder))?)?;
-            }
-            forget_index(&site)?;
         }
         Ok(())
     }
+}
+
+fn look_into(site: &Site, kept: &Path) -> Result<(), WorktreeError> {
+    let taken = match fs::symlink_metadata(site.admin.join(TAKEN)) {
+        // Destroyed meanwhile.
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found.map_err(io_error("look at", &site.admin))?,
+    };
+    if let Some(index) = IndexFile::read(kept) {
+        note(site, &older_changes(&index, &site.folder, &taken))?;
+    }
+    forget_index(site)
 }
 
 fn note(site: &Site, found: &[PathBuf]) -> Result<(), WorktreeError> {
@@ -92,8 +102,9 @@ fn note(site: &Site, found: &[PathBuf]) -> Result<(), WorktreeError> {
     atomic::replace(&path, names.join("\n").as_bytes(), Durability::Crash).map_err(io_error("write", &path))
 }
 
-/// The files that are not what the index had in view, and are as they are since before a moment.
-fn older_changes(index: &IndexFile, folder: &Path, moment: &Metadata) -> io::Result<Vec<PathBuf>> {
+/// The files that are not what the index had in view, and are as they are since before a moment. Of what is in no index,
+/// such as what a program has put there since, only so many entries are looked at.
+fn older_changes(index: &IndexFile, folder: &Path, moment: &Metadata) -> Vec<PathBuf> {
     let moment = (moment.ctime(), moment.ctime_nsec());
     let mut found = Vec::new();
     for entry in &index.entries {
@@ -108,12 +119,17 @@ fn older_changes(index: &IndexFile, folder: &Path, moment: &Metadata) -> io::Res
     }
     let known: BTreeSet<&[u8]> = index.entries.iter().map(|entry| index.path(entry)).collect();
     let mut folders = vec![PathBuf::new()];
+    let mut left = index.entries.len() + OTHERS_MAX;
     while let Some(below) = folders.pop() {
         let Ok(entries) = fs::read_dir(folder.join(&below)) else {
             continue;
         };
-        for entry in entries {
-            let entry = entry?;
+        for entry in entries.filter_map(Result::ok) {
+            if left == 0 {
+                folders.clear();
+                break;
+            }
+            left -= 1;
             let path = below.join(entry.file_name());
             let Ok(about) = entry.metadata() else {
                 continue;
@@ -130,5 +146,5 @@ fn older_changes(index: &IndexFile, folder: &Path, moment: &Metadata) -> io::Res
     }
     found.sort();
     found.dedup();
-    Ok(found)
+    found
 }

@@ -7,7 +7,7 @@ use rustix::fs::statvfs;
 use super::{
     Filled, Stopped,
     freshen::Wanted,
-    slot::{FILLING, forget_making, note_making, reason, set_changed, unfit_file, want},
+    slot::{FILLING, forget_making, is_making, note_making, reason, set_changed, unfit_file, want},
     sweep::{filler_text, filling_file},
 };
 use crate::{
@@ -122,14 +122,20 @@ impl GitWorktrees {
                 forget_making(&site)
             })
             .and_then(|()| self.fill_slot(&site, commit, lock))
-            .and_then(|()| self.finish(&site, commit, manner));
+            .and_then(|()| self.finish(&site, commit, manner, lock));
         let Err(err) = made else {
             tracing::info!(folder = %site.folder.display(), "a warm worktree is ready");
             return Ok(());
         };
         tracing::warn!(folder = %site.folder.display(), error = %err, "a warm worktree could not be made");
-        self.at_work(&site, |_| {
-            if self.has_work_in_new(&site)? { set_changed(&site) } else { self.remove_slot(&site) }
+        self.at_work(&site, |working| {
+            // As long as it was not registered whole, nobody can have worked in it.
+            let is_new = is_making(&site);
+            if !is_new && self.has_own_work(&site, [commit, commit], working)? {
+                set_changed(&site)
+            } else {
+                self.remove_slot(&site)
+            }
         })?;
         Err(err)
     }
@@ -146,11 +152,11 @@ impl GitWorktrees {
             exclude_own_files(&site.common)?;
         }
         let filler = process::own().map_err(io_error("look at", Path::new("/proc/self")))?;
-        let (reason, note) = (reason(site.id), filler_text(&filler, None));
+        let (reason, note) = (reason(site.id), filler_text(&filler, [commit, commit]));
         let Some(plain) = self.plain(site) else {
             let add = ["worktree", "add", "--detach", "--no-checkout", "--lock", "--reason", &reason, "--"];
-            let call = GitCall::tell(&site.root, &add).arg(&site.folder).arg(commit.as_str());
-            self.run(&call.holding(working.file()))?;
+            let call = GitCall::tell(&site.root, &add, working).arg(&site.folder).arg(commit.as_str());
+            self.run(&call)?;
             let file = filling_file(site);
             return atomic::replace(&file, note.as_bytes(), Durability::Crash)
                 .map_err(io_error("write", &file));

@@ -19,6 +19,7 @@ use crate::{
         GitWorktrees, WorktreeError,
         copy::{IndexFile, inside},
         durable::{last_written, sync_all, sync_file_system, sync_names},
+        lock::RepositoryLock,
         register::remove_if_there,
         site::{Site, io_error},
     },
@@ -30,8 +31,14 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 impl GitWorktrees {
     /// Makes a worktree whose files are written ready to be taken.
-    pub(super) fn finish(&self, site: &Site, commit: &CommitId, manner: &str) -> Result<(), WorktreeError> {
-        self.settle_index(site)?;
+    pub(super) fn finish(
+        &self,
+        site: &Site,
+        commit: &CommitId,
+        manner: &str,
+        lock: &RepositoryLock,
+    ) -> Result<(), WorktreeError> {
+        self.settle_index(site, lock)?;
         sync_names(site, &BranchName::detached())?;
         sync_all(&last_written(site))?;
         // What is ready is taken without another look, also after a power cut; nobody waits for this.
@@ -51,7 +58,7 @@ impl GitWorktrees {
 
     /// Git reads every file anew that is not older than the index, in whole seconds. So when there are such files, it
     /// gets to see them once more after that second.
-    fn settle_index(&self, site: &Site) -> Result<(), WorktreeError> {
+    fn settle_index(&self, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
         let path = site.admin.join("index");
         let index = IndexFile::read(&path);
         if index.is_some_and(|index| index.vouches_for_all(&site.folder)) {
@@ -70,6 +77,6 @@ impl GitWorktrees {
             thread::sleep(PAUSE);
         }
         remove_if_there(&probe)?;
-        self.run(&inside(site, &["status", "--porcelain", "--untracked-files=no"])).map(drop)
+        self.run(&inside(site, &["status", "--porcelain", "--untracked-files=no"], lock)).map(drop)
     }
 }

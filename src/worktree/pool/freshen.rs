@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     Condition,
     slot::{Seal, is_ready, ready_file, reason, set_changed},
-    sweep::{filler_text, filling_file},
+    sweep::{filler_text, filling_file, one_alone},
 };
 use crate::{
     atomic::{self, Durability},
@@ -57,24 +57,29 @@ impl GitWorktrees {
                 continue;
             }
             let site = self.site(slot.id, repository)?;
-            let seal = Seal::read(&site);
-            let need = self.need_of(&site, seal.as_ref(), wanted)?;
-            if matches!(need, Need::Nothing)
-                || !self.at_work(&site, |_| reopen(&site, seal.as_ref(), &need, wanted))?
-            {
-                continue;
-            }
-            match need {
-                Need::Nothing | Need::Rest => (),
-                Need::Move { from } => self.move_or_end(&site, &from, wanted)?,
-                Need::Replacement { .. } => {
-                    if self.retire(&site, seal.as_ref())? {
-                        self.at_work(&site, |_| self.remove_slot(&site))?;
-                    }
-                }
-            }
+            one_alone(&site, self.freshen_one(&site, wanted))?;
         }
         Ok(())
+    }
+
+    fn freshen_one(&self, site: &Site, wanted: &Wanted<'_>) -> Result<(), WorktreeError> {
+        let seal = Seal::read(site);
+        let need = self.need_of(site, seal.as_ref(), wanted)?;
+        if matches!(need, Need::Nothing)
+            || !self.at_work(site, |_| reopen(site, seal.as_ref(), &need, wanted))?
+        {
+            return Ok(());
+        }
+        match need {
+            Need::Nothing | Need::Rest => Ok(()),
+            Need::Move { from } => self.move_or_end(site, &from, wanted),
+            Need::Replacement { .. } => {
+                if self.retire(site, seal.as_ref())? {
+                    self.at_work(site, |_| self.remove_slot(site))?;
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Looks at a worktree as long as that takes, without a lock.
@@ -103,13 +108,17 @@ impl GitWorktrees {
         let Wanted { commit, manner, lock } = wanted;
         let moved = self
             .move_slot(site, commit, lock)
-            .and_then(|()| self.finish(site, commit, manner.unwrap_or_default()));
+            .and_then(|()| self.finish(site, commit, manner.unwrap_or_default(), lock));
         let Err(err) = moved else {
             return Ok(());
         };
         tracing::warn!(folder = %site.folder.display(), error = %err, "a warm worktree was given up");
-        self.at_work(site, |_| {
-            if self.has_own_work(site, from, commit)? { set_changed(site) } else { self.remove_slot(site) }
+        self.at_work(site, |lock| {
+            if self.has_own_work(site, [from, commit], lock)? {
+                set_changed(site)
+            } else {
+                self.remove_slot(site)
+            }
         })
     }
 
@@ -117,9 +126,8 @@ impl GitWorktrees {
         if detached_at(site).is_some_and(|at| at == *commit) {
             return Ok(());
         }
-        let call = inside(site, &["switch", "--quiet", "--detach"]);
-        let call = call.arg(commit.as_str()).configured("core.hooksPath", "/dev/null").holding(lock.file());
-        self.run(&call).map(drop)
+        let call = inside(site, &["switch", "--quiet", "--detach"], lock).arg(commit.as_str());
+        self.run(&call.configured("core.hooksPath", "/dev/null")).map(drop)
     }
 }
 
@@ -141,7 +149,7 @@ fn reopen(site: &Site, seen: Option<&Seal>, need: &Need, wanted: &Wanted<'_>) ->
     let locked = site.admin.join("locked");
     replace_shared(&locked, &site.admin.join("locked.wharf"), reason(site.id).as_bytes())?;
     let filler = process::own().map_err(io_error("look at", Path::new("/proc/self")))?;
-    let (note, text) = (filling_file(site), filler_text(&filler, Some(moving)));
+    let (note, text) = (filling_file(site), filler_text(&filler, moving));
     atomic::replace(&note, text.as_bytes(), Durability::Crash).map_err(io_error("write", &note))?;
     remove_if_there(&ready_file(site))?;
     Ok(true)

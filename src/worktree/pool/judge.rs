@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     slot::{Seal, set_changed},
-    sweep::moving,
+    sweep::between,
 };
 use crate::{
     atomic,
@@ -20,14 +20,14 @@ use crate::{
         GitWorktrees, WorktreeError,
         copy::{IndexFile, Kind, content_id, inside},
         delete::delete_tree,
-        site::{Site, io_error, is_there, make_folder},
-        verify::compare_folders,
+        lock::RepositoryLock,
+        site::{Site, io_error, is_folder, is_there, make_folder},
+        snapshot::TEMPORARY_INDEX,
     },
 };
 
-/// The index that a commit is read into for a comparison; who finds a repository in which work was cut short clears it
-/// away.
-const INDEX: &str = "wharf-index";
+/// How many paths are given to one git.
+const PATHS_MAX: usize = 200;
 /// How deep folders are looked into; git itself makes none that are deeper.
 const DEPTH_MAX: usize = 500;
 
@@ -62,8 +62,17 @@ impl GitWorktrees {
     /// The same for a worktree of the pool in which no branch was checked out. Settings that changed since can have git
     /// see changes where nobody made any, so what no file was touched of is as it was.
     pub(super) fn is_at_rest(&self, site: &Site, commit: &CommitId) -> Result<bool, WorktreeError> {
+        self.is_at_rest_by(site, commit, || Seal::read(site).is_some_and(|seal| seal.vouches_for_all(site)))
+    }
+
+    /// The same, with another way to know that no file was touched.
+    pub(super) fn is_at_rest_by(
+        &self,
+        site: &Site,
+        commit: &CommitId,
+        is_vouched_for: impl FnOnce() -> bool,
+    ) -> Result<bool, WorktreeError> {
         let branch = self.line(&site.folder, &["symbolic-ref", "--quiet", "HEAD"])?;
-        let is_vouched_for = || Seal::read(site).is_some_and(|seal| seal.vouches_for_all(site));
         Ok(branch.is_none() && self.is_untouched_or(site, commit, is_vouched_for)?)
     }
 
@@ -75,58 +84,48 @@ impl GitWorktrees {
         }
     }
 
-    /// Whether there is something in a half-filled worktree that no checkout puts there; in one that was ready before,
-    /// also whether a file is neither what it was nor what it was to become.
-    pub(super) fn has_work_in_filling(&self, site: &Site) -> Result<bool, WorktreeError> {
+    /// Whether there is something in a half-filled worktree that neither wharf nor git put there.
+    pub(super) fn has_work_in_filling(
+        &self,
+        site: &Site,
+        lock: &RepositoryLock,
+    ) -> Result<bool, WorktreeError> {
+        match between(site) {
+            Some([from, to]) => self.has_own_work(site, [&from, &to], lock),
+            // Nothing says what is to be in it. The index comes last; until then there is a checkout that did not end.
+            None => Ok(site.has_folder() && is_there(&site.admin.join("index"))),
+        }
+    }
+
+    /// The same for one whose taking was cut short.
+    pub(super) fn has_work_in_taken(
+        &self,
+        site: &Site,
+        lock: &RepositoryLock,
+    ) -> Result<bool, WorktreeError> {
         if !site.has_folder() {
             return Ok(false);
         }
-        if let Some([from, to]) = moving(site) {
-            return self.has_own_work(site, &from, &to);
-        }
-        if !is_there(&site.admin.join("index")) {
-            // Git writes the index last. Until then all files are those of a checkout that did not end.
-            return Ok(false);
-        }
-        let status = self.git_status(&site.folder, &["--untracked-files=all", "--ignored"]);
-        status.map(|it| it.untracked.count + it.ignored.count > 0)
-    }
-
-    /// Whether there is something in a worktree that was made just now and could not be made ready: another file, or one
-    /// that is not what git writes. Git can see changes in what it wrote itself.
-    pub(super) fn has_work_in_new(&self, site: &Site) -> Result<bool, WorktreeError> {
-        if self.has_work_in_filling(site)? {
+        let Some(from) = Seal::of_taken(site).and_then(|seal| seal.commit()) else {
             return Ok(true);
-        }
-        let index = IndexFile::read(&site.admin.join("index"));
-        if !site.has_folder() || index.is_none_or(|index| index.vouches_for_all(&site.folder)) {
-            return Ok(false);
-        }
-        let beside = self.workspace.trash().join(format!("verify-{}", site.id));
-        make_folder(&self.workspace.trash())?;
-        delete_tree(&beside)?;
-        let prefix = format!("--prefix={}/", beside.display());
-        let written = self.run(&inside(site, &["checkout-index", "--all", "--quiet", &prefix]));
-        let mut differences = Vec::new();
-        let compared = written.and_then(|_| {
-            if !is_there(&beside) {
-                return Ok(());
-            }
-            compare_folders(&site.folder, &beside, Path::new(""), &mut differences)
-        });
-        delete_tree(&beside)?;
-        compared?;
-        // What is missing is nobody's work.
-        Ok(differences.iter().any(|path| is_there(&site.folder.join(path))))
+        };
+        // What is committed on a branch stays with the branch.
+        let ask = |args: &[&str]| self.line(&site.folder, args);
+        let to = match ask(&["symbolic-ref", "--quiet", "HEAD"])? {
+            Some(_) => ask(&["rev-parse", "--verify", "--quiet", "HEAD"])?,
+            None => None,
+        };
+        let to = to.and_then(|head| head.parse().ok()).unwrap_or_else(|| from.clone());
+        self.has_own_work(site, [&from, &to], lock)
     }
 
-    /// Whether a worktree that git was moving between two commits has anything that is of neither: another content,
-    /// another file, another commit.
-    pub(super) fn has_own_work(
+    /// Whether a worktree that was being written has anything that is of neither of two commits: another content, another
+    /// file, another commit. They are one and the same where no other was there before.
+    pub(in crate::worktree) fn has_own_work(
         &self,
         site: &Site,
-        from: &CommitId,
-        to: &CommitId,
+        [from, to]: [&CommitId; 2],
+        lock: &RepositoryLock,
     ) -> Result<bool, WorktreeError> {
         if !site.has_folder() {
             return Ok(false);
@@ -136,39 +135,69 @@ impl GitWorktrees {
         if !head.as_deref().is_some_and(is_known) || !site.is_linked() {
             return Ok(true);
         }
-        if self.is_untouched(site, to)? || self.is_untouched(site, from)? {
+        let is_one = from == to;
+        if self.is_untouched(site, to)? || (!is_one && self.is_untouched(site, from)?) {
             return Ok(false);
         }
-        let strange = self.strange_to(site, from)?;
-        for path in strange.intersection(&self.strange_to(site, to)?) {
-            if !self.is_half_written(site, to, path)? {
-                return Ok(true);
-            }
+        let mut strange = self.strange_to(site, to, lock)?;
+        if !is_one {
+            let other = self.strange_to(site, from, lock)?;
+            strange.retain(|path| other.contains(path));
         }
-        Ok(false)
+        let strange: Vec<_> = strange.into_iter().collect();
+        Ok(!self.are_begun(site, to, &strange, lock)?)
     }
 
-    /// Whether a file is the beginning of what a commit has: a git that was killed leaves such a one.
-    fn is_half_written(&self, site: &Site, to: &CommitId, path: &[u8]) -> Result<bool, WorktreeError> {
-        let name = [to.as_str().as_bytes(), b":", path].concat();
-        let call = inside(site, &["cat-file", "--filters"]).arg(OsStr::from_bytes(&name)).allow(&[128]);
-        let answer = self.run(&call)?;
-        let written = match atomic::open(&site.folder.join(OsStr::from_bytes(path))) {
-            Ok(atomic::Place::File(mut file)) => {
-                let mut bytes = Vec::new();
-                file.read_to_end(&mut bytes).is_ok().then_some(bytes)
+    /// Whether each of these files is what git writes of a commit, which it can see changes in, or the beginning of that,
+    /// which a git that was killed leaves.
+    fn are_begun(
+        &self,
+        site: &Site,
+        commit: &CommitId,
+        paths: &[Vec<u8>],
+        lock: &RepositoryLock,
+    ) -> Result<bool, WorktreeError> {
+        if paths.is_empty() {
+            return Ok(true);
+        }
+        let index = site.admin.join(TEMPORARY_INDEX);
+        let sample = self.make_sample(site.id)?;
+        let prefix = sample.prefix();
+        let write = |args: &[&str], paths: &[Vec<u8>]| {
+            // A path that the commit does not have is an answer.
+            let mut call = inside(site, args, lock).env("GIT_INDEX_FILE", &index).allow(&[1, 128]);
+            if !paths.is_empty() {
+                call = call.arg(&prefix).arg("--");
             }
-            Ok(atomic::Place::Empty | atomic::Place::Other) | Err(_) => None,
+            for path in paths {
+                call = call.arg(OsStr::from_bytes(path));
+            }
+            self.run(&call).map(drop)
         };
-        Ok(answer.code == 0 && written.is_some_and(|written| answer.stdout.starts_with(&written)))
+        let written = write(&["read-tree", commit.as_str()], &[]).and_then(|()| {
+            paths.chunks(PATHS_MAX).try_for_each(|some| write(&["checkout-index", "--quiet"], some))
+        });
+        let are_begun = written.map(|()| {
+            let is_begun =
+                |path: &Vec<u8>| sample.begins_with(&site.folder, Path::new(OsStr::from_bytes(path)));
+            paths.iter().all(|path| is_begun(path).unwrap_or(false))
+        });
+        delete_tree(&index)?;
+        sample.remove()?;
+        are_begun
     }
 
     /// The files of a worktree that are not as a commit has them. Those that are missing are nobody's work.
-    fn strange_to(&self, site: &Site, commit: &CommitId) -> Result<BTreeSet<Vec<u8>>, WorktreeError> {
-        let index = site.admin.join(INDEX);
+    fn strange_to(
+        &self,
+        site: &Site,
+        commit: &CommitId,
+        lock: &RepositoryLock,
+    ) -> Result<BTreeSet<Vec<u8>>, WorktreeError> {
+        let index = site.admin.join(TEMPORARY_INDEX);
         let ask = |args: &[&str]| {
             // A file that differs is an answer, not a failure.
-            let call = inside(site, args).env("GIT_INDEX_FILE", &index).allow(&[1]);
+            let call = inside(site, args, lock).env("GIT_INDEX_FILE", &index).allow(&[1]);
             self.run(&call).map(|answer| answer.stdout)
         };
         let found = ask(&["read-tree", commit.as_str()]).and_then(|_| {
@@ -183,26 +212,37 @@ impl GitWorktrees {
         Ok(names.map(<[u8]>::to_vec).collect())
     }
 
-    /// Takes the folder of a worktree that was ready out of its place, where nobody finds it any more, looks once more,
-    /// and deletes it; or puts it back and sets it aside when somebody changed something at the last moment. Says whether
-    /// it is gone.
+    /// Takes the folder of a worktree that was ready out of its place, where nobody finds it any more, and looks once more;
+    /// puts it back and sets it aside when somebody changed something at the last moment. Says whether it can go.
     pub(super) fn retire(&self, site: &Site, seal: Option<&Seal>) -> Result<bool, WorktreeError> {
         // What an index never could vouch for was looked at by git a moment ago.
         let is_told = site.has_folder() && seal.is_some_and(Seal::was_vouched_for);
         let Some(index) = IndexFile::read(&site.admin.join("index")).filter(|_| is_told) else {
             return Ok(true);
         };
-        let aside = self.workspace.trash().join(format!("withdrawn-{}", site.id));
+        let aside = self.withdrawn(site);
         make_folder(&self.workspace.trash())?;
         delete_tree(&aside)?;
         atomic::rename(&site.folder, &aside).map_err(io_error("move", &site.folder))?;
+        // It is deleted under the note of a worktree that ends: until then whoever finds it here puts it back.
         if is_as_noted(&index, &aside) && has_only(&index, &aside).map_err(io_error("list", &aside))? {
-            delete_tree(&aside)?;
             return Ok(true);
         }
         atomic::rename(&aside, &site.folder).map_err(io_error("move", &aside))?;
         set_changed(site)?;
         Ok(false)
+    }
+
+    /// Puts a folder back that somebody who was killed took out of its place to look once more. Says whether there was
+    /// one.
+    pub(super) fn put_back_retired(&self, site: &Site) -> Result<bool, WorktreeError> {
+        let aside = self.withdrawn(site);
+        if is_there(&site.folder) || !is_folder(&aside) {
+            return Ok(false);
+        }
+        atomic::rename(&aside, &site.folder).map_err(io_error("move", &aside))?;
+        tracing::info!(folder = %site.folder.display(), "a warm worktree that was about to go was put back");
+        Ok(true)
     }
 }
 

@@ -11,7 +11,8 @@
 //! | a session's | `wharf.taken` in its administrative folder, which the former becomes |
 //! | changed | `wharf.changed` in its administrative folder: somebody worked in it, so it stays and nobody takes it |
 //!
-//! Whatever is in none of them, or in `filling` without anybody who fills it, was cut short and is cleared away.
+//! Whatever is in none of them, or in `filling` without anybody who fills it, was cut short and is cleared away, after a look
+//! whether there is anything in it that neither wharf nor git put there.
 
 mod carried;
 mod fill;
@@ -19,6 +20,7 @@ mod finish;
 mod freshen;
 mod judge;
 mod manner;
+mod moved;
 mod slot;
 mod sweep;
 mod take;

@@ -16,6 +16,7 @@ use crate::{
         WorktreeError,
         admin::{Admin, Head},
         copy::IndexFile,
+        durable::open_folder,
         files::names_in,
         fill::files_of,
         register::remove_if_there,
@@ -161,6 +162,17 @@ impl Seal {
         (seal.folder == site.folder).then_some(seal)
     }
 
+    /// Reads the seal that the worktree had in another place, from which it was moved with all that is around it.
+    pub(super) fn of_moved(site: &Site) -> Option<Self> {
+        let seal: Self = serde_json::from_str(&read_small(&ready_file(site))?).ok()?;
+        (seal.folder.file_name() == site.folder.file_name()).then_some(seal)
+    }
+
+    /// The same worktree in the place where it is now; the caller has looked at it.
+    pub(super) fn moved_to(&self, site: &Site, commit: &CommitId) -> io::Result<Self> {
+        Self::of(site, commit, &self.manner)
+    }
+
     /// The seal of a worktree that was claimed and is not a session's yet.
     pub(super) fn of_taken(site: &Site) -> Option<Self> {
         serde_json::from_str(&read_small(&site.admin.join(TAKING))?).ok()
@@ -218,9 +230,14 @@ impl Seal {
 
     /// Whether beyond doubt no file that git knows was touched since, however many there are.
     pub(super) fn vouches_for_all(&self, site: &Site) -> bool {
-        self.marks_hold(site)
-            && IndexFile::read(&site.admin.join("index"))
-                .is_some_and(|index| index.vouches_for_all(&site.folder))
+        self.marks_hold(site) && self.vouches_for_files(site)
+    }
+
+    /// The same without a look at the folder itself, which a move changes.
+    pub(super) fn vouches_for_files(&self, site: &Site) -> bool {
+        let index = site.admin.join("index");
+        fs::symlink_metadata(&index).is_ok_and(|about| file_marks(&about) == self.marks.index)
+            && IndexFile::read(&index).is_some_and(|index| index.vouches_for_all(&site.folder))
     }
 }
 
@@ -247,8 +264,8 @@ pub(super) fn ready_file(site: &Site) -> PathBuf {
 pub(in crate::worktree) fn want(common: &Path) -> Result<(), WorktreeError> {
     let folder = common.join(READY);
     if make_folder(&folder)? {
-        let made = File::open(&folder).and_then(|made| atomic::give_to_owner_of(&made, common));
-        made.map_err(io_error("give away", &folder))?;
+        let made = open_folder(&folder)?;
+        atomic::give_to_owner_of(&made, common).map_err(io_error("give away", &folder))?;
     }
     Ok(())
 }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use super::{
     Condition, Drained, Slot,
     fill::try_lock_pool,
+    moved::lives_elsewhere,
     slot::{
-        CHANGED, FILLING, Seal, TAKING, all_making, forget_making, has_pool, is_making, is_slot, lost_file,
-        note_making, ready_file, sealed, set_changed,
+        CHANGED, FILLING, Seal, TAKING, all_making, forget_making, has_pool, is_making, is_ready, is_slot,
+        lost_file, note_making, ready_file, sealed, set_changed,
     },
 };
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
         copy::clear_making,
         delete::delete_tree,
         files::names_in,
+        lock::RepositoryLock,
         register::remove_if_there,
         site::{Site, io_error, is_there, read_small},
         start::ADMINS_MAX,
@@ -65,8 +67,11 @@ impl GitWorktrees {
         for id in all_making(&common) {
             let site = self.site(id, repository)?;
             // Under the lock nobody is at work with it any more.
-            self.at_work(&site, |_| if is_making(&site) { self.remove_slot(&site) } else { Ok(()) })?;
+            let swept =
+                self.at_work(&site, |_| if is_making(&site) { self.remove_slot(&site) } else { Ok(()) });
+            one_alone(&site, swept)?;
         }
+        self.tie_moved(repository)?;
         self.drop_stray_seals(repository)?;
         let broken: Vec<Slot> =
             self.slots(repository)?.into_iter().filter(|it| it.condition == Condition::Broken).collect();
@@ -79,13 +84,14 @@ impl GitWorktrees {
         };
         for slot in broken {
             let site = self.site(slot.id, repository)?;
-            self.at_work(&site, |_| {
+            let swept = self.at_work(&site, |lock| {
                 // It may have become a session while we waited for the lock.
                 if !is_still_slot(&site)? || condition(&site) != Condition::Broken {
                     return Ok(());
                 }
-                self.clear_broken(&site)
-            })?;
+                self.clear_broken(&site, lock)
+            });
+            one_alone(&site, swept)?;
         }
         Ok(())
     }
@@ -95,7 +101,8 @@ impl GitWorktrees {
         let common = self.common_dir(repository)?;
         for id in sealed(&common) {
             let site = self.site(id, repository)?;
-            if site.has_admin() && (site.is_linked() || !site.has_folder()) {
+            let is_in_order = site.is_linked() || !site.has_folder() || lives_elsewhere(&site);
+            if site.has_admin() && is_in_order {
                 continue;
             }
             let seal = ready_file(&site);
@@ -113,23 +120,20 @@ impl GitWorktrees {
     }
 
     /// Removes a worktree whose filling or taking was cut short; the caller has both locks.
-    fn clear_broken(&self, site: &Site) -> Result<(), WorktreeError> {
-        if is_there(&site.admin.join(TAKING)) {
-            // The journal has the last word on those, where it knows of them.
-            let seal = Seal::of_taken(site).and_then(|seal| seal.commit());
-            let is_untouched = match seal {
-                Some(commit) => self.is_untouched(site, &commit)?,
-                None => !site.has_folder(),
-            };
-            if !is_untouched {
-                return Ok(());
-            }
-        } else if !is_there(&site.admin.join(FILLING)) {
+    fn clear_broken(&self, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
+        let is_taking = is_there(&site.admin.join(TAKING));
+        if !is_taking && self.put_back_retired(site)? && is_ready(site) {
+            return Ok(());
+        }
+        let has_work = if is_taking {
+            self.has_work_in_taken(site, lock)?
+        } else if is_there(&site.admin.join(FILLING)) {
+            self.has_work_in_filling(site, lock)?
+        } else {
             // Nothing says how it came to be as it is, so nothing says that it is nobody's work.
-            if site.has_folder() {
-                return set_changed(site);
-            }
-        } else if self.has_work_in_filling(site)? {
+            site.has_folder()
+        };
+        if has_work {
             return set_changed(site);
         }
         tracing::info!(folder = %site.folder.display(), "a warm worktree that was cut short was cleared away");
@@ -220,17 +224,29 @@ fn filler(site: &Site) -> Option<ProcessId> {
     Some(ProcessId { pid: pid.parse().ok()?, started: started.parse().ok()?, boot: boot.to_owned() })
 }
 
-/// Between which commits a worktree that was ready before is moved; nothing of one that is filled for the first time.
-pub(super) fn moving(site: &Site) -> Option<[CommitId; 2]> {
+/// Passes on what stops the work on all worktrees; what one of them alone is in the way of is told, and the others go on.
+pub(super) fn one_alone(site: &Site, outcome: Result<(), WorktreeError>) -> Result<(), WorktreeError> {
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(err @ (WorktreeError::RepositoryLocked { .. } | WorktreeError::NoGit { .. })) => Err(err),
+        Err(err) => {
+            tracing::warn!(folder = %site.folder.display(), error = %err, "a warm worktree was passed over");
+            Ok(())
+        }
+    }
+}
+
+/// Of which commit the files of a worktree were when its filling began, and of which they are to be.
+pub(super) fn between(site: &Site) -> Option<[CommitId; 2]> {
     let text = read_small(&site.admin.join(FILLING))?;
     let mut lines = text.lines().skip(3);
     Some([lines.next()?.parse().ok()?, lines.next()?.parse().ok()?])
 }
 
-/// What is written down of who fills a worktree, and of the commits that one is moved between.
-pub(super) fn filler_text(filler: &ProcessId, moving: Option<[&CommitId; 2]>) -> String {
+/// What is written down of who fills a worktree, and of the commits that it goes from and to; both are the same in a new one.
+pub(super) fn filler_text(filler: &ProcessId, between: [&CommitId; 2]) -> String {
     let mut text = format!("{}\n{}\n{}\n", filler.pid, filler.started, filler.boot);
-    for commit in moving.into_iter().flatten() {
+    for commit in between {
         text.push_str(commit.as_str());
         text.push('\n');
     }

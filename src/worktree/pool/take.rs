@@ -141,7 +141,7 @@ impl GitWorktrees {
         } else {
             None
         };
-        let by_files = plain.map_or(Ok(false), |plain| self.take_by_files(addition, site, &plain, &at));
+        let by_files = plain.map_or(Ok(false), |plain| self.take_by_files(addition, site, &plain, lock));
         let outcome = match by_files {
             Ok(true) => Ok(()),
             Ok(false) => self.take_by_git(addition, site, &seal, lock),
@@ -151,7 +151,7 @@ impl GitWorktrees {
         match outcome {
             Ok(()) => Ok(names(addition, site)),
             Err(err) => {
-                self.give_back_warm(addition, site, &err)?;
+                self.give_back_warm(addition, site, &err, lock)?;
                 Err(err)
             }
         }
@@ -164,9 +164,9 @@ impl GitWorktrees {
         addition: &Addition,
         site: &Site,
         plain: &Plain,
-        at: &CommitId,
+        lock: &RepositoryLock,
     ) -> Result<bool, WorktreeError> {
-        let branch = &addition.branch;
+        let (branch, at) = (&addition.branch, &addition.start.base.commit);
         match copy::make_branch_logged(plain, site, branch, at) {
             Ok(true) => (),
             Ok(false) => return Ok(false),
@@ -180,7 +180,7 @@ impl GitWorktrees {
             put_on_branch(&site.admin, branch).map_err(io_error("replace", &head))
         });
         if let Err(err) = claimed {
-            self.delete_branch_at(site, branch, at)?;
+            self.delete_branch_at(site, branch, at, lock)?;
             return Err(err);
         }
         if plain.keeps_logs {
@@ -218,9 +218,9 @@ impl GitWorktrees {
         let makes_branch = start.branch_is_new && self.settings.trust_hooks;
         if makes_branch {
             let make = ["branch", "--no-track", "--", branch.as_str(), start.base.commit.as_str()];
-            self.run(&GitCall::tell(&site.root, &make).holding(lock.file())).map_err(named)?;
+            self.run(&GitCall::tell(&site.root, &make, lock)).map_err(named)?;
         }
-        let mut call = inside(site, &["switch", "--quiet", "--no-track"]);
+        let mut call = inside(site, &["switch", "--quiet", "--no-track"], lock);
         if start.branch_is_new && !makes_branch {
             call = call.arg("-c").arg(branch.as_str());
             // Without a start point git does not look at a single file.
@@ -228,13 +228,13 @@ impl GitWorktrees {
                 call = call.arg(start.base.commit.as_str());
             }
         } else {
-            call = inside(site, &["switch", "--quiet"]).arg(branch.as_str());
+            call = inside(site, &["switch", "--quiet"], lock).arg(branch.as_str());
         }
         // The hook that follows a checkout is run afterwards, as for every other create.
-        let call = call.configured("core.hooksPath", "/dev/null").holding(lock.file());
+        let call = call.configured("core.hooksPath", "/dev/null");
         let switched = claim(site).and_then(|()| self.run(&call).map(drop).map_err(named));
         if switched.is_err() && makes_branch {
-            self.delete_branch_at(site, branch, &start.base.commit)?;
+            self.delete_branch_at(site, branch, &start.base.commit, lock)?;
         }
         switched
     }
@@ -256,8 +256,9 @@ impl GitWorktrees {
         replace_shared(&locked, &site.admin.join("locked.wharf"), reason.as_bytes())?;
         let (taking, taken) = (site.admin.join(TAKING), site.admin.join(TAKEN));
         atomic::rename(&taking, &taken).map_err(io_error("replace", &taking))?;
-        self.run_post_checkout(site, base, lock)?;
-        write_record(site, &addition.record)
+        // A hook can take minutes, in which somebody may begin to work: what has its record is a session.
+        write_record(site, &addition.record)?;
+        self.run_post_checkout(site, base, lock)
     }
 
     /// After a take that failed: into the pool again when nothing was touched yet, else it goes like any create that failed.
@@ -266,6 +267,7 @@ impl GitWorktrees {
         addition: &Addition,
         site: &Site,
         err: &WorktreeError,
+        lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
         tracing::debug!(session = %addition.id, error = %err, "a warm worktree was not taken");
         // Git looks at names before it touches anything.
@@ -282,9 +284,9 @@ impl GitWorktrees {
         }
         clear_dead_locks(site);
         let ended = if is_dressed {
-            self.take_back_taken(addition, site)
+            self.take_back_taken(addition, site, lock)
         } else {
-            self.end_take(addition, site).map(drop)
+            self.end_take(addition, site, lock).map(drop)
         };
         ended.map_err(|err| WorktreeError::LeftBehind { source: Box::new(err) })
     }
@@ -295,21 +297,22 @@ impl GitWorktrees {
         &self,
         addition: &Addition,
         site: &Site,
+        lock: &RepositoryLock,
     ) -> Result<AddEnd, WorktreeError> {
         let branch_is_ours = addition.start.branch_is_new;
         let base = &addition.start.base.commit;
         if is_ready(site) {
             // Not claimed yet: at most the branch was made.
             if branch_is_ours {
-                self.delete_branch_at(site, &addition.branch, base)?;
+                self.delete_branch_at(site, &addition.branch, base, lock)?;
             }
             return Ok(AddEnd::TakenBack);
         }
         let from = Seal::of_taken(site).and_then(|seal| seal.commit());
-        if self.has_own_work(site, from.as_ref().unwrap_or(base), base)? {
+        if self.has_own_work(site, [from.as_ref().unwrap_or(base), base], lock)? {
             set_taken_aside(site)?;
         } else {
-            self.take_back(addition, site, branch_is_ours)?;
+            self.take_back(addition, site, branch_is_ours, lock)?;
         }
         Ok(AddEnd::TakenBack)
     }
@@ -320,12 +323,13 @@ impl GitWorktrees {
         &self,
         addition: &Addition,
         site: &Site,
+        lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
         // With hooks it was looked at before they ran, and what is in it now is theirs.
         if !self.settings.trust_hooks && !self.is_untouched(site, &addition.start.base.commit)? {
             return set_taken_aside(site);
         }
-        self.take_back(addition, site, addition.start.branch_is_new)
+        self.take_back(addition, site, addition.start.branch_is_new, lock)
     }
 }
 

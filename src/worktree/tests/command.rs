@@ -43,7 +43,8 @@ fn a_repository_named_in_the_environment_is_not_taken() {
     let asked = worktrees.git(&ground.root, &["status"]).unwrap();
     let asked = String::from_utf8(asked).unwrap();
     assert_eq!(asked, "GIT_OPTIONAL_LOCKS=0\nGIT_TERMINAL_PROMPT=0\n");
-    let call = GitCall::tell(&ground.root, &["add"]).env("GIT_INDEX_FILE", "/x");
+    let lock = worktrees.lock_repository(&ground.path(".git")).unwrap();
+    let call = GitCall::tell(&ground.root, &["add"], &lock).env("GIT_INDEX_FILE", "/x");
     let told = worktrees.run(&call).unwrap().stdout;
     assert_eq!(String::from_utf8(told).unwrap(), "GIT_INDEX_FILE=/x\nGIT_TERMINAL_PROMPT=0\n");
 }
@@ -143,7 +144,7 @@ fn a_git_that_lives_on_keeps_the_lock() {
     };
     let worktrees = ground.with(settings);
     let lock = worktrees.lock_repository(&ground.path(".git")).unwrap();
-    worktrees.run(&GitCall::tell(&ground.root, &["gc"]).holding(lock.file())).unwrap();
+    worktrees.run(&GitCall::tell(&ground.root, &["gc"], &lock)).unwrap();
     drop(lock);
     let err = worktrees.lock_repository(&ground.path(".git")).unwrap_err();
     assert!(matches!(err, WorktreeError::RepositoryLocked { .. }), "{err}");

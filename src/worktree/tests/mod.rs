@@ -10,6 +10,7 @@ mod inspecting;
 mod kinds;
 mod losing;
 mod mend;
+mod pipes;
 mod purging;
 mod renaming;
 mod repositories;

@@ -163,3 +163,29 @@ fn a_discard_that_ended_while_a_mend_waited_is_left_as_it_is() {
     });
     assert!(!folder.exists() && ground.worktrees().is_discarded(of.id));
 }
+
+#[test]
+fn what_a_comparison_that_was_killed_has_left_goes_and_what_is_in_use_stays() {
+    let ground = Ground::new();
+    let worktrees = ground.worktrees();
+    let (left, used) = (SessionId::random(), SessionId::random());
+    let folder = |id: SessionId| ground.path(format!(".worktrees/.trash/verify-{id}"));
+    ground.write_at(&folder(left).join("deep/file.txt"), "copy");
+    let sample = worktrees.make_sample(used).unwrap();
+    worktrees.clear_doomed().unwrap();
+    assert!(!folder(left).exists() && folder(used).exists());
+    sample.remove().unwrap();
+    assert!(!folder(used).exists());
+}
+
+#[test]
+fn half_a_copy_in_the_trash_does_not_keep_a_session_from_being_used() {
+    let ground = Ground::new();
+    let (_, of, folder) = ground.session("auth");
+    let entry = entry(&ground, of.id);
+    ground.write_at(&entry.join("trash.json"), "{}");
+    ground.write_at(&entry.join("worktree.partial/kept.txt"), "half");
+    ground.worktrees().retract(&of).unwrap();
+    assert!(!entry.exists() && folder.join("kept.txt").exists());
+    ground.worktrees().discard(&of, BranchFate::Delete, "{}").unwrap();
+}

@@ -47,3 +47,23 @@ fn an_add_that_ends_while_it_is_settled_is_complete() {
     });
     assert!(ground.folder(addition.id).join("kept.txt").exists());
 }
+
+#[test]
+fn an_add_without_a_record_in_which_somebody_works_is_complete() {
+    let ground = Ground::new();
+    for (name, is_committed) in [("one", false), ("two", true)] {
+        let (addition, _, folder) = ground.session(name);
+        fs::remove_file(ground.admin(addition.id).join("session.json")).unwrap();
+        ground.write_at(&folder.join("kept.txt"), "work");
+        if is_committed {
+            git_in(&folder, ["commit", "-q", "-a", "-m", "work"]);
+        }
+        let end = ground.worktrees().settle_add(&addition).unwrap();
+        assert_eq!(end, AddEnd::Complete, "{name}");
+        assert_eq!(fs::read_to_string(folder.join("kept.txt")).unwrap(), "work");
+        assert_eq!(
+            fs::read_to_string(ground.admin(addition.id).join("session.json")).unwrap(),
+            addition.record
+        );
+    }
+}

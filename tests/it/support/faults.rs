@@ -104,6 +104,13 @@ impl Workspace {
         assert!(!self.path(STATE).exists());
     }
 
+    /// Changes the state file until it has all the backups that it ever has: from then on each change makes the same calls.
+    pub fn fill_backups(&self, session: &str) {
+        for number in 0..6 {
+            self.run(["meta", session, &format!("number={number}")]).succeeds();
+        }
+    }
+
     /// Writes the state file by hand: it has no checksum then.
     pub fn edit_state(&self, change: impl FnOnce(&mut serde_json::Value)) {
         let mut state = self.state();

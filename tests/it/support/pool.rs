@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::Workspace;
+use super::{Ran, Workspace};
 
 /// A workspace with so many worktrees that are ready.
 pub fn filled(size: usize) -> Workspace {
@@ -99,4 +99,22 @@ pub fn meddling(space: &Workspace, script: &str) -> String {
     fs::write(&git, format!("#!/bin/sh\nreal={}\n{script}\n", found.display())).unwrap();
     fs::set_permissions(&git, fs::Permissions::from_mode(0o755)).unwrap();
     format!("{}:{real}", folder.display())
+}
+
+/// The binary with a git in its way that meddles.
+pub fn wharf(space: &Workspace, script: &str, args: &[&str]) -> Ran {
+    let mut command = space.command();
+    command.env("PATH", meddling(space, script)).args(args);
+    Ran { output: command.output().unwrap() }
+}
+
+/// A worktree that is ready and is going to be moved by the next who fills.
+pub fn with_old_base() -> Workspace {
+    let space = Workspace::new();
+    for number in 0..6 {
+        commit(&space, &format!("{number}.txt"), "text\n");
+    }
+    fill(&space, 1);
+    commit(&space, "1.txt", "moved\n");
+    space
 }

@@ -5,8 +5,8 @@ use std::{
     ffi::OsStr,
     fmt::Write as _,
     fs,
-    os::unix::fs::PermissionsExt as _,
-    process::{Command, Stdio},
+    os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
+    process::{Command, ExitStatus, Stdio},
 };
 
 use super::{Ran, Workspace};
@@ -94,30 +94,38 @@ impl Cut {
         points
     }
 
-    /// Runs the binary and cuts it short at a point.
-    pub fn at(self, space: &Workspace, args: &[&str], point: &Point) {
+    /// Runs the binary and cuts it short at a point; says whether it was killed itself.
+    pub fn at(self, space: &Workspace, args: &[&str], point: &Point) -> bool {
         let Point { command, call, n } = point;
         self.run(space, args, &|number| {
             if self == Self::Together && number != *command {
                 return String::new();
             }
             format!("-o /dev/null -e trace={call} -e inject={call}:signal=KILL:when={n}")
-        });
+        })
+        .signal()
+            == Some(9)
     }
 
-    fn run(self, space: &Workspace, args: &[&str], options: &dyn Fn(usize) -> String) {
+    fn run(self, space: &Workspace, args: &[&str], options: &dyn Fn(usize) -> String) -> ExitStatus {
         let mut command = space.command();
         command.args(args);
         if self == Self::Together {
             command.env("PATH", shim(space, options));
-            command.output().unwrap();
-            return;
+            return command.output().unwrap().status;
         }
         let options = options(1);
         let follow = if self == Self::Each { "-f" } else { "-qq" };
         let mut wrapper = vec!["strace", "-qq", follow];
         wrapper.extend(options.split(' '));
-        under(&wrapper, &command).output().unwrap();
+        under(&wrapper, &command).output().unwrap().status
+    }
+}
+
+impl Point {
+    /// Whether it is the last of all calls of a kind.
+    pub fn is_last(&self, call: &str, points: &[Self]) -> bool {
+        self.call == call && points.iter().filter(|it| it.call == call).all(|it| it.n <= self.n)
     }
 }
 

@@ -1,0 +1,94 @@
+//! What a person does in a worktree of the pool that never became ready, or whose taking was cut short: it stays.
+
+use std::{fs, path::PathBuf};
+
+use crate::support::{
+    Workspace, invariants,
+    pool::{fill, filled, id, is_changed, only, slots, wharf, with_old_base},
+    strace,
+};
+
+const MINE: &str = "mine\n";
+
+/// The only folder below `.worktrees`.
+fn half_filled(space: &Workspace) -> PathBuf {
+    let folders = fs::read_dir(space.path(".worktrees")).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<_> = folders.filter(|path| path.join(".git").exists()).collect();
+    assert_eq!(folders.len(), 1, "{folders:?}");
+    folders.remove(0)
+}
+
+#[test]
+fn what_is_done_after_a_first_fill_was_killed_stays() {
+    if !strace::is_there() {
+        return;
+    }
+    for does_commit in [false, true] {
+        let space = Workspace::new();
+        let mut command = space.command();
+        command.args(["pool", "fill", "--size", "1"]);
+        // Every file is there and the seal is not.
+        let kill = "inject=syncfs:signal=KILL:when=1";
+        let wrapper = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=syncfs", "-e", kill];
+        strace::under(&wrapper, &command).output().unwrap();
+        let folder = half_filled(&space);
+        fs::write(folder.join("README.md"), MINE).unwrap();
+        if does_commit {
+            space.git_at(&folder, ["commit", "-qam", "mine"]);
+        }
+        let head = space.git_at(&folder, ["rev-parse", "HEAD"]);
+        space.run(["restore"]).succeeds().says("somebody changed something in it");
+        fill(&space, 1);
+        assert_eq!(fs::read_to_string(folder.join("README.md")).unwrap(), MINE);
+        assert_eq!(space.git_at(&folder, ["rev-parse", "HEAD"]), head);
+    }
+}
+
+#[test]
+fn what_is_committed_while_a_first_fill_ends_stays() {
+    let script = "case \"$*\" in *rev-parse*HEAD*)\n\
+                  if [ -n \"$GIT_WORK_TREE\" ] && ! grep -q mine \"$GIT_WORK_TREE/README.md\"; then (\n\
+                  cd \"$GIT_WORK_TREE\" && unset GIT_WORK_TREE && printf 'mine\\n' > README.md &&\n\
+                  \"$real\" -c user.name=a -c user.email=a commit -qam mine ) fi ;; esac\n\
+                  exec \"$real\" \"$@\"";
+    let space = Workspace::new();
+    wharf(&space, script, &["pool", "fill", "--size", "1"]).succeeds();
+    let folder = half_filled(&space);
+    assert!(is_changed(&space, &folder), "{}", space.json(["pool", "status"]));
+    assert_eq!(space.git_at(&folder, ["log", "-1", "--format=%s"]), "mine");
+}
+
+/// Killed after git has moved the worktree, and the table that knows of the session is lost.
+#[test]
+fn a_take_that_nothing_remembers_is_cleared_away_or_said() {
+    let script = "\"$real\" \"$@\"; code=$?\ncase \"$*\" in *switch*) kill -9 $PPID ;; esac\nexit $code";
+    for is_worked_in in [false, true] {
+        let space = with_old_base();
+        let folder = only(&space);
+        wharf(&space, script, &["create", "one"]);
+        assert_eq!(fs::read_to_string(folder.join("1.txt")).unwrap(), "moved\n", "git did not come that far");
+        if is_worked_in {
+            fs::write(folder.join("new.txt"), MINE).unwrap();
+        }
+        space.lose_state();
+        let ran = space.run(["restore"]).succeeds();
+        if is_worked_in {
+            ran.says("somebody changed something in it");
+            assert_eq!(fs::read_to_string(folder.join("new.txt")).unwrap(), MINE);
+        } else {
+            invariants::restored(&space, &["feature/one"], "a take that nothing remembers");
+        }
+        assert_eq!(space.names(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn one_session_that_cannot_be_looked_into_does_not_keep_the_pool_empty() {
+    let space = filled(1);
+    space.run(["create", "one"]).succeeds();
+    let kept = space.path(".git/worktrees").join(id(&space, "one")).join("wharf.index");
+    fs::remove_file(&kept).unwrap();
+    fs::create_dir(&kept).unwrap();
+    fill(&space, 1);
+    assert_eq!(slots(&space, "ready").len(), 1);
+}
