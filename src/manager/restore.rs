@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     registry::Registry,
-    session::{Session, SessionId, SessionName},
+    session::{Pending, PendingAction, Session, SessionId, SessionName},
     store::{Note, Origin, Quarantined, Reading, decode_record, encode_record},
     workspace::Workspace,
     worktree::{Found, LeftAlone, Mended, Scan, WorktreeLock, WorktreeState, Worktrees},
@@ -275,6 +275,11 @@ fn remember_all(
 ) {
     let kept: HashMap<_, _> = scan.found.iter().map(|found| (found.worktree.id, found)).collect();
     for session in transaction.registry.all() {
+        // The record is what says that a create has come to its end.
+        let is_made = |it: &Pending| !matches!(it.action, PendingAction::Creating { .. });
+        if !session.pending().is_none_or(is_made) {
+            continue;
+        }
         let found = kept.get(&session.id()).filter(|found| found.worktree.state == WorktreeState::Present);
         let record = encode_record(&settled(&session), workspace);
         if found.is_some_and(|found| found.record.as_deref() != Some(record.as_str())) {

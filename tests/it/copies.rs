@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::symlink, path::Path};
 
-use crate::support::Workspace;
+use crate::support::{Workspace, invariants, pool::wharf};
 
 /// What git logs when it makes a worktree itself, and a copy does not: it resets the files.
 fn was_copied(space: &Workspace, name: &str) -> bool {
@@ -229,4 +229,16 @@ fn a_branch_in_the_way_is_refused_as_git_refuses_it() {
     assert_eq!(space.worktrees(), 0);
     space.run(["create", "two"]).succeeds();
     assert_eq!(space.git(["symbolic-ref", "HEAD"]), "refs/heads/main");
+}
+
+/// A copy has its index before git writes what is left out.
+#[test]
+fn a_create_that_was_killed_before_the_last_files_of_a_copy_is_no_session() {
+    let space = Workspace::new();
+    fs::write(space.path("README.md"), "changed\n").unwrap();
+    let script = "case \"$*\" in *read-tree*) kill -9 $PPID; exit 1 ;; esac\nexec \"$real\" \"$@\"";
+    let killed = wharf(&space, script, &["create", "one"]);
+    assert_eq!(killed.output.status.code(), None, "{}", killed.stderr());
+    invariants::restored(&space, &[], "a copy without its last files");
+    assert_eq!(space.names(), Vec::<String>::new());
 }

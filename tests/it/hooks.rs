@@ -83,6 +83,8 @@ fn work_in_a_session_whose_create_was_killed_in_its_hook_stays() {
         create.kill().unwrap();
         create.wait().unwrap();
         processes::kill(fs::read_to_string(&pid).unwrap().trim().parse().unwrap());
+        // Whoever finds it first finishes it.
+        space.run(["touch", "one"]).succeeds();
         space.run(["restore"]).succeeds();
         assert_eq!(fs::read_to_string(folder.join("README.md")).unwrap(), "mine\n", "warm: {is_warm}");
         assert_eq!((space.names(), space.worktree("one")), (vec!["one".to_owned()], folder));
