@@ -22,6 +22,7 @@ mod agent_findings;
 mod agents;
 mod amend;
 mod annotate;
+mod at_work;
 mod bind;
 mod bring_up;
 mod chains;
