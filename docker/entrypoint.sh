@@ -35,9 +35,14 @@ default safe.directory '*'
 default user.name wharf
 default user.email wharf@localhost
 
-# Killing a restore that hangs is safe: whatever it had begun is in the journal, and the next one ends it.
-timeout -k 5 "$restore_seconds" wharf restore >&2
+# Killing a restore that hangs is safe: whatever it had begun is in the journal, and the next one ends it. Until `wharf init`
+# takes over, this shell is the first process, which no signal ends without a trap.
+timeout -k 5 "$restore_seconds" wharf restore >&2 &
+restore=$!
+trap 'kill -TERM "$restore" 2>/dev/null; wait "$restore"; exit 143' TERM INT
+wait "$restore"
 code=$?
+trap - TERM INT
 case $code in
     0) ;;
     124 | 137) say "restore did not end within $restore_seconds s and was stopped; starting anyway, run \`wharf restore\` by hand" ;;

@@ -54,12 +54,18 @@ if [[ -z $wharf ]]; then
 fi
 [[ -x $wharf ]] || fail "there is no program at $wharf"
 
-by_git=() by_wharf=()
+by_git=() by_wharf=() reads=false
 place=$(mktemp -d "$parent/wharf-bench.XXXXXX")
 trap 'rm -rf -- "$place"' EXIT
+# Programs are measured as they are installed, by a copy: what a linker has just written lies in memory page by page, and
+# each page of it costs a fault of its own.
+mkdir "$place/bin"
+cp "$wharf" "$place/bin/wharf"
+wharf=$place/bin/wharf
 if command -v rustc >"$place/out"; then
     printf 'fn main() {}\n' >"$place/nothing.rs"
-    rustc -O -o "$place/nothing" "$place/nothing.rs"
+    rustc -O -o "$place/linked" "$place/nothing.rs"
+    cp "$place/linked" "$place/nothing"
 fi
 # Nobody's settings, neither git's nor wharf's.
 for name in $(compgen -e | grep -E '^(GIT|WHARF)_' || true); do unset "$name"; done
@@ -104,11 +110,11 @@ repository() { # FOLDER FILES
 
 # ---- measuring ------------------------------------------------------------------------------------------------------
 
-# Runs a command after everything earlier is on the disk, so that each one pays for its own writes only; the
-# microseconds go into `took`.
+# Runs a command; the microseconds go into `took`. One that writes runs after everything earlier is on the disk, so that it
+# pays for its own writes only; one that reads runs as people run it.
 measure() {
     local begun ended
-    sync
+    $reads || sync
     begun=$EPOCHREALTIME
     "$@" >"$place/out" 2>"$place/err" || fail "$* failed: $(<"$place/err")"
     ended=$EPOCHREALTIME
@@ -203,6 +209,7 @@ many_sessions() { # SESSIONS
     done
     (($1 < 500 || runs < 5)) || few=5
     one=$(wharf_path)
+    reads=true
     both "$runs" git_list wharf_quick
     row "list --quick" "$1 sessions" "\`git worktree list\`"
     if [[ -x $place/nothing ]]; then
@@ -217,6 +224,7 @@ many_sessions() { # SESSIONS
     row "path" "$1 sessions" "\`git worktree list\`"
     both "$runs" git_one wharf_show
     row "show" "$1 sessions" "\`status\` and \`rev-list\` in one"
+    reads=false
     for ((number = 0; number < few; number++)); do
         measure wharf_restore
         by_wharf+=("$took")
@@ -240,15 +248,20 @@ wharf_way() { "$wharf" --workspace "$at/wharf" "$@"; }
 wharf_copied() { wharf_way create "copied$1"; }
 wharf_warm() { WHARF_POOL_SIZE=1 wharf_way create "warm$1"; }
 wharf_warm_from() { wharf_way create "far$1" --from later; }
+# One that fails has not been fast.
+wait_for() { # PIDS
+    local pid
+    for pid; do wait "$pid" || return; done
+}
 git_eight() {
-    local number
-    for number in 1 2 3 4 5 6 7 8; do git_add "eight$1-$number" & done
-    wait
+    local number pids=()
+    for number in 1 2 3 4 5 6 7 8; do git_add "eight$1-$number" & pids+=($!); done
+    wait_for "${pids[@]}"
 }
 wharf_eight() {
-    local number
-    for number in 1 2 3 4 5 6 7 8; do wharf_way create "eight$1-$number" & done
-    wait
+    local number pids=()
+    for number in 1 2 3 4 5 6 7 8; do wharf_way create "eight$1-$number" & pids+=($!); done
+    wait_for "${pids[@]}"
 }
 status_of() { git -C "$1" status --porcelain; }
 wharf_path_of() { wharf_way path "$1"; }

@@ -14,7 +14,6 @@
 #   4  the backup could not be made; nothing was changed
 #   5  `wharf recover` failed; the backup is complete
 set -u
-umask 077
 
 state_name=.claude-container-sessions.json
 wharf=${WHARF:-wharf}
@@ -118,6 +117,9 @@ if $dry_run; then
 fi
 
 say "2. back up"
+# The backup is for its owner alone; what the recovery makes is as open as git would make it.
+usual_umask=$(umask)
+umask 077
 # One folder for each run. `mkdir` without -p is what makes it ours alone, also when two runs begin in the same second.
 mkdir -p "$workspace/.wharf/backup" || stop 4 "cannot make $workspace/.wharf/backup; nothing was changed"
 stamp=$(date -u +%Y-%m-%dT%H%M%SZ)
@@ -150,6 +152,8 @@ done
 each_record keep_record
 sync
 say "  $kept files in $folder"
+
+umask "$usual_umask"
 
 say "3. recover"
 "$wharf" --workspace "$workspace" recover || stop 5 "\`wharf recover\` failed with exit code $?; the backup is in $folder"

@@ -15,6 +15,8 @@ use rustix::{fs::OFlags, io::Errno};
 
 /// How many calls that make something durable run beside the first; what git does meanwhile needs the processors.
 const HELPERS_MAX: usize = 3;
+/// How much room there has to be behind what is expected, so that the end is found without a small read for it.
+const PROBE_BYTES: usize = 32;
 
 /// Whether a replaced file must outlive a power cut, or only a crash of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +96,15 @@ pub fn open(path: &Path) -> io::Result<Place> {
         Err(err) if matches!(Errno::from_io_error(&err), Some(Errno::LOOP | Errno::NXIO)) => Ok(Place::Other),
         Err(err) => Err(err),
     }
+}
+
+/// What a file holds, at most so many bytes. `length` is what it is expected to hold, so that nobody feels for its end in
+/// many small reads.
+pub fn read_up_to(file: &File, length: u64, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let expected = usize::try_from(length.min(bytes_max)).unwrap_or(0);
+    let mut bytes = Vec::with_capacity(expected + PROBE_BYTES);
+    file.take(bytes_max).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Whether the disk gives back what was written to a file.

@@ -4,20 +4,22 @@ use std::{fmt, str::FromStr, time::SystemTime};
 
 use thiserror::Error;
 use time::{
-    Duration, OffsetDateTime, UtcOffset,
+    Date, Duration, Month, OffsetDateTime, Time, UtcDateTime,
     format_description::{BorrowedFormatItem, well_known::Rfc3339},
     macros::format_description,
 };
 
-const WIRE: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+/// What a printed moment looks like; each zero stands for a digit.
+const WIRE: [u8; 24] = *b"0000-00-00T00:00:00.000Z";
+/// Where its numbers begin and how many digits they have: year, month, day, hour, minute, second, millisecond.
+const NUMBERS: [(usize, usize); 7] = [(0, 4), (5, 2), (8, 2), (11, 2), (14, 2), (17, 2), (20, 3)];
 const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 const COMPACT: &[BorrowedFormatItem<'_>] =
     format_description!("[year][month][day]T[hour][minute][second].[subsecond digits:3]Z");
 
 /// A moment in UTC, to the millisecond, printed as `2025-11-24T10:30:00.000Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Timestamp(OffsetDateTime);
+pub struct Timestamp(UtcDateTime);
 
 /// Why a text is not a moment.
 #[derive(Debug, Error)]
@@ -31,7 +33,7 @@ pub struct TimestampError {
 impl Timestamp {
     /// The moment this many milliseconds after the Unix epoch; `None` outside the years 0 to 9999.
     pub fn from_unix_millis(millis: i64) -> Option<Self> {
-        let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000).ok()?;
+        let moment = UtcDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000).ok()?;
         (0..=9999).contains(&moment.year()).then_some(Self(moment))
     }
 
@@ -65,14 +67,31 @@ impl Timestamp {
 
 impl From<SystemTime> for Timestamp {
     fn from(moment: SystemTime) -> Self {
-        let moment = OffsetDateTime::from(moment);
-        Self(truncated(moment))
+        Self(truncated(OffsetDateTime::from(moment)))
     }
 }
 
 impl fmt::Display for Timestamp {
+    // A table has two or more of these for each session, and the general formatter takes forty times as long.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.format(WIRE).map_err(|_| fmt::Error)?)
+        let (date, time) = (self.0.date(), self.0.time());
+        let numbers = [
+            date.year().unsigned_abs(),
+            u32::from(u8::from(date.month())),
+            u32::from(date.day()),
+            u32::from(time.hour()),
+            u32::from(time.minute()),
+            u32::from(time.second()),
+            u32::from(time.millisecond()),
+        ];
+        let mut text = WIRE;
+        for (mut number, (start, digits)) in numbers.into_iter().zip(NUMBERS) {
+            for digit in text[start..start + digits].iter_mut().rev() {
+                *digit = b'0' + u8::try_from(number % 10).map_err(|_| fmt::Error)?;
+                number /= 10;
+            }
+        }
+        f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -81,13 +100,35 @@ impl FromStr for Timestamp {
 
     /// Takes any RFC 3339 form and keeps whole milliseconds of it, in UTC.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(moment) = printed(text) {
+            return Ok(Self(moment));
+        }
         let moment = OffsetDateTime::parse(text, &Rfc3339)
             .map_err(|source| TimestampError { text: text.to_owned(), source })?;
-        Ok(Self(truncated(moment.to_offset(UtcOffset::UTC))))
+        Ok(Self(truncated(moment)))
     }
 }
 
-fn truncated(moment: OffsetDateTime) -> OffsetDateTime {
+/// The moment in a text that has the very form in which we print; nothing for every other text.
+fn printed(text: &str) -> Option<UtcDateTime> {
+    let bytes: &[u8; WIRE.len()] = text.as_bytes().try_into().ok()?;
+    let fits = |(byte, wire): (&u8, &u8)| if *wire == b'0' { byte.is_ascii_digit() } else { byte == wire };
+    if !bytes.iter().zip(&WIRE).all(fits) {
+        return None;
+    }
+    let number = |at: usize| {
+        let (start, digits) = NUMBERS[at];
+        bytes[start..start + digits].iter().fold(0_u16, |number, digit| number * 10 + u16::from(digit - b'0'))
+    };
+    let small = |at: usize| u8::try_from(number(at)).ok();
+    let date =
+        Date::from_calendar_date(i32::from(number(0)), Month::try_from(small(1)?).ok()?, small(2)?).ok()?;
+    let time = Time::from_hms_milli(small(3)?, small(4)?, small(5)?, number(6)).ok()?;
+    Some(UtcDateTime::new(date, time))
+}
+
+fn truncated(moment: OffsetDateTime) -> UtcDateTime {
+    let moment = moment.to_utc();
     moment.replace_millisecond(moment.millisecond()).expect("the millisecond of a moment is in range")
 }
 
@@ -125,11 +166,33 @@ mod tests {
         for text in ["2025-11-24T12:30:00.0009+02:00", "2025-11-24T10:30:00Z", "2025-11-24T10:30:00.000Z"] {
             assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), "2025-11-24T10:30:00.000Z");
         }
+        let leap = "2016-12-31T23:59:60.000Z".parse::<Timestamp>().map(|it| it.to_string());
+        assert_eq!(leap.ok().as_deref(), Some("2016-12-31T23:59:59.999Z"));
+    }
+
+    #[test]
+    fn what_is_printed_is_read_as_the_general_reader_reads_it() {
+        let mut millis: i64 = -62_167_219_200_000;
+        while let Some(moment) = Timestamp::from_unix_millis(millis) {
+            let text = moment.to_string();
+            let general = UtcDateTime::parse(&text, &Rfc3339).unwrap();
+            assert_eq!((printed(&text), text.parse().ok()), (Some(general), Some(moment)), "{text}");
+            millis += 86_400_000 * 37 + 3_723_457;
+        }
     }
 
     #[test]
     fn what_is_no_moment_is_refused() {
-        for text in ["", "yesterday", "2025-13-01T00:00:00Z", "99999-01-01T00:00:00.000Z", "2025-11-24"] {
+        for text in [
+            "",
+            "yesterday",
+            "2025-13-01T00:00:00Z",
+            "99999-01-01T00:00:00.000Z",
+            "2025-11-24",
+            "2025-02-29T00:00:00.000Z",
+            "2025-11-24T24:00:00.000Z",
+            "2025-11-24T10:30:00.000X",
+        ] {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
         assert_eq!(Timestamp::from_unix_millis(i64::MAX), None);

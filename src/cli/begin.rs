@@ -4,7 +4,7 @@ use super::{Context, Failure, args, attaching::entrance, locate, metadata, parse
 use crate::{
     json::Members,
     manager::{CreateSession, MetadataChange, Opening},
-    session::{BranchFate, Issue, IssueRef},
+    session::{Issue, IssueRef},
 };
 
 /// Creates a session and prints it, or starts a program in it and shows that.
@@ -30,7 +30,6 @@ pub(super) fn create(mut context: Context, args: args::Create) -> Result<(), Fai
             kept.set(&key, value);
         }
     }
-    let is_named = args.branch.is_some();
     let request = CreateSession {
         name: parsed(args.name.as_ref())?,
         branch: parsed(args.branch.as_ref())?,
@@ -41,11 +40,8 @@ pub(super) fn create(mut context: Context, args: args::Create) -> Result<(), Fai
         metadata: kept,
         skip_setup: args.no_setup,
     };
-    let session = context.manager.create(&request)?;
-    // Only a branch that nobody named was certainly made just now.
-    let fate = if is_named { BranchFate::Keep } else { BranchFate::Delete };
     let output = context.output;
-    let session = context.manager.set_up_new(&session, fate, &mut |heard| setup::hear(output, heard))?;
+    let session = context.manager.bring_up(&request, &mut |heard| setup::hear(output, heard))?;
     let Some(start) = start else {
         return showing::record(&context, session);
     };

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Context, Failure, args, context::now, parsed, setup, showing, table, view};
 use crate::{
     json::Members,
-    manager::{Destroyed, Discarded, Heard, ManagerError, Permit, Permits},
+    manager::{Destroyed, Discarded, Permit, Permits, TakeDown},
     session::BranchFate,
     text,
     view::{ObstacleView, describe, raw},
@@ -29,10 +29,9 @@ pub(super) fn destroy(mut context: Context, args: &args::Destroy) -> Result<(), 
             .output
             .data(&destroy_view(&context, &weighed, false), || weighed_text(&weighed))?);
     }
-    if !args.no_teardown {
-        tear_down(&mut context, args)?;
-    }
-    let destroyed = context.manager.destroy(&args.name, &permits(args), branch)?;
+    let how = TakeDown { permits: permits(args), branch, skip_teardown: args.no_teardown, force: args.force };
+    let output = context.output;
+    let destroyed = context.manager.take_down(&args.name, &how, &mut |heard| setup::hear(output, heard))?;
     let days = context.manager.settings().trash_days;
     context.output.data(&destroy_view(&context, &destroyed, true), || {
         let name = destroyed.session.name();
@@ -47,19 +46,6 @@ pub(super) fn destroy(mut context: Context, args: &args::Destroy) -> Result<(), 
         format!("{name} is destroyed, {fate}; `wharf undo {name}` brings it back for {days} days\n")
     })?;
     Ok(())
-}
-
-/// Runs what is set to run first. A failure of that keeps the session, unless it is to go by force.
-fn tear_down(context: &mut Context, args: &args::Destroy) -> Result<(), Failure> {
-    let output = context.output;
-    let hear = &mut |heard: Heard<'_>| setup::hear(output, heard);
-    match context.manager.tear_down(&args.name, &permits(args), fate(args.delete_branch), hear) {
-        Err(err @ ManagerError::Teardown { .. }) if args.force => {
-            tracing::warn!(error = %err, "a teardown failed, and the session goes all the same");
-            Ok(())
-        }
-        outcome => Ok(outcome.map(drop)?),
-    }
 }
 
 /// Brings a destroyed session back.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{ManagerError, SessionManager};
+use super::{ManagerError, SessionManager, at_work::AtWork};
 use crate::{
     clock::Timestamp,
     json::Members,
@@ -84,7 +84,7 @@ impl SessionManager {
         plan: &Plan,
         warm: &[SessionId],
     ) -> Result<Session, ManagerError> {
-        let (session, place) = self.reserve(request, plan, warm)?;
+        let (session, place, _work) = self.reserve(request, plan, warm)?;
         let record = store::encode_record(&settled(&session), &self.workspace);
         let addition = addition(plan, &session, record, place);
         let made = match self.worktrees.add(&addition) {
@@ -164,7 +164,7 @@ impl SessionManager {
         request: &CreateSession,
         plan: &Plan,
         warm: &[SessionId],
-    ) -> Result<(Session, Vec<PathBuf>), ManagerError> {
+    ) -> Result<(Session, Vec<PathBuf>, AtWork), ManagerError> {
         let pending = self.pending(PendingAction::Creating { branch_is_new: plan.start.branch_is_new })?;
         let limit = self.settings.sessions_max.get();
         let now = self.clock.now();
@@ -173,6 +173,7 @@ impl SessionManager {
         // Who reserved a warm worktree before us has it.
         let free = warm.iter().find(|id| transaction.registry.session(**id).is_none());
         let id = free.copied().unwrap_or_else(SessionId::random);
+        let work = AtWork::with(id);
         let mut session = new_session(request, plan, id, now);
         if is_needy {
             session.await_setup();
@@ -180,7 +181,7 @@ impl SessionManager {
         session.begin(pending);
         transaction.registry.vacancy(&Claim::of(&session), limit)?.fill(session.clone());
         let place = transaction.place()?;
-        Ok((session, place))
+        Ok((session, place, work))
     }
 
     /// Takes a session that never came to be out of the table.

@@ -1,7 +1,8 @@
 //! A session ends: what it would lose is named, its work goes into the trash, its record goes.
 
 use super::{
-    ManagerError, SessionManager, checkout, create::settled, exec::shell_error, journal::ensure_quiet,
+    ManagerError, SessionManager, at_work::AtWork, checkout, create::settled, exec::shell_error,
+    journal::ensure_quiet,
 };
 use crate::{
     process::{self, Occupant},
@@ -195,6 +196,7 @@ impl SessionManager {
         self.settle_abandoned()?;
         let mut weighed = self.weigh_permitted(who, permits, branch)?;
         let id = weighed.session.id();
+        let _work = AtWork::with(id);
         let running: Vec<Obstacle> = weighed.obstacles.iter().filter(|it| it.is_running()).cloned().collect();
         if !running.is_empty() {
             self.end_own(&weighed.session, &running)?;

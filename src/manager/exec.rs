@@ -37,6 +37,11 @@ pub enum CommandText {
 }
 
 impl SessionManager {
+    /// Whether a command runs in the context of a session, or something that one left running.
+    pub fn is_executing(&self, id: SessionId) -> bool {
+        self.shells.processes(id).unwrap_or_default().is_busy
+    }
+
     /// Runs a command in the context of a session, and answers what became of it.
     pub fn exec(
         &mut self,

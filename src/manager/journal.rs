@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{ManagerError, SessionManager, Transaction};
+use super::{
+    ManagerError, SessionManager, Transaction,
+    at_work::{AtWork, is_at_work},
+};
 use crate::{
     process,
     session::{Pending, PendingAction, Session},
@@ -17,18 +20,19 @@ impl SessionManager {
 
     /// Takes over what a dead process began with a session. Nothing when somebody else was faster, or when it was not
     /// dead: a process of another container cannot be seen from here, and ends its work itself.
-    pub(super) fn claim(&mut self, session: &Session) -> Result<Option<Session>, ManagerError> {
+    pub(super) fn claim(&mut self, session: &Session) -> Result<Option<(Session, AtWork)>, ManagerError> {
         let Some(abandoned) = session.pending() else {
             return Ok(None);
         };
         let ours = self.pending(abandoned.action.clone())?;
+        let work = AtWork::with(session.id());
         let mut transaction = self.begin()?;
         if !transaction.has_entry_of(session) {
             return Ok(None);
         }
         let claimed = transaction.registry.update(session.id(), |it| it.begin(ours)).cloned();
         transaction.commit()?;
-        Ok(claimed)
+        Ok(claimed.map(|claimed| (claimed, work)))
     }
 
     /// Leaves work that could not be ended to the next start, under the name it was found.
@@ -111,9 +115,12 @@ impl Transaction<'_> {
     }
 }
 
-/// Whether something was begun with a session by a process that is gone.
+/// Whether something was begun with a session by a process that is gone, or by this one, which gave it up.
 pub(super) fn is_abandoned(session: &Session) -> bool {
-    session.pending().is_some_and(|pending| !process::is_alive(&pending.worker))
+    session.pending().is_some_and(|Pending { worker, .. }| {
+        let is_own = process::own().is_ok_and(|own| own == *worker);
+        if is_own { !is_at_work(session.id()) } else { !process::is_alive(worker) }
+    })
 }
 
 /// An error if somebody is at work with a session.

@@ -22,7 +22,9 @@ mod agent_findings;
 mod agents;
 mod amend;
 mod annotate;
+mod at_work;
 mod bind;
+mod bring_up;
 mod chains;
 mod chores;
 mod code;
@@ -59,6 +61,7 @@ mod shutdown;
 mod start;
 mod stop;
 mod table;
+mod take_down;
 mod transcripts;
 mod trash;
 mod undo;
@@ -102,6 +105,7 @@ pub use self::{
     setup::{FailedLine, Hear, Heard, SetUp},
     start::StartSession,
     table::Table,
+    take_down::TakeDown,
     trash::Discarded,
 };
 

@@ -1,6 +1,8 @@
 //! A session takes another name; its id and folder stay, its branch follows if asked.
 
-use super::{ManagerError, SessionManager, checkout, journal::ensure_quiet, settle::Settled};
+use super::{
+    ManagerError, SessionManager, at_work::AtWork, checkout, journal::ensure_quiet, settle::Settled,
+};
 use crate::{
     registry::AdmitError,
     session::{BranchName, PendingAction, Session, SessionName},
@@ -30,6 +32,7 @@ impl SessionManager {
         ensure_quiet(&before)?;
         self.registry()?.replace(renamed(&before, name, branch))?;
         let renaming = self.worktrees.weigh_rename(&checkout(&before), branch)?;
+        let _work = AtWork::with(before.id());
         let begun = self.begin_rename(who, name, &renaming)?;
         let tried = self.worktrees.rename_branch(&renaming);
         if let Err(err @ WorktreeError::BranchExists { .. }) = tried {

@@ -33,7 +33,7 @@ impl SessionManager {
         let abandoned: Vec<Session> = self.registry()?.all().into_iter().filter(is_abandoned).collect();
         let mut settled = Vec::new();
         for session in abandoned {
-            let Some(claimed) = self.claim(&session)? else {
+            let Some((claimed, _work)) = self.claim(&session)? else {
                 continue;
             };
             match self.settle_one(&claimed) {

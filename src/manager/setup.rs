@@ -73,7 +73,7 @@ impl FailedLine {
 
 impl SessionManager {
     /// Whether a new session of this repository needs more than git checks out.
-    pub(super) fn needs_setup(&self, repository: &RepositoryPath) -> bool {
+    pub fn needs_setup(&self, repository: &RepositoryPath) -> bool {
         if self.settings.setup.has_untrusted() {
             tracing::warn!(
                 "the workspace's setup is not run: `setup.trust` in your own settings would allow it"

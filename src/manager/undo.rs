@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ManagerError, SessionManager, trash::Discarded};
+use super::{ManagerError, SessionManager, at_work::AtWork, trash::Discarded};
 use crate::{
     registry::Claim,
     session::{PendingAction, Session, SessionName},
@@ -19,6 +19,7 @@ impl SessionManager {
         if let Some(name) = name {
             session.rename(name.clone());
         }
+        let _work = AtWork::with(session.id());
         let mut reserved = session.clone();
         reserved.begin(self.pending(PendingAction::BringingBack)?);
         let limit = self.settings.sessions_max.get();

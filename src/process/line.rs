@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     io::{self, PipeReader, Read as _},
+    os::unix::process::ExitStatusExt as _,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -14,7 +15,13 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open},
 };
 
-use super::{Process, descendants, send};
+use uuid::Uuid;
+
+use super::{descendants, marked, send};
+use crate::session::ProcessId;
+
+/// Names a line to whatever it starts.
+const LINE_VARIABLE: &str = "WHARF_LINE";
 
 const CHUNK_BYTES: usize = 16 << 10;
 /// How much of what lies in the pipe is passed on after the shell has ended: all of what it can hold.
@@ -42,62 +49,75 @@ pub enum LineEnd {
     Code(i32),
     /// By this signal.
     Signal(i32),
-    /// It took too long, and was killed with all that it had started.
+    /// It took too long, and was killed with all that it had started, but for what cleared its environment and was left
+    /// by its parent.
     Late,
 }
 
 /// Runs a line. It reads nothing; what it prints, on either stream, goes to `hear` as it comes. Who stays behind when the
-/// shell ends is left alone, and not heard any more. An error when it cannot be run.
+/// shell ends is left alone, and not heard any more. An error when it cannot be run to its end; nothing of it runs then.
 pub fn run_line(line: &Line<'_>, hear: &mut dyn FnMut(&[u8])) -> io::Result<LineEnd> {
-    let (mut pipe, mut child) = start(line)?;
-    let ended = match pidfd_open(Pid::from_child(&child), PidfdFlags::empty()) {
-        Ok(ended) => ended,
-        Err(err) => {
-            kill_all(&mut child)?;
-            return Err(err.into());
+    let mark = Uuid::new_v4().to_string();
+    let (mut pipe, mut child) = start(line, &mark)?;
+    match attend(&child, &mut pipe, line.limit, hear) {
+        Ok(true) => {
+            let status = child.wait()?;
+            Ok(match (status.code(), status.signal()) {
+                (Some(code), _) => LineEnd::Code(code),
+                (None, signal) => LineEnd::Signal(signal.unwrap_or_default()),
+            })
         }
-    };
-    let deadline = line.limit.map(|limit| Instant::now() + limit);
+        Ok(false) => kill_all(&mut child, &mark).map(|()| LineEnd::Late),
+        Err(err) => {
+            if let Err(err) = kill_all(&mut child, &mark) {
+                tracing::warn!(pid = child.id(), error = %err, "a line that cannot be heard goes on");
+            }
+            Err(err)
+        }
+    }
+}
+
+/// Passes on what the line prints until its shell has ended; says whether that came in time.
+fn attend(
+    child: &Child,
+    pipe: &mut PipeReader,
+    limit: Option<Duration>,
+    hear: &mut dyn FnMut(&[u8]),
+) -> io::Result<bool> {
+    let ended = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+    let deadline = limit.map(|limit| Instant::now() + limit);
     let (mut is_open, mut pieces_after) = (true, 0);
     loop {
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let timeout = left.and_then(|left| Timespec::try_from(left).ok());
         let mut fds = vec![PollFd::new(&ended, PollFlags::IN)];
         if is_open {
-            fds.push(PollFd::new(&pipe, PollFlags::IN));
+            fds.push(PollFd::new(pipe, PollFlags::IN));
         }
         match poll(&mut fds, timeout.as_ref()) {
-            Ok(0) => {
-                kill_all(&mut child)?;
-                return Ok(LineEnd::Late);
-            }
+            Ok(0) => return Ok(false),
             Ok(_) => (),
             Err(Errno::INTR) => continue,
             Err(err) => return Err(err.into()),
         }
         let [is_ended, has_output] = [0, 1].map(|at| fds.get(at).is_some_and(|fd| !fd.revents().is_empty()));
         if is_ended && (!has_output || pieces_after == PIECES_AFTER_MAX) {
-            break;
+            return Ok(true);
         }
         pieces_after += usize::from(is_ended);
         if has_output {
-            is_open = pass_on(&mut pipe, hear)?;
+            is_open = pass_on(pipe, hear)?;
         }
     }
-    let status = child.wait()?;
-    Ok(match (status.code(), std::os::unix::process::ExitStatusExt::signal(&status)) {
-        (Some(code), _) => LineEnd::Code(code),
-        (None, signal) => LineEnd::Signal(signal.unwrap_or_default()),
-    })
 }
 
 /// It stays in the group of whoever waits for it, so that an interruption at the keyboard ends both.
 #[expect(clippy::disallowed_methods, reason = "this is the door to lines that people set")]
-fn start(line: &Line<'_>) -> io::Result<(PipeReader, Child)> {
+fn start(line: &Line<'_>, mark: &str) -> io::Result<(PipeReader, Child)> {
     let (reader, writer) = io::pipe()?;
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(line.text).current_dir(line.folder);
-    command.env_clear().envs(line.environment.iter().copied());
+    command.env_clear().envs(line.environment.iter().copied()).env(LINE_VARIABLE, mark);
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     Ok((reader, command.spawn()?))
 }
@@ -116,19 +136,31 @@ fn pass_on(pipe: &mut PipeReader, hear: &mut dyn FnMut(&[u8])) -> io::Result<boo
     }
 }
 
-/// Kills the shell and everything below it; the shell last, because without it nobody would know what was below.
-fn kill_all(child: &mut Child) -> io::Result<()> {
+/// Kills the shell and everything that it started; the shell last, because without it nobody would know what was below.
+fn kill_all(child: &mut Child, mark: &str) -> io::Result<()> {
     for _ in 0..KILL_ROUNDS_MAX {
-        let below: Vec<Process> = descendants(child.id())?.into_iter().filter(|it| !it.is_zombie).collect();
-        if below.is_empty() {
+        let found = started_by(child, mark).unwrap_or_else(|err| {
+            tracing::warn!(pid = child.id(), error = %err, "what a line had started cannot be found");
+            Vec::new()
+        });
+        if found.is_empty() {
             break;
         }
-        for process in below {
-            if let Err(err) = process.id().and_then(|id| send(&id, Signal::KILL)) {
+        for process in found {
+            if let Err(err) = send(&process, Signal::KILL) {
                 tracing::debug!(pid = process.pid, error = %err, "a process of a line could not be killed");
             }
         }
     }
     child.kill()?;
     child.wait().map(drop)
+}
+
+/// What is below the shell, and what went out from under it: that has the mark, unless it cleared its environment.
+fn started_by(child: &Child, mark: &str) -> io::Result<Vec<ProcessId>> {
+    let mut found: Vec<ProcessId> =
+        descendants(child.id())?.iter().filter(|it| !it.is_zombie).filter_map(|it| it.id().ok()).collect();
+    let marked = marked(LINE_VARIABLE, mark)?;
+    found.extend(marked.into_iter().filter(|it| it.pid != child.id()));
+    Ok(found)
 }

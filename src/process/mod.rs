@@ -18,6 +18,7 @@ mod kill;
 mod line;
 mod memory;
 mod pids;
+mod proc_file;
 mod reap;
 mod signal;
 mod signals;
@@ -43,6 +44,8 @@ pub use self::{
         marks_without,
     },
 };
+
+pub(crate) use self::proc_file::read as read_proc;
 
 /// A process that lives in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,10 +118,10 @@ fn boot() -> io::Result<&'static str> {
     if let Some(boot) = BOOT.get() {
         return Ok(boot);
     }
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    let id = proc_file::read("sys/kernel/random/boot_id")?;
     let namespace = fs::metadata("/proc/self/ns/pid")?.ino();
     let first = stat::load(1)?.map_or(0, |first| first.started);
-    Ok(BOOT.get_or_init(|| format!("{}/{namespace}/{first}", id.trim())))
+    Ok(BOOT.get_or_init(|| format!("{}/{namespace}/{first}", String::from_utf8_lossy(&id).trim())))
 }
 
 fn names(pid: u32) -> Vec<String> {

@@ -2,15 +2,18 @@
 
 use std::{collections::HashSet, fs, io};
 
+use super::proc_file;
+
 /// How many times those that were born meanwhile are looked at, on a machine where processes never cease to be born.
 const CHASES_MAX: usize = 64;
 
-/// Calls `visit` with the pid of every process, each once. A process that ends before its turn has been passed over, but
-/// whoever it started before is not: pids are given in ascending order, so a child that the list does not have yet is
-/// among those that were given since.
+/// Calls `visit` with the pid of every process. A process that ends before its turn has been passed over, but whoever it
+/// started before is not: pids are given in ascending order, so a child that the list does not have yet is among those that
+/// were given since. Each pid is visited once; when the numbers begin anew meanwhile, those of before are visited again,
+/// because somebody else may have them. Where the kernel does not tell which was given last, the list has to do.
 pub(super) fn each(mut visit: impl FnMut(u32) -> io::Result<()>) -> io::Result<()> {
     let mut seen = HashSet::new();
-    let mut given = last_given()?;
+    let mut given = last_given();
     let mut next = listed()?;
     for _ in 0..CHASES_MAX {
         for pid in next {
@@ -18,15 +21,36 @@ pub(super) fn each(mut visit: impl FnMut(u32) -> io::Result<()>) -> io::Result<(
                 visit(pid)?;
             }
         }
-        let last = last_given()?;
-        if last == given {
-            break;
-        }
-        // Behind the highest pid they begin again from the lowest.
-        next = if last > given { born(given + 1, last) } else { listed()? };
+        let last = last_given();
+        next = match since(given, last) {
+            Since::Nobody => break,
+            Since::Pids(first, last) => born(first, last),
+            Since::AllAnew => {
+                seen.clear();
+                listed()?
+            }
+        };
         given = last;
     }
     Ok(())
+}
+
+/// Who was born between two looks.
+#[derive(Debug, PartialEq, Eq)]
+enum Since {
+    Nobody,
+    /// From the first to the last of these.
+    Pids(u32, u32),
+    /// Behind the highest pid they begin again from the lowest.
+    AllAnew,
+}
+
+fn since(given: Option<u32>, last: Option<u32>) -> Since {
+    match (given, last) {
+        (Some(given), Some(last)) if last > given => Since::Pids(given + 1, last),
+        (Some(given), Some(last)) if last < given => Since::AllAnew,
+        _ => Since::Nobody,
+    }
 }
 
 fn listed() -> io::Result<Vec<u32>> {
@@ -43,17 +67,17 @@ fn born(first: u32, last: u32) -> Vec<u32> {
 }
 
 fn is_process(pid: u32) -> bool {
-    let status = fs::read(format!("/proc/{pid}/status")).unwrap_or_default();
+    let status = proc_file::read(&format!("{pid}/status")).unwrap_or_default();
     let mut lines = status.split(|byte| *byte == b'\n');
     let group = lines.find_map(|line| line.strip_prefix(b"Tgid:"));
     group.and_then(|group| std::str::from_utf8(group).ok()?.trim().parse().ok()) == Some(pid)
 }
 
-/// The pid that was given last, to a process or a thread: the last field of `/proc/loadavg`.
-fn last_given() -> io::Result<u32> {
-    let line = fs::read_to_string("/proc/loadavg")?;
-    let last = line.split_whitespace().next_back().and_then(|field| field.parse().ok());
-    last.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "`/proc/loadavg` names no pid"))
+/// The pid that was given last, to a process or a thread: the last field of `/proc/loadavg`. Nothing where something in
+/// its place tells only the load.
+fn last_given() -> Option<u32> {
+    let line = String::from_utf8(proc_file::read("loadavg").ok()?).ok()?;
+    line.split_whitespace().nth(4)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -91,6 +115,17 @@ mod tests {
         seen.sort_unstable();
         seen.dedup();
         assert_eq!(seen.len(), all, "everybody is looked at once");
+    }
+
+    #[test]
+    fn numbers_that_begin_anew_and_numbers_that_nobody_tells() {
+        assert_eq!(since(Some(7), Some(7)), Since::Nobody);
+        assert_eq!(since(Some(7), Some(9)), Since::Pids(8, 9));
+        assert_eq!(since(Some(4_000_000), Some(300)), Since::AllAnew);
+        for unknown in [(None, None), (Some(7), None), (None, Some(7))] {
+            assert_eq!(since(unknown.0, unknown.1), Since::Nobody);
+        }
+        assert!(last_given().is_some());
     }
 
     #[test]

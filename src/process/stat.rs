@@ -1,8 +1,10 @@
 //! What the kernel tells about one process in `/proc/<pid>/stat`.
 
-use std::{fs, io};
+use std::io;
 
 use rustix::io::Errno;
+
+use super::proc_file;
 
 /// Where the fields stand, counted behind the closing bracket of the name.
 const STATE: usize = 0;
@@ -33,7 +35,7 @@ pub(super) struct Stat {
 
 /// The process that has this pid now; nothing when there is none.
 pub(super) fn load(pid: u32) -> io::Result<Option<Stat>> {
-    match fs::read(format!("/proc/{pid}/stat")) {
+    match proc_file::read(&format!("{pid}/stat")) {
         Ok(bytes) => Ok(parse(&String::from_utf8_lossy(&bytes))),
         // The second is a process that ended between opening and reading.
         Err(err) if err.kind() == io::ErrorKind::NotFound || is_gone(&err) => Ok(None),

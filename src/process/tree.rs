@@ -1,12 +1,12 @@
 //! Which processes there are, who started whom, and which carry a mark in their environment.
 
 use std::{
-    collections::{HashMap, HashSet},
-    fs, io, thread,
+    collections::{BTreeMap, HashMap, HashSet},
+    io, thread,
     time::{Duration, Instant},
 };
 
-use super::{boot, pids, stat};
+use super::{boot, pids, proc_file, stat};
 use crate::session::{HOLDER_VARIABLE, ProcessId};
 
 /// How long processes that just become another program are waited for, all together, and how often to look.
@@ -42,11 +42,11 @@ impl Process {
 /// Every process that can be seen, by pid, from one pass over `/proc`.
 pub fn all() -> io::Result<Vec<Process>> {
     let page_bytes = rustix::param::page_size() as u64;
-    let mut found = Vec::new();
+    let mut found = BTreeMap::new();
     pids::each(|pid| {
         // One that cannot be read belongs to somebody else, or is gone.
         if let Ok(Some(stat)) = stat::load(pid) {
-            found.push(Process {
+            let process = Process {
                 pid,
                 parent: stat.parent,
                 started: stat.started,
@@ -54,12 +54,12 @@ pub fn all() -> io::Result<Vec<Process>> {
                 name: stat.name,
                 cpu_ticks: stat.cpu_ticks,
                 resident_bytes: stat.resident_pages.saturating_mul(page_bytes),
-            });
+            };
+            found.insert(pid, process);
         }
         Ok(())
     })?;
-    found.sort_by_key(|process| process.pid);
-    Ok(found)
+    Ok(found.into_values().collect())
 }
 
 /// Of these processes, the descendants of the one with this pid: parents before their children, and not itself.
@@ -116,18 +116,18 @@ pub fn marked(key: &str, value: &str) -> io::Result<Vec<ProcessId>> {
 pub fn marks(key: &str) -> io::Result<Vec<(String, ProcessId)>> {
     let own = std::process::id();
     let deadline = Instant::now() + BECOMING_MAX;
-    let mut found = Vec::new();
+    let mut found = BTreeMap::new();
     pids::each(|pid| {
         // The identity goes first: whoever has the pid afterwards is then told apart from who had it before.
         if pid != own
             && let Ok(Some(process)) = super::identify(pid)
             && let Some(value) = variable(pid, key, deadline)
         {
-            found.push((value, process));
+            found.insert(pid, (value, process));
         }
         Ok(())
     })?;
-    Ok(found)
+    Ok(found.into_values().collect())
 }
 
 /// The same, but for those that have another key besides.
@@ -141,12 +141,12 @@ pub fn marks_without(key: &str, other: &str) -> io::Result<Vec<(String, ProcessI
 /// What a process has in its environment under a key; one that just becomes another program is looked at again, until
 /// then.
 pub(super) fn variable(pid: u32, key: &str, deadline: Instant) -> Option<String> {
-    let path = format!("/proc/{pid}/environ");
-    let mut environment = fs::read(&path).ok()?;
+    let path = format!("{pid}/environ");
+    let mut environment = proc_file::read(&path).ok()?;
     while environment.is_empty() {
         // The question goes first: one that is done with it by now shows what it has, if only nothing.
         let goes_on = is_becoming(pid) && Instant::now() < deadline;
-        environment = fs::read(&path).ok()?;
+        environment = proc_file::read(&path).ok()?;
         if !goes_on {
             break;
         }

@@ -97,11 +97,11 @@ impl Registry {
         let mut registry = Self::default();
         let mut turned_away = Vec::new();
         for session in sessions {
-            match registry.vacancy(&Claim::of(&session), usize::MAX) {
-                Ok(vacancy) if !vacancy.registry.sessions.contains_key(&session.id()) => {
-                    vacancy.fill(session);
-                }
-                Ok(_) | Err(_) => turned_away.push(session),
+            let keys = Keys::of(&Claim::of(&session));
+            if registry.holder_of(&keys).is_none() && !registry.sessions.contains_key(&session.id()) {
+                registry.insert_as(session, keys);
+            } else {
+                turned_away.push(session);
             }
         }
         (registry, turned_away)
@@ -133,7 +133,7 @@ impl Registry {
 
     /// The session of this name.
     pub fn named(&self, name: &SessionName) -> Option<&Session> {
-        self.by_name.get(&name.folded()).and_then(|id| self.session(*id))
+        self.by_name.get(&*name.folded()).and_then(|id| self.session(*id))
     }
 
     /// The session of this issue.
@@ -179,7 +179,7 @@ impl Registry {
     /// Takes one out.
     pub fn remove(&mut self, id: SessionId) -> Option<Session> {
         let session = self.sessions.remove(&id)?;
-        self.by_name.remove(&session.name().folded());
+        self.by_name.remove(&*session.name().folded());
         if let Some(issue) = session.issue() {
             self.by_issue.remove(&issue.reference.folded());
         }
@@ -200,32 +200,43 @@ impl Registry {
     }
 
     fn check(&self, claim: &Claim<'_>, except: Option<SessionId>) -> Result<(), AdmitError> {
+        let keys = Keys::of(claim);
         let other =
             |id: Option<&SessionId>| id.filter(|id| Some(**id) != except).and_then(|id| self.session(*id));
-        if other(self.by_name.get(&claim.name.folded())).is_some() {
+        if other(self.by_name.get(&keys.name)).is_some() {
             return Err(AdmitError::NameTaken(claim.name.clone()));
         }
-        let branch = (claim.repository.clone(), claim.branch.clone());
-        if let Some(owner) = other(self.by_branch.get(&branch)) {
-            return Err(AdmitError::BranchTaken { branch: branch.1, owner: owner.name().clone() });
+        if let Some(owner) = other(self.by_branch.get(&keys.branch)) {
+            return Err(AdmitError::BranchTaken { branch: keys.branch.1, owner: owner.name().clone() });
         }
-        let Some(issue) = claim.issue else {
+        let Some((issue, key)) = claim.issue.zip(keys.issue) else {
             return Ok(());
         };
-        match other(self.by_issue.get(&issue.folded())) {
+        match other(self.by_issue.get(&key)) {
             Some(owner) => Err(AdmitError::IssueTaken { issue: issue.clone(), owner: owner.name().clone() }),
             None => Ok(()),
         }
     }
 
+    /// Who holds something of what is claimed.
+    fn holder_of(&self, keys: &Keys) -> Option<SessionId> {
+        let issue = keys.issue.as_ref().and_then(|issue| self.by_issue.get(issue));
+        self.by_name.get(&keys.name).or_else(|| self.by_branch.get(&keys.branch)).or(issue).copied()
+    }
+
     fn insert(&mut self, session: Session) {
+        let keys = Keys::of(&Claim::of(&session));
+        self.insert_as(session, keys);
+    }
+
+    fn insert_as(&mut self, session: Session, keys: Keys) {
         let id = session.id();
-        self.by_name.insert(session.name().folded(), id);
-        if let Some(issue) = session.issue() {
-            self.by_issue.insert(issue.reference.folded(), id);
+        self.by_name.insert(keys.name, id);
+        if let Some(issue) = keys.issue {
+            self.by_issue.insert(issue, id);
         }
         if !session.branch().is_detached() {
-            self.by_branch.insert((session.repository().clone(), session.branch().clone()), id);
+            self.by_branch.insert(keys.branch, id);
         }
         let previous = self.sessions.insert(id, session);
         assert!(previous.is_none(), "the place was free");
@@ -245,6 +256,23 @@ impl Registry {
             .map(|(_, session)| session)
             .take_while(|session| session.id().to_string().starts_with(text))
             .collect()
+    }
+}
+
+/// What a claim is looked up by.
+struct Keys {
+    name: String,
+    branch: (RepositoryPath, BranchName),
+    issue: Option<(String, u64)>,
+}
+
+impl Keys {
+    fn of(claim: &Claim<'_>) -> Self {
+        Self {
+            name: claim.name.folded().into_owned(),
+            branch: (claim.repository.clone(), claim.branch.clone()),
+            issue: claim.issue.map(IssueRef::folded),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::{
     auth::{Grant, Tokens, elsewhere},
     browsers::Browsers,
-    bucket::Bucket,
+    bucket::{Bucket, Buckets},
     codes::Codes,
     desk::Desk,
     events::Events,
@@ -16,9 +16,11 @@ use super::{
     places::{Places, Taken},
     problem::Problem,
     roll::{Roll, Seen, Snapshot},
-    tickets::{Book, Live, Policy},
+    scoped::Scoped,
+    tickets::{Book, Live, Policy, owner},
 };
 use crate::{
+    clock::{Clock as _, SystemClock},
     config::ServerSettings,
     manager::ManagerError,
     session::{Session, SessionId},
@@ -36,12 +38,18 @@ pub(super) struct Shared {
     pub(super) desk: Desk,
     /// Where verbs run that may take as long as they want.
     pub(super) long_desk: Desk,
+    /// Where sessions are made and go, with the lines of people that are run then.
+    pub(super) setups: Desk,
+    /// Where commands run, and what they printed is handed out.
+    pub(super) commands: Desk,
     /// Which sessions there are.
     pub(super) roll: Roll,
     /// What changed.
     pub(super) events: Arc<Events>,
     /// Who may come in.
     pub(super) tokens: Tokens,
+    /// Which tokens of sessions are good.
+    pub(super) scoped: Arc<Scoped>,
     /// Which browsers were let in.
     pub(super) browsers: Arc<Browsers>,
     /// The name of the cookie that holds the word of one.
@@ -50,9 +58,9 @@ pub(super) struct Shared {
     pub(super) hosts: Hosts,
     /// What lets a browser in once.
     pub(super) codes: Codes,
-    /// How often something may be changed: with the full token, and with all the others together.
+    /// How often something may be changed: with the full token, and with each of the others.
     pub(super) changes: Bucket,
-    pub(super) other_changes: Bucket,
+    pub(super) other_changes: Buckets<Option<SessionId>>,
     /// What is counted.
     pub(super) metrics: Metrics,
     /// Whether the server is to end.
@@ -97,11 +105,21 @@ impl App {
 
     /// Lets one change more through.
     pub(super) fn admit_change(&self, grant: Grant) -> Result<(), Problem> {
-        let bucket = match grant {
-            Grant::Full => &self.changes,
-            Grant::ReadOnly | Grant::Session(_) => &self.other_changes,
+        let taken = match grant {
+            Grant::Full => self.changes.take(),
+            Grant::ReadOnly => self.other_changes.take(None),
+            Grant::Session(id) => self.other_changes.take(Some(id)),
         };
-        bucket.take().map_err(Problem::too_often)
+        taken.map_err(Problem::too_often)
+    }
+
+    /// Notes that somebody works in a session, in whichever way: a sign of life of the client whose session it is.
+    pub(super) fn heard(&self, id: SessionId) {
+        let snapshot = self.roll.last();
+        let whose = seen(&snapshot, id).and_then(|it| owner(&it.session));
+        if let Some(ticket) = whose {
+            self.live.heard(&ticket, SystemClock.now());
+        }
     }
 
     /// A place among the terminals.

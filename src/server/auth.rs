@@ -5,20 +5,14 @@ use std::path::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 
 use super::{bucket::Bucket, problem::Problem, secret::Secret};
-use crate::{
-    session::{Session, SessionId},
-    socket::Folder,
-    terminal::Runtime,
-};
+use crate::{session::SessionId, socket::Folder};
 
 /// How the name of the cookie begins that lets a browser in; what follows tells the servers of one machine apart, for a cookie
 /// knows no ports.
 const COOKIE: &str = "wharf_browser_";
 /// How many cookies of that name are looked at.
 const COOKIES_MAX: usize = 2;
-/// How long the token of a session is.
-const SCOPED_CHARS: usize = 64;
-/// How many wrong tokens may be tried each second.
+/// How many wrong tokens, and how many wrong codes, may be tried each second.
 const FAILURES_PER_SECOND: u32 = 20;
 const FAILURES_AT_ONCE: u32 = 100;
 
@@ -78,8 +72,8 @@ pub(super) fn elsewhere() -> Problem {
 pub(super) struct Tokens {
     full: Secret,
     read: Secret,
-    runtime: Runtime,
     failures: Bucket,
+    wrong_codes: Bucket,
 }
 
 /// A token, or the word of a browser, as a request carried it.
@@ -92,10 +86,10 @@ pub(super) struct Carried<'a> {
 }
 
 impl Tokens {
-    /// These two, and those that holders leave for their sessions.
-    pub(super) fn of(full: Secret, read: Secret, runtime: Runtime) -> Self {
-        let failures = Bucket::of(FAILURES_PER_SECOND, FAILURES_AT_ONCE);
-        Self { full, read, runtime, failures }
+    /// These two.
+    pub(super) fn of(full: Secret, read: Secret) -> Self {
+        let [failures, wrong_codes] = [(); 2].map(|()| Bucket::of(FAILURES_PER_SECOND, FAILURES_AT_ONCE));
+        Self { full, read, failures, wrong_codes }
     }
 
     /// What one of the two tokens of the server allows.
@@ -103,25 +97,6 @@ impl Tokens {
         // Both are compared, so that the time says nothing about which one it is not.
         let (full, read) = (self.full.is(word), self.read.is(word));
         if full { Some(Grant::Full) } else { read.then_some(Grant::ReadOnly) }
-    }
-
-    /// What the token of one of these sessions allows. Reads files.
-    pub(super) fn scoped<'a>(
-        &self,
-        word: &str,
-        mut sessions: impl Iterator<Item = &'a Session>,
-    ) -> Option<Grant> {
-        sessions.find_map(|session| {
-            let text = self.runtime.token_of(session.id())?;
-            Secret::of_text(&text)?.is(word).then_some(Grant::Session(session.id()))
-        })
-    }
-
-    /// Whether a word can be the token of a session, and so few wrong ones came lately that it is worth a look.
-    pub(super) fn is_worth_a_look(&self, word: &str) -> bool {
-        word.len() == SCOPED_CHARS
-            && word.bytes().all(|byte| byte.is_ascii_hexdigit())
-            && !self.failures.is_empty()
     }
 
     /// Counts a wrong token; refuses those who try too many.
@@ -132,6 +107,14 @@ impl Tokens {
         let problem = Problem::of(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "no token, or a wrong one");
         problem
             .with_hint("`wharf open` prints a link for a browser; tools send `Authorization: Bearer <token>`")
+    }
+
+    /// The same for a code that lets a browser in: any page can have a browser try one, so it counts apart.
+    pub(super) fn failed_code(&self) -> Problem {
+        match self.wrong_codes.take() {
+            Err(wait) => Problem::too_often(wait),
+            Ok(()) => Problem::of(StatusCode::GONE, "CODE_USED", "this link is not good, or not any more"),
+        }
     }
 }
 
@@ -177,20 +160,6 @@ mod tests {
         assert_eq!(carried(&both, "wharf_browser_1"), [Carried { word: "abc", by_cookie: false }]);
         let wrong = headers(&[("authorization", "Basic abc"), ("cookie", "wharf_browser_1=def")]);
         assert_eq!(carried(&wrong, "wharf_browser_1"), []);
-    }
-
-    #[test]
-    fn what_can_be_no_token_or_comes_after_too_many_wrong_ones_is_not_looked_for() {
-        let (full, read) = (Secret::random().unwrap(), Secret::random().unwrap());
-        let dir = tempfile::tempdir().unwrap();
-        let tokens = Tokens::of(full, read, Runtime::of(dir.path()));
-        let word = Secret::random().unwrap();
-        assert!(tokens.is_worth_a_look(word.reveal()));
-        for nonsense in ["", "x", &word.reveal()[1..], &"x".repeat(SCOPED_CHARS)] {
-            assert!(!tokens.is_worth_a_look(nonsense), "{nonsense}");
-        }
-        while tokens.failed().status() == StatusCode::UNAUTHORIZED {}
-        assert!(!tokens.is_worth_a_look(word.reveal()));
     }
 
     #[test]

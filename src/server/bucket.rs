@@ -1,9 +1,14 @@
 //! How often something may happen: a number of times each second, and some more after a rest.
 
 use std::{
+    collections::HashMap,
+    hash::Hash,
     sync::Mutex,
     time::{Duration, Instant},
 };
+
+/// How many buckets are kept before those that are full again, which say nothing, are thrown away.
+const KEPT_MAX: usize = 256;
 
 /// Lets so much through each second.
 #[derive(Debug)]
@@ -25,10 +30,10 @@ impl Bucket {
         self.take_at(Instant::now())
     }
 
-    /// Whether the next one has to wait.
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether all of it is there.
+    fn is_full(&self) -> bool {
         let level = self.level.lock().expect("nobody panics while holding this");
-        level.0 + level.1.elapsed().as_secs_f64() * self.per_second < 1.0
+        level.0 + level.1.elapsed().as_secs_f64() * self.per_second >= self.full
     }
 
     fn take_at(&self, now: Instant) -> Result<(), Duration> {
@@ -43,9 +48,42 @@ impl Bucket {
     }
 }
 
+/// One bucket for each who takes.
+#[derive(Debug)]
+pub(super) struct Buckets<K> {
+    each: (u32, u32),
+    kept: Mutex<HashMap<K, Bucket>>,
+}
+
+impl<K: Eq + Hash> Buckets<K> {
+    /// As [`Bucket::of`], for each.
+    pub(super) fn of(per_second: u32, full: u32) -> Self {
+        Self { each: (per_second, full), kept: Mutex::default() }
+    }
+
+    /// Takes one for somebody; else says how long to wait for it.
+    pub(super) fn take(&self, who: K) -> Result<(), Duration> {
+        let mut kept = self.kept.lock().expect("nobody panics while holding this");
+        if kept.len() >= KEPT_MAX {
+            kept.retain(|_, bucket| !bucket.is_full());
+        }
+        kept.entry(who).or_insert_with(|| Bucket::of(self.each.0, self.each.1)).take()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_takes_from_the_bucket_of_another() {
+        let buckets = Buckets::of(1, 2);
+        assert!(buckets.take(1).is_ok() && buckets.take(1).is_ok() && buckets.take(1).is_err());
+        for who in 2..1_000 {
+            assert!(buckets.take(who).is_ok());
+        }
+        assert!(buckets.take(1).is_err(), "and it stays so while many others come");
+    }
 
     #[test]
     fn what_is_taken_comes_back_with_time() {

@@ -119,7 +119,7 @@ pub(super) async fn register(
 ) -> Result<Response, Problem> {
     grant.full()?;
     let policy = Arc::clone(&app.policy);
-    let client = app.desk.run(grant, move |manager| policy.register(manager, SystemClock.now())).await??;
+    let client = app.setups.run(grant, move |manager| policy.register(manager, &SystemClock)).await??;
     Ok(reply(StatusCode::CREATED, &view(&app, &client)))
 }
 
@@ -210,7 +210,7 @@ pub(super) async fn cleaned(
 ) -> Result<Cleaned, Problem> {
     let (policy, asked) = (Arc::clone(&app.policy), ticket.clone());
     let verb = move |manager: &mut SessionManager| policy.clean_up(manager, &asked, silent_since);
-    let cleaned = app.long_desk.run(Grant::Full, verb).await??;
+    let cleaned = app.setups.run(Grant::Full, verb).await??;
     match cleaned {
         Cleaned::Destroyed(_) | Cleaned::Kept(..) => app.live.forget(ticket),
         Cleaned::Untouched(_) => (),

@@ -5,7 +5,11 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use super::{auth::Grant, places::Places, problem::Problem};
+use super::{
+    auth::Grant,
+    places::{Places, Taken},
+    problem::Problem,
+};
 use crate::manager::{ManagerError, SessionManager};
 
 /// How many verbs may run at once.
@@ -62,14 +66,34 @@ impl Desk {
         }
         let worker = self.workers.take(grant).await;
         drop(waiting);
+        let (answer, worker) = self.work(worker, verb).await?;
+        drop(worker);
+        Ok(answer)
+    }
+
+    /// Runs a verb now or not at all. Its place is the caller's as long as that keeps it: what a verb answers may be large.
+    pub(super) async fn run_at_once<T: Send + 'static>(
+        &self,
+        grant: Grant,
+        verb: impl FnOnce(&mut SessionManager) -> T + Send + 'static,
+    ) -> Result<(T, Taken), Problem> {
+        let worker = self.workers.try_take(grant);
+        let worker = worker.ok_or_else(|| Problem::busy("too many run just now"))?;
+        self.work(worker, verb).await
+    }
+
+    async fn work<T: Send + 'static>(
+        &self,
+        worker: Taken,
+        verb: impl FnOnce(&mut SessionManager) -> T + Send + 'static,
+    ) -> Result<(T, Taken), Problem> {
         let (make, idle) = (Arc::clone(&self.make), Arc::clone(&self.idle));
         let work = move || {
             let kept = idle.lock().expect("nobody panics while holding this").pop();
             let mut manager = kept.unwrap_or_else(|| make());
             let answer = verb(&mut manager);
             idle.lock().expect("nobody panics while holding this").push(manager);
-            drop(worker);
-            answer
+            (answer, worker)
         };
         tokio::task::spawn_blocking(work)
             .await

@@ -13,16 +13,15 @@ use super::{
 };
 use crate::{
     json::Members,
-    manager::{Destroyed, Permit, Permits, SessionManager},
+    manager::{Destroyed, ManagerError, Permit, Permits, TakeDown},
     session::{BranchFate, SessionName},
     view,
 };
 
 /// How a session is to be destroyed.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 struct Wish {
-    permits: Permits,
-    delete_branch: bool,
+    how: TakeDown,
     dry_run: bool,
 }
 
@@ -45,8 +44,9 @@ struct TrashView {
 impl Wish {
     /// What stands behind the question mark; a permit may be given more than once.
     fn of(pairs: Vec<(String, String)>) -> Result<Self, Problem> {
-        let mut wish = Self::default();
-        let (mut permits, mut force) = (Vec::new(), false);
+        let (mut permits, branch) = (Vec::new(), BranchFate::Keep);
+        let how = TakeDown { permits: Permits::default(), branch, skip_teardown: false, force: false };
+        let mut wish = Self { how, dry_run: false };
         for (key, value) in pairs {
             match key.as_str() {
                 "permit" => {
@@ -58,22 +58,20 @@ impl Wish {
                         })?);
                     }
                 }
-                "force" => force = flag("force", &value)?,
-                "deleteBranch" => wish.delete_branch = flag("deleteBranch", &value)?,
+                "force" => wish.how.force = flag("force", &value)?,
+                "noTeardown" => wish.how.skip_teardown = flag("noTeardown", &value)?,
+                "deleteBranch" if flag("deleteBranch", &value)? => wish.how.branch = BranchFate::Delete,
+                "deleteBranch" => wish.how.branch = BranchFate::Keep,
                 "dryRun" => wish.dry_run = flag("dryRun", &value)?,
                 _ => {
                     return Err(Problem::invalid(
-                        "a destroy knows `permit`, `force`, `deleteBranch` and `dryRun`",
+                        "a destroy knows `permit`, `force`, `noTeardown`, `deleteBranch` and `dryRun`",
                     ));
                 }
             }
         }
-        wish.permits = if force { Permits::all() } else { permits.into_iter().collect() };
+        wish.how.permits = if wish.how.force { Permits::all() } else { permits.into_iter().collect() };
         Ok(wish)
-    }
-
-    fn branch(&self) -> BranchFate {
-        if self.delete_branch { BranchFate::Delete } else { BranchFate::Keep }
     }
 }
 
@@ -90,7 +88,8 @@ pub(super) struct Nothing {}
 #[utoipa::path(delete, path = "/sessions/{who}", tag = "sessions", request_body = Nothing, params(
     ("who" = String, Path, description = "A name, an id, or the beginning of an id"),
     ("permit" = Option<Vec<String>>, Query, description = "What may go: modified, untracked, ignored, unmerged, in-progress, occupied, running"),
-    ("force" = Option<bool>, Query, description = "All of these"),
+    ("force" = Option<bool>, Query, description = "All of these, also when what is set to run first fails"),
+    ("noTeardown" = Option<bool>, Query, description = "Do not run what is set to run first"),
     ("deleteBranch" = Option<bool>, Query, description = "Delete the branch too"),
     ("dryRun" = Option<bool>, Query, description = "Only say what would be lost"),
 ), responses(
@@ -105,16 +104,13 @@ pub(super) async fn destroy(
     Body(Nothing {}): Body<Nothing>,
 ) -> Result<Response, Problem> {
     let id = app.find(grant, &who).await?.to_string();
-    let wish = Wish::of(pairs)?;
-    let branch = wish.branch();
-    let (done, destroyed) = if wish.dry_run {
+    let Wish { how, dry_run } = Wish::of(pairs)?;
+    let branch = how.branch;
+    let (done, destroyed) = if dry_run {
         (false, app.desk.verb(grant, move |manager| manager.weigh_destroy(&id, branch)).await?)
     } else {
-        let destroy = move |manager: &mut SessionManager| {
-            manager.tear_down(&id, &wish.permits, branch, &mut |_| ())?;
-            manager.destroy(&id, &wish.permits, branch)
-        };
-        (true, app.desk.verb(grant, destroy).await?)
+        let taken = app.setups.run(grant, move |manager| manager.take_down(&id, &how, &mut |_| ())).await?;
+        (true, taken.map_err(no_flag)?)
     };
     let Destroyed { session, obstacles, branch } = destroyed;
     let view = DestroyedView {
@@ -124,6 +120,18 @@ pub(super) async fn destroy(
         would_lose: obstacles.iter().map(LossView::of).collect(),
     };
     Ok(reply(StatusCode::OK, &view))
+}
+
+/// The next step of one whose teardown failed, in the words of a request.
+fn no_flag(err: ManagerError) -> Problem {
+    let ManagerError::Teardown { failed, .. } = &err else {
+        return err.into();
+    };
+    let hint = format!(
+        "nothing is destroyed, all it printed is in {}; `noTeardown=true` goes without it",
+        failed.output.display()
+    );
+    Problem::from(err).with_hint(hint)
 }
 
 /// Lists what was destroyed and can be brought back, newest first.
@@ -189,10 +197,14 @@ mod tests {
     #[test]
     fn permits_are_given_one_by_one_or_all() {
         let two: Permits = [Permit::Modified, Permit::Untracked].into_iter().collect();
-        assert_eq!(wish(&[("permit", "modified"), ("permit", "untracked")]).unwrap().permits, two);
-        assert_eq!(wish(&[("permit", "modified,untracked")]).unwrap().permits, two);
-        assert_eq!(wish(&[("force", "true")]).unwrap().permits, Permits::all());
-        assert_eq!(wish(&[]).unwrap(), Wish::default());
+        assert_eq!(wish(&[("permit", "modified"), ("permit", "untracked")]).unwrap().how.permits, two);
+        assert_eq!(wish(&[("permit", "modified,untracked")]).unwrap().how.permits, two);
+        let forced = wish(&[("force", "true")]).unwrap();
+        assert!(forced.how.force && !forced.how.skip_teardown && forced.how.permits == Permits::all());
+        assert!(wish(&[("noTeardown", "true")]).unwrap().how.skip_teardown);
+        let none = wish(&[("deleteBranch", "false")]).unwrap();
+        assert_eq!(none, wish(&[]).unwrap());
+        assert_eq!((none.how.permits, none.how.branch), (Permits::default(), BranchFate::Keep));
         for pair in [("permit", "everything"), ("permit", ""), ("force", "yes"), ("deletebranch", "true")] {
             assert!(wish(&[pair]).is_err(), "{pair:?}");
         }

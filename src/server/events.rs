@@ -21,7 +21,7 @@ use crate::session::SessionId;
 /// How many changes are kept for those who were away.
 const KEPT_MAX: usize = 1_024;
 /// How often somebody who hears nothing is told that the server is there.
-const ALIVE_EVERY: Duration = Duration::from_secs(15);
+pub(super) const ALIVE_EVERY: Duration = Duration::from_secs(15);
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,8 +86,18 @@ impl Events {
     }
 }
 
+/// One event, as it is told.
+pub(super) struct Told {
+    /// What happened.
+    pub(super) event: &'static str,
+    /// Its number.
+    pub(super) id: u64,
+    /// More about it, in JSON.
+    pub(super) data: String,
+}
+
 /// How far one reader is.
-struct Reader {
+pub(super) struct Reader {
     app: App,
     grant: Grant,
     stay: Stay,
@@ -112,16 +122,11 @@ pub(super) async fn events(
     Extension((grant, stay)): Extension<(Grant, Stay)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let place = app.listeners.try_take(grant);
-    let place = place.ok_or_else(|| Problem::busy("too many wait for events"))?;
-    let heard = app.events.newest.subscribe();
     let last = headers.get("last-event-id").map(|id| {
         let number = id.to_str().ok().and_then(|id| id.parse().ok());
         number.unwrap_or_default()
     });
-    // A number that was never given is one of an earlier server, or nonsense; both have missed something.
-    let seen = last.unwrap_or_else(|| app.events.newest());
-    let reader = Reader { app, grant, stay, heard, seen, greeted: false, _place: place };
+    let reader = Reader::of(app, grant, stay, last)?;
     let sse = Sse::new(stream_of(reader)).keep_alive(KeepAlive::new().interval(ALIVE_EVERY));
     // A proxy in between is not to gather events before it hands them on.
     Ok((
@@ -133,19 +138,35 @@ pub(super) async fn events(
 
 fn stream_of(reader: Reader) -> impl Stream<Item = Result<Event, Infallible>> {
     stream::unfold(reader, |mut reader| async move {
-        let event = reader.next().await?;
-        Some((Ok(event), reader))
+        let Told { event, id, data } = reader.next().await?;
+        Some((Ok(Event::default().event(event).id(id.to_string()).data(data)), reader))
     })
 }
 
 impl Reader {
-    /// The next event; none when the server ends, or the browser was logged out.
-    async fn next(&mut self) -> Option<Event> {
+    /// For somebody who heard all up to a number, or wants what comes from now on.
+    pub(super) fn of(app: App, grant: Grant, stay: Stay, last: Option<u64>) -> Result<Self, Problem> {
+        let place = app.listeners.try_take(grant);
+        let place = place.ok_or_else(|| Problem::busy("too many wait for events"))?;
+        let heard = app.events.newest.subscribe();
+        // A number that was never given is one of an earlier server, or nonsense; both have missed something.
+        let seen = last.unwrap_or_else(|| app.events.newest());
+        Ok(Self { app, grant, stay, heard, seen, greeted: false, _place: place })
+    }
+
+    /// Whether it ends because the server does.
+    pub(super) fn is_closing(&self) -> bool {
+        self.app.closing.is_closed()
+    }
+
+    /// The next event; none when the server ends, or the browser was logged out. Whoever does not wait to the end of it misses
+    /// nothing.
+    pub(super) async fn next(&mut self) -> Option<Told> {
         if !self.greeted {
             self.greeted = true;
             let snapshot = self.app.roll.last();
             let data = format!("{{\"generation\":{}}}", snapshot.generation);
-            return Some(Event::default().event("hello").id(self.seen.to_string()).data(data));
+            return Some(Told { event: "hello", id: self.seen, data });
         }
         loop {
             match self.app.events.after(self.seen) {
@@ -164,14 +185,14 @@ impl Reader {
                 }
                 Err(Gap) => {
                     self.seen = self.app.events.newest();
-                    return Some(Event::default().event("reset").id(self.seen.to_string()).data("{}"));
+                    return Some(Told { event: "reset", id: self.seen, data: "{}".to_owned() });
                 }
             }
         }
     }
 
     /// The event as this reader may hear it.
-    fn told(&self, mut change: Change) -> Option<Event> {
+    fn told(&self, mut change: Change) -> Option<Told> {
         change.sessions.retain(|id| self.grant.may_see(*id));
         if change.sessions.is_empty() {
             return None;
@@ -179,7 +200,7 @@ impl Reader {
         let sessions: Vec<String> = change.sessions.iter().map(ToString::to_string).collect();
         let view = ChangeView { generation: change.generation, sessions: &sessions };
         let data = serde_json::to_string(&view).expect("numbers and ids always have a JSON form");
-        Some(Event::default().event("changed").id(change.id.to_string()).data(data))
+        Some(Told { event: "changed", id: change.id, data })
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     app::App,
     auth::Grant,
     problem::Problem,
-    wire::{Body, Part, ProblemDoc, json},
+    wire::{Body, Part, ProblemDoc, json_held},
 };
 use crate::{
     manager::{CommandText, ExecCommand},
@@ -60,7 +60,7 @@ enum Command {
 ), responses(
     (status = 200, description = "What became of it: code, both outputs, duration", body = serde_json::Value),
     (status = "4XX", description = "No such session, or its context is busy", body = ProblemDoc, content_type = "application/problem+json"),
-    (status = 503, description = "Too many commands run", body = ProblemDoc, content_type = "application/problem+json"),
+    (status = 503, description = "Too many commands run, or their answers are still on their way", body = ProblemDoc, content_type = "application/problem+json"),
 ))]
 pub(super) async fn exec(
     State(app): State<App>,
@@ -68,7 +68,7 @@ pub(super) async fn exec(
     Part(who): Part,
     Body(exec): Body<Exec>,
 ) -> Result<Response, Problem> {
-    let id = app.find(grant, &who).await?.to_string();
+    let id = app.find(grant, &who).await?;
     if exec.timeout_ms.is_some_and(|limit| limit > TIMEOUT_MS_MAX) {
         return Err(Problem::invalid(format!("`timeoutMs` is at most {TIMEOUT_MS_MAX}")));
     }
@@ -88,7 +88,9 @@ pub(super) async fn exec(
     let stdin = exec.stdin.as_deref().map(input).transpose().map_err(failed)?;
     // When this end goes, because nobody waits any more, the other end says so.
     let (waits, cancel) = UnixStream::pair().map_err(failed)?;
-    let ran = app.long_desk.run(grant, move |manager| {
+    app.heard(id);
+    let who = id.to_string();
+    let ran = app.commands.run_at_once(grant, move |manager| {
         let mut gathered = Gathered::default();
         let mut take = |stream: Stream, bytes: &[u8]| {
             gathered.take(stream, bytes);
@@ -99,12 +101,14 @@ pub(super) async fn exec(
             cancel: Some(cancel.as_fd()),
             output: &mut take,
         };
-        let (_, done) = manager.exec(&id, command, caller)?;
+        let (_, done) = manager.exec(&who, command, caller)?;
         Ok::<_, crate::manager::ManagerError>(serde_json::to_string(&DoneView::of(&done, Some(&gathered))))
     });
-    let done = ran.await??.map_err(|_| Problem::internal("the answer has no JSON form"))?;
+    let (done, place) = ran.await?;
+    let done = done?.map_err(|_| Problem::internal("the answer has no JSON form"))?;
     drop(waits);
-    Ok(json(StatusCode::OK, done))
+    app.heard(id);
+    Ok(json_held(StatusCode::OK, done, place))
 }
 
 /// A text as a file that can be read.

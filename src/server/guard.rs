@@ -115,17 +115,8 @@ async fn grant_of(app: &App, carried: &Carried<'_>) -> Option<(Grant, Stay)> {
     if let Some(grant) = app.tokens.own(word) {
         return Some((grant, Stay::free()));
     }
-    if !app.tokens.is_worth_a_look(word) {
-        return None;
-    }
     let snapshot = app.roll.fresh().await.unwrap_or_else(|_| app.roll.last());
-    let (app, word) = (app.clone(), word.to_owned());
-    let look = move || {
-        let running = snapshot.seen.iter().filter(|it| it.running).map(|it| &it.session);
-        app.tokens.scoped(&word, running)
-    };
-    let grant = tokio::task::spawn_blocking(look).await.ok().flatten()?;
-    Some((grant, Stay::free()))
+    Some((app.scoped.grant(word, snapshot).await?, Stay::free()))
 }
 
 /// The one host that a request names.

@@ -1,5 +1,7 @@
 //! What happened in a session: the commands that ran, and what was said with an agent. And what is wrong with all of them.
 
+use std::time::{Duration, Instant};
+
 use axum::{Extension, extract::State, http::StatusCode, response::Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -8,16 +10,21 @@ use super::{
     app::App,
     auth::Grant,
     problem::Problem,
-    wire::{Ask, Part, ProblemDoc, json, reply},
+    wire::{Ask, Part, ProblemDoc, json_held, reply},
 };
 use crate::{
     manager::ManagerError,
+    shell::log::Entry,
     view::{self, ChainView, EntryView, FindingView},
 };
 
 /// How many commands one answer has, unless somebody says otherwise, and at most.
 const PAGE: usize = 100;
 const PAGE_MAX: usize = 1_000;
+/// How large an answer may grow before it ends.
+const ANSWER_BYTES: usize = 8 << 20;
+/// How long a history may be looked through.
+const LOOK_MAX: Duration = Duration::from_secs(10);
 /// The longest expression.
 const GREP_BYTES_MAX: usize = 4_096;
 
@@ -39,13 +46,15 @@ pub(super) struct Wanted {
     output: Option<bool>,
 }
 
-/// Lists the commands that ran in a session, oldest first.
+/// Lists the commands that ran in a session, oldest first. An answer has at most about 8 MiB: go on with `before`, the number
+/// of its first command, until nothing more comes.
 #[utoipa::path(get, path = "/sessions/{who}/history", tag = "running", params(
     ("who" = String, Path, description = "A name, an id, or the beginning of an id"),
     Wanted,
 ), responses(
     (status = 200, description = "The commands", body = Vec<serde_json::Value>),
-    (status = "4XX", description = "No such session, or no expression", body = ProblemDoc, content_type = "application/problem+json"),
+    (status = "4XX", description = "No such session, no expression, or too long to be looked through", body = ProblemDoc, content_type = "application/problem+json"),
+    (status = 503, description = "Too many commands run, or their answers are still on their way", body = ProblemDoc, content_type = "application/problem+json"),
 ))]
 pub(super) async fn history(
     State(app): State<App>,
@@ -64,23 +73,45 @@ pub(super) async fn history(
     let wanted = view::Wanted::of(asked.grep.as_deref(), asked.failed == Some(true));
     let wanted = wanted.ok_or_else(|| Problem::invalid("`grep` is a regular expression"))?;
     let (before, with_output) = (asked.before, asked.output == Some(true));
-    let text = app.long_desk.verb(grant, move |manager| {
+    let found = app.commands.run_at_once(grant, move |manager| {
         let (session, found) = manager.history(&id)?;
-        let mut texts = Vec::new();
-        for entry in found {
-            let entry =
-                entry.map_err(|source| ManagerError::Shell { name: session.name().clone(), source })?;
-            if before.is_none_or(|before| entry.number < before) && wanted.admits(&entry) {
-                texts.push(view::raw(&EntryView::of(&entry, with_output)).get().to_owned());
-            }
-            if texts.len() == limit {
-                break;
-            }
-        }
-        texts.reverse();
-        Ok(format!("[{}]", texts.join(",")))
+        let failed = |source| ManagerError::Shell { name: session.name().clone(), source };
+        let admits =
+            |entry: &Entry| before.is_none_or(|before| entry.number < before) && wanted.admits(entry);
+        let found = found.map(|entry| entry.map_err(failed));
+        gathered(found, limit, Instant::now() + LOOK_MAX, |entry| {
+            admits(entry).then(|| view::raw(&EntryView::of(entry, with_output)).get().to_owned())
+        })
     });
-    Ok(json(StatusCode::OK, text.await?))
+    let (found, place) = found.await?;
+    Ok(json_held(StatusCode::OK, found?, place))
+}
+
+/// Entries as they are shown, oldest first; found from the newest on until there are so many, or so many bytes of them.
+fn gathered<T>(
+    found: impl Iterator<Item = Result<T, ManagerError>>,
+    limit: usize,
+    deadline: Instant,
+    shown: impl Fn(&T) -> Option<String>,
+) -> Result<String, Problem> {
+    let (mut texts, mut bytes) = (Vec::new(), 0);
+    for entry in found {
+        if Instant::now() >= deadline {
+            let detail = format!("the history is too long to be looked through in {} s", LOOK_MAX.as_secs());
+            let problem = Problem::of(StatusCode::UNPROCESSABLE_ENTITY, "TOO_LONG", detail);
+            return Err(
+                problem.with_hint("ask with a smaller `limit`, or `wharf history` on the command line")
+            );
+        }
+        let Some(text) = shown(&entry?) else { continue };
+        bytes += text.len();
+        texts.push(text);
+        if texts.len() == limit || bytes >= ANSWER_BYTES {
+            break;
+        }
+    }
+    texts.reverse();
+    Ok(format!("[{}]", texts.join(",")))
 }
 
 /// Shows what was said with the agent of a session, turn by turn.
@@ -113,4 +144,31 @@ pub(super) async fn doctor(
     let findings = app.long_desk.run(grant, crate::manager::SessionManager::examine).await?;
     let views: Vec<FindingView> = findings.iter().map(|finding| FindingView::of(finding, None)).collect();
     Ok(reply(StatusCode::OK, &views))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse as _;
+
+    use super::*;
+
+    fn lengths(
+        found: impl Iterator<Item = usize>,
+        limit: usize,
+        deadline: Instant,
+    ) -> Result<String, Problem> {
+        let shown = |length: &usize| (*length > 0).then(|| format!("{length}{}", " ".repeat(length - 1)));
+        gathered(found.map(Ok), limit, deadline, shown)
+    }
+
+    #[test]
+    fn an_answer_ends_at_a_number_of_commands_of_bytes_and_after_a_time() {
+        let later = Instant::now() + Duration::from_mins(1);
+        assert_eq!(lengths([1, 0, 2, 3].into_iter(), 2, later).unwrap(), "[2 ,1]");
+        assert_eq!(lengths([].into_iter(), 2, later).unwrap(), "[]");
+        let long = lengths(std::iter::repeat(ANSWER_BYTES / 2), 1_000, later).unwrap();
+        assert!(long.len() < ANSWER_BYTES + 100, "{}", long.len());
+        let late = lengths(std::iter::repeat(0), 1, Instant::now()).unwrap_err();
+        assert_eq!(late.into_response().status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
 }

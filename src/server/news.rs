@@ -157,3 +157,40 @@ fn hear(told: &OwnedFd) -> Heard {
     }
     heard
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::atomic::{Durability, replace};
+
+    #[tokio::test]
+    async fn changes_are_seen_also_after_the_folder_was_removed_and_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("own");
+        let path = folder.join("state.json");
+        let write = |text: &str| {
+            fs::create_dir_all(&folder).unwrap();
+            replace(&path, text.as_bytes(), Durability::Crash).unwrap();
+        };
+        write("1");
+        let news = News::of(path.clone());
+        let look = || {
+            let before = news.before();
+            news.remember();
+            news.show(before);
+        };
+        look();
+        assert!(!news.is_stale());
+        fs::remove_file(&path).unwrap();
+        fs::remove_dir(&folder).unwrap();
+        assert!(news.is_stale());
+        look();
+        // The kernel tells nothing about the new folder.
+        for text in ["12", "123"] {
+            write(text);
+            assert!(news.is_stale(), "{text}");
+            look();
+            assert!(!news.is_stale(), "{text}");
+        }
+    }
+}

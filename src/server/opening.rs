@@ -79,11 +79,10 @@ pub(super) async fn redeem(
         return Err(Problem::of(StatusCode::METHOD_NOT_ALLOWED, "WRONG_METHOD", detail));
     }
     if !app.codes.redeem(&code) {
-        let problem = match app.tokens.failed() {
-            problem if problem.status() == StatusCode::TOO_MANY_REQUESTS => problem,
-            _ => Problem::of(StatusCode::GONE, "CODE_USED", "this link is not good, or not any more"),
-        };
-        return Err(problem.with_hint("`wharf open` prints another one; each is good once, for a minute"));
+        return Err(app
+            .tokens
+            .failed_code()
+            .with_hint("`wharf open` prints another one; each is good once, for a minute"));
     }
     let browsers = Arc::clone(&app.browsers);
     let let_in = tokio::task::spawn_blocking(move || browsers.let_in(SystemClock.now())).await;

@@ -49,14 +49,18 @@ impl Place {
         Self { folder: Folder::of(workspace.root()), token_file }
     }
 
-    /// Takes the place of the server, as long as the file that is answered stays open.
+    /// Takes the place of the server, as long as the file that is answered stays open. Where the one before it listened is not
+    /// said any more: somebody else may listen there by now.
     pub(super) fn claim(&self) -> Result<File, ServerError> {
         let path = self.path("server.lock");
         self.folder.prepare(&path)?;
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
         let file = file.map_err(failed("open", &path))?;
         match file.try_lock() {
-            Ok(()) => Ok(file),
+            Ok(()) => {
+                self.leave();
+                Ok(file)
+            }
             Err(TryLockError::WouldBlock) => Err(ServerError::Taken { at: self.note().map(|note| note.url) }),
             Err(TryLockError::Error(source)) => Err(failed("lock", &path)(source)),
         }
@@ -176,4 +180,25 @@ fn read(path: &Path) -> Result<Option<String>, ServerError> {
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ServerError + use<> {
     let path = path.to_owned();
     move |source| ServerError::Io { action, path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_takes_the_place_of_a_killed_server_does_not_say_where_that_listened() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place { folder: Folder::of(dir.path()), token_file: None };
+        let killed = place.claim().unwrap();
+        place.announce(&Note { url: "http://127.0.0.1:1".to_owned(), pid: 1 }).unwrap();
+        assert!(place.claim().is_err() && place.note().is_some(), "one that lives says so");
+        drop(killed);
+        let claim = place.claim().unwrap();
+        assert!(place.is_taken());
+        assert_eq!(place.note(), None);
+        drop(claim);
+        fs::remove_file(place.path("server.lock")).unwrap();
+        fs::remove_dir(place.folder.path()).unwrap();
+    }
 }

@@ -101,11 +101,6 @@ impl Problem {
     pub(super) fn detail(&self) -> &str {
         &self.detail
     }
-
-    /// Its status.
-    pub(super) fn status(&self) -> StatusCode {
-        self.status
-    }
 }
 
 impl LossView {

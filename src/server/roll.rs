@@ -119,7 +119,8 @@ impl<M: Send + 'static> Keeper<M> {
                 () = self.news.come() => if !self.news.is_stale() { continue },
                 _ = tick.tick() => {
                     let (last, news) = (self.tell.borrow().clone(), Arc::clone(&self.news));
-                    if !is_to_be_read(last, news).await { continue }
+                    // After a look that failed there may be nothing to hear, and there is something to see all the same.
+                    if !self.news.is_stale() && !is_to_be_read(last, news).await { continue }
                 }
             }
             while let Ok(another) = self.asked.try_recv() {
@@ -287,5 +288,25 @@ mod tests {
         assert!(timeout(PATIENCE, roll.renewed()).await.unwrap().is_err());
         assert!(timeout(PATIENCE, roll.renewed()).await.unwrap().is_ok());
         assert_eq!(count.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_change_is_told_also_when_the_first_look_at_it_failed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.json");
+        replace(&path, b"1", Durability::Crash).unwrap();
+        let (file, failed) = (path.clone(), AtomicUsize::new(0));
+        let look = move |(): &mut ()| {
+            let generation = fs::read_to_string(&file).unwrap().parse().unwrap();
+            let is_first = generation == 2 && failed.fetch_add(1, Ordering::SeqCst) == 0;
+            assert!(!is_first, "it fails when it sees the change first");
+            Ok(Snapshot { generation, ..Snapshot::default() })
+        };
+        let roll = Roll::of(path.clone(), events(), Arc::new(|| ()), Arc::new(look)).unwrap();
+        let mut newest = roll.newest.clone();
+        replace(&path, b"2", Durability::Crash).unwrap();
+        // Nobody asks: whoever only listens hears of it too.
+        let shown = timeout(PATIENCE, newest.wait_for(|snapshot| snapshot.generation == 2)).await;
+        assert!(shown.unwrap().is_ok());
     }
 }

@@ -18,8 +18,8 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    app::App, clients, ending, events, executing, guard, health, history, opening, page, problem::Problem,
-    reading, running, sessions, terminal, typing, wire::json,
+    app::App, clients, ending, event_socket, events, executing, guard, health, history, opening, page,
+    problem::Problem, reading, running, sessions, terminal, typing, wire::json,
 };
 
 /// Where all of the API is.
@@ -80,6 +80,7 @@ pub(super) fn router(app: &App) -> Router {
         .routes(routes!(reading::settings))
         .routes(routes!(terminal::terminal))
         .routes(routes!(events::events))
+        .routes(routes!(event_socket::event_socket))
         .routes(routes!(opening::issue))
         .routes(routes!(opening::redeem))
         .routes(routes!(opening::log_out));

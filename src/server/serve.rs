@@ -19,9 +19,9 @@ use super::{
     ServerError,
     accept::{Door, accept},
     app::{App, Closing, Shared},
-    auth::{Tokens, cookie_of},
+    auth::{Grant, Tokens, cookie_of},
     browsers::Browsers,
-    bucket::Bucket,
+    bucket::{Bucket, Buckets},
     codes::Codes,
     desk::{Desk, Make, WORKERS_MAX},
     events::Events,
@@ -30,7 +30,9 @@ use super::{
     place::{Note, Place},
     places::Places,
     roll::Roll,
-    routes, sweeping,
+    routes,
+    scoped::Scoped,
+    sweeping,
     tickets::{self, Book, Policy},
 };
 use crate::{
@@ -45,8 +47,14 @@ use crate::{
 const THREADS_MAX: usize = 4;
 /// How many verbs may run that take as long as they want.
 const LONG_WORKERS_MAX: usize = 32;
-/// How many threads may wait for disks and processes.
-const WAITING_THREADS_MAX: usize = 64;
+/// How many sessions may be made or go at once; their setup and teardown take what they take.
+const SETUPS_MAX: usize = 16;
+/// How many commands may run at once, together with answers about them that are on their way.
+const COMMANDS_MAX: usize = 32;
+/// How many threads may wait for disks and processes: all verbs, and what is looked up beside them.
+const WAITING_THREADS_MAX: usize = WORKERS_MAX + LONG_WORKERS_MAX + SETUPS_MAX + COMMANDS_MAX + 40;
+/// How many connections may wait to be taken.
+const BACKLOG: i32 = 1_024;
 /// How long terminals and verbs may take to end.
 const END_WAIT_MAX: Duration = Duration::from_secs(6);
 /// How many changes may come at once after a rest, as seconds of their rate.
@@ -88,6 +96,7 @@ pub fn serve(
     let workspace = manager.workspace().clone();
     let place = Place::of(&workspace, serving.settings.token_file.clone());
     let claim = place.claim()?;
+    let (listener, bound) = listen(serving.settings.listen)?;
     // There always is a token, so every address may be listened at.
     let (full, read) = place.tokens()?;
     raise_open_files();
@@ -110,14 +119,12 @@ pub fn serve(
         .enable_all();
     let runtime = builder.build().map_err(|source| ServerError::Begin { source })?;
     let outcome = runtime.block_on(async {
-        let address = serving.settings.listen;
-        let failed = |source| ServerError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let bound = listener.local_addr().map_err(failed)?;
+        let failed = |source| ServerError::Begin { source };
+        let listener = TcpListener::from_std(listener).map_err(failed)?;
         let browsers = Browsers::of(place.browsers_path(), full.clone());
-        let tokens = Tokens::of(full, read, Runtime::of(workspace.root()));
+        let tokens = Tokens::of(full, read);
         let app = app(make, serving, bound, policy, (tokens, browsers, agents))?;
-        let code = app.codes.issue().map_err(|source| ServerError::Begin { source })?;
+        let code = app.codes.issue().map_err(failed)?;
         let url = url_of(bound);
         let ready = Ready {
             link: format!("{url}/api/v1/open/{}", code.reveal()),
@@ -136,6 +143,18 @@ pub fn serve(
     place.leave();
     drop(claim);
     outcome
+}
+
+/// Listens, before anything is made or mended for a server that cannot; whoever comes meanwhile waits for its turn.
+fn listen(address: SocketAddr) -> Result<(std::net::TcpListener, SocketAddr), ServerError> {
+    let listen = || {
+        let listener = std::net::TcpListener::bind(address)?;
+        rustix::net::listen(&listener, BACKLOG)?;
+        listener.set_nonblocking(true)?;
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
+    };
+    listen().map_err(|source| ServerError::Listen { address, source })
 }
 
 /// Everything that requests share.
@@ -158,7 +177,9 @@ fn app(
     Ok(App::of(Shared {
         roll: Roll::begin(&make, Arc::clone(&events))?,
         desk: Desk::of(Arc::clone(&make), WORKERS_MAX),
-        long_desk: Desk::of(make, LONG_WORKERS_MAX),
+        long_desk: Desk::of(Arc::clone(&make), LONG_WORKERS_MAX),
+        setups: Desk::of(Arc::clone(&make), SETUPS_MAX),
+        commands: Desk::of(make, COMMANDS_MAX),
         events,
         tokens,
         browsers: Arc::new(browsers),
@@ -166,9 +187,10 @@ fn app(
         hosts: Hosts::of(&hosts),
         codes: Codes::default(),
         changes: Bucket::of(rate, rate.saturating_mul(REST_SECONDS)),
-        other_changes: Bucket::of(rate, rate.saturating_mul(REST_SECONDS)),
+        other_changes: Buckets::of(rate, rate.saturating_mul(REST_SECONDS)),
         metrics: Metrics::default(),
         closing: Closing::not_yet(),
+        scoped: Arc::new(Scoped::of(Runtime::of(workspace.root()))),
         runtime: Runtime::of(workspace.root()),
         agents,
         policy,
@@ -204,6 +226,7 @@ async fn run(
     let doors: Vec<_> = doors.collect();
     place.announce(&Note { url: url.to_owned(), pid: std::process::id() })?;
     let sweeper = tokio::spawn(sweeping::sweep(app.clone()));
+    tokio::spawn(set_up(app.clone()));
     tracing::info!(address = url, "server began");
     tell();
     tokio::select! {
@@ -228,6 +251,14 @@ async fn run(
         tracing::warn!("not every connection ended in time");
     }
     Ok(())
+}
+
+/// Does what was left for now; a client that registers tries it again, and hears why it fails.
+async fn set_up(app: App) {
+    let policy = Arc::clone(&app.policy);
+    if let Ok(Err(err)) = app.setups.run(Grant::Full, move |manager| policy.set_up(manager)).await {
+        tracing::warn!(error = %err, "the session that clients get is not set up yet");
+    }
 }
 
 /// Where a browser on this machine finds what listens there.

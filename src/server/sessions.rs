@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     json::Members,
-    manager::{Amend, BindIssue, CreateSession, MetadataChange, Permits},
-    session::{BranchFate, Issue, IssueRef, Label, RepositoryPath, Session, SessionName, SessionStatus},
+    manager::{Amend, BindIssue, CreateSession, MetadataChange},
+    session::{Issue, IssueRef, Label, RepositoryPath, Session, SessionName, SessionStatus},
     view::{overview, raw},
 };
 
@@ -226,21 +226,10 @@ pub(super) async fn create(
     };
     ensure_no_ticket(request.metadata.iter().map(|(key, _)| key))?;
     let repository = create.repository.as_deref().map(repository_of).transpose()?;
-    // Only a branch that nobody named was certainly made just now.
-    let branch = if request.branch.is_some() { BranchFate::Keep } else { BranchFate::Delete };
-    let session = app.desk.verb(grant, move |manager| {
-        let session = manager.create(&CreateSession { repository, ..request })?;
-        let session = manager.set_up_new(&session, branch, &mut |_| ())?;
-        let Some(start) = start else {
-            return Ok(session);
-        };
-        let id = session.id().to_string();
-        manager.start(&id, &start).inspect_err(|_| {
-            // What was made a moment ago holds nothing; what does hold something is refused and stays.
-            if let Err(err) = manager.destroy(&id, &Permits::default(), branch) {
-                tracing::warn!(sessionId = %id, error = %err, "a session whose program cannot be started stays");
-            }
-        })
+    let request = CreateSession { repository, ..request };
+    let session = app.setups.verb(grant, move |manager| match start {
+        Some(start) => manager.bring_up_running(&request, &start, &mut |_| ()),
+        None => manager.bring_up(&request, &mut |_| ()),
     });
     let session = session.await?;
     Ok(json(StatusCode::CREATED, app.shown(&session).await?))

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
-    terminal::Stop,
+    manager::SessionManager,
+    terminal::{Connection, Stop},
 };
 
 /// How often that is looked after, at least and at most.
@@ -106,8 +107,12 @@ async fn is_still_silent(app: &App, ticket: &Ticket) -> bool {
         return false;
     }
     let path = app.runtime.socket(id);
-    let asked = app.desk.run(Grant::Full, move |_| crate::terminal::Connection::open(&path)?.info()).await;
-    !asked.is_ok_and(|info| info.is_ok_and(|info| info.clients > 0))
+    let is_used = move |manager: &mut SessionManager| {
+        // Whoever waits for a command is there, as is whoever looks at the terminal.
+        manager.is_executing(id)
+            || Connection::open(&path).and_then(|mut it| it.info()).is_ok_and(|info| info.clients > 0)
+    };
+    !app.desk.run(Grant::Full, is_used).await.unwrap_or(false)
 }
 
 /// Ends what runs for clients, where that was set.

@@ -103,7 +103,7 @@ pub(super) fn begin(upgrade: WebSocketUpgrade, relay: Relay) -> Response {
 
 /// What somebody hears who did not ask for a WebSocket.
 pub(super) fn no_upgrade() -> Problem {
-    let detail = "a terminal is shown over a WebSocket";
+    let detail = "this is told over a WebSocket";
     Problem::of(StatusCode::UPGRADE_REQUIRED, "NO_WEBSOCKET", detail)
 }
 

@@ -52,6 +52,9 @@ async fn with_holder<T: Send + 'static>(
         Some(session) => session.name().clone(),
         None => return Err(Problem::not_found("the session is gone")),
     };
+    if grant.may_change() {
+        app.heard(id);
+    }
     let path = app.runtime.socket(id);
     let done = app.desk.run(grant, move |_| act(&mut Connection::open(&path)?)).await?;
     done.map_err(|source| ManagerError::Terminal { name, source }.into())

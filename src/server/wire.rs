@@ -1,23 +1,26 @@
 //! How requests are read and answers written: JSON in both directions, and every mistake as a problem.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
-    body::to_bytes,
+    body::{Bytes, to_bytes},
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
     http::{StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use futures_util::stream;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::error::Category;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{app::App, problem::Problem};
+use super::{app::App, places::Taken, problem::Problem};
 use crate::text;
 
 const JSON: &str = "application/json";
 /// How long the body of a request may take to come.
 const BODY_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How much of a long answer is handed on at once.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// The body of a request that changes something, read as JSON; an empty one is an empty object.
 pub(super) struct Body<T>(pub(super) T);
@@ -127,6 +130,19 @@ pub(super) fn json(status: StatusCode, text: String) -> Response {
     (status, [(header::CONTENT_TYPE, JSON)], text).into_response()
 }
 
+/// The same for one that may be long: in pieces, of which only a few are under way, and with a place that is kept until the
+/// last of them is taken or nobody wants them any more.
+pub(super) fn json_held(status: StatusCode, text: String, place: Taken) -> Response {
+    let headers = [(header::CONTENT_TYPE, JSON.to_owned()), (header::CONTENT_LENGTH, text.len().to_string())];
+    // A piece is a copy, so that what is sent keeps no more than itself.
+    let rest = (Bytes::from(text), place);
+    let pieces = stream::unfold(rest, |(mut rest, place)| async move {
+        let piece = rest.split_to(rest.len().min(PIECE_BYTES));
+        (!piece.is_empty()).then(|| (Ok::<_, Infallible>(Bytes::copy_from_slice(&piece)), (rest, place)))
+    });
+    (status, headers, axum::body::Body::from_stream(pieces)).into_response()
+}
+
 /// What went wrong, as RFC 9457 has it.
 #[derive(ToSchema)]
 #[schema(as = Problem)]
@@ -142,4 +158,29 @@ pub(super) struct ProblemDoc {
     hint: Option<String>,
     /// What a destroy would lose; `permit` lets it go.
     losses: Option<Vec<serde_json::Value>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt as _;
+
+    use super::*;
+    use crate::server::{auth::Grant, places::Places};
+
+    #[tokio::test]
+    async fn a_long_answer_keeps_its_place_until_it_is_sent_or_given_up() {
+        let places = Places::of(2);
+        let text = "x".repeat(PIECE_BYTES + 1);
+        let answer = || json_held(StatusCode::OK, text.clone(), places.try_take(Grant::Full).unwrap());
+        let mut body = answer().into_body().into_data_stream();
+        let given_up = answer();
+        assert_eq!(places.taken(), 2);
+        drop(given_up);
+        assert_eq!(body.next().await.unwrap().unwrap().len(), PIECE_BYTES);
+        assert_eq!(places.taken(), 1);
+        assert_eq!(body.next().await.unwrap().unwrap().len(), 1);
+        assert!(body.next().await.is_none());
+        drop(body);
+        assert_eq!(places.taken(), 0);
+    }
 }

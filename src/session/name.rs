@@ -1,6 +1,6 @@
 //! What people call a session (RELIABILITY N1).
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use thiserror::Error;
 use uuid::Uuid;
@@ -56,8 +56,12 @@ impl SessionName {
     }
 
     /// The form in which two names are compared.
-    pub fn folded(&self) -> String {
-        self.0.to_ascii_lowercase()
+    pub fn folded(&self) -> Cow<'_, str> {
+        if self.0.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Cow::Owned(self.0.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(&self.0)
+        }
     }
 }
 

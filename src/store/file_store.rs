@@ -39,7 +39,7 @@ pub struct FileStore {
     /// How the examination tries the lock; a test can be on a folder where that excludes nobody.
     pub(super) try_lock: TryLock,
     transaction: Option<Transaction>,
-    /// What the last transaction wrote, for the next one that finds it there.
+    /// What was read or written last, for who finds it there again.
     last: Option<(Files, Base)>,
 }
 
@@ -60,8 +60,8 @@ struct Base {
     settled: Option<String>,
     /// Whether the state file is worth a backup.
     sound: bool,
-    /// The sessions in it, where this process wrote them.
-    written: Option<Vec<Session>>,
+    /// The sessions in it, where there is nothing else to tell of it.
+    sessions: Option<Vec<Session>>,
 }
 
 impl FileStore {
@@ -97,12 +97,12 @@ impl FileStore {
         schema::encode_sessions(sessions, &self.workspace)
     }
 
-    /// Reads the table; what this process wrote there, and nobody changed since, it knows already.
+    /// Reads the table; what this process read or wrote there, and nobody changed since, it knows already.
     fn load_again(&mut self, files: &Files) -> Result<(Reading, Base), StoreError> {
         let Some((_, base)) = self.last.take().filter(|(of, _)| of == files) else {
             return load(files);
         };
-        match &base.written {
+        match &base.sessions {
             Some(sessions) if files::read(&files.state)? == base.present => {
                 let reading = Reading {
                     sessions: sessions.clone(),
@@ -120,8 +120,11 @@ impl FileStore {
 }
 
 impl Store for FileStore {
-    fn read(&self) -> Result<Reading, StoreError> {
-        load(&self.files()?).map(|(reading, _)| reading)
+    fn read(&mut self) -> Result<Reading, StoreError> {
+        let files = self.files()?;
+        let (reading, base) = self.load_again(&files)?;
+        self.last = Some((files, base));
+        Ok(reading)
     }
 
     fn begin(&mut self) -> Result<Reading, StoreError> {
@@ -165,7 +168,7 @@ impl Store for FileStore {
             return Ok(atomic::sync_all(first)?);
         }
         replace(files, base, &text, first)?;
-        base.written = Some(sessions.to_vec());
+        base.sessions = Some(sessions.to_vec());
         atomic::sync_folder(files.folder())
             .map_err(|source| StoreError::CommitUncertain { path: files.state.clone(), source })?;
         base.settled = Some(text);
@@ -179,7 +182,7 @@ impl Store for FileStore {
             return Ok(Vec::new());
         }
         replace(files, base, &text, &[])?;
-        base.written = Some(sessions.to_vec());
+        base.sessions = Some(sessions.to_vec());
         Ok(vec![files.folder().to_owned()])
     }
 
@@ -210,7 +213,7 @@ fn replace(files: &Files, base: &mut Base, sessions: &str, first: &[PathBuf]) ->
         return Err(err);
     }
     tracing::debug!(generation = document.generation, "table written");
-    *base = Base { present: Some(text.into_bytes()), document, settled: None, sound: true, written: None };
+    *base = Base { present: Some(text.into_bytes()), document, settled: None, sound: true, sessions: None };
     Ok(())
 }
 
@@ -308,7 +311,7 @@ fn load(files: &Files) -> Result<(Reading, Base), StoreError> {
         notes,
         witness: Vec::new(),
     };
-    let base = Base { present, document, settled: None, sound: false, written: None };
+    let base = Base { present, document, settled: None, sound: false, sessions: None };
     Ok((reading, base))
 }
 
@@ -327,7 +330,7 @@ fn from_file(files: &Files, present: Option<Vec<u8>>, parsed: Parsed) -> Result<
         document: parsed.document.clone(),
         settled: settled.then_some(parsed.text),
         sound: origin != Origin::Suspect,
-        written: None,
+        sessions: (settled && parsed.notes.is_empty()).then(|| parsed.sessions.clone()),
     };
     let reading = Reading {
         sessions: parsed.sessions,

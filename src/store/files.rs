@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     fs::{self, File},
-    io::{self, Read as _},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -95,9 +95,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
         return Ok(None);
     };
     let metadata = file.metadata().map_err(failed("look at", path))?;
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(FILE_BYTES_MAX)).unwrap_or(0) + 1);
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed("read", path))?;
-    Ok(Some(bytes))
+    let bytes = atomic::read_up_to(&file, metadata.len(), FILE_BYTES_MAX + 1);
+    bytes.map(Some).map_err(failed("read", path))
 }
 
 /// A regular file, open for reading.

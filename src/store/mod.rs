@@ -37,7 +37,7 @@ use crate::{
 #[cfg_attr(test, mockall::automock)]
 pub trait Store: Send {
     /// Reads the table without a lock and without writing anything.
-    fn read(&self) -> Result<Reading, StoreError>;
+    fn read(&mut self) -> Result<Reading, StoreError>;
     /// Takes the lock and reads the table; a broken file is kept aside (`.corrupt.<time>`) before anything else.
     fn begin(&mut self) -> Result<Reading, StoreError>;
     /// Replaces the table; only between `begin` and `end`. May be called more than once.

@@ -1,6 +1,6 @@
 //! How one session is written as JSON, and read again with every field that somebody else added.
 
-use std::{error::Error as StdError, fmt, path::Path, str::FromStr};
+use std::{borrow::Cow, error::Error as StdError, fmt, path::Path, str::FromStr};
 
 use serde::{
     Deserialize, Serialize, Serializer,
@@ -124,7 +124,7 @@ pub(super) fn decode(text: &str) -> Result<Decoded, RecordError> {
     let mut fields = Fields::split(text)?;
     let id: SessionId = fields.required("id")?;
     let created_at: Timestamp = fields.required("createdAt")?;
-    let branch = fields.map("branch", |text: String| BranchName::from_record(&text))?;
+    let branch = fields.text_as("branch", BranchName::from_record)?;
     let process = fields.map("process", ProcessRecord::into_value)?;
     let pid: Option<i64> = fields.json("ptyPid")?;
     let phase: Option<String> = fields.json("currentPhase")?;
@@ -155,7 +155,7 @@ pub(super) fn decode(text: &str) -> Result<Decoded, RecordError> {
 }
 
 /// The binding, when any part of one is written.
-fn binding(fields: &mut Fields, created_at: Timestamp) -> Result<Option<Binding>, RecordError> {
+fn binding(fields: &mut Fields<'_>, created_at: Timestamp) -> Result<Option<Binding>, RecordError> {
     let issue = fields.map("issue", IssueRecord::into_value)?;
     let editor = fields.map("editor", EditorRecord::into_value)?;
     let started: Option<Timestamp> = fields.text("startedAt")?;
@@ -167,28 +167,28 @@ fn binding(fields: &mut Fields, created_at: Timestamp) -> Result<Option<Binding>
     Ok(Some(Binding { issue, editor, started_at, last_updated: updated.unwrap_or(started_at) }))
 }
 
-fn foreign_path(stored: Option<Box<RawValue>>, id: SessionId) -> Option<String> {
+fn foreign_path(stored: Option<&RawValue>, id: SessionId) -> Option<String> {
     let stored = stored?;
-    let Ok(path) = serde_json::from_str::<String>(stored.get()) else {
+    let Ok(path) = string_of(stored) else {
         return Some(stored.get().to_owned());
     };
-    let ours = Path::new(".worktrees").join(id.to_string());
-    (!Path::new(&path).ends_with(ours)).then_some(path)
+    let ours = format!("/.worktrees/{id}");
+    (!path.ends_with(&ours) && !Path::new(&*path).ends_with(&ours[1..])).then(|| path.into_owned())
 }
 
 /// The members of a record, ours apart from those of others.
-struct Fields {
-    ours: [Option<Box<RawValue>>; FIELDS.len()],
+struct Fields<'a> {
+    ours: [Option<&'a RawValue>; FIELDS.len()],
     unknown: Members,
 }
 
-impl Fields {
-    fn split(text: &str) -> Result<Self, RecordError> {
-        let members: Members = serde_json::from_str(text).map_err(RecordError::Syntax)?;
+impl<'a> Fields<'a> {
+    fn split(text: &'a str) -> Result<Self, RecordError> {
+        let members: json::Borrowed<'a> = serde_json::from_str(text).map_err(RecordError::Syntax)?;
         let mut fields = Self { ours: Default::default(), unknown: Members::new() };
-        for (key, value) in members {
+        for (key, value) in members.0 {
             match FIELDS.iter().position(|field| *field == key) {
-                None => fields.unknown.push(key, value),
+                None => fields.unknown.push(key.into_owned(), value.to_owned()),
                 Some(at) if fields.ours[at].is_some() => {
                     return Err(RecordError::Doubled { field: FIELDS[at] });
                 }
@@ -199,7 +199,7 @@ impl Fields {
     }
 
     /// The value of a field of ours; a null is none.
-    fn take(&mut self, field: &'static str) -> Option<Box<RawValue>> {
+    fn take(&mut self, field: &'static str) -> Option<&'a RawValue> {
         let at = FIELDS.iter().position(|name| *name == field)?;
         self.ours[at].take().filter(|value| value.get() != "null")
     }
@@ -224,11 +224,26 @@ impl Fields {
         convert(raw).map(Some).map_err(|err| refused(field, err))
     }
 
+    fn text_as<T, E>(
+        &mut self,
+        field: &'static str,
+        convert: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, RecordError>
+    where
+        E: StdError + Send + Sync + 'static,
+    {
+        let Some(value) = self.take(field) else {
+            return Ok(None);
+        };
+        let text = string_of(value).map_err(|err| refused(field, err))?;
+        convert(&text).map(Some).map_err(|err| refused(field, err))
+    }
+
     fn text<T>(&mut self, field: &'static str) -> Result<Option<T>, RecordError>
     where
         T: FromStr<Err: StdError + Send + Sync + 'static>,
     {
-        self.map(field, |text: String| text.parse())
+        self.text_as(field, str::parse)
     }
 
     fn required<T>(&mut self, field: &'static str) -> Result<T, RecordError>
@@ -236,6 +251,15 @@ impl Fields {
         T: FromStr<Err: StdError + Send + Sync + 'static>,
     {
         self.text(field)?.ok_or(RecordError::Missing { field })
+    }
+}
+
+/// The string that a value is; one without escapes stands there as it is.
+fn string_of(value: &RawValue) -> Result<Cow<'_, str>, serde_json::Error> {
+    let plain = value.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match plain.filter(|text| !text.contains('\\')) {
+        Some(text) => Ok(Cow::Borrowed(text)),
+        None => serde_json::from_str(value.get()).map(Cow::Owned),
     }
 }
 

@@ -1,6 +1,6 @@
 //! How the state file is written: version, sessions, generation, checksum, quarantine, and what others added.
 
-use std::{collections::HashSet, fmt::Write as _};
+use std::{borrow::Cow, collections::HashSet, fmt::Write as _};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     json::{self, Members},
-    session::{BranchName, RepositoryPath, Session, SessionId},
+    session::{RepositoryPath, Session, SessionId},
     workspace::Workspace,
 };
 
@@ -101,7 +101,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Parsed, SchemaError> {
     let version = version(members.take("version"))?;
     let list = members.take("sessions").ok_or(SchemaError::Sessions)?;
     json::check(list.get(), scan::LIST_DEPTH_MAX)?;
-    let quarantine = quarantine(members.take("quarantine").as_deref());
+    let quarantine = quarantine(members.take("quarantine"));
     for refused in &quarantine {
         json::check(&refused.entry, scan::ENTRY_DEPTH_MAX)?;
     }
@@ -112,7 +112,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Parsed, SchemaError> {
     let generation = members
         .take("generation")
         .map_or(Ok(0), |raw| serde_json::from_str::<u64>(raw.get()).map_err(|_| raw));
-    let mut seal = seal(list.get(), members.take("checksum").as_deref());
+    let mut seal = seal(list.get(), members.take("checksum"));
     if generation.is_err() {
         seal = Seal::Broken;
     }
@@ -135,12 +135,15 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Parsed, SchemaError> {
 impl Parsed {
     /// Takes the good entries; the others go into quarantine to the letter.
     fn take_entries(&mut self, entries: &[&RawValue]) {
+        let read = |entry: &&RawValue| record::decode(entry.get()).map_err(|err| err.because());
+        let decoded: Vec<Result<Decoded, String>> = entries.iter().map(read).collect();
         let mut taken = Taken::default();
-        for entry in entries {
-            let outcome = record::decode(entry.get())
-                .map_err(|err| err.because())
-                .and_then(|decoded| taken.claim(&decoded.session).map(|()| decoded));
-            match outcome {
+        let claims: Vec<Result<(), String>> = decoded
+            .iter()
+            .map(|it| it.as_ref().map_or(Ok(()), |decoded| taken.claim(&decoded.session)))
+            .collect();
+        for ((entry, decoded), claim) in entries.iter().zip(decoded).zip(claims) {
+            match claim.and(decoded) {
                 Ok(Decoded { session, foreign_path }) => {
                     self.notes
                         .extend(foreign_path.map(|stored| Note::PathIgnored { id: session.id(), stored }));
@@ -158,20 +161,19 @@ impl Parsed {
 
 /// What the sessions so far have for themselves.
 #[derive(Default)]
-struct Taken {
+struct Taken<'a> {
     ids: HashSet<SessionId>,
-    names: HashSet<String>,
-    branches: HashSet<(RepositoryPath, String)>,
+    names: HashSet<Cow<'a, str>>,
+    branches: HashSet<(&'a RepositoryPath, &'a str)>,
     issues: HashSet<(String, u64)>,
 }
 
-impl Taken {
+impl<'a> Taken<'a> {
     /// Claims everything of a session that must be its own, or nothing.
-    fn claim(&mut self, session: &Session) -> Result<(), String> {
+    fn claim(&mut self, session: &'a Session) -> Result<(), String> {
         let (id, name) = (session.id(), session.name().folded());
         let on_branch = Some(session.branch()).filter(|branch| !branch.is_detached());
-        let branch =
-            on_branch.map(|branch: &BranchName| (session.repository().clone(), branch.as_str().to_owned()));
+        let branch = on_branch.map(|branch| (session.repository(), branch.as_str()));
         let issue = session.issue().map(|issue| issue.reference.folded());
         if self.ids.contains(&id) {
             return Err(format!("an earlier session has the id `{id}`"));
@@ -179,7 +181,7 @@ impl Taken {
         if self.names.contains(&name) {
             return Err(format!("an earlier session has the name `{}`", session.name()));
         }
-        if branch.as_ref().is_some_and(|branch| self.branches.contains(branch)) {
+        if branch.is_some_and(|branch| self.branches.contains(&branch)) {
             return Err(format!("an earlier session has the branch `{}`", session.branch()));
         }
         if let Some((repository, number)) = issue.as_ref().filter(|issue| self.issues.contains(issue)) {
@@ -194,23 +196,23 @@ impl Taken {
 }
 
 /// The members of the file, ours apart from those of others.
-struct Split {
-    ours: [Option<Box<RawValue>>; FIELDS.len()],
+struct Split<'a> {
+    ours: [Option<&'a RawValue>; FIELDS.len()],
     unknown: Members,
 }
 
-impl Split {
-    fn take(&mut self, field: &'static str) -> Option<Box<RawValue>> {
+impl<'a> Split<'a> {
+    fn take(&mut self, field: &'static str) -> Option<&'a RawValue> {
         let at = FIELDS.iter().position(|name| *name == field)?;
         self.ours[at].take()
     }
 }
 
-fn split(members: Members) -> Result<Split, SchemaError> {
+fn split(members: json::Borrowed<'_>) -> Result<Split<'_>, SchemaError> {
     let mut split = Split { ours: Default::default(), unknown: Members::new() };
-    for (key, value) in members {
+    for (key, value) in members.0 {
         match FIELDS.iter().position(|field| *field == key) {
-            None => split.unknown.push(key, value),
+            None => split.unknown.push(key.into_owned(), value.to_owned()),
             Some(at) if split.ours[at].is_some() => {
                 return Err(SchemaError::Doubled { field: FIELDS[at] });
             }
@@ -221,7 +223,7 @@ fn split(members: Members) -> Result<Split, SchemaError> {
 }
 
 /// The version to keep: `1.<minor>`. Any other number before the dot, in whatever form, belongs to another wharf.
-fn version(raw: Option<Box<RawValue>>) -> Result<String, SchemaError> {
+fn version(raw: Option<&RawValue>) -> Result<String, SchemaError> {
     let raw = raw.ok_or(SchemaError::Version)?;
     let string = serde_json::from_str::<String>(raw.get());
     let text = string.as_deref().unwrap_or(raw.get());

@@ -10,6 +10,9 @@ use crate::shell::{Done, Finish, Stream, Summary};
 /// How much of each output goes into the object at the end; `--stream` has all of it.
 pub const OUTPUT_BYTES_MAX: usize = 8 << 20;
 
+/// What is shorter is shown as the text that it is, whatever it has in it.
+const SWOLLEN_BYTES_MIN: usize = 64 << 10;
+
 /// Both outputs of a command, each up to [`OUTPUT_BYTES_MAX`].
 #[derive(Debug, Default)]
 pub struct Gathered {
@@ -137,12 +140,18 @@ fn whole(kept: &[u8], bytes: u64) -> &[u8] {
     }
 }
 
-/// Bytes as text where they are UTF-8, else in base64.
+/// Bytes as text where they are UTF-8, else in base64; the latter also where much of it is no text and would grow by that.
 pub fn text_of(bytes: &[u8]) -> (Option<Cow<'_, str>>, Option<String>) {
     match str::from_utf8(bytes) {
-        Ok(text) => (Some(text.into()), None),
-        Err(_) => (None, Some(BASE64_STANDARD.encode(bytes))),
+        Ok(text) if !is_swollen(bytes) => (Some(text.into()), None),
+        Ok(_) | Err(_) => (None, Some(BASE64_STANDARD.encode(bytes))),
     }
+}
+
+/// Whether a long text would have twice as many bytes in JSON, where a control character takes six.
+fn is_swollen(bytes: &[u8]) -> bool {
+    let is_control = |byte: &&u8| byte.is_ascii_control() && !b"\t\n\r\x7f".contains(byte);
+    bytes.len() > SWOLLEN_BYTES_MIN && bytes.iter().filter(is_control).count() > bytes.len() / 5
 }
 
 /// A piece of output on its way.
@@ -229,6 +238,15 @@ mod tests {
         assert_eq!(pieces.take(Stream::Stderr, b"\xff"), Some(base64("/w==")));
         assert_eq!(pieces.take(Stream::Stderr, b"\xe2"), None);
         assert_eq!(pieces.rest(), [base64("4g==")]);
+    }
+
+    #[test]
+    fn what_would_grow_in_json_is_told_in_base64() {
+        for (text, is_text) in [("\0", false), ("\x1b[31mred\x1b[0m\r\n", true), ("\n\t\r\u{20ac}", true)] {
+            let (short, long) = (text.repeat(10), text.repeat(SWOLLEN_BYTES_MIN + 1));
+            assert!(text_of(short.as_bytes()).0.is_some(), "{text:?}");
+            assert_eq!(text_of(long.as_bytes()).0.is_some(), is_text, "{text:?}");
+        }
     }
 
     #[test]

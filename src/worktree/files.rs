@@ -3,7 +3,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fs::{self, File},
-    io::{self, Read as _},
+    io,
     os::{
         fd::{AsFd, OwnedFd},
         unix::ffi::{OsStrExt as _, OsStringExt as _},
@@ -17,7 +17,7 @@ use rustix::{
 };
 
 use super::WorktreeError;
-use crate::clock::Timestamp;
+use crate::{atomic, clock::Timestamp};
 
 /// The longest pointer, HEAD or lock reason that is read, in bytes.
 pub(super) const POINTER_BYTES_MAX: u64 = 16 << 10;
@@ -121,8 +121,7 @@ fn content(file: File, bytes_max: u64) -> io::Result<Content> {
     if !about.is_file() || about.len() > bytes_max {
         return Ok(Content::Odd);
     }
-    let mut bytes = Vec::new();
-    file.take(bytes_max).read_to_end(&mut bytes)?;
+    let mut bytes = atomic::read_up_to(&file, about.len(), bytes_max)?;
     let length = bytes.trim_ascii_end().len();
     if length == 0 || bytes.contains(&0) {
         return Ok(Content::Emptied);

@@ -1,8 +1,7 @@
 //! Where the things of one session lie: its folder, its repository, its administrative folder.
 
 use std::{
-    fs,
-    io::{self, Read as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -16,7 +15,10 @@ use super::{
     start::{linked_user_of, uses},
     trash::worktree_in,
 };
-use crate::session::{BranchName, RepositoryPath, SessionId};
+use crate::{
+    atomic,
+    session::{BranchName, RepositoryPath, SessionId},
+};
 
 /// The longest pointer, reason or HEAD that is read.
 const SMALL_BYTES_MAX: u64 = 64 << 10;
@@ -170,12 +172,11 @@ pub(super) fn pointer_of(folder: &Path) -> Option<PathBuf> {
 pub(super) fn read_small(path: &Path) -> Option<String> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = fs::File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
-    if !file.metadata().ok()?.is_file() {
+    let about = file.metadata().ok()?;
+    if !about.is_file() {
         return None;
     }
-    let mut text = String::new();
-    file.take(SMALL_BYTES_MAX).read_to_string(&mut text).ok()?;
-    Some(text)
+    String::from_utf8(atomic::read_up_to(&file, about.len(), SMALL_BYTES_MAX).ok()?).ok()
 }
 
 /// Whether a folder is there, not a link to one.

@@ -183,14 +183,16 @@ fn a_line_that_takes_too_long_ends_with_all_it_started() {
     let space = Workspace::new();
     settings(
         &space,
-        "[setup]\ncommands = [\"sleep 1000 & echo $! > pid.log; sleep 1000\"]\ntime_limit = 1\n",
+        "[setup]\ncommands = [\"(setsid sleep 1000 & echo $! > left.log); sleep 1000 & echo $! > pid.log; sleep 1000\"]\ntime_limit = 3\n",
     );
     space.run(["create", "s1"]).fails(1).says("setup.time_limit");
-    let pid = fs::read_to_string(space.worktree("s1").join("pid.log")).unwrap();
-    let stat = PathBuf::from(format!("/proc/{}/stat", pid.trim()));
-    eventually("the child of the line is gone", || {
-        fs::read_to_string(&stat).map_or(true, |it| it.contains(") Z "))
-    });
+    for log in ["pid.log", "left.log"] {
+        let pid = fs::read_to_string(space.worktree("s1").join(log)).unwrap();
+        let stat = PathBuf::from(format!("/proc/{}/stat", pid.trim()));
+        eventually("what the line started is gone", || {
+            fs::read_to_string(&stat).map_or(true, |it| it.contains(") Z "))
+        });
+    }
 }
 
 #[test]

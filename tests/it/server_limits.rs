@@ -2,10 +2,12 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     net::TcpStream,
     os::unix::net::UnixStream,
+    sync::atomic::{AtomicBool, Ordering},
     thread,
+    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -28,7 +30,16 @@ fn set(space: &Workspace, text: &str) {
 /// Waits until the other side ends a connection, whatever it says before.
 fn until_ended(mut stream: &TcpStream) {
     let mut said = [0; 4_096];
-    while stream.read(&mut said).is_ok_and(|count| count > 0) {}
+    loop {
+        match stream.read(&mut said) {
+            Ok(0) => return,
+            Ok(_) => (),
+            Err(err) => {
+                assert_eq!(err.kind(), io::ErrorKind::ConnectionReset, "it is never ended");
+                return;
+            }
+        }
+    }
 }
 
 #[test]
@@ -41,30 +52,30 @@ fn who_says_nothing_or_reads_nothing_loses_its_place() {
         server.at,
         server.bearer()
     );
-    // One says nothing at all, one half a head, one rests after an answer, the others never read what they asked for.
+    // One says nothing at all, one half a head, one rests after an answer; others never read what they asked for.
     let silent = server.connect();
     let mut half = server.connect();
     half.write_all(b"GET / HTTP/1.1\r\nhost: ").unwrap();
     let mut rests = server.connect();
     rests.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
-    let greedy: Vec<TcpStream> = (0..5).map(|_| server.connect()).collect();
+    for stream in [&silent, &half, &rests] {
+        until_ended(stream);
+    }
+    // All places are theirs, and come back although they keep their ends open.
+    let greedy: Vec<TcpStream> = (0..8).map(|_| server.connect()).collect();
     for mut stream in &greedy {
         stream.set_nonblocking(true).unwrap();
         // As much as it takes: its answers go nowhere.
         drop(stream.write_all(ask.repeat(400).as_bytes()));
     }
-    for stream in [&silent, &half, &rests] {
-        until_ended(stream);
-    }
-    let all: Vec<TcpStream> = (0..3).map(|_| server.connect()).collect();
     until(|| server.get("/healthz").status == 200);
-    drop((all, greedy));
+    drop(greedy);
 }
 
 #[test]
 fn a_terminal_that_nobody_reads_is_given_up() {
     let space = Workspace::with_sessions(1);
-    set(&space, "stall_timeout = 1\n");
+    set(&space, "stall_timeout = 3\n");
     let server = Server::of(&space);
     server.done("POST", "/api/v1/sessions/s1/start", &json!({"command": ["yes", "a long line ".repeat(20)]}));
     let reads = server.terminal("/api/v1/sessions/s1/terminal", "observe");
@@ -77,7 +88,7 @@ fn a_terminal_that_nobody_reads_is_given_up() {
 
 #[test]
 fn a_token_of_a_session_leaves_something_to_the_full_one() {
-    let space = Workspace::with_sessions(1);
+    let space = Workspace::with_sessions(2);
     set(&space, "terminals = 4\nevents = 4\nchanges_per_second = 1\n");
     let server = Server::of(&space);
     server.done("POST", "/api/v1/sessions/s1/start", &json!({"command": ["cat"]}));
@@ -94,7 +105,73 @@ fn a_token_of_a_session_leaves_something_to_the_full_one() {
     drop(server.events(&server.token, None));
     until(|| server.ask("PATCH", "/api/v1/sessions/s1", &[token, JSON], "{}").status == 429);
     server.done("PATCH", "/api/v1/sessions/s1", &json!({"phase": "not held up"}));
+    // Nor does it take the share of another session.
+    server.done("POST", "/api/v1/sessions/s2/start", &json!({"command": ["cat"]}));
+    let other = fs::read_to_string(space.socket("s2").with_extension("token")).unwrap();
+    let bearer = format!("Bearer {other}");
+    let token = ("authorization", bearer.as_str());
+    assert_eq!(server.ask("PATCH", "/api/v1/sessions/s2", &[token, JSON], "{}").status, 200);
     drop((shown, heard));
+}
+
+#[test]
+fn commands_that_wait_hold_up_neither_the_list_nor_a_stop() {
+    let space = Workspace::with_sessions(1);
+    let server = Server::of(&space);
+    server.done("POST", "/api/v1/sessions/s1/start", &json!({"command": ["cat"]}));
+    let body = json!({"command": "sleep 1000", "timeoutMs": 20_000}).to_string();
+    let head = format!(
+        "POST /api/v1/sessions/s1/exec HTTP/1.1\r\nhost: {}\r\nauthorization: {}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        server.at,
+        server.bearer(),
+        body.len()
+    );
+    let ask = || {
+        let mut stream = server.connect();
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+    };
+    // One runs, the others wait for it, and what is more than a server has room for hears so.
+    let waiting: Vec<TcpStream> = (0..40).map(|_| ask()).collect();
+    until(|| {
+        waiting.iter().any(|mut stream| {
+            stream.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+            let mut said = [0; 512];
+            let count = stream.read(&mut said).unwrap_or_default();
+            String::from_utf8_lossy(&said[..count]).starts_with("HTTP/1.1 503")
+        })
+    });
+    assert_eq!(server.get("/api/v1/sessions?changes=true").status, 200);
+    assert_eq!(server.get("/api/v1/sessions/s1/history").status, 503);
+    server.done("POST", "/api/v1/sessions/s1/stop", &json!({"timeoutMs": 0}));
+    drop(waiting);
+}
+
+#[test]
+fn wrong_words_keep_nobody_out_who_has_a_right_one() {
+    let space = Workspace::with_sessions(1);
+    let server = Server::of(&space);
+    server.done("POST", "/api/v1/sessions/s1/start", &json!({"command": ["cat"]}));
+    let own = fs::read_to_string(space.socket("s1").with_extension("token")).unwrap();
+    let bearer = format!("Bearer {own}");
+    let guessed = server.pipelined("GET /api/v1/open/x", "", 200);
+    assert!(
+        guessed.contains("http/1.1 410") && guessed.contains("http/1.1 429"),
+        "a code is not found by trying"
+    );
+    let status =
+        |bearer: &str| server.ask("GET", "/api/v1/sessions", &[("authorization", bearer)], "").status;
+    assert_eq!(status("Bearer x"), 401, "codes count apart");
+    let wrong = format!("authorization: Bearer {}", "0".repeat(64));
+    thread::scope(|scope| {
+        let guessing = scope.spawn(|| server.pipelined("GET /api/v1/sessions", &wrong, 2_000));
+        until(|| status("Bearer x") == 429);
+        for _ in 0..20 {
+            assert_eq!(status(&bearer), 200);
+        }
+        assert!(guessing.join().unwrap().contains("http/1.1 429"));
+    });
 }
 
 #[test]
@@ -112,9 +189,19 @@ fn a_holder_that_takes_nobody_holds_up_only_those_who_want_it() {
         waiting.push(stream);
     }
     let (path, bearer) = ("/api/v1/sessions/s1/terminal", server.bearer());
-    let ask = || server.try_terminal(path, &[("authorization", &bearer)]).err();
+    let enough = AtomicBool::new(false);
+    // Each knocks again and again, so that all of them do at some moment, on however slow a machine.
+    let ask = || {
+        loop {
+            let refused = server.try_terminal(path, &[("authorization", &bearer)]).err();
+            if refused != Some(503) || enough.load(Ordering::SeqCst) {
+                return refused;
+            }
+        }
+    };
     thread::scope(|scope| {
         let refused: Vec<_> = (0..80).map(|_| scope.spawn(ask)).collect();
+        let _enough = Enough(&enough);
         let places = || {
             let counted = server.get("/metrics").body;
             let line =
@@ -125,12 +212,22 @@ fn a_holder_that_takes_nobody_holds_up_only_those_who_want_it() {
         until(|| places() > 64);
         space.run(["phase", "s2", "seen"]).succeeds();
         assert_eq!(server.get("/api/v1/sessions/s2").json()["currentPhase"], "seen");
+        enough.store(true, Ordering::SeqCst);
         for one in refused {
             assert_eq!(one.join().unwrap(), Some(503));
         }
         until(|| places() == 0);
     });
     drop((waiting, continued));
+}
+
+/// Tells those who go on that it is enough, also after a failure.
+struct Enough<'a>(&'a AtomicBool);
+
+impl Drop for Enough<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 /// Goes on at the end, also after a failure.

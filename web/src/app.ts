@@ -15,6 +15,7 @@ import { h } from "./view/dom";
 import { openHelp } from "./view/help-dialog";
 import { List } from "./view/list";
 import { lockedPage } from "./view/locked";
+import { openLogOut } from "./view/log-out-dialog";
 import type { Deeds } from "./view/pane";
 import { Side } from "./view/side";
 import { openStart } from "./view/start-dialog";
@@ -47,6 +48,7 @@ export class App {
     this.#side = new Side(this.#list.element, {
       create: () => this.#create(),
       trash: () => this.#trash(),
+      logOut: () => openLogOut(() => this.#failed(new Problem(401, "UNAUTHORIZED", "all browsers were logged out"))),
       help: openHelp,
       layout: () => this.#bench.toggleLayout(),
     });
@@ -128,9 +130,9 @@ export class App {
     this.#list.show(all);
     this.#side.connected(true);
     const begun = waiting.begun(all, before).filter((it) => !this.#bench.isWatched(it.id));
-    for (const session of begun) waiting.notify(session, () => this.#bench.show(session.id, true));
     this.#unseen.add(begun);
     this.#mark();
+    for (const session of begun) waiting.notify(session, () => this.#bench.show(session.id, true));
   }
 
   /** Marks the title while a session waits that nobody has looked at since. */

@@ -5,7 +5,7 @@ use super::{
     *,
 };
 use crate::{
-    manager::{Code, CommandText, ExecCommand, ManagerError, Obstacle, Permit, Permits},
+    manager::{Code, CommandText, ExecCommand, ManagerError, Obstacle, Permit, Permits, at_work::AtWork},
     session::{BranchFate, Pending, PendingAction},
     shell::Ground,
     worktree::WorktreeState,
@@ -44,6 +44,7 @@ fn no_command_runs_where_the_files_are_missing_or_somebody_is_at_work() {
     assert!(matches!(err, ManagerError::NoWorktree { .. }), "{err}");
     let mut busy = session(1, "auth");
     let worker = process::own().unwrap();
+    let _work = AtWork::with(busy.id());
     busy.begin(Pending { action: PendingAction::BringingBack, worker, since: at(1) });
     let house = House::with(vec![busy]);
     let err = exec(&house, CommandText::Text(b"true".to_vec())).unwrap_err();

@@ -2,7 +2,11 @@ use std::{io, path::PathBuf, sync::Mutex};
 
 use super::*;
 use crate::{
-    manager::{CreateSession, ManagerError, Permits},
+    manager::{
+        CreateSession, ManagerError, Permits,
+        at_work::{AtWork, is_at_work},
+        journal::is_abandoned,
+    },
     session::{BranchFate, PendingAction},
     store::StoreError,
     worktree::{Start, WorktreeError},
@@ -77,11 +81,15 @@ fn worktrees(story: &Story, failing: &'static str) -> MockWorktrees {
     worktrees.expect_is_discarded().return_const(false);
     worktrees.expect_add().returning(move |addition| {
         assert_eq!(addition.durable_first, [PathBuf::from("/w")]);
+        assert!(is_at_work(addition.id));
         add().map(|()| vec!["/w/index".into()])
     });
     worktrees.expect_withdraw().returning(move |_| withdraw());
     worktrees.expect_retract().returning(move |_| retract());
-    worktrees.expect_discard().returning(move |_, fate, _| discard().map(|()| fate));
+    worktrees.expect_discard().returning(move |of, fate, _| {
+        assert!(is_at_work(of.id));
+        discard().map(|()| fate)
+    });
     worktrees
 }
 
@@ -151,11 +159,14 @@ fn a_destroy_that_fails_leaves_the_session_as_it_was() {
 
 #[test]
 fn a_session_somebody_is_at_work_with_is_left_to_them() {
-    let mut busy = session(1, "auth");
+    let mut busy = session(201, "auth");
     let story = Story::default();
     let manager_of = |busy: &Session| manager(store(vec![busy.clone()], &story, 0), worktrees(&story, ""));
     let pending = manager_of(&busy).pending(PendingAction::Destroying { branch: BranchFate::Keep }).unwrap();
     busy.begin(pending);
+    assert!(is_abandoned(&busy), "no verb of this process does it");
+    let _work = AtWork::with(busy.id());
+    assert!(!is_abandoned(&busy));
     let err = manager_of(&busy).destroy("auth", &Permits::all(), BranchFate::Keep).unwrap_err();
     assert_eq!(err.code().word(), "IN_USE");
     assert_eq!(

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     limits::Limits,
-    manager::{ManagerError, StartSession},
+    manager::{ManagerError, StartSession, at_work::AtWork},
     session::{Cause, Pending, PendingAction, SESSION_VARIABLE},
     worktree::WorktreeState,
 };
@@ -77,6 +77,7 @@ fn a_session_somebody_is_at_work_with_is_not_started() {
     let mut busy = session(1, "auth");
     let worker = process::own().unwrap();
     busy.begin(Pending { action: PendingAction::BringingBack, worker, since: at(0) });
+    let _work = AtWork::with(busy.id());
     let house = House::with(vec![busy]);
     let err = start(&house, &StartSession::default()).unwrap_err();
     assert!(matches!(err, ManagerError::Busy { .. }), "{err}");

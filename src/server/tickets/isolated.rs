@@ -4,9 +4,9 @@ use std::{collections::HashSet, sync::Mutex};
 
 use super::{Book, Cleaned, Client, Policy, Ticket, TicketError, shared::started};
 use crate::{
-    clock::Timestamp,
+    clock::{Clock, Timestamp},
     json::Members,
-    manager::{CreateSession, ManagerError, MetadataChange, Permit, Permits, SessionManager},
+    manager::{CreateSession, ManagerError, MetadataChange, Permit, Permits, SessionManager, TakeDown},
     session::{BranchFate, Session, SessionId, SessionName},
     view::raw,
 };
@@ -97,19 +97,18 @@ impl Isolated {
             format!("client-{}", ticket.letters()).parse().expect("letters and digits are a name");
         let mut metadata = Members::new();
         metadata.set(CLIENT, raw(&ticket.to_string()));
-        let session =
-            manager.create(&CreateSession { name: Some(name), metadata, ..CreateSession::default() })?;
-        let id = session.id().to_string();
-        match started(manager, session) {
-            Ok(session) => Ok(session),
-            Err(err) => {
-                // What was made a moment ago holds nothing; what does hold something is refused and stays.
-                if let Err(left) = manager.destroy(&id, &Permits::default(), BranchFate::Delete) {
-                    tracing::warn!(sessionId = %id, error = %left, "the session of a client that could not begin stays");
-                }
-                Err(err)
-            }
+        let request = CreateSession { name: Some(name), metadata, ..CreateSession::default() };
+        let session = manager.create(&request)?;
+        let (id, had_setup) = (session.id(), session.setup().is_some());
+        let ready = match manager.set_up_new(&session, BranchFate::Delete, &mut |_| ()) {
+            Ok(session) => started(manager, session),
+            Err(err) => Err(err.into()),
+        };
+        // A setup that failed may have taken it along already.
+        if ready.is_err() && manager.registry()?.session(id).is_some() {
+            manager.take_back_new(&id.to_string(), BranchFate::Delete, had_setup);
         }
+        ready
     }
 }
 
@@ -148,8 +147,12 @@ impl Policy for Isolated {
         })
     }
 
-    fn register(&self, manager: &mut SessionManager, now: Timestamp) -> Result<Client, TicketError> {
-        let Client { ticket, .. } = self.reserve(now)?;
+    fn set_up(&self, _: &mut SessionManager) -> Result<(), TicketError> {
+        Ok(())
+    }
+
+    fn register(&self, manager: &mut SessionManager, clock: &dyn Clock) -> Result<Client, TicketError> {
+        let Client { ticket, .. } = self.reserve(clock.now())?;
         let session = match Self::make(manager, &ticket) {
             Ok(session) => session,
             Err(err) => {
@@ -159,7 +162,8 @@ impl Policy for Isolated {
                 return Err(err);
             }
         };
-        self.note(&ticket, session.id(), now)
+        // From now on it can be silent, however long its session took.
+        self.note(&ticket, session.id(), clock.now())
     }
 
     fn resume(
@@ -204,12 +208,21 @@ impl Policy for Isolated {
         let id = session.id();
         // What comes back from the trash belongs to no client any more.
         manager.change_metadata(&id.to_string(), vec![MetadataChange::Unset(CLIENT.to_owned())])?;
-        let running: Permits = [Permit::Running].into_iter().collect();
-        let cleaned = match manager.destroy(&id.to_string(), &running, BranchFate::Delete) {
+        // What a setup brought is ignored by git, and no work; the trash has it all the same.
+        let brought = manager.needs_setup(session.repository()).then_some(Permit::Ignored);
+        let permits: Permits = [Permit::Running].into_iter().chain(brought).collect();
+        let how = TakeDown { permits, branch: BranchFate::Delete, skip_teardown: false, force: false };
+        let cleaned = match manager.take_down(&id.to_string(), &how, &mut |_| ()) {
             Ok(_) => Cleaned::Destroyed(Some(id)),
             Err(ManagerError::UnsavedWork { obstacles, .. }) => {
                 keep(manager, id)?;
                 Cleaned::Kept(id, obstacles)
+            }
+            // What it got is still out there, and a person has to see to that.
+            Err(err @ ManagerError::Teardown { .. }) => {
+                tracing::warn!(sessionId = %id, error = %err, "the session of a client could not give back what it got");
+                keep(manager, id)?;
+                Cleaned::Kept(id, Vec::new())
             }
             Err(err) => return Err(err.into()),
         };
@@ -241,19 +254,18 @@ impl Drop for Leaves<'_> {
 }
 
 /// Whose session this is.
-fn owner(session: &Session) -> Option<Ticket> {
+pub(in crate::server) fn owner(session: &Session) -> Option<Ticket> {
     let text: String = serde_json::from_str(session.metadata().get(CLIENT)?.get()).ok()?;
     text.parse().ok().filter(|ticket: &Ticket| !ticket.is_global())
 }
 
-/// Ends what runs in a session that holds work, and leaves it to people.
+/// Ends what runs in a session that stays, and leaves it to people.
 fn keep(manager: &mut SessionManager, id: SessionId) -> Result<(), TicketError> {
     let who = id.to_string();
     if manager.session(&who)?.process().is_some() {
         let stop = manager.default_stop();
         manager.stop(&who, stop)?;
     }
-    manager.change_metadata(&who, vec![MetadataChange::Unset(CLIENT.to_owned())])?;
-    tracing::info!(sessionId = %id, "the session of a client holds work and is kept");
+    tracing::info!(sessionId = %id, "the session of a client is kept");
     Ok(())
 }

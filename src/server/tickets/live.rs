@@ -84,13 +84,40 @@ impl Live {
         if news.is_empty() {
             return Ok(());
         }
-        book.change(|clients| {
+        let gone = book.change(|clients| {
+            let mut gone = Vec::new();
             for (ticket, heard) in &news {
-                if let Some(client) = clients.iter_mut().find(|client| client.ticket == *ticket) {
-                    client.last_activity = client.last_activity.max(*heard);
+                match clients.iter_mut().find(|client| client.ticket == *ticket) {
+                    Some(client) => client.last_activity = client.last_activity.max(*heard),
+                    None => gone.push(ticket.clone()),
                 }
             }
-            Ok(())
-        })
+            Ok(gone)
+        })?;
+        // The end of a connection is a sign of life also of those who were forgotten meanwhile.
+        for ticket in &gone {
+            self.forget(ticket);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::Workspace;
+
+    #[test]
+    fn nothing_is_kept_of_a_client_that_was_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let book = Book::of(&Workspace::at(dir.path()));
+        let live = Arc::new(Live::default());
+        let now = Timestamp::from_unix_millis(1_000).unwrap();
+        let ticket = Ticket::random(now).unwrap();
+        drop(live.take_place(&ticket, now));
+        live.forget(&ticket);
+        live.heard(&ticket, now);
+        live.note(&book).unwrap();
+        assert!(live.0.lock().unwrap().is_empty());
     }
 }

@@ -9,7 +9,7 @@ mod ticket;
 
 pub(super) use self::{
     book::{Book, Client},
-    isolated::CLIENT,
+    isolated::{CLIENT, owner},
     live::Live,
     policy::{Cleaned, Policy, TicketError, of},
     ticket::Ticket,

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::{Book, Client, Ticket, isolated::Isolated, shared::Shared};
 use crate::{
-    clock::Timestamp,
+    clock::{Clock, Timestamp},
     config::{ClientPolicy, ServerSettings},
     lock::LockError,
     manager::{ManagerError, Obstacle, SessionManager},
@@ -70,8 +70,11 @@ pub(in crate::server) trait Policy: Send + Sync {
     /// Puts in order what an earlier server left, and starts what is started with the server.
     fn begin(&self, manager: &mut SessionManager, now: Timestamp) -> Result<(), TicketError>;
 
-    /// Gives a client a ticket and a session in which something runs.
-    fn register(&self, manager: &mut SessionManager, now: Timestamp) -> Result<Client, TicketError>;
+    /// Does what a beginning leaves for later, because lines of people are run for it. Runs while the server serves.
+    fn set_up(&self, manager: &mut SessionManager) -> Result<(), TicketError>;
+
+    /// Gives a client a ticket and a session that is set up and in which something runs. It is heard of when all that is done.
+    fn register(&self, manager: &mut SessionManager, clock: &dyn Clock) -> Result<Client, TicketError>;
 
     /// Brings a client back to its session; what was ended meanwhile is started again.
     fn resume(

@@ -2,7 +2,7 @@
 
 use super::{Book, Cleaned, Client, Policy, Ticket, TicketError};
 use crate::{
-    clock::Timestamp,
+    clock::{Clock, Timestamp},
     manager::{CreateSession, ManagerError, SessionManager, StartSession, runs},
     registry::AdmitError,
     session::{Session, SessionName},
@@ -22,19 +22,26 @@ impl Shared {
         Self { book }
     }
 
-    /// The session that all share, in which something runs. Made and started where that is not so.
+    /// The session that all share; made where there is none.
     fn session(manager: &mut SessionManager) -> Result<Session, TicketError> {
         let name: SessionName = NAME.parse().expect("a short word is a name");
         let known = manager.registry()?.named(&name).cloned();
-        let session = match known {
-            Some(session) => session,
-            None => match manager.create(&CreateSession { name: Some(name), ..CreateSession::default() }) {
-                Ok(session) => session,
+        let Some(session) = known else {
+            return match manager.create(&CreateSession { name: Some(name), ..CreateSession::default() }) {
                 // Another client was faster.
-                Err(ManagerError::Admit(AdmitError::NameTaken(_))) => manager.session(NAME)?,
-                Err(err) => return Err(err.into()),
-            },
+                Err(ManagerError::Admit(AdmitError::NameTaken(_))) => Ok(manager.session(NAME)?),
+                created => Ok(created?),
+            };
         };
+        Ok(session)
+    }
+
+    /// The same with what its setup brings, and something that runs in it. Two cannot set it up at once: the second is refused.
+    fn ready(manager: &mut SessionManager) -> Result<Session, TicketError> {
+        let mut session = Self::session(manager)?;
+        if session.setup().is_some() && !runs(&session) {
+            session = manager.set_up(&session.id().to_string(), &mut |_| ())?.session;
+        }
         started(manager, session)
     }
 
@@ -59,13 +66,20 @@ impl Shared {
 
 impl Policy for Shared {
     fn begin(&self, manager: &mut SessionManager, now: Timestamp) -> Result<(), TicketError> {
-        let session = Self::session(manager)?;
+        let mut session = Self::session(manager)?;
+        if session.setup().is_none() {
+            session = started(manager, session)?;
+        }
         self.client(&session, now).map(drop)
     }
 
-    fn register(&self, manager: &mut SessionManager, now: Timestamp) -> Result<Client, TicketError> {
-        let session = Self::session(manager)?;
-        self.client(&session, now)
+    fn set_up(&self, manager: &mut SessionManager) -> Result<(), TicketError> {
+        Self::ready(manager).map(drop)
+    }
+
+    fn register(&self, manager: &mut SessionManager, clock: &dyn Clock) -> Result<Client, TicketError> {
+        let session = Self::ready(manager)?;
+        self.client(&session, clock.now())
     }
 
     fn resume(
@@ -77,7 +91,8 @@ impl Policy for Shared {
         if !ticket.is_global() {
             return Err(TicketError::NoSession);
         }
-        self.register(manager, now)
+        let session = Self::ready(manager)?;
+        self.client(&session, now)
     }
 
     fn clean_up(
@@ -89,8 +104,9 @@ impl Policy for Shared {
         if !ticket.is_global() {
             return Err(TicketError::NoSession);
         }
-        let session = manager.session(NAME).map_err(|_| TicketError::NoSession)?;
-        Ok(Cleaned::Untouched(session.id()))
+        let name: SessionName = NAME.parse().expect("a short word is a name");
+        let session = manager.registry()?.named(&name).map(Session::id);
+        Ok(Cleaned::Untouched(session.ok_or(TicketError::NoSession)?))
     }
 
     fn is_exclusive(&self) -> bool {

@@ -78,7 +78,7 @@ fn a_check_that_cannot_be_made_says_why() {
 #[test]
 fn a_workspace_that_is_gone_holds_nothing() {
     let place = Place::new();
-    let store = FileStore::at(Workspace::at(&place.path("gone")), Arc::new(Still));
+    let mut store = FileStore::at(Workspace::at(&place.path("gone")), Arc::new(Still));
     assert_eq!(store.mode().unwrap(), None);
     assert_eq!(store.kept().unwrap(), [] as [PathBuf; 0]);
     assert_eq!(store.backups_valid().unwrap(), 0);
@@ -89,7 +89,7 @@ fn a_workspace_that_is_gone_holds_nothing() {
 #[test]
 fn a_place_that_cannot_be_looked_at_is_an_error_and_not_an_absence() {
     let place = Place::holding("a file, where a folder should be");
-    let store = FileStore::at(Workspace::at(&place.state()), Arc::new(Still));
+    let mut store = FileStore::at(Workspace::at(&place.state()), Arc::new(Still));
     let action = |err: StoreError| {
         let StoreError::Io { action, .. } = err else {
             panic!("{err:?}");

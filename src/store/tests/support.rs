@@ -44,8 +44,9 @@ impl Place {
         place
     }
 
+    /// It waits a moment for a lock: a process that another test starts has ours between fork and exec.
     pub(super) fn store(&self) -> FileStore {
-        FileStore::at(self.workspace.clone(), Arc::new(Still)).waiting(Duration::ZERO)
+        FileStore::at(self.workspace.clone(), Arc::new(Still)).waiting(Duration::from_secs(1))
     }
 
     pub(super) fn state(&self) -> PathBuf {

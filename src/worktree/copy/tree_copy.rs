@@ -171,22 +171,22 @@ impl<'a> Copying<'a> {
         if size > READ_BYTES_MAX {
             return Ok(None);
         }
-        // An index also vouches for files whose content git would write otherwise, so each of them is looked into.
-        buffer.clear();
-        (&source).take(size + 1).read_to_end(buffer)?;
-        let is_same = buffer.len() as u64 == size && content_id(buffer) == self.index.content(entry);
-        if !is_same || !is_still(&source, &before)? {
+        // An index also vouches for files whose content git would write otherwise, so each of them is looked into. What was
+        // read is what git would write, whatever becomes of the source meanwhile.
+        buffer.resize(usize::try_from(size).map_err(io::Error::other)?, 0);
+        if (&source).read_exact(buffer).is_err() || content_id(buffer) != self.index.content(entry) {
             return Ok(None);
         }
         let mode = if is_program { 0o777 } else { 0o666 };
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let copy = File::from(openat(to, name, flags, Mode::from_raw_mode(mode))?);
-        if size > 0 && !self.share(&source, &copy) {
+        if size > 0 && self.share(&source, &copy) {
+            if !is_still(&source, &before)? {
+                // What is shared may be half old and half new; git writes it again.
+                return Ok(None);
+            }
+        } else {
             (&copy).write_all(buffer)?;
-        }
-        if !is_still(&source, &before)? {
-            // What was written may be half old and half new; git writes it again.
-            return Ok(None);
         }
         futimens(&copy, &self.times)?;
         let copied = fstat(&copy)?;

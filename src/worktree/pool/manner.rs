@@ -9,7 +9,7 @@ use std::{
     ffi::OsStr,
     fmt::Write as _,
     fs,
-    io::{self, ErrorKind, Read as _},
+    io::{self, ErrorKind},
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
@@ -21,10 +21,13 @@ use rustix::{
 };
 use sha1::{Digest as _, Sha1};
 
-use crate::worktree::{
-    GitWorktrees,
-    command::GitCall,
-    copy::{outer_attributes, own_system_file, replaces_objects},
+use crate::{
+    atomic, process,
+    worktree::{
+        GitWorktrees,
+        command::GitCall,
+        copy::{outer_attributes, own_system_file, replaces_objects},
+    },
 };
 
 /// Sections of settings that decide nothing of what a checkout writes.
@@ -101,11 +104,12 @@ impl Sum {
         match rustix::fs::open(path, flags, Mode::empty()).map_err(io::Error::from) {
             Ok(file) => {
                 let file = fs::File::from(file);
-                let mut bytes = Vec::new();
-                if file.metadata()?.is_file() {
-                    (&file).take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+                let about = file.metadata()?;
+                if !about.is_file() {
+                    return Err(ErrorKind::InvalidInput.into());
                 }
-                if bytes.len() as u64 > FILE_BYTES_MAX || !file.metadata()?.is_file() {
+                let bytes = atomic::read_up_to(&file, about.len(), FILE_BYTES_MAX + 1)?;
+                if bytes.len() as u64 > FILE_BYTES_MAX {
                     return Err(ErrorKind::InvalidInput.into());
                 }
                 self.add(b"file");
@@ -239,7 +243,8 @@ fn expanded(value: &[u8]) -> Option<PathBuf> {
 
 /// Which rights files are made without, as text; empty where the kernel does not tell.
 fn umask() -> Vec<u8> {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let status = process::read_proc("self/status").unwrap_or_default();
+    let status = String::from_utf8_lossy(&status);
     let line = status.lines().find_map(|line| line.strip_prefix("Umask:"));
     line.unwrap_or_default().trim().as_bytes().to_vec()
 }

@@ -2,14 +2,16 @@
 import { loss, Problem } from "./problem";
 import type { AgentInfo, Create, Destroyed, Session, SessionPage, Settings, Start, Trashed } from "./types";
 
-export const BASE = "/api/v1";
+const BASE = "/api/v1";
 /** How long an answer is waited for. A create on a large repository takes its time. */
 const ANSWER_MS_MAX = 120_000;
+/** The same where people's own lines are run before it, which take what they take. */
+const SETUP_MS_MAX = 4 * 3_600_000;
 const PAGE_SIZE = 200;
 
 type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
-async function request(method: Method, path: string, body?: unknown): Promise<Response> {
+async function request(method: Method, path: string, body?: unknown, limit = ANSWER_MS_MAX): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json" };
   // Without it the server refuses every change, which keeps forms of other sites out.
   if (method !== "GET") headers["Content-Type"] = "application/json";
@@ -21,7 +23,7 @@ async function request(method: Method, path: string, body?: unknown): Promise<Re
       body: method === "GET" ? null : JSON.stringify(body ?? {}),
       credentials: "same-origin",
       cache: "no-store",
-      signal: AbortSignal.timeout(ANSWER_MS_MAX),
+      signal: AbortSignal.timeout(limit),
     });
   } catch {
     throw Problem.unreachable();
@@ -30,8 +32,8 @@ async function request(method: Method, path: string, body?: unknown): Promise<Re
   return response;
 }
 
-async function json<T>(method: Method, path: string, body?: unknown): Promise<T> {
-  return (await (await request(method, path, body)).json()) as T;
+async function json<T>(method: Method, path: string, body?: unknown, limit = ANSWER_MS_MAX): Promise<T> {
+  return (await (await request(method, path, body, limit)).json()) as T;
 }
 
 /** The path of one session. */
@@ -61,7 +63,7 @@ export async function sessions(): Promise<Session[]> {
 }
 
 export const show = (id: string): Promise<Session> => json("GET", at(id));
-export const create = (it: Create): Promise<Session> => json("POST", "/sessions", it);
+export const create = (it: Create): Promise<Session> => json("POST", "/sessions", it, SETUP_MS_MAX);
 export const start = (id: string, it: Start): Promise<Session> => json("POST", `${at(id)}/start`, it);
 export const stop = (id: string): Promise<Session> => json("POST", `${at(id)}/stop`);
 export const restart = (id: string): Promise<Session> => json("POST", `${at(id)}/restart`);
@@ -73,6 +75,8 @@ export interface Destroy {
   permits: string[];
   deleteBranch: boolean;
   dryRun: boolean;
+  /** Leave out what is set to run first. */
+  noTeardown: boolean;
 }
 
 /** Destroys a session, or says what that would take away. */
@@ -81,7 +85,9 @@ export async function destroy(id: string, how: Destroy): Promise<Destroyed> {
   for (const permit of how.permits) query.append("permit", permit);
   if (how.deleteBranch) query.set("deleteBranch", "true");
   if (how.dryRun) query.set("dryRun", "true");
-  const answer = await json<{ destroyed?: boolean; wouldLose?: unknown[] }>("DELETE", `${at(id)}?${query}`);
+  if (how.noTeardown) query.set("noTeardown", "true");
+  const limit = how.dryRun ? ANSWER_MS_MAX : SETUP_MS_MAX;
+  const answer = await json<{ destroyed?: boolean; wouldLose?: unknown[] }>("DELETE", `${at(id)}?${query}`, {}, limit);
   return { destroyed: answer.destroyed === true, wouldLose: (answer.wouldLose ?? []).map(loss) };
 }
 
@@ -95,9 +101,17 @@ export async function trash(): Promise<Trashed[]> {
 export const undo = (session: string, as?: string): Promise<Session> =>
   json("POST", "/undo", as ? { session, as } : { session });
 
+/** Logs every browser out, this one too. */
+export const logOut = (): Promise<unknown> => json("DELETE", "/browsers");
+
 /** Where the live terminal of a session is reached. */
-export function terminalUrl(id: string): string {
-  const url = new URL(`${BASE}${at(id)}/terminal`, location.href);
+export const terminalUrl = (id: string): string => socketUrl(`${at(id)}/terminal`);
+
+/** Where events are told that come after one. */
+export const eventsUrl = (after: number | null): string => socketUrl(`/events/socket${after === null ? "" : `?after=${after}`}`);
+
+function socketUrl(path: string): string {
+  const url = new URL(BASE + path, location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return url.href;
 }

@@ -1,15 +1,18 @@
-// Keeps the stream of events open: reads it, and comes back with the last event's id after every interruption.
+// Keeps the events coming: over a WebSocket, because a browser has only six other connections to one server for all its pages
+// together. Comes back behind the last event after every interruption.
 import { Backoff } from "./backoff";
-import { BASE } from "./client";
-import { EventLines, type StreamEvent } from "./event-lines";
+import { eventsUrl, settings } from "./client";
+import { eventOf, type ServerEvent } from "./event-message";
 import { Problem } from "./problem";
 
-/** A stream that says nothing for this long, not even a comment, is taken for dead. */
-const SILENCE_MS_MAX = 60_000;
+/** A stream that says nothing for this long, not even that the server is alive, is taken for dead. */
+const SILENCE_MS_MAX = 45_000;
+/** How a server ends the stream of a browser that was logged out. */
+const LOGGED_OUT = 1008;
 
 export interface StreamListener {
   /** Something happened. */
-  event(event: StreamEvent): void;
+  event(event: ServerEvent): void;
   /** The stream is open, or was lost and is being opened again. */
   connected(is: boolean): void;
   /** The server refuses: the page is no longer let in. */
@@ -17,76 +20,81 @@ export interface StreamListener {
 }
 
 export class Stream {
-  #ended = new AbortController();
+  #socket: WebSocket | null = null;
+  #closed = false;
   #backoff = new Backoff();
-  #lines = new EventLines();
-  #wake: (() => void) | null = null;
+  #lastId: number | null = null;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #quiet: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly listener: StreamListener) {
     addEventListener("online", () => this.hurry());
     document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
-    void this.#run();
+    this.#connect();
   }
 
   /** Tries now instead of waiting for the next attempt. */
   hurry(): void {
-    this.#wake?.();
+    if (this.#retry !== undefined) this.#connect();
   }
 
   close(): void {
-    this.#ended.abort();
-    this.hurry();
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    clearTimeout(this.#quiet);
+    this.#socket?.close();
+    this.#socket = null;
   }
 
-  async #run(): Promise<void> {
-    while (!this.#ended.signal.aborted) {
-      try {
-        await this.#read();
-      } catch (thrown) {
-        if (thrown instanceof Problem && (thrown.status === 401 || thrown.status === 403)) {
-          this.listener.refused(thrown);
-          return;
-        }
-      }
-      if (this.#ended.signal.aborted) return;
-      this.listener.connected(false);
-      await this.#pause(this.#backoff.next());
+  #connect(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    const socket = new WebSocket(eventsUrl(this.#lastId));
+    let wasThere = false;
+    socket.onopen = () => {
+      wasThere = true;
+      this.#backoff.reset();
+      this.#lives(socket);
+      this.listener.connected(true);
+    };
+    socket.onmessage = (message) => {
+      if (this.#socket !== socket) return;
+      this.#lives(socket);
+      const event = eventOf(message.data);
+      if (event === null || event.type === "alive") return;
+      if (event.id !== null) this.#lastId = event.id;
+      this.listener.event(event);
+    };
+    socket.onclose = ({ code }) => this.#gone(socket, !wasThere || code === LOGGED_OUT);
+    this.#socket = socket;
+  }
+
+  #lives(socket: WebSocket): void {
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => {
+      this.#gone(socket, false);
+      socket.close();
+    }, SILENCE_MS_MAX);
+  }
+
+  #gone(socket: WebSocket, isRefusal: boolean): void {
+    if (this.#socket !== socket) return;
+    this.#socket = null;
+    clearTimeout(this.#quiet);
+    this.listener.connected(false);
+    this.#retry = setTimeout(() => this.#connect(), this.#backoff.next());
+    if (isRefusal) void this.#findOut();
+  }
+
+  /** A browser does not say why a WebSocket was refused: asks for something else, which is refused for the same reason. */
+  async #findOut(): Promise<void> {
+    try {
+      await settings();
+    } catch (thrown) {
+      const problem = Problem.from(thrown);
+      if (this.#closed || (problem.status !== 401 && problem.status !== 403)) return;
+      this.close();
+      this.listener.refused(problem);
     }
-  }
-
-  async #read(): Promise<void> {
-    const quiet = new AbortController();
-    const headers: Record<string, string> = { Accept: "text/event-stream" };
-    if (this.#lines.lastId) headers["Last-Event-ID"] = this.#lines.lastId;
-    const response = await fetch(`${BASE}/events`, {
-      headers,
-      credentials: "same-origin",
-      cache: "no-store",
-      signal: AbortSignal.any([quiet.signal, this.#ended.signal]),
-    });
-    if (!response.ok) throw await Problem.of(response);
-    if (!response.body) return;
-    const lastId = this.#lines.lastId;
-    this.#lines = new EventLines();
-    this.#lines.lastId = lastId;
-    this.#backoff.reset();
-    this.listener.connected(true);
-    const reader = response.body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
-    for (;;) {
-      const timer = setTimeout(() => quiet.abort(), SILENCE_MS_MAX);
-      const { done, value } = await reader.read().finally(() => clearTimeout(timer));
-      if (done) return;
-      for (const event of this.#lines.take(value)) this.listener.event(event);
-    }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }

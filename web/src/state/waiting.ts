@@ -49,12 +49,18 @@ export function title(waiting: readonly Session[], workspace: string): string {
 
 export function notify(session: Session, open: () => void): void {
   if (permission() !== "on") return;
-  const note = new Notification(`${session.name} waits`, {
-    body: session.currentPhase ? `${session.branch} · ${session.currentPhase}` : session.branch,
-    icon,
-    // One per session: a newer one takes the place of an older one.
-    tag: `wharf-${session.id}`,
-  });
+  let note: Notification;
+  try {
+    note = new Notification(`${session.name} waits`, {
+      body: session.currentPhase ? `${session.branch} · ${session.currentPhase}` : session.branch,
+      icon,
+      // One per session: a newer one takes the place of an older one.
+      tag: `wharf-${session.id}`,
+    });
+  } catch {
+    // Some browsers allow them and have none for a page; the mark in the title says it there.
+    return;
+  }
   note.onclick = () => {
     window.focus();
     open();

@@ -131,7 +131,6 @@ export class Connection {
     switch (message.kind) {
       case "hello":
         this.#greeted = true;
-        this.#backoff.reset();
         this.listener.hello(message.pid, message);
         this.listener.link("live");
         this.attach(this.#role);
@@ -143,6 +142,7 @@ export class Connection {
         this.listener.snapshot(message.bytes, message.isLast);
         break;
       case "status":
+        this.#backoff.reset();
         this.#lives();
         // The holder says the role, then shows the screen that was asked for.
         if (this.#asked) this.listener.expectFull();
@@ -178,8 +178,22 @@ export class Connection {
     const wanted = this.#asked && this.#role !== "observe";
     this.#asked = false;
     this.listener.refused(code, message);
+    if (code === "full" || code === "protocol") {
+      this.#turnedAway();
+      return;
+    }
     // Somebody else types: look on, and let the person decide.
-    if (wanted && code !== "full" && code !== "protocol") this.attach("observe");
+    if (wanted) this.attach("observe");
+  }
+
+  /** The terminal has no room for one more, or does not understand this page; both may change. */
+  #turnedAway(): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#greeted = false;
+    socket?.close(1000);
+    this.listener.link("refused");
+    this.#retry = setTimeout(() => this.#connect(), this.#backoff.next());
   }
 
   #gone(): void {

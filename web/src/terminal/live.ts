@@ -39,6 +39,8 @@ export class Live {
   #encoder = new TextEncoder();
   /** Whether it was said who types, since it was connected. */
   #told = false;
+  /** Why the terminal itself does not show it. */
+  #refusal = "";
   link: Link = "connecting";
   controls = false;
   title = "";
@@ -79,7 +81,7 @@ export class Live {
       snapshot: (bytes, isLast) => this.#feed.snapshot(bytes, isLast),
       status: (controls, size) => this.#status(controls, size),
       exit: (exited) => listener.over(exited),
-      refused: () => undefined,
+      refused: (_, message) => (this.#refusal = message),
     });
     this.#watch = new ResizeObserver(() => this.#resized());
     this.#watch.observe(this.#host);
@@ -158,6 +160,7 @@ export class Live {
     // Nobody here asked to look on, so somebody else has taken over.
     if (this.controls && !controls) this.#wasTold = !this.#letGo;
     this.#letGo = false;
+    this.#refusal = "";
     this.#told = true;
     this.controls = controls;
     this.#theirs = size;
@@ -183,7 +186,9 @@ export class Live {
   }
 
   #say(): void {
-    const isAway = this.link === "lost" || this.link === "refused";
+    // One that was turned away knocks again, and still has nothing to show.
+    const isKnocking = this.link === "live" && this.#refusal !== "" && !this.#told;
+    const isAway = this.link === "lost" || this.link === "refused" || isKnocking;
     this.element.classList.toggle("lost", isAway);
     this.element.classList.toggle("observes", !this.controls);
     this.#soft.element.hidden = !this.controls || !isPhone();
@@ -191,7 +196,9 @@ export class Live {
       const text =
         this.link === "lost"
           ? "The server is away. The program goes on; this comes back by itself."
-          : "The server does not show this terminal now; too many may be open. It is asked again.";
+          : this.#refusal !== ""
+            ? `This terminal is not shown: ${this.#refusal}. It is asked again.`
+            : "The server does not show this terminal now; too many may be open. It is asked again.";
       fill(this.#bar, h("span", {}, text), textButton("Try now", () => this.hurry(), "small"));
     } else if (this.link === "live" && this.#told && !this.controls) {
       const text = this.#wasTold ? "Somebody else took control." : "You look on.";

@@ -20,6 +20,8 @@ export function openDestroy(session: Session, destroyed: () => void): void {
   const permits = new Set<string>();
   // Commits are lost only where their branch goes as well.
   const again = (): void => void look(session, branch.checked, permits, show).catch((thrown: unknown) => failed(dialog, list, thrown));
+  const skip = h("input", { type: "checkbox", name: "no-teardown" });
+  const teardown = h("label", { class: "check", hidden: true }, skip, h("span", {}, "Leave out what is set to run before a destroy"));
   const branch = h("input", { type: "checkbox", name: "delete-branch", onchange: again });
 
   // What was ticked stays ticked when more turns up.
@@ -38,8 +40,10 @@ export function openDestroy(session: Session, destroyed: () => void): void {
       kind: "danger",
       submit: async () => {
         try {
-          await api.destroy(session.id, { permits: [...permits], deleteBranch: branch.checked, dryRun: false });
+          const how = { permits: [...permits], deleteBranch: branch.checked, dryRun: false, noTeardown: skip.checked };
+          await api.destroy(session.id, how);
         } catch (thrown) {
+          if (thrown instanceof Problem && thrown.code === "SETUP_FAILED") teardown.hidden = false;
           if (thrown instanceof Problem && thrown.losses.length > 0) await look(session, branch.checked, permits, show);
           throw thrown;
         }
@@ -49,6 +53,7 @@ export function openDestroy(session: Session, destroyed: () => void): void {
     h("p", { class: "muted" }, "The worktree goes into the trash with everything in it. Undo brings it back until the trash is emptied."),
     list,
     h("label", { class: "check" }, branch, h("span", {}, "Delete the branch ", h("code", {}, session.branch), " too")),
+    teardown,
   );
   again();
 }
@@ -61,7 +66,7 @@ async function look(
   show: (losses: Loss[]) => void,
 ): Promise<void> {
   try {
-    const { wouldLose } = await api.destroy(session.id, { permits: [], deleteBranch, dryRun: true });
+    const { wouldLose } = await api.destroy(session.id, { permits: [], deleteBranch, dryRun: true, noTeardown: false });
     for (const permit of permits) if (!wouldLose.some((it) => it.permit === permit)) permits.delete(permit);
     show(wouldLose);
   } catch (thrown) {

@@ -9,6 +9,7 @@ import { note } from "./toast";
 export interface SideListener {
   create(): void;
   trash(): void;
+  logOut(): void;
   help(): void;
   layout(): void;
 }
@@ -24,6 +25,7 @@ export class Side {
   #bell: HTMLButtonElement;
   #create: HTMLButtonElement;
   #trash: HTMLButtonElement;
+  #out: HTMLButtonElement;
 
   constructor(list: HTMLElement, listener: SideListener) {
     this.#theme = iconButton("auto", "", () => this.nextTheme());
@@ -33,6 +35,7 @@ export class Side {
     this.#create.setAttribute("aria-keyshortcuts", "n");
     this.#create.title = "New session (n)";
     this.#trash = iconButton("undo", "Destroyed sessions (u)", () => listener.trash());
+    this.#out = iconButton("out", "Log all browsers out", () => listener.logOut());
     const tools = h(
       "div",
       { class: "tools", role: "toolbar", "aria-label": "Page" },
@@ -40,6 +43,7 @@ export class Side {
       iconButton("grid", "Side by side, or one at a time (g)", () => listener.layout(), "wide-only"),
       this.#bell,
       this.#theme,
+      this.#out,
       iconButton("help", "Keys (?)", () => listener.help()),
     );
     const head = h("header", { class: "side-head" }, h("h1", {}, "wharf"), this.#place, this.#create);
@@ -55,6 +59,7 @@ export class Side {
     this.#place.title = [workspace, version && `wharf ${version}`].filter(Boolean).join(" · ");
     this.#create.hidden = readOnly;
     this.#trash.hidden = readOnly;
+    this.#out.hidden = readOnly;
     if (readOnly) this.#place.after(h("span", { class: "chip", title: "This page may look and change nothing" }, "read-only"));
   }
 

@@ -189,6 +189,21 @@ test("a session that begins to wait is marked in the title, and said to who allo
   await row(page, "three").getByText("waiting").waitFor();
   await shot(page, "waiting");
   server.wharf("status", "three", "idle");
+  await expect.poll(() => page.title()).toMatch(/^wharf/);
+  // Where pages have no notifications of their own, the title says it all the same.
+  await page.evaluate(() => {
+    class Refuses {
+      static permission = "granted";
+      constructor() {
+        throw new TypeError("Illegal constructor");
+      }
+    }
+    Object.assign(window, { Notification: Refuses });
+  });
+  server.wharf("status", "three", "waiting");
+  await expect.poll(() => page.title()).toMatch(/^● three waits/);
+  expect(await page.locator(".toast").count()).toBe(0);
+  server.wharf("status", "three", "idle");
   for (const name of ["one", "two"]) server.wharf("start", name);
   await visit.end();
 });
@@ -203,7 +218,7 @@ test("who may only look gets no button that changes anything", async () => {
   const page = await visit.page();
   await row(page, "one").click();
   await pane(page, "one").getByText("You look on.").waitFor();
-  for (const name of ["New", "Take control", "Destroy…", "Stop its program", "Destroyed sessions"]) {
+  for (const name of ["New", "Take control", "Destroy…", "Stop its program", "Destroyed sessions", "Log all browsers out"]) {
     expect(await page.getByRole("button", { name }).filter({ visible: true }).count()).toBe(0);
   }
   await page.keyboard.press("n");

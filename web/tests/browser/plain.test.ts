@@ -7,7 +7,7 @@ import { onStage, shot } from "./page";
 import type { Server } from "./server";
 
 const FILES = "../src/server/plain";
-const TYPES: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
+const TYPES: Record<string, string> = { ".js": "text/javascript", ".css": "text/css" };
 
 let server: Server;
 let browser: Browser;
@@ -25,15 +25,18 @@ async function plain(): Promise<{ page: Page; complaints: string[] }> {
   const complaints: string[] = [];
   page.on("console", (it) => it.type() === "error" && complaints.push(`${it.text()} ${it.location().url}`));
   page.on("pageerror", (it) => complaints.push(it.message));
-  await page.route(/:\d+\/(assets\/plain\.\w+)?$/, async (route) => {
-    const path = new URL(route.request().url()).pathname;
-    const file = join(FILES, path === "/" ? "index.html" : path);
+  await page.route(/:\d+\/assets\/plain\.\w+$/, async (route) => {
+    const file = join(FILES, new URL(route.request().url()).pathname);
     const contentType = TYPES[extname(file)] ?? "text/plain";
     await route.fulfill({ body: readFileSync(file), contentType, headers: { "content-security-policy": policy } });
   });
-  await page.goto(`${server.origin}/`);
+  // A document that did not come from the server itself could open no WebSocket to it.
+  await page.goto(`${server.origin}/healthz`);
+  await write(page);
   return { page, complaints };
 }
+
+const write = (page: Page): Promise<void> => page.setContent(readFileSync(join(FILES, "index.html"), "utf8"));
 
 test("a session is made, shown as text, typed in, and stopped", async () => {
   const { page, complaints } = await plain();
@@ -52,6 +55,7 @@ test("a session is made, shown as text, typed in, and stopped", async () => {
   await expect.poll(() => screen.textContent()).toMatch(/^<b>not bold<\/b>$/m);
   expect(await page.locator("b").count()).toBe(0);
   await page.reload();
+  await write(page);
   await expect.poll(() => screen.textContent()).toMatch(/^42$/m);
   await shot(page, "plain");
   server.wharf("create", "made-elsewhere");

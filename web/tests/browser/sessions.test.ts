@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { expect, test } from "vitest";
 import { controls, create, dialog, line, onStage, pane, row, shot, shows, Visit } from "./page";
-import type { Server } from "./server";
+import { Server } from "./server";
 
 const REFUSED = /the server responded with a status of 4\d\d/;
 
@@ -29,6 +29,18 @@ test("a browser that was not let in is told how", async () => {
   expect((await late.goto(used))?.status()).toBe(410);
   await context.close();
   await second.close();
+});
+
+test("one button logs every browser out, those too that only look at the list", async () => {
+  const [one, two] = [await Visit.begin(browser, server), await Visit.begin(browser, server)];
+  const [page, other] = [await one.page(), await two.page()];
+  await page.getByRole("button", { name: "Log all browsers out" }).click();
+  await dialog(page).getByText("Programs go on").waitFor();
+  await shot(page, "log-out");
+  await dialog(page).getByRole("button", { name: "Log out" }).click();
+  for (const it of [page, other]) await it.getByText("This browser is not let in yet.").waitFor();
+  await one.end(REFUSED, /WebSocket/);
+  await two.end(REFUSED, /WebSocket/);
 });
 
 test("what another process does is shown at once", async () => {
@@ -76,7 +88,10 @@ test("a destroy names what would be lost, asks about each kind, and can be undon
   await expect.poll(() => row(page, "doomed").count()).toBe(0);
   expect(server.sessions().map((it) => it.name)).toEqual(["made-elsewhere"]);
   expect(server.git("branch", "--list", "feature/doomed")).toBe("");
+  const undone = page.waitForResponse(/\/undo$/);
   await page.locator(".toast").getByRole("button", { name: "Undo" }).click();
+  // The list shows it before all of it is back.
+  await undone;
   await row(page, "doomed").waitFor();
   const { worktreePath } = server.session("doomed");
   expect(server.git("-C", worktreePath, "status", "--porcelain")).toBe(" M file\n?? untracked\n");
@@ -169,4 +184,27 @@ test("what a session prints and is called never becomes part of the page", async
   expect(await page.locator("img, script:not([src]), b, iframe").count()).toBe(0);
   expect(await page.title()).toMatch(/^wharf/);
   await visit.end();
+});
+
+test("a session whose teardown fails can be destroyed without it", async () => {
+  const torn = new Server('[setup]\nteardown = ["exit 1"]\n');
+  try {
+    torn.wharf("create", "stuck");
+    await torn.start();
+    const visit = await Visit.begin(browser, torn);
+    const page = await visit.page();
+    await row(page, "stuck").click();
+    await pane(page, "stuck").getByRole("button", { name: "Destroy…" }).click();
+    const asks = dialog(page);
+    await asks.getByText("Nothing would be lost").waitFor();
+    await asks.getByRole("button", { name: "Destroy" }).click();
+    await asks.locator(".dialog-error").getByText("SETUP_FAILED").waitFor();
+    await asks.getByLabel("Leave out what is set to run").check();
+    await asks.getByRole("button", { name: "Destroy" }).click();
+    await page.locator(".toast", { hasText: "stuck was destroyed." }).waitFor();
+    expect(torn.sessions()).toEqual([]);
+    await visit.end(REFUSED);
+  } finally {
+    await torn.close();
+  }
 });

@@ -211,3 +211,26 @@ test("a terminal that the server refuses is told from a server that is away, and
     await small.close();
   }
 });
+
+test("a terminal that has no room for one more says so, and comes when there is room", async () => {
+  const narrow = new Server("[terminal]\nclients = 1\n");
+  try {
+    narrow.wharf("create", "narrow");
+    narrow.wharf("start", "narrow");
+    await narrow.start();
+    const visit = await Visit.begin(browser, narrow);
+    const [first, second] = [await visit.page(), await visit.page()];
+    await row(first, "narrow").click();
+    await controls(first, "narrow");
+    await row(second, "narrow").click();
+    await pane(second, "narrow").getByText("This terminal is not shown").waitFor();
+    await shot(second, "no-room");
+    await first.close();
+    await controls(second, "narrow");
+    await line(second, "echo there is room");
+    await shows(second, "narrow", /^there is room$/m);
+    await visit.end();
+  } finally {
+    await narrow.close();
+  }
+});

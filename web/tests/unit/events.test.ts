@@ -1,20 +1,12 @@
-// The event stream, cut anywhere, and the waits between attempts.
+// What the server says happened, and the waits between attempts.
 import { expect, it } from "vitest";
 import { Backoff } from "../../src/api/backoff";
-import { EventLines } from "../../src/api/event-lines";
+import { eventOf } from "../../src/api/event-message";
 
-const text = ': hi\n\nevent: hello\r\nid: 7\r\ndata: {"generation":7}\r\n\r\nevent: changed\nid: 8\ndata: a\ndata: b\n\nevent: reset\ndata:\n\n';
-
-it.each([1, 2, 3, 7, text.length])("events come out whole when they arrive %i characters at a time", (step) => {
-  const lines = new EventLines();
-  const found = [];
-  for (let at = 0; at < text.length; at += step) found.push(...lines.take(text.slice(at, at + step)));
-  expect(found).toEqual([
-    { type: "hello", data: '{"generation":7}', id: "7" },
-    { type: "changed", data: "a\nb", id: "8" },
-    { type: "reset", data: "", id: "8" },
-  ]);
-  expect(lines.lastId).toBe("8");
+it("a message is an event or nothing", () => {
+  expect(eventOf('{"event":"changed","id":7,"data":{"generation":2}}')).toEqual({ type: "changed", id: 7 });
+  expect(eventOf('{"event":"alive"}')).toEqual({ type: "alive", id: null });
+  for (const odd of ["", "{", "[]", "null", "7", '{"event":7}', new ArrayBuffer(2)]) expect(eventOf(odd)).toBeNull();
 });
 
 it("attempts come less and less often, and never stop", () => {

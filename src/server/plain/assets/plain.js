@@ -61,21 +61,46 @@ function drawList() {
   document.title = waiting > 0 ? `● ${waiting} waiting · wharf` : "wharf";
 }
 
+/** The buttons stay the same elements as long as they mean the same, so that a finger or a keyboard can rest on them. */
+function drawDeeds(session, isRunning) {
+  const meaning = session ? `${session.id} ${isRunning}` : "";
+  if (byId("deeds").dataset.meaning === meaning) return;
+  byId("deeds").dataset.meaning = meaning;
+  const deeds = [];
+  if (isRunning) deeds.push(button("Stop", () => act(() => ask("POST", at(session.id) + "/stop").then(refresh))));
+  else if (session) deeds.push(button("Start a shell", () => act(() => ask("POST", at(session.id) + "/start").then(refresh))));
+  byId("deeds").replaceChildren(...deeds);
+}
+
 async function drawScreen() {
   const session = opened();
   byId("name").textContent = session ? session.name : "No session is open";
   byId("about").textContent = session ? `${session.status} · ${session.branch} · ${session.worktreePath}` : "";
   const isRunning = Boolean(session) && runs(session);
   byId("send").hidden = !isRunning;
-  const deeds = [];
-  if (isRunning) deeds.push(button("Stop", () => act(() => ask("POST", at(session.id) + "/stop").then(refresh))));
-  else if (session) deeds.push(button("Start a shell", () => act(() => ask("POST", at(session.id) + "/start").then(refresh))));
-  byId("deeds").replaceChildren(...deeds);
+  drawDeeds(session, isRunning);
   const text = isRunning ? await (await ask("GET", at(session.id) + "/screen?format=text")).text() : "";
   if (opened() === session && byId("screen").textContent !== text) byId("screen").textContent = text;
 }
 
-async function refresh() {
+let reading = null;
+let again = false;
+
+/** Reads all anew; calls while one runs are answered by the one after it. */
+function refresh() {
+  again = reading !== null;
+  reading ??= read().finally(() => (reading = null));
+  return reading;
+}
+
+async function read() {
+  do {
+    again = false;
+    await readOnce();
+  } while (again);
+}
+
+async function readOnce() {
   sessions = (await (await ask("GET", "/sessions?changes=true&limit=200")).json()).sessions;
   drawList();
   await drawScreen();
@@ -117,7 +142,15 @@ for (const [face, key] of Object.entries(KEYS)) {
 }
 
 /** Waits for what changes; the screen is also looked at now and then, since what is printed is no event. */
-const events = new EventSource("/api/v1/events");
-for (const kind of ["hello", "changed", "reset"]) events.addEventListener(kind, () => act(refresh));
+function listen() {
+  // A browser keeps only six other connections to one server, for all its pages together.
+  const events = new WebSocket(location.origin.replace(/^http/, "ws") + "/api/v1/events/socket");
+  events.onmessage = ({ data }) => JSON.parse(data).event !== "alive" && act(refresh);
+  // Each begins with a hello, so whatever happened meanwhile is asked for.
+  events.onclose = () => setTimeout(listen, 2000);
+}
+listen();
+// Files change without an event, and some browsers have no way to hear of one.
+setInterval(() => document.hidden || act(refresh), 10_000);
 setInterval(() => document.hidden || (opened() && runs(opened()) && act(drawScreen)), 1000);
 act(refresh);
