@@ -12,7 +12,6 @@ use alacritty_terminal::{
     },
     vte::ansi::{CharsetIndex, CursorStyle, Handler as _, NamedMode, NamedPrivateMode, TabulationClearMode},
 };
-use unicode_width::UnicodeWidthChar as _;
 
 use super::{Size, recall::Recall, spill::Spill};
 
@@ -295,12 +294,10 @@ impl Emulator {
         self.term.grid_mut().cursor.point.column = place;
     }
 
-    /// Whether a character is one more mark on a letter that has enough.
-    pub(super) fn is_heaped_up(&self, c: char) -> bool {
-        if c.width() != Some(0) {
-            return false;
-        }
-        let grid = self.term.grid();
+    /// Puts a mark on the letter before the cursor, unless that has enough. Room that was left for a wide character is an
+    /// ordinary blank once there is a mark on it.
+    pub(super) fn mark(&mut self, mark: char) {
+        let grid = self.term.grid_mut();
         let Point { line, mut column } = grid.cursor.point;
         if !grid.cursor.input_needs_wrap {
             column.0 = column.0.saturating_sub(1);
@@ -308,7 +305,11 @@ impl Emulator {
         if grid[line][column].flags.contains(Flags::WIDE_CHAR_SPACER) {
             column.0 = column.0.saturating_sub(1);
         }
-        grid[line][column].zerowidth().is_some_and(|marks| marks.len() >= MARKS_MAX)
+        let letter = &mut grid[line][column];
+        if letter.zerowidth().is_none_or(|marks| marks.len() < MARKS_MAX) {
+            letter.flags.remove(Flags::LEADING_WIDE_CHAR_SPACER);
+            self.term.input(mark);
+        }
     }
 }
 

@@ -29,12 +29,15 @@ pub(super) enum Absorbed {
 
 impl Emulator {
     /// Takes the first lines of some output straight into the spill, if they would all come to lie there or be hot only
-    /// for a moment. The output must begin between two sequences.
-    pub(super) fn absorb(&mut self, output: &[u8]) -> Absorbed {
+    /// for a moment. Output that begins in the middle of a sequence goes to the emulator up to the end of a line.
+    pub(super) fn absorb(&mut self, output: &[u8], is_at_rest: bool) -> Absorbed {
         let kept = self.kept_rows();
         // Each line has at least two bytes.
         if output.len() < 4 * kept || !self.spill.is_wanted() {
             return Absorbed::Left(output.len());
+        }
+        if !is_at_rest {
+            return Absorbed::Left(step(output, 0));
         }
         if !self.is_ready_for_lines() {
             let at_left = self.term.grid().cursor.point.column == Column(0);
@@ -58,27 +61,26 @@ impl Emulator {
         usize::from(self.size.rows()) - 1 + KEPT_ROWS
     }
 
-    /// Whether a line would simply appear in the last row and go up: nothing is set that changes its meaning or its look.
+    /// Whether lines would simply appear and go up: nothing is below the cursor, and nothing is set that changes their
+    /// meaning or their look.
     fn is_ready_for_lines(&self) -> bool {
         let grid = self.term.grid();
         let cursor = &grid.cursor;
-        let last = emulator::line(usize::from(self.size.rows()) - 1);
+        let end = emulator::line(self.size.rows().into());
         !self.term.mode().intersects(TermMode::ALT_SCREEN | TermMode::INSERT | TermMode::ORIGIN)
             && self.recall.margins.is_none()
             && self.recall.charset == CharsetIndex::G0
             && cursor.charsets[CharsetIndex::G0] == StandardCharset::Ascii
             && cursor.template == Cell::default()
-            && cursor.point.line == last
             && cursor.point.column == Column(0)
-            && ink::written(&grid[last]) == 0
+            && (cursor.point.line.0..end.0).all(|line| ink::written(&grid[Line(line)]) == 0)
     }
 
-    /// Spills all rows above the cursor in the last one, and begins again at the top.
+    /// Spills all rows above the cursor, and begins again at the top.
     fn spill_all(&mut self) {
         self.spill_oldest(usize::MAX);
-        let last = emulator::line(usize::from(self.size.rows()) - 1).0;
         let grid = self.term.grid_mut();
-        for line in (0..last).map(Line) {
+        for line in (0..grid.cursor.point.line.0).map(Line) {
             self.spill.push(&grid[line], &grid[line + 1]);
         }
         grid.reset_region(..);

@@ -5,6 +5,7 @@ use alacritty_terminal::vte::ansi::{
     KeyboardModesApplyBehavior, LineClearMode, Mode, ModifyOtherKeys, NamedPrivateMode, PrivateMode, Rgb,
     StandardCharset, TabulationClearMode,
 };
+use unicode_width::UnicodeWidthChar as _;
 
 use super::emulator::Emulator;
 
@@ -48,8 +49,8 @@ impl Handler for Emulator {
 
     #[inline]
     fn input(&mut self, c: char) {
-        if c >= '\u{300}' && self.is_heaped_up(c) {
-            return;
+        if c >= '\u{300}' && c.width() == Some(0) {
+            return self.mark(c);
         }
         self.make_room(1);
         self.term.input(c);

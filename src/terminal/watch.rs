@@ -14,6 +14,10 @@ const INTERRUPT: u8 = 3;
 const SEQUENCE_BYTES_MAX: usize = 64;
 /// A paste whose end does not come within this time has ended, so that nobody is locked in.
 const PASTE_QUIET_MAX: Duration = Duration::from_secs(2);
+/// More keys than this that wait to be read were not typed.
+const TYPED_BYTES_MAX: usize = 64;
+const PASTE_BEGIN: &[u8] = b"\x1b[200~";
+const PASTE_END: &[u8] = b"\x1b[201~";
 const CONTROL: u32 = 4;
 /// Caps lock and num lock, which are reported as if they were held.
 const LOCKS: u32 = 64 | 128;
@@ -44,6 +48,15 @@ fn stands_for(sequence: &[u8], key: DetachKey) -> bool {
     }
 }
 
+/// Whether keys end a paste that they do not begin, or are more than anybody types before they are read.
+fn is_rest_of_paste(keys: &[u8]) -> bool {
+    let begins = memchr::memmem::find(keys, PASTE_BEGIN);
+    match memchr::memmem::find(keys, PASTE_END) {
+        Some(end) => begins.is_none_or(|begin| end < begin),
+        None => keys.len() > TYPED_BYTES_MAX && begins.is_none(),
+    }
+}
+
 fn is_control(modifiers: Option<u32>) -> bool {
     modifiers.and_then(|it| it.checked_sub(1)).is_some_and(|held| held & !LOCKS == CONTROL)
 }
@@ -59,6 +72,8 @@ pub(super) struct Watch {
     /// When what is kept back is let go.
     release_at: Option<Instant>,
     pasting: Option<Instant>,
+    /// Whether nobody knows what was read before.
+    is_in_doubt: bool,
 }
 
 /// What was half typed or half pasted when somebody else began to read the keys.
@@ -89,7 +104,7 @@ impl Typed {
 impl Watch {
     /// Waits for this key.
     pub(super) fn of(key: DetachKey) -> Self {
-        Self { key, sequence: Vec::new(), passed: 0, release_at: None, pasting: None }
+        Self { key, sequence: Vec::new(), passed: 0, release_at: None, pasting: None, is_in_doubt: false }
     }
 
     /// The key.
@@ -128,8 +143,18 @@ impl Watch {
         self.pasting = from.is_pasting.then_some(now);
     }
 
+    /// Goes on where somebody else left off who does not say where that is: the keys that come first may be the rest of a
+    /// paste.
+    pub(super) fn doubt(&mut self) {
+        self.go_on(Unfinished::default(), Instant::now());
+        self.is_in_doubt = true;
+    }
+
     /// Takes what was typed.
     pub(super) fn take(&mut self, bytes: &[u8], now: Instant) -> Typed {
+        if std::mem::take(&mut self.is_in_doubt) && is_rest_of_paste(bytes) {
+            self.pasting = Some(now);
+        }
         let is_over = |begun: Instant| now.saturating_duration_since(begun) > PASTE_QUIET_MAX;
         if self.pasting.is_some_and(is_over) {
             self.pasting = None;
@@ -177,8 +202,8 @@ impl Watch {
             return false;
         }
         match &*self.sequence {
-            b"\x1b[200~" => self.pasting = Some(now),
-            b"\x1b[201~" => self.pasting = None,
+            PASTE_BEGIN => self.pasting = Some(now),
+            PASTE_END => self.pasting = None,
             sequence if self.pasting.is_none() && stands_for(sequence, self.key) => {
                 self.sequence.clear();
                 self.passed = 0;
@@ -316,6 +341,25 @@ mod tests {
             assert_eq!(String::from_utf8(bytes).unwrap(), "\x1b[200~one \x1c two");
             assert!(!typed.leaves && !after.is_at_rest());
             assert!(after.take(b"\x1b[201~\x1c", now).leaves);
+        }
+    }
+
+    #[test]
+    fn the_rest_of_a_paste_of_which_nobody_tells_does_not_leave() {
+        let now = Instant::now();
+        let long = [&[b'x'; 80][..], b"\x1c the rest"].concat();
+        for (rest, leaves) in [
+            (&b"\x1c"[..], true),
+            (b"ls\r\x1c", true),
+            (b"rm \x1c -rf\x1b[201~", false),
+            (b"\x1b[200~one\x1b[201~\x1c", true),
+            (&long, false),
+        ] {
+            let mut watch = watch();
+            watch.doubt();
+            assert_eq!(watch.take(rest, now).leaves, leaves, "{}", rest.escape_ascii());
+            assert!(leaves || !watch.take(b"\x1b[201~", now).leaves);
+            assert!(watch.take(b"\x1c", now).leaves, "the next key is a key");
         }
     }
 

@@ -173,6 +173,7 @@ impl Attachment<'_> {
         }
         if !self.lending.is_here() {
             self.lending.came_back(true);
+            self.watch.doubt();
         }
         Ok(None)
     }

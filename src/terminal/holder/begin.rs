@@ -135,6 +135,7 @@ impl Drop for Seat {
 fn write_token(path: &Path) -> io::Result<()> {
     let mut token = [0; TOKEN_BYTES];
     getrandom(&mut token, GetRandomFlags::empty())?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    token.iter().try_for_each(|byte| write!(file, "{byte:02x}"))
+    let mut text = Vec::with_capacity(2 * TOKEN_BYTES);
+    token.iter().try_for_each(|byte| write!(text, "{byte:02x}"))?;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(&text)
 }
