@@ -48,7 +48,7 @@ pub fn begin(wharf: &Path, word: &str, order: &[u8], limit: Duration) -> io::Res
     let detach = move || {
         rustix::process::setsid()?;
         hear_anew();
-        if let Some(limit) = files.clone() {
+        if let Some(limit) = files {
             rustix::process::setrlimit(rustix::process::Resource::Nofile, limit)?;
         }
         Ok(())

@@ -23,5 +23,5 @@ pub fn raise_open_files(wanted: u64) {
 
 /// The limit that whatever is started is to have; none where it was never raised.
 pub(super) fn limit_before() -> Option<Rlimit> {
-    BEFORE.get().cloned()
+    BEFORE.get().copied()
 }
