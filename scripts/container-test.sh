@@ -104,6 +104,16 @@ begin() {
         "$image" sh -c 'echo started; exec sleep infinity'
 }
 
+# seconds, command: until it succeeds
+within() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ "$SECONDS" -lt "$end" ] || { wrong "in time: $*" 'it did not come' && return; }
+        sleep 0.1
+    done
+}
+
 # container, how many starts it has had
 await_start() {
     local tries=0
@@ -301,12 +311,22 @@ same 'after that they are the same sessions' "$names" "$(identity "$main")"
 
 # A restore that does not come to an end
 
-"$docker" exec --detach "$main" flock "${state%.json}.lock" sleep 4
+# The lock is held until somebody lets go.
+"$docker" exec --detach "$main" flock "${state%.json}.lock" \
+    sh -c 'touch /workspace/.wharf/held; until [ -e /workspace/.wharf/let-go ]; do sleep 0.1; done'
+within 30 inside "$main" test -e /workspace/.wharf/held
 seen=$("$docker" run --rm --label "$run_label" --volume "$workspace:/workspace" --env WHARF_RESTORE_SECONDS=1 \
     "$image" echo command-ran 2>&1)
 says 'a restore that hangs: the command runs' command-ran "$seen"
 says 'a restore that hangs: stderr says so' 'did not end within 1 s' "$seen"
-sleep 4
+restoring=$("$docker" run --detach --label "$run_label" --volume "$workspace:/workspace" "$image" echo command-ran)
+restores() { "$docker" top "$restoring" | grep --quiet 'wharf restore'; }
+within 30 restores
+"$docker" stop --time 60 "$restoring" >/dev/null
+same 'a stop during the restore ends it by TERM' 143 \
+    "$("$docker" inspect --format '{{.State.ExitCode}}' "$restoring")"
+inside "$main" sh -c 'touch /workspace/.wharf/let-go; until flock --nonblock "$1" true; do sleep 0.1; done
+    rm /workspace/.wharf/held /workspace/.wharf/let-go' sh "${state%.json}.lock"
 
 # The state file mounted alone
 
@@ -686,9 +706,10 @@ hold_to_it() {
     trees=$(inside "$main" sh -c 'cd /workspace; ls .worktrees | wc -l; ls .git/worktrees | wc -l;
         for file in .worktrees/*/untracked; do if [ -f "$file" ]; then echo "$file $(cat "$file")"; fi; done')
     local count
-    count=$(jq length <<<"$now")
+    # What is kept ready for the next create is no session.
+    count=$(($(jq length <<<"$now") + $(inside "$main" wharf pool status --json | jq ".slots | length")))
     if [ "$(head -n 2 <<<"$trees" | tr '\n' ' ')" != "$count $count " ]; then
-        problems+="sessions: $count; folders and administrative folders: $(head -n 2 <<<"$trees" | tr '\n' ' ')"$'\n'
+        problems+="sessions and ready worktrees: $count; folders and administrative folders: $(head -n 2 <<<"$trees" | tr '\n' ' ')"$'\n'
     fi
     if [ "$(jq 'all(.status == "idle")' <<<"$now")" != true ]; then
         problems+="not all are idle"$'\n'
@@ -731,9 +752,11 @@ failed_before=$failed
 for round in $(seq "$rounds"); do
     live=("${!last[@]}")
     half=$((${#live[@]} / 2))
-    inside "$main" sh -s a "$round" "${live[@]:0:half}" <"$folder/worker" >"$folder/a" 2>>"$folder/talk" &
+    # Half of the rounds keep worktrees ready, as wharf does when nobody says otherwise.
+    ready=(--env "WHARF_POOL_SIZE=$((round % 2))")
+    inside "${ready[@]}" "$main" sh -s a "$round" "${live[@]:0:half}" <"$folder/worker" >"$folder/a" 2>>"$folder/talk" &
     worker_a=$!
-    inside "$main" sh -s b "$round" "${live[@]:half}" <"$folder/worker" >"$folder/b" 2>>"$folder/talk" &
+    inside "${ready[@]}" "$main" sh -s b "$round" "${live[@]:half}" <"$folder/worker" >"$folder/b" 2>>"$folder/talk" &
     worker_b=$!
     sleep "$((RANDOM % 2)).$((RANDOM % 9 + 1))"
     "$docker" kill "$main" >/dev/null

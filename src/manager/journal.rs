@@ -116,7 +116,7 @@ impl Transaction<'_> {
 }
 
 /// Whether something was begun with a session by a process that is gone, or by this one, which gave it up.
-pub(super) fn is_abandoned(session: &Session) -> bool {
+pub(crate) fn is_abandoned(session: &Session) -> bool {
     session.pending().is_some_and(|Pending { worker, .. }| {
         let is_own = process::own().is_ok_and(|own| own == *worker);
         if is_own { !is_at_work(session.id()) } else { !process::is_alive(worker) }

@@ -73,9 +73,11 @@ mod tests;
 
 use self::{
     create::settled,
-    journal::{ensure_quiet, is_abandoned},
+    journal::ensure_quiet,
     observe::{adopt, observe},
 };
+
+pub(crate) use self::journal::is_abandoned;
 
 pub use self::{
     agents::{AgentRequest, Opening, OpeningError},

@@ -28,6 +28,11 @@ impl SessionManager {
         self.registry()
     }
 
+    /// Finishes or undoes what was begun with sessions and given up. Answers how many those were.
+    pub fn end_abandoned(&mut self) -> Result<usize, ManagerError> {
+        self.settle_abandoned().map(|settled| settled.len())
+    }
+
     /// Finishes or undoes everything that a dead process left in the journal. Work of a live one is left to it.
     pub(super) fn settle_abandoned(&mut self) -> Result<Vec<Settled>, ManagerError> {
         let abandoned: Vec<Session> = self.registry()?.all().into_iter().filter(is_abandoned).collect();

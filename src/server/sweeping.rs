@@ -1,7 +1,10 @@
-//! Clients that are never heard of again: their tickets are given up after a while, and what is known of the others is
-//! written down meanwhile.
+//! What nobody else looks after: clients that are never heard of again, whose tickets are given up after a while, what is
+//! known of the others, which is written down meanwhile, and work with sessions that was begun and given up.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{
     app::App,
@@ -11,25 +14,31 @@ use super::{
 };
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
-    manager::SessionManager,
+    manager::{SessionManager, is_abandoned},
     terminal::{Connection, Stop},
 };
 
 /// How often that is looked after, at least and at most.
 const EVERY_MIN: Duration = Duration::from_millis(250);
 const EVERY_MAX: Duration = Duration::from_secs(10);
+/// How long work that could not be ended is left alone before it is tried again.
+const ABANDONED_EVERY: Duration = Duration::from_secs(30);
 /// How long each step may take where a stop of the server ends what runs for clients.
 const END_GRACE_MS: u64 = 1_000;
 
 /// Looks after the clients until the server ends.
 pub(super) async fn sweep(app: App) {
     let every = (app.settings.client_timeout / 4).clamp(EVERY_MIN, EVERY_MAX);
+    let mut last_end: Option<Instant> = None;
     loop {
         tokio::select! {
             () = tokio::time::sleep(every) => (),
             () = app.closing.wait() => return,
         }
         note(&app).await;
+        if last_end.is_none_or(|at| at.elapsed() >= ABANDONED_EVERY) && end_abandoned(&app).await {
+            last_end = Some(Instant::now());
+        }
         if app.policy.is_exclusive() {
             for ticket in silent(&app).await {
                 // Each of those before may have taken a while.
@@ -51,6 +60,19 @@ pub(super) async fn sweep(app: App) {
             }
         }
     }
+}
+
+/// Ends work with sessions that was begun and given up, by this server or by anybody who died; says whether there was any.
+async fn end_abandoned(app: &App) -> bool {
+    if !app.roll.last().registry.iter().any(is_abandoned) {
+        return false;
+    }
+    match app.long_desk.run(Grant::Full, SessionManager::end_abandoned).await {
+        Ok(Ok(count)) => tracing::info!(count, "work that was given up is ended"),
+        Ok(Err(err)) => tracing::warn!(error = %err, "work that was given up cannot be ended yet"),
+        Err(problem) => tracing::warn!(why = problem.detail(), "work that was given up cannot be ended yet"),
+    }
+    true
 }
 
 /// Who was not heard of since then is silent.

@@ -3,10 +3,10 @@
 use std::{fs, io::Write as _, os::unix::net::UnixStream};
 
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{
-    Workspace,
+    STATE, Workspace,
     http::{Server, until},
 };
 
@@ -51,6 +51,26 @@ fn a_session_lives_its_life_over_http() {
     let back = server.done("POST", "/api/v1/undo", &json!({"as": "again"}));
     assert_eq!(back["name"], "again");
     assert_eq!(fs::read_to_string(space.worktree("again").join("new.txt")).unwrap(), "new");
+}
+
+#[test]
+fn work_that_was_given_up_is_ended_while_the_server_runs() {
+    let space = Workspace::with_sessions(1);
+    fs::write(space.path(".wharf/config.toml"), "[server]\nclient_timeout = 1\n").unwrap();
+    let server = Server::of(&space);
+    let mut table = space.state();
+    table.as_object_mut().unwrap().remove("checksum");
+    table["sessions"][0]["pending"] = json!({
+        "action": "destroying", "deleteBranch": true, "since": "2025-11-24T10:30:00.000Z",
+        "worker": {"pid": 1, "started": 1, "boot": "another"}
+    });
+    fs::write(space.path("table.json"), table.to_string()).unwrap();
+    fs::rename(space.path("table.json"), space.path(STATE)).unwrap();
+    // Nothing had moved yet, so the session stays.
+    assert!(table["sessions"][0]["pending"].is_object());
+    until(|| space.state()["sessions"][0]["pending"].is_null());
+    assert_eq!(server.get("/api/v1/sessions/s1").json()["name"], "s1");
+    assert!(space.branches().contains(&"feature/s1".to_owned()));
 }
 
 #[test]
@@ -226,7 +246,7 @@ fn a_list_comes_in_pages() {
     let space = Workspace::with_sessions(3);
     let server = Server::of(&space);
     let first = server.get("/api/v1/sessions?limit=2").json();
-    let names = |page: &serde_json::Value| {
+    let names = |page: &Value| {
         page["sessions"]
             .as_array()
             .unwrap()
