@@ -77,13 +77,21 @@ impl Browsers {
         Self { path, full, inside: Mutex::new(known.browsers), logged_out: watch::channel(0).0 }
     }
 
-    /// Lets one more in, and answers its word. Writes a file.
-    pub(super) fn let_in(&self, now: Timestamp) -> io::Result<Secret> {
+    /// How often all of them were logged out.
+    pub(super) fn round(&self) -> u64 {
+        *self.logged_out.borrow()
+    }
+
+    /// Lets one more in, and answers its word; nobody where all were logged out since this round. Writes a file.
+    pub(super) fn let_in(&self, round: u64, now: Timestamp) -> io::Result<Option<Secret>> {
         let word = Secret::random()?;
         let stay = i64::try_from(STAY.as_millis()).unwrap_or(i64::MAX);
         let browser =
             Browser { hash: self.hash(word.reveal()), until_ms: now.unix_millis().saturating_add(stay) };
         let mut inside = self.inside.lock().expect("nobody panics while holding this");
+        if round != self.round() {
+            return Ok(None);
+        }
         inside.retain(|it| it.until_ms > now.unix_millis());
         if inside.len() >= BROWSERS_MAX {
             inside.remove(0);
@@ -93,7 +101,7 @@ impl Browsers {
         if let Err(err) = self.write(&inside) {
             tracing::warn!(error = %err, "a browser that was let in is not written down");
         }
-        Ok(word)
+        Ok(Some(word))
     }
 
     /// Whether a word lets a browser in, and how long that may stay.
@@ -151,7 +159,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (path, full) = (dir.path().join("browsers"), Secret::random().unwrap());
         let browsers = Browsers::of(path.clone(), full.clone());
-        let word = browsers.let_in(at(1_000)).unwrap();
+        let word = let_in(&browsers);
         assert!(browsers.know(word.reveal(), at(2_000)).is_some());
         assert!(browsers.know(full.reveal(), at(2_000)).is_none() && browsers.know("", at(2_000)).is_none());
         assert!(!std::fs::read_to_string(&path).unwrap().contains(word.reveal()));
@@ -164,17 +172,31 @@ mod tests {
         assert!(Browsers::of(path, next.full.clone()).know(word.reveal(), at(2_000)).is_none());
     }
 
+    fn let_in(browsers: &Browsers) -> Secret {
+        browsers.let_in(browsers.round(), at(1_000)).unwrap().unwrap()
+    }
+
+    #[test]
+    fn who_was_on_the_way_in_when_all_were_logged_out_stays_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let browsers = Browsers::of(dir.path().join("browsers"), Secret::random().unwrap());
+        let before = browsers.round();
+        browsers.log_out().unwrap();
+        assert!(browsers.let_in(before, at(1_000)).unwrap().is_none());
+        assert!(browsers.know(let_in(&browsers).reveal(), at(2_000)).is_some());
+    }
+
     #[test]
     fn only_so_many_are_in_and_a_file_that_makes_no_sense_lets_nobody_in() {
         let dir = tempfile::tempdir().unwrap();
         let (path, full) = (dir.path().join("browsers"), Secret::random().unwrap());
         let browsers = Browsers::of(path.clone(), full.clone());
-        let first = browsers.let_in(at(1_000)).unwrap();
+        let first = let_in(&browsers);
         for _ in 1..BROWSERS_MAX {
-            browsers.let_in(at(1_000)).unwrap();
+            let_in(&browsers);
         }
         assert!(browsers.know(first.reveal(), at(1_000)).is_some());
-        browsers.let_in(at(1_000)).unwrap();
+        let_in(&browsers);
         assert!(browsers.know(first.reveal(), at(1_000)).is_none());
         atomic::replace(&path, b"{\"browsers\":[{", Durability::Crash).unwrap();
         assert_eq!(Browsers::of(path, full).log_out().unwrap(), 0);

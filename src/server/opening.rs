@@ -78,16 +78,20 @@ pub(super) async fn redeem(
         let detail = "a link is opened, and not looked at before";
         return Err(Problem::of(StatusCode::METHOD_NOT_ALLOWED, "WRONG_METHOD", detail));
     }
+    // Who logs all out between here and the end means this one too.
+    let round = app.browsers.round();
+    let refused = || {
+        let problem = app.tokens.failed_code();
+        problem.with_hint("`wharf open` prints another one; each is good once, for a minute")
+    };
     if !app.codes.redeem(&code) {
-        return Err(app
-            .tokens
-            .failed_code()
-            .with_hint("`wharf open` prints another one; each is good once, for a minute"));
+        return Err(refused());
     }
     let browsers = Arc::clone(&app.browsers);
-    let let_in = tokio::task::spawn_blocking(move || browsers.let_in(SystemClock.now())).await;
+    let let_in = tokio::task::spawn_blocking(move || browsers.let_in(round, SystemClock.now())).await;
     let word = let_in.map_err(|_| Problem::internal("nobody could let it in"))?;
     let word = word.map_err(|err| Problem::internal(format!("no cookie can be made: {err}")))?;
+    let word = word.ok_or_else(refused)?;
     let (name, word, seconds) = (&app.cookie, word.reveal(), STAY.as_secs());
     let cookie = format!("{name}={word}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}");
     Ok((StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, "/".to_owned())])

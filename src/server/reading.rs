@@ -1,4 +1,4 @@
-//! What can be read about the server and about what happened in a session.
+//! What can be read about the server itself.
 
 use axum::{Extension, extract::State, http::StatusCode, response::Response};
 use serde::Serialize;

@@ -59,7 +59,7 @@ const BACKLOG: i32 = 1_024;
 const END_WAIT_MAX: Duration = Duration::from_secs(6);
 /// How many changes may come at once after a rest, as seconds of their rate.
 const REST_SECONDS: u32 = 5;
-/// How many open files a server wants.
+/// How many open files a server wants; many terminals need many.
 const FILES: u64 = 16_384;
 
 /// How a server is to be reached.
@@ -99,7 +99,7 @@ pub fn serve(
     let (listener, bound) = listen(serving.settings.listen)?;
     // There always is a token, so every address may be listened at.
     let (full, read) = place.tokens()?;
-    raise_open_files();
+    socket::raise_open_files(FILES);
     // As long as there is one thread only.
     let unix = serving.unix.as_deref().map(listen_unix).transpose()?;
     let restored = manager.restore(Scope::Start)?.sessions.len();
@@ -276,17 +276,4 @@ fn listen_unix(path: &Path) -> Result<std::os::unix::net::UnixListener, ServerEr
         socket::remove(path)?;
     }
     Ok(socket::listen(path)?)
-}
-
-/// Many terminals need many descriptors; where the limit cannot be raised, fewer are shown.
-fn raise_open_files() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    let wanted = limit.maximum.map_or(FILES, |most| most.min(FILES));
-    if limit.current.is_some_and(|now| now < wanted) {
-        limit.current = Some(wanted);
-        if let Err(err) = setrlimit(Resource::Nofile, limit) {
-            tracing::debug!(error = %err, "the limit of open files stays as it is");
-        }
-    }
 }

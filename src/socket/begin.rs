@@ -16,7 +16,7 @@ use rustix::{
     process::Signal,
 };
 
-use super::{is_passed_on, timespec};
+use super::{is_passed_on, open_files::limit_before, timespec};
 use crate::session::HOLDER_VARIABLE;
 
 /// The longest order, or answer.
@@ -43,9 +43,14 @@ pub fn begin(wharf: &Path, word: &str, order: &[u8], limit: Duration) -> io::Res
     command.env_clear().envs(env::vars_os().filter(|(key, _)| is_passed_on(key)));
     command.env(HOLDER_VARIABLE, word);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let detach = || {
+    // Programs that a server starts are allowed what they are elsewhere: old ones fail where they may have too many.
+    let files = limit_before();
+    let detach = move || {
         rustix::process::setsid()?;
         hear_anew();
+        if let Some(limit) = files {
+            rustix::process::setrlimit(rustix::process::Resource::Nofile, limit)?;
+        }
         Ok(())
     };
     // SAFETY: only system calls are made between fork and exec; nothing is allocated, no lock is taken.

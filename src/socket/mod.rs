@@ -8,6 +8,7 @@ mod folder;
 mod frame;
 mod knock;
 mod link;
+mod open_files;
 mod outgoing;
 
 pub use self::{
@@ -19,5 +20,6 @@ pub use self::{
     frame::{FRAME_BYTES_MAX, Frame, FrameTooLong, Frames, push},
     knock::{Peer, connect, is_of_own_user, listen, peer},
     link::{Link, timespec},
+    open_files::raise_open_files,
     outgoing::Outgoing,
 };

@@ -247,3 +247,21 @@ fn knock(space: &Workspace) -> Option<rustix::fd::OwnedFd> {
     connect(&socket, &SocketAddrUnix::new(&path).unwrap()).ok()?;
     Some(socket)
 }
+
+#[test]
+fn what_a_server_starts_is_allowed_no_more_open_files_than_elsewhere() {
+    let space = Workspace::with_sessions(1);
+    let serve = space.command();
+    let mut command = std::process::Command::new("sh");
+    command
+        .args(["-c", "ulimit -Sn 512; exec \"$0\" serve --listen 127.0.0.1:0 --json"])
+        .arg(serve.get_program());
+    command.env_clear().current_dir(space.root());
+    command.envs(serve.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    let server = Server::begin(command);
+    let own = fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    let is_raised = |line: &str| line.split_whitespace().nth(3).is_some_and(|soft| soft != "512");
+    assert!(own.lines().any(|line| line.starts_with("Max open files") && is_raised(line)), "{own}");
+    let told = server.done("POST", "/api/v1/sessions/s1/exec", &json!({"command": "ulimit -Sn"}));
+    assert_eq!(told["stdout"], "512\n");
+}

@@ -37,7 +37,6 @@ pub(in crate::cli) struct Serve {
 Examples:
   wharf open
   wharf open --url http://localhost:8080       where a container's port is published
-  xdg-open \"$(wharf open)\"
   wharf open --revoke                          logs every browser out, also those that show a terminal")]
 pub(in crate::cli) struct Open {
     /// Where the browser reaches the server [default: where it listens]

@@ -199,6 +199,8 @@ impl Policy for Isolated {
         }
         let session = match self.session(manager, &client) {
             Ok(session) => session,
+            // Its session is being made, and whoever does that gives it the ticket or takes both back.
+            Err(TicketError::NoSession) if client.session.is_none() => return Err(TicketError::NoSession),
             Err(TicketError::NoSession) => {
                 self.forget(ticket)?;
                 return Ok(Cleaned::Destroyed(client.session));

@@ -108,6 +108,9 @@ test("a phone gets one column, and the keys that it lacks", async () => {
   const visit = await Visit.begin(browser, server, phone);
   const page = await visit.page();
   await shot(page, "phone-list");
+  await page.emulateMedia({ colorScheme: "dark" });
+  expect(await page.evaluate(() => Number(/\d+/.exec(getComputedStyle(document.body).backgroundColor)?.[0]))).toBeLessThan(128);
+  await shot(page, "phone-list-dark");
   await row(page, "one").tap();
   await controls(page, "one");
   expect(await page.locator(".side").isVisible()).toBe(false);
