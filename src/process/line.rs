@@ -6,6 +6,7 @@ use std::{
     os::unix::process::ExitStatusExt as _,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -15,9 +16,7 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open},
 };
 
-use uuid::Uuid;
-
-use super::{descendants, marked, send};
+use super::{descendants, marked, own, send};
 use crate::session::ProcessId;
 
 /// Names a line to whatever it starts.
@@ -57,7 +56,7 @@ pub enum LineEnd {
 /// Runs a line. It reads nothing; what it prints, on either stream, goes to `hear` as it comes. Who stays behind when the
 /// shell ends is left alone, and not heard any more. An error when it cannot be run to its end; nothing of it runs then.
 pub fn run_line(line: &Line<'_>, hear: &mut dyn FnMut(&[u8])) -> io::Result<LineEnd> {
-    let mark = Uuid::new_v4().to_string();
+    let mark = mark()?;
     let (mut pipe, mut child) = start(line, &mark)?;
     match attend(&child, &mut pipe, line.limit, hear) {
         Ok(true) => {
@@ -75,6 +74,13 @@ pub fn run_line(line: &Line<'_>, hear: &mut dyn FnMut(&[u8])) -> io::Result<Line
             Err(err)
         }
     }
+}
+
+/// What no other line has, of no process and at no time.
+fn mark() -> io::Result<String> {
+    static LINES: AtomicU64 = AtomicU64::new(0);
+    let ProcessId { pid, started, boot } = own()?;
+    Ok(format!("{boot}/{pid}/{started}/{}", LINES.fetch_add(1, Ordering::Relaxed)))
 }
 
 /// Passes on what the line prints until its shell has ended; says whether that came in time.

@@ -95,7 +95,7 @@ impl Folder {
     pub(super) fn read(&self, name: &str, bytes_max: u64) -> Content {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
-            Ok(fd) => content(File::from(fd), bytes_max).unwrap_or(Content::Odd),
+            Ok(fd) => content(&File::from(fd), bytes_max).unwrap_or(Content::Odd),
             Err(Errno::NOENT) => Content::Missing,
             Err(_) => Content::Odd,
         }
@@ -113,7 +113,7 @@ impl Folder {
     }
 }
 
-fn content(file: File, bytes_max: u64) -> io::Result<Content> {
+fn content(file: &File, bytes_max: u64) -> io::Result<Content> {
     let about = file.metadata()?;
     if about.is_dir() {
         return Ok(Content::Folder);
@@ -121,7 +121,7 @@ fn content(file: File, bytes_max: u64) -> io::Result<Content> {
     if !about.is_file() || about.len() > bytes_max {
         return Ok(Content::Odd);
     }
-    let mut bytes = atomic::read_up_to(&file, about.len(), bytes_max)?;
+    let mut bytes = atomic::read_up_to(file, about.len(), bytes_max)?;
     let length = bytes.trim_ascii_end().len();
     if length == 0 || bytes.contains(&0) {
         return Ok(Content::Emptied);
