@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    slot::{Seal, set_changed},
+    slot::{Seal, set_changed, target},
     sweep::between,
 };
 use crate::{
@@ -115,7 +115,8 @@ impl GitWorktrees {
             Some(_) => ask(&["rev-parse", "--verify", "--quiet", "HEAD"])?,
             None => None,
         };
-        let to = to.and_then(|head| head.parse().ok()).unwrap_or_else(|| from.clone());
+        let to =
+            to.and_then(|head| head.parse().ok()).or_else(|| target(site)).unwrap_or_else(|| from.clone());
         self.has_own_work(site, [&from, &to], lock)
     }
 

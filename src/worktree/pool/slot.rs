@@ -30,6 +30,7 @@ pub(super) const FILLING: &str = "wharf.filling";
 pub(super) const TAKING: &str = "wharf.taking";
 /// The seal of a worktree that a session took; it stays with the session.
 pub(super) const TAKEN: &str = "wharf.taken";
+const TARGET: &str = "wharf.target";
 const MAKING: &str = ".making";
 pub(super) const CHANGED: &str = "wharf.changed";
 /// How many entries of the folder of seals are looked at.
@@ -284,6 +285,23 @@ pub(super) fn set_changed(site: &Site) -> Result<(), WorktreeError> {
     }
     tracing::warn!(folder = %site.folder.display(), "something changed in a warm worktree, so it is not used any more");
     Ok(())
+}
+
+/// Notes the commit that a worktree is moved to while it is taken, where that is another one than its seal has.
+pub(super) fn note_target(site: &Site, commit: &CommitId) -> Result<(), WorktreeError> {
+    let note = site.admin.join(TARGET);
+    atomic::replace(&note, commit.as_str().as_bytes(), atomic::Durability::Crash)
+        .map_err(io_error("write", &note))
+}
+
+/// Takes that note away again.
+pub(super) fn forget_target(site: &Site) -> Result<(), WorktreeError> {
+    remove_if_there(&site.admin.join(TARGET))
+}
+
+/// The commit in that note.
+pub(super) fn target(site: &Site) -> Option<CommitId> {
+    read_small(&site.admin.join(TARGET))?.parse().ok()
 }
 
 /// The ids of all seals of a repository, in their order.

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use super::{
     carried::forget_index,
-    slot::{Seal, TAKEN, TAKING, has_pool, is_ready, ready_file, sealed, set_changed},
+    slot::{
+        Seal, TAKEN, TAKING, forget_target, has_pool, is_ready, note_target, ready_file, sealed, set_changed,
+    },
 };
 use crate::{
     atomic,
@@ -213,6 +215,7 @@ impl GitWorktrees {
         }
         if is_moving {
             forget_index(site)?;
+            note_target(site, &start.base.commit)?;
         }
         let named = |err| self.named(err, branch, site);
         let makes_branch = start.branch_is_new && self.settings.trust_hooks;
@@ -256,6 +259,7 @@ impl GitWorktrees {
         replace_shared(&locked, &site.admin.join("locked.wharf"), reason.as_bytes())?;
         let (taking, taken) = (site.admin.join(TAKING), site.admin.join(TAKEN));
         atomic::rename(&taking, &taken).map_err(io_error("replace", &taking))?;
+        forget_target(site)?;
         // A hook can take minutes, in which somebody may begin to work: what has its record is a session.
         write_record(site, &addition.record)?;
         self.run_post_checkout(site, base, lock)
