@@ -62,19 +62,18 @@ impl Holder {
     pub(super) fn release_keys(&mut self, now: Instant) {
         for at in 0..self.clients.len() {
             let client = &mut self.clients[at];
-            if let Some(lent) = &mut client.lent {
-                lent.catch_breath(now);
-                if lent.release_at().is_some_and(|at| now >= at) {
-                    client.left.extend(lent.release());
-                }
+            if let Some(lent) = &mut client.lent
+                && lent.release_at().is_some_and(|at| now >= at)
+            {
+                client.left.extend(lent.release());
             }
             self.type_left(at);
         }
     }
 
-    /// When there is something to do with a terminal that was lent although nothing happens.
-    pub(super) fn lent_due(&self) -> Option<Instant> {
-        self.clients.iter().filter_map(|client| client.lent.as_ref()?.due()).min()
+    /// When keys are let go next.
+    pub(super) fn keys_due(&self) -> Option<Instant> {
+        self.clients.iter().filter_map(|client| client.lent.as_ref()?.release_at()).min()
     }
 
     /// Tells clients what was changed in the terminals they lent, so that they can put it back also when this process is

@@ -20,8 +20,6 @@ use crate::{
 
 /// How long output goes on without another look at its owner, so that a flood does not ask at every step.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// How long a terminal that is full is let be: it takes much at once then, and each piece wakes up whoever reads it.
-const FULL_PAUSE: Duration = Duration::from_micros(400);
 /// How many keys are read at once.
 const KEYS_BYTES: usize = 4 << 10;
 
@@ -37,8 +35,6 @@ pub(super) struct Lent {
     watch: Watch,
     /// What waits to be shown.
     pub(super) out: Outgoing,
-    /// Until when it is let be, because it was full.
-    full_until: Option<Instant>,
     /// Whether its client has shown all it was sent.
     is_ready: bool,
     /// What was changed in it so far.
@@ -60,7 +56,6 @@ impl Lent {
             before: lend.modes,
             watch: Watch::of(key),
             out: Outgoing::default(),
-            full_until: None,
             is_ready: false,
             traces: Traces::default(),
         })
@@ -78,17 +73,7 @@ impl Lent {
 
     /// Whether something waits that it could take.
     pub(super) fn waits(&self) -> bool {
-        self.is_ready && !self.out.is_empty() && self.full_until.is_none()
-    }
-
-    /// When there is something to do with it although nothing happens.
-    pub(super) fn due(&self) -> Option<Instant> {
-        self.watch.release_at().into_iter().chain(self.full_until).min()
-    }
-
-    /// What time brings: it may be tried again where it was full.
-    pub(super) fn catch_breath(&mut self, now: Instant) {
-        self.full_until = self.full_until.filter(|until| now < *until);
+        self.is_ready && !self.out.is_empty()
     }
 
     /// How large it is.
@@ -113,7 +98,6 @@ impl Lent {
 
     /// Shows what goes without waiting; answers whether something went. An error says that it is not ours any longer.
     pub(super) fn flush(&mut self, now: Instant) -> io::Result<bool> {
-        self.catch_breath(now);
         if !self.waits() {
             return Ok(false);
         }
@@ -121,9 +105,7 @@ impl Lent {
         if self.seen_at.is_none_or(|at| now.saturating_duration_since(at) >= LOOK_EVERY) {
             self.ensure_owned(now)?;
         }
-        let went = self.out.write_to(&self.terminal, usize::MAX)?;
-        self.full_until = (!self.out.is_empty()).then_some(now + FULL_PAUSE);
-        Ok(went)
+        self.out.write_to(&self.terminal, usize::MAX)
     }
 
     /// Reads what is typed. An error says that it is not ours any longer.
@@ -190,60 +172,5 @@ impl Lent {
 impl AsFd for Lent {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.terminal.as_fd()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rustix::{
-        fs::{Mode, OFlags},
-        pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-        termios::{OptionalActions, tcgetattr, tcsetattr},
-    };
-
-    use super::*;
-
-    /// The side of whoever sits at a terminal, and the terminal, which is lent.
-    fn lent() -> (OwnedFd, Lent) {
-        let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-        grantpt(&person).unwrap();
-        unlockpt(&person).unwrap();
-        rustix::io::ioctl_fionbio(&person, true).unwrap();
-        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let terminal = rustix::fs::open(ptsname(&person, Vec::new()).unwrap(), flags, Mode::empty()).unwrap();
-        let mut told = tcgetattr(&terminal).unwrap();
-        let offer = Lend { key: "ctrl-\\".to_owned(), modes: Modes::of(&told) };
-        told.make_raw();
-        tcsetattr(&terminal, OptionalActions::Now, &told).unwrap();
-        let mut lent = Lent::of(&offer, &terminal, None).unwrap();
-        lent.go_ahead();
-        (person, lent)
-    }
-
-    #[test]
-    fn a_terminal_that_is_full_is_let_be_for_a_moment_and_loses_nothing() {
-        let (person, mut lent) = lent();
-        let text: Vec<u8> = (b'a'..=b'w').cycle().take(200_000).collect();
-        lent.out.push(&text);
-        let mut now = Instant::now();
-        let (mut seen, mut pauses) = (Vec::new(), 0);
-        while seen.len() < text.len() {
-            assert!(pauses < 2_000, "{} bytes were seen", seen.len());
-            lent.flush(now).unwrap();
-            if !lent.out.is_empty() {
-                pauses += 1;
-                assert_eq!((lent.waits(), lent.due()), (false, Some(now + FULL_PAUSE)));
-                assert!(!lent.flush(now).unwrap(), "it is let be");
-                now += FULL_PAUSE;
-                lent.catch_breath(now);
-                assert_eq!((lent.waits(), lent.due()), (true, None), "then it is waited for");
-            }
-            let mut piece = [0; 8192];
-            while let Ok(count) = rustix::io::read(&person, &mut piece) {
-                seen.extend_from_slice(&piece[..count]);
-            }
-        }
-        assert!(pauses > 0 && seen == text);
-        assert_eq!((lent.waits(), lent.due()), (false, None));
     }
 }

@@ -178,14 +178,12 @@ impl Holder {
         if self.program.exited().is_none() {
             sources.push((Source::Exit, PollFlags::IN));
         }
-        let sends = !self.backlog.gathers();
-        // While a stream is gathered for the clients, it gathers in the terminal.
-        let reads = !is_held_up && sends;
-        if !self.program.is_closed() && (reads || self.program.has_input()) {
-            let flags = flag(reads, PollFlags::IN) | flag(self.program.has_input(), PollFlags::OUT);
+        if !self.program.is_closed() && (!is_held_up || self.program.has_input()) {
+            let flags = flag(!is_held_up, PollFlags::IN) | flag(self.program.has_input(), PollFlags::OUT);
             sources.push((Source::Terminal, flags));
         }
         let (listens, takes_keys) = (self.program.takes_input(), self.program.takes_keys());
+        let sends = !self.backlog.gathers();
         for (at, client) in self.clients.iter().enumerate() {
             // Whoever lent a terminal may want it back, and types nothing here.
             let hears = listens || client.lent.is_some();
@@ -217,7 +215,7 @@ impl Holder {
     fn timeout(&self, held_up: Option<Instant>, now: Instant) -> Option<Timespec> {
         let ending = self.ending.as_ref().filter(|_| self.cleared_at.is_none()).map(Ending::due);
         let last = self.last_output_ends();
-        let dues = [held_up, ending, last, self.activity.due(), self.backlog.due(), self.lent_due()];
+        let dues = [held_up, ending, last, self.activity.due(), self.backlog.due(), self.keys_due()];
         let first = dues.into_iter().flatten().min()?;
         Timespec::try_from(first.saturating_duration_since(now)).ok()
     }

@@ -1,13 +1,12 @@
 //! What becomes of what the program prints: the clients get it at once, screen and log as soon as there is time.
 //!
 //! A program that prints without end is not held up by the screen: its output waits in a backlog, which is taken in when
-//! the program pauses, when it is long, and before anybody asks the screen something. While lines rush by it takes all but
-//! the newest, which the next ones will have moved up in a moment.
+//! the program pauses, when it is long, and before anybody asks the screen something.
 
 use std::time::{Duration, Instant};
 
 use super::{Holder, client::Client};
-use crate::screen::{Fed, Notice};
+use crate::screen::Notice;
 
 /// How much of what the program prints is dealt with before anything else gets a turn.
 const BATCH_BYTES: usize = 256 << 10;
@@ -15,9 +14,6 @@ const BATCH_BYTES: usize = 256 << 10;
 const ECHO_BYTES_MAX: usize = 1 << 10;
 /// How much may wait for the screen.
 const BACKLOG_BYTES_MAX: usize = 256 << 10;
-/// From how many bytes on, at least and for each row, most of a stream is given to the screen: all but its newest lines.
-const SKIM_BYTES: usize = 64 << 10;
-const SKIM_ROW_BYTES: usize = 1 << 10;
 /// From how many bytes on output is a stream: a program that goes on printing rather than one that waits for an answer.
 const STREAM_BYTES: usize = 32 << 10;
 /// For how long nothing has to come before the screen takes in what a program printed.
@@ -39,8 +35,6 @@ pub(super) struct Backlog {
     /// When the first of it came, and the last.
     began: Instant,
     came: Instant,
-    /// How many bytes came since the first.
-    grown: usize,
     is_stream: bool,
     /// How many bytes the clients were not sent yet, and when they are.
     gathered: usize,
@@ -55,7 +49,6 @@ impl Backlog {
             bytes: Vec::new(),
             began: now,
             came: now,
-            grown: 0,
             is_stream: false,
             gathered: 0,
             send_at: None,
@@ -77,18 +70,16 @@ impl Backlog {
     /// So many bytes were put behind the others.
     fn grew(&mut self, taken: usize, now: Instant) {
         if self.bytes.len() == taken {
-            (self.began, self.grown) = (now, 0);
+            self.began = now;
         }
         self.came = now;
-        self.grown += taken;
-        self.is_stream |= self.grown >= STREAM_BYTES;
+        self.is_stream |= self.bytes.len() >= STREAM_BYTES;
         self.gathered += taken;
     }
 
     /// Decides whether the clients get what was gathered now, or a moment later.
     fn sends(&mut self, now: Instant) -> bool {
-        let is_due = self.send_at.is_some_and(|at| now >= at);
-        let sends = !self.is_stream || self.gathered >= GATHER_BYTES || is_due;
+        let sends = !self.is_stream || self.gathered >= GATHER_BYTES;
         if !sends && self.gathered > 0 {
             self.send_at.get_or_insert(now + GATHER);
         }
@@ -98,12 +89,6 @@ impl Backlog {
     /// Whether bytes for the clients are kept back for a moment.
     pub(super) fn gathers(&self) -> bool {
         self.send_at.is_some()
-    }
-
-    /// Whether so much of a stream waits that most of it can be taken in.
-    fn is_skimmed(&self, rows: u16) -> bool {
-        let wanted = (SKIM_ROW_BYTES * usize::from(rows)).clamp(SKIM_BYTES, BACKLOG_BYTES_MAX);
-        self.is_stream && self.bytes.len() >= wanted
     }
 
     /// Whether it is full, or so short that it may be a question.
@@ -141,9 +126,6 @@ impl Holder {
         if self.backlog.sends(now) || self.program.is_closed() {
             self.send(now);
         }
-        if self.backlog.is_skimmed(self.screen.size().rows()) {
-            self.skim();
-        }
         if self.backlog.is_ripe() {
             self.take_in();
         }
@@ -176,21 +158,8 @@ impl Holder {
         if self.backlog.bytes.is_empty() {
             return;
         }
-        let bytes = std::mem::take(&mut self.backlog.bytes);
+        let mut bytes = std::mem::take(&mut self.backlog.bytes);
         let fed = self.screen.feed(&bytes);
-        let count = bytes.len();
-        self.took_in(&fed, bytes, count);
-    }
-
-    /// Gives them most of a stream. The lines at its end, which will have gone up in a moment, wait on.
-    fn skim(&mut self) {
-        let bytes = std::mem::take(&mut self.backlog.bytes);
-        let (fed, count) = self.screen.skim(&bytes);
-        self.took_in(&fed, bytes, count);
-    }
-
-    /// So many bytes of the backlog were given to the screen.
-    fn took_in(&mut self, fed: &Fed, mut bytes: Vec<u8>, count: usize) {
         // Two answers to one question would arrive as keys that nobody pressed.
         if !fed.replies.is_empty() && !self.clients.iter().any(Client::answers) {
             self.program.type_in(&fed.replies);
@@ -202,10 +171,10 @@ impl Holder {
             }
         }
         self.tell_traces(self.backlog.came);
-        if let Err(err) = self.log.take(&bytes[..count], self.clock.now()) {
+        if let Err(err) = self.log.take(&bytes, self.clock.now()) {
             tracing::warn!(sessionId = %self.launch.id, error = %err, "what is printed is not kept for now");
         }
-        bytes.drain(..count);
+        bytes.clear();
         self.backlog.is_loose |= bytes.capacity() > STREAM_BYTES || !self.screen.is_compressed();
         self.backlog.bytes = bytes;
     }
@@ -216,13 +185,11 @@ impl Holder {
             return;
         }
         if self.backlog.send_at.is_some_and(|at| now >= at) {
-            // With what came meanwhile, unless somebody has enough to read.
-            let is_held_up = self.clients.iter().any(|client| client.holds_up(now).is_some());
-            return if is_held_up { self.send(now) } else { self.take_output(now) };
+            return self.send(now);
         }
         if self.backlog.is_stream || !self.backlog.bytes.is_empty() {
             // Only a pause ends it: others may have had the processor.
-            let goes_on = self.backlog.grown >= STREAM_BYTES && now < self.backlog.came + STREAM_PAUSE;
+            let goes_on = self.backlog.bytes.len() >= STREAM_BYTES && now < self.backlog.came + STREAM_PAUSE;
             self.backlog.is_stream = goes_on;
             return self.take_in();
         }
@@ -287,21 +254,6 @@ mod tests {
         assert!(backlog.sends(now + MS + GATHER / 2));
         grow(&mut backlog, BACKLOG_BYTES_MAX, now + MS * 2);
         assert!(backlog.is_ripe());
-    }
-
-    #[test]
-    fn most_of_a_stream_is_taken_in_once_there_is_enough_for_all_rows() {
-        let now = Instant::now();
-        let mut backlog = backlog(SKIM_BYTES, now);
-        assert!(backlog.is_skimmed(24) && !backlog.is_skimmed(100) && !backlog.is_ripe());
-        // What was left of it is part of the same stream.
-        backlog.bytes.truncate(1_000);
-        backlog.gathered = 0;
-        grow(&mut backlog, 500, now + MS);
-        assert!(!backlog.sends(now + MS), "it is gathered still");
-        assert_eq!(backlog.began, now);
-        grow(&mut backlog, BACKLOG_BYTES_MAX, now + MS);
-        assert!(backlog.is_skimmed(u16::MAX));
     }
 
     #[test]
