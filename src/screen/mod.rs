@@ -89,17 +89,6 @@ impl Screen {
 
     /// Takes what the program printed, in pieces of any size, and tells what came of it.
     pub fn feed(&mut self, bytes: &[u8]) -> Fed {
-        self.take(bytes, 0).0
-    }
-
-    /// The same for a flood that goes on: the lines at its end, which are shown only for a moment, may be left for the next
-    /// time. Answers how many bytes were taken; until the others are, the screen is not what the program made of it.
-    pub fn skim(&mut self, bytes: &[u8]) -> (Fed, usize) {
-        self.take(bytes, bytes.len() / 2)
-    }
-
-    /// Takes output until no more than so many bytes are left behind lines that were absorbed, else all of it.
-    fn take(&mut self, bytes: &[u8], left_max: usize) -> (Fed, usize) {
         let mut notices = Vec::new();
         let joined;
         let mut rest = bytes;
@@ -111,9 +100,6 @@ impl Screen {
             let step = match self.absorb(rest) {
                 Absorbed::Taken(length) => {
                     rest = &rest[length..];
-                    if rest.len() <= left_max {
-                        break;
-                    }
                     continue;
                 }
                 Absorbed::Left(length) => length,
@@ -122,13 +108,12 @@ impl Screen {
             self.read(now, &mut notices);
             rest = later;
         }
-        let taken = bytes.len() - rest.len();
         let Said { replies, bell, title } = mem::take(&mut self.emulator.said);
         notices.truncate(NOTICES_MAX);
         notices.extend(bell.then_some(Notice::Bell));
         notices.extend(title.then_some(Notice::Title));
         notices.extend(mem::take(&mut self.was_rebuilt).then_some(Notice::Rebuilt));
-        (Fed { replies, notices }, taken)
+        Fed { replies, notices }
     }
 
     /// Changes the size. Rows that wrapped flow anew, except the ones that are compressed.

@@ -102,32 +102,6 @@ fn a_flood_may_begin_within_a_sequence() {
 }
 
 #[test]
-fn a_flood_that_is_skimmed_shows_the_same_at_its_end() {
-    let odd = b"\x1b[7mtoo long for the screen it is on\x1b[m\r\n\x1b[2;3Hup\x1b[K\r\n\x07\x1b[6;1H";
-    let green = "\x1b[32mgrün\x1b[0m\r\n".repeat(700);
-    let flood = [&lines(4_000)[..], odd, green.as_bytes(), &lines(3_000)].concat();
-    for pieces in [700, 1_501, 7_777] {
-        let (mut fast, mut slow) = both(size(6, 20), b"first\r\n", &[]);
-        let mut backlog = Vec::new();
-        let mut rang = 0;
-        for piece in flood.chunks(pieces) {
-            backlog.extend_from_slice(piece);
-            if backlog.len() >= 4_000 {
-                let (fed, count) = fast.skim(&backlog);
-                assert!(count >= backlog.len() / 2, "{count} of {}", backlog.len());
-                rang += fed.notices.len();
-                backlog.drain(..count);
-            }
-        }
-        assert!(fast.emulator.hot_rows() < 100, "{} hot rows", fast.emulator.hot_rows());
-        fast.feed(&backlog);
-        flood.chunks(16).for_each(|piece| drop(slow.feed(piece)));
-        assert_eq!(rang, 1, "the bell");
-        assert_alike(&mut fast, &mut slow, &format!("in pieces of {pieces}"));
-    }
-}
-
-#[test]
 fn coloured_lines_are_absorbed_and_look_the_same() {
     let looks = [
         ("31", "0"),
