@@ -58,7 +58,7 @@ url=$(jq --raw-output .url "$folder/ready")
 server=$(jq --raw-output .pid "$folder/ready")
 token=$(cat "$(jq --raw-output .tokenFile "$folder/ready")")
 
-# Events have no end, a terminal is no request, and a command may well take as long as its timeout.
+# Events have no end, a terminal and events over a WebSocket are no requests, and a command may well take as long as its timeout.
 cat >"$folder/config.toml" <<'END'
 # Names, branches, signals and keys follow rules that no schema tells; what breaks one is 422. A link that is not good is 410.
 [checks.positive_data_acceptance]
@@ -66,6 +66,6 @@ expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 410, 413, 422, 429, 503]
 END
 "$schemathesis" --config-file "$folder/config.toml" run "$url/openapi.json" --header "Authorization: Bearer $token" \
     --max-examples "${WHARF_API_EXAMPLES:-20}" --seed "${WHARF_TEST_SEED:-1}" --request-timeout 60 --no-color \
-    --exclude-path-regex '/(events|terminal)$' --exclude-checks unsupported_method,ignored_auth
+    --exclude-path-regex '/(events|events/socket|terminal)$' --exclude-checks unsupported_method,ignored_auth
 wharf doctor --quick
 kill -0 "$server"
