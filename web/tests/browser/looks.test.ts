@@ -109,7 +109,10 @@ test("a phone gets one column, and the keys that it lacks", async () => {
   const page = await visit.page();
   await shot(page, "phone-list");
   await page.emulateMedia({ colorScheme: "dark" });
-  expect(await page.evaluate(() => Number(/\d+/.exec(getComputedStyle(document.body).backgroundColor)?.[0]))).toBeLessThan(128);
+  const ground = (): Promise<number> =>
+    page.evaluate(() => Number(/\d+/.exec(getComputedStyle(document.body).backgroundColor)?.[0]));
+  // The page hears of it a moment later.
+  await expect.poll(ground).toBeLessThan(128);
   await shot(page, "phone-list-dark");
   await row(page, "one").tap();
   await controls(page, "one");
