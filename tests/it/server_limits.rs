@@ -120,13 +120,9 @@ fn commands_that_wait_hold_up_neither_the_list_nor_a_stop() {
     let server = Server::of(&space);
     server.done("POST", "/api/v1/sessions/s1/start", &json!({"command": ["cat"]}));
     let body = json!({"command": "sleep 1000", "timeoutMs": 20_000}).to_string();
-    let head = format!(
-        "POST /api/v1/sessions/s1/exec HTTP/1.1\r\nhost: {}\r\nauthorization: {}\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\n\r\n{body}",
-        server.at,
-        server.bearer(),
-        body.len()
-    );
+    let token = server.bearer();
+    let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
+    let head = server.request("POST", "/api/v1/sessions/s1/exec", &headers, &body);
     let ask = || {
         let mut stream = server.connect();
         stream.write_all(head.as_bytes()).unwrap();

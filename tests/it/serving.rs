@@ -143,13 +143,9 @@ fn a_command_that_nobody_waits_for_is_interrupted() {
     let mark = space.path("begun");
     let body = json!({"command": format!("touch {}; sleep 1000", mark.display())}).to_string();
     let mut stream = server.connect();
-    let head = format!(
-        "POST /api/v1/sessions/s1/exec HTTP/1.1\r\nhost: {}\r\nauthorization: {}\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\n\r\n{body}",
-        server.at,
-        server.bearer(),
-        body.len()
-    );
+    let token = server.bearer();
+    let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
+    let head = server.request("POST", "/api/v1/sessions/s1/exec", &headers, &body);
     stream.write_all(head.as_bytes()).unwrap();
     until(|| mark.exists());
     drop(stream);

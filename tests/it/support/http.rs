@@ -125,6 +125,11 @@ impl Server {
 
     /// Sends exactly these headers beside `host`, which one of them may replace.
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        self.exchange(&self.request(method, path, headers, body))
+    }
+
+    /// What `ask` sends.
+    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
         let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
         if !headers.iter().any(|(name, _)| *name == "host") {
             write!(head, "host: {}\r\n", self.at).unwrap();
@@ -132,7 +137,7 @@ impl Server {
         for (name, value) in headers {
             write!(head, "{name}: {value}\r\n").unwrap();
         }
-        self.exchange(&format!("{head}content-length: {}\r\n\r\n{body}", body.len()))
+        format!("{head}content-length: {}\r\n\r\n{body}", body.len())
     }
 
     /// Sends bytes, and reads to the end.
