@@ -282,7 +282,7 @@ fn worktree_code(err: &WorktreeError) -> Code {
         | WorktreeError::GitTimeout { .. }
         | WorktreeError::GitAnswer { .. }
         | WorktreeError::Read { .. } => Code::GitFailed,
-        WorktreeError::LeftBehind { source } => worktree_code(source),
+        WorktreeError::LeftBehind { source } | WorktreeError::Kept { source } => worktree_code(source),
         WorktreeError::RepositoryLocked { .. } => Code::StateLocked,
         WorktreeError::Io { .. } => Code::IoFailed,
     }

@@ -146,6 +146,9 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
             "raise `git.time_limit` in the settings if the repository needs longer".to_owned()
         }
         WorktreeError::LeftBehind { source } => return worktree_hint(source),
+        WorktreeError::Kept { .. } => {
+            "go on in it, or look with `wharf show` and destroy it, which says what would be lost".to_owned()
+        }
         WorktreeError::RepositoryLocked { .. } => {
             "try again when the other create or destroy has ended".to_owned()
         }

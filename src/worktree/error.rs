@@ -140,6 +140,12 @@ pub enum WorktreeError {
         /// Why it failed.
         source: Box<Self>,
     },
+    /// An add failed when its worktree was complete, and something had been changed in it: nothing is taken back.
+    #[error("{source}; something was changed in the new worktree meanwhile, so the session stays")]
+    Kept {
+        /// Why it failed.
+        source: Box<Self>,
+    },
     /// The git command answered something that cannot be read.
     #[error("git {verb} answered something unexpected")]
     GitAnswer {
