@@ -47,6 +47,7 @@ mod init;
 mod interpreters;
 mod last_byte;
 mod last_change;
+mod left_out;
 mod lending;
 mod list;
 mod logs;
