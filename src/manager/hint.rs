@@ -23,6 +23,7 @@ impl ManagerError {
             }
             Self::Store(err) => return store_hint(err),
             Self::Worktree(err) => return worktree_hint(err),
+            Self::Undo { source } => return undo_hint(source),
             Self::NoRepository { .. } => {
                 "run `git init` there and commit once, or name another workspace with `--workspace`"
                     .to_owned()
@@ -80,6 +81,19 @@ impl ManagerError {
         };
         Some(text)
     }
+}
+
+/// The same trouble has other ways out for a session that has a name and a branch already.
+fn undo_hint(err: &ManagerError) -> Option<String> {
+    let text = match err {
+        ManagerError::Admit(AdmitError::NameTaken(_)) => "`--as` brings it back under another name",
+        ManagerError::Admit(AdmitError::BranchTaken { .. })
+        | ManagerError::Worktree(WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. }) => {
+            "`--branch` brings it back on a new branch, at the commit its own was at; nothing of it is lost"
+        }
+        _ => return err.hint(),
+    };
+    Some(text.to_owned())
 }
 
 fn admit_hint(err: &AdmitError) -> String {
@@ -146,6 +160,9 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
             "raise `git.time_limit` in the settings if the repository needs longer".to_owned()
         }
         WorktreeError::LeftBehind { source } => return worktree_hint(source),
+        WorktreeError::Occupied { .. } => {
+            "it is not touched: move it away, then the same command again".to_owned()
+        }
         WorktreeError::Kept { .. } => {
             "go on in it, or look with `wharf show` and destroy it, which says what would be lost".to_owned()
         }

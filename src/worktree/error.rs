@@ -88,6 +88,12 @@ pub enum WorktreeError {
         /// What was found.
         because: &'static str,
     },
+    /// Something lies where a worktree has to come back to.
+    #[error("{} is in the way of what lies in the trash", path.display())]
+    Occupied {
+        /// What is in the way.
+        path: PathBuf,
+    },
     /// A destroy must not go over this.
     #[error("session {id} cannot be moved to the trash: {because}")]
     InTheWay {
