@@ -85,15 +85,18 @@ impl ManagerError {
 
 /// The same trouble has other ways out for a session that has a name and a branch already.
 fn undo_hint(err: &ManagerError) -> Option<String> {
-    let text = match err {
-        ManagerError::Admit(AdmitError::NameTaken(_)) => "`--as` brings it back under another name",
+    let is_about_branch = matches!(
+        err,
         ManagerError::Admit(AdmitError::BranchTaken { .. })
-        | ManagerError::Worktree(WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. }) => {
-            "`--branch` brings it back on a new branch, at the commit its own was at; nothing of it is lost"
-        }
-        _ => return err.hint(),
-    };
-    Some(text.to_owned())
+            | ManagerError::Worktree(WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. })
+    );
+    if is_about_branch {
+        return Some("`--branch` brings it back on a new one, at the commit its own was at".to_owned());
+    }
+    if matches!(err, ManagerError::Admit(AdmitError::NameTaken(_))) {
+        return Some("`--as` brings it back under another name".to_owned());
+    }
+    err.hint()
 }
 
 fn admit_hint(err: &AdmitError) -> String {

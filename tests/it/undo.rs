@@ -99,7 +99,7 @@ fn what_was_destroyed_comes_back_on_a_new_branch_where_its_own_is_taken() {
         fs::write(folder.join("staged.txt"), "staged\n").unwrap();
         space.git_at(&folder, ["add", "staged.txt"]);
         fs::write(folder.join("new.txt"), "new\n").unwrap();
-        let head = space.git_at(&folder, ["rev-parse", "HEAD"]);
+        let commit = space.git_at(&folder, ["rev-parse", "HEAD"]);
         let held = files(&folder);
         space.run(["destroy", "s1", "--force", "--delete-branch"]).succeeds();
 
@@ -123,7 +123,7 @@ fn what_was_destroyed_comes_back_on_a_new_branch_where_its_own_is_taken() {
         assert_eq!(space.worktree("old"), folder);
         assert_same(&held, &files(&folder));
         assert_eq!(space.git_at(&folder, ["symbolic-ref", "HEAD"]), "refs/heads/old/one", "{format}");
-        assert_eq!(space.git_at(&folder, ["rev-parse", "HEAD"]), head);
+        assert_eq!(space.git_at(&folder, ["rev-parse", "HEAD"]), commit);
         assert_eq!(space.git_at(&folder, ["status", "--porcelain"]), "A  staged.txt\n?? new.txt");
         assert_eq!(space.git_at(&other, ["rev-parse", "feature/s1"]), ahead, "it is left alone");
         // A start finds nothing to mend.
@@ -157,8 +157,8 @@ fn an_undo_on_a_new_branch_that_is_killed_comes_back_whole() {
             space.run(["undo"]).succeeds();
         }
         assert_same(&held, &files(&folder));
-        let head = space.git_at(&folder, ["symbolic-ref", "--short", "HEAD"]);
-        assert_eq!(space.record("s1")["branch"], head.as_str(), "{point:?}");
+        let on = space.git_at(&folder, ["symbolic-ref", "--short", "HEAD"]);
+        assert_eq!(space.record("s1")["branch"], on.as_str(), "{point:?}");
         assert_eq!(space.json(["list"])[0]["worktreeState"], "present", "{point:?}");
         assert_eq!(space.git(["for-each-ref", "refs/wharf"]), "", "{point:?}");
     }
