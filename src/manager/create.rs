@@ -29,6 +29,8 @@ pub struct CreateSession {
     pub from: Option<String>,
     /// The repository, if the workspace has several.
     pub repository: Option<RepositoryPath>,
+    /// The folder in the workspace in which somebody stands who names none of several.
+    pub standing: Option<PathBuf>,
     /// The issue it is bound to.
     pub issue: Option<Issue>,
     /// What it is about to do.
@@ -122,7 +124,7 @@ impl SessionManager {
     fn plan_create(&mut self, request: &CreateSession, mut registry: Registry) -> Result<Plan, ManagerError> {
         let repository = match &request.repository {
             Some(repository) => repository.clone(),
-            None => self.only_repository()?,
+            None => self.one_repository(request.standing.as_deref())?,
         };
         let date = self.clock.now().date();
         let is_automatic = request.name.is_none() && request.branch.is_none();

@@ -193,6 +193,14 @@ pub enum ManagerError {
         /// Which line, and how.
         failed: FailedLine,
     },
+    /// The entry of this session cannot be taken.
+    #[error("session `{}` cannot be taken from the state file: {because}", text.escape_debug())]
+    Quarantined {
+        /// What was asked for.
+        text: String,
+        /// What is wrong with the entry.
+        because: String,
+    },
     /// Lines of a setup or teardown cannot be run.
     #[error("cannot run a setup with {}", path.display())]
     SetupFile {
@@ -218,6 +226,7 @@ impl ManagerError {
             Self::Admit(AdmitError::BranchTaken { .. }) => Code::BranchTaken,
             Self::Admit(AdmitError::IssueTaken { .. }) | Self::IssueElsewhere { .. } => Code::IssueTaken,
             Self::Lookup(LookupError::NotFound { .. })
+            | Self::Quarantined { .. }
             | Self::NoRepository { .. }
             | Self::NotInTrash { .. }
             | Self::NoWorktree { .. }
@@ -276,6 +285,7 @@ fn worktree_code(err: &WorktreeError) -> Code {
         WorktreeError::Outside { .. }
         | WorktreeError::UnsafePath { .. }
         | WorktreeError::Occupied { .. }
+        | WorktreeError::Moved { .. }
         | WorktreeError::InTheWay { .. } => Code::UnsafePath,
         WorktreeError::Ownership { .. } => Code::UnsafeOwnership,
         WorktreeError::Unborn { .. }

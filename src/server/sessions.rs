@@ -218,6 +218,7 @@ pub(super) async fn create(
         branch: create.branch.as_deref().map(str::parse).transpose()?,
         from: create.from,
         repository: None,
+        standing: None,
         issue: issue.map(BindIssue::into_issue),
         phase: create.phase.as_deref().map(str::parse).transpose()?,
         metadata: create.metadata.unwrap_or_default(),

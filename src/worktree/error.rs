@@ -94,6 +94,14 @@ pub enum WorktreeError {
         /// What is in the way.
         path: PathBuf,
     },
+    /// The worktree of a session lives somewhere else, where git moved it.
+    #[error("the worktree of session {id} was moved to {} and has to be moved back first", path.display())]
+    Moved {
+        /// Whose.
+        id: SessionId,
+        /// Where it is.
+        path: PathBuf,
+    },
     /// A destroy must not go over this.
     #[error("session {id} cannot be moved to the trash: {because}")]
     InTheWay {

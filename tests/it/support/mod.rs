@@ -13,6 +13,7 @@ pub mod contexts;
 pub mod dice;
 pub mod http;
 pub mod invariants;
+pub mod means;
 pub mod pool;
 pub mod processes;
 pub mod pty;
