@@ -27,7 +27,7 @@ fn a_session_that_cannot_be_taken_is_missed_by_list_and_named_when_asked_for() {
     let space = refused();
     space.run(["list"]).succeeds().says("1 session not shown").says("wharf doctor");
     let id = space.state()["sessions"][0]["id"].as_str().unwrap().to_owned();
-    for args in [&["show", "s1"][..], &["path", &id], &["touch", "s1"], &["exec", "s1", "--", "true"]] {
+    for args in [&["show", "s1"][..], &["path", &id], &["touch", "s1"], &["exec", "s1", "true"]] {
         let error = space.run(args.iter().chain(&["--json"])).fails(3).error();
         assert_eq!(error["code"], "NOT_FOUND", "{args:?}");
         let message = error["message"].as_str().unwrap();
