@@ -72,7 +72,8 @@ fn a_check_that_cannot_be_made_says_why() {
     let [Ailment::Failed { message }] = ailments.as_slice() else {
         panic!("{ailments:?}");
     };
-    assert_eq!(message, &format!("cannot open {}", place.beside("lock").display()));
+    let said = format!("cannot open {}: Too many levels of symbolic links", place.beside("lock").display());
+    assert!(message.starts_with(&said), "{message}");
 }
 
 #[test]
