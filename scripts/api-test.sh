@@ -48,6 +48,8 @@ git -C "$folder/work" init --quiet --initial-branch=main
 git -C "$folder/work" -c user.name=a -c user.email=a@localhost commit --quiet --allow-empty --message=first
 printf '[server]\nchanges_per_second = 100000\n[git]\ntime_limit = 60\n' >"$folder/home/.config/wharf/config.toml"
 wharf create one >/dev/null
+wharf start one -- cat >/dev/null
+one=$(wharf show one --json | jq --raw-output .id)
 wharf serve --listen 127.0.0.1:0 --json >"$folder/ready" &
 server=$!
 for _ in $(seq 300); do
@@ -64,6 +66,12 @@ cat >"$folder/config.toml" <<'END'
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 410, 413, 422, 429, 503]
 END
+# Where something can be learned of a session that is there, it is asked about that; only a destroy looks for its own.
+for operation in 'GET /sessions/{who}' 'PATCH /sessions/{who}' 'POST /sessions/{who}/exec' 'POST /sessions/{who}/send' \
+    'GET /sessions/{who}/'{screen,history,conversations} 'POST /sessions/{who}/'{start,stop,kill,restart,resume}; do
+    printf '[[operations]]\ninclude-name = "%s"\nparameters = { "path.who" = "%s" }\n' \
+        "${operation/ / /api/v1}" "$one" >>"$folder/config.toml"
+done
 "$schemathesis" --config-file "$folder/config.toml" run "$url/openapi.json" --header "Authorization: Bearer $token" \
     --max-examples "${WHARF_API_EXAMPLES:-20}" --seed "${WHARF_TEST_SEED:-1}" --request-timeout 60 --no-color \
     --exclude-path-regex '/(events|events/socket|terminal)$' --exclude-checks unsupported_method,ignored_auth

@@ -16,7 +16,7 @@ use super::{
     auth::Grant,
     browsers::Stay,
     ending::Nothing,
-    problem::{LossView, Problem, because},
+    problem::{Problem, because},
     reading::policy_word,
     relay::{Reach, Relay},
     terminal::{Wish, begin, no_upgrade, reach_holder},
@@ -26,6 +26,7 @@ use super::{
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
     manager::SessionManager,
+    view::LossView,
 };
 
 /// A client, as it is told.
@@ -59,7 +60,6 @@ pub(super) struct CleanedView {
     /// Whether it stays: because others use it, or because it holds work.
     kept: bool,
     /// The work that it holds.
-    #[schema(value_type = Vec<Object>)]
     losses: Vec<LossView>,
 }
 
@@ -192,7 +192,7 @@ pub(super) async fn clean_up(
     let cleaned = cleaned(&app, &ticket, None).await?;
     let (session, destroyed, losses) = match &cleaned {
         Cleaned::Destroyed(id) => (*id, true, Vec::new()),
-        Cleaned::Kept(id, obstacles) => (Some(*id), false, obstacles.iter().map(LossView::of).collect()),
+        Cleaned::Kept(id, obstacles) => (Some(*id), false, obstacles.iter().map(LossView::from).collect()),
         Cleaned::Untouched(id) => (Some(*id), false, Vec::new()),
     };
     let session = session.map(|id| id.to_string());

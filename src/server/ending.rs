@@ -8,14 +8,14 @@ use super::{
     app::App,
     auth::Grant,
     documents::{DestroyedDoc, SessionDoc, TrashDoc},
-    problem::{LossView, Problem},
+    problem::Problem,
     wire::{Ask, Body, Page, Part, ProblemDoc, json, reply},
 };
 use crate::{
     json::Members,
     manager::{Destroyed, ManagerError, Permit, Permits, TakeDown},
     session::{BranchFate, SessionName},
-    view,
+    view::{self, LossView},
 };
 
 /// How a session is to be destroyed.
@@ -117,7 +117,7 @@ pub(super) async fn destroy(
         session: view::record(&app.workspace, &session),
         destroyed: done,
         branch_deleted: done && branch == BranchFate::Delete,
-        would_lose: obstacles.iter().map(LossView::of).collect(),
+        would_lose: obstacles.iter().map(LossView::from).collect(),
     };
     Ok(reply(StatusCode::OK, &view))
 }

@@ -37,7 +37,8 @@ pub(super) struct Wanted {
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// Only those before this number.
-    before: Option<u64>,
+    #[param(minimum = 0)]
+    before: Option<i64>,
     /// Only those that failed.
     failed: Option<bool>,
     /// Only those that match this regular expression.
@@ -52,7 +53,7 @@ pub(super) struct Wanted {
     ("who" = String, Path, description = "A name, an id, or the beginning of an id"),
     Wanted,
 ), responses(
-    (status = 200, description = "The commands", body = Vec<serde_json::Value>),
+    (status = 200, description = "The commands", body = Vec<EntryView<'static>>),
     (status = "4XX", description = "No such session, no expression, or too long to be looked through", body = ProblemDoc, content_type = "application/problem+json"),
     (status = 503, description = "Too many commands run, or their answers are still on their way", body = ProblemDoc, content_type = "application/problem+json"),
 ))]
@@ -72,7 +73,9 @@ pub(super) async fn history(
     }
     let wanted = view::Wanted::of(asked.grep.as_deref(), asked.failed == Some(true));
     let wanted = wanted.ok_or_else(|| Problem::invalid("`grep` is a regular expression"))?;
-    let (before, with_output) = (asked.before, asked.output == Some(true));
+    let before = asked.before.map(u64::try_from).transpose();
+    let before = before.map_err(|_| Problem::invalid("`before` is the number of a command"))?;
+    let with_output = asked.output == Some(true);
     let found = app.commands.run_at_once(grant, move |manager| {
         let (session, found) = manager.history(&id)?;
         let failed = |source| ManagerError::Shell { name: session.name().clone(), source };
@@ -118,7 +121,7 @@ fn gathered<T>(
 #[utoipa::path(get, path = "/sessions/{who}/conversations", tag = "running", params(
     ("who" = String, Path, description = "A name, an id, or the beginning of an id"),
 ), responses(
-    (status = 200, description = "The chain of conversations", body = serde_json::Value),
+    (status = 200, description = "The chain of conversations", body = ChainView),
     (status = "4XX", description = "No such session", body = ProblemDoc, content_type = "application/problem+json"),
 ))]
 pub(super) async fn conversations(
@@ -133,7 +136,7 @@ pub(super) async fn conversations(
 
 /// Holds file, git, folders and processes against each other. Changes nothing.
 #[utoipa::path(get, path = "/doctor", tag = "health", responses(
-    (status = 200, description = "What was found, worst first", body = Vec<serde_json::Value>),
+    (status = 200, description = "What was found, worst first", body = Vec<FindingView>),
     (status = "4XX", description = "Not for this token", body = ProblemDoc, content_type = "application/problem+json"),
 ))]
 pub(super) async fn doctor(

@@ -15,7 +15,7 @@ use crate::{
         SessionStatusError,
     },
     text,
-    view::ObstacleView,
+    view::LossView,
 };
 
 const CONTENT_TYPE: &str = "application/problem+json";
@@ -42,16 +42,6 @@ struct ProblemView<'a> {
     hint: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     losses: &'a [LossView],
-}
-
-/// What a destroy would lose, with the permit that lets it go.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct LossView {
-    permit: Option<&'static str>,
-    #[serde(flatten)]
-    obstacle: serde_json::Value,
-    detail: String,
 }
 
 impl Problem {
@@ -103,15 +93,6 @@ impl Problem {
     }
 }
 
-impl LossView {
-    /// Of what stands between a session and its destruction.
-    pub(super) fn of(obstacle: &crate::manager::Obstacle) -> Self {
-        let view = serde_json::to_value(ObstacleView::from(obstacle)).unwrap_or_default();
-        let detail = view.get("message").and_then(|it| it.as_str()).unwrap_or_default().to_owned();
-        Self { permit: obstacle.permit().map(crate::manager::Permit::flag), obstacle: view, detail }
-    }
-}
-
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let view = ProblemView {
@@ -140,7 +121,7 @@ impl IntoResponse for Problem {
 impl From<ManagerError> for Problem {
     fn from(err: ManagerError) -> Self {
         let losses = if let ManagerError::UnsavedWork { obstacles, .. } = &err {
-            obstacles.iter().map(LossView::of).collect()
+            obstacles.iter().map(LossView::from).collect()
         } else {
             Vec::new()
         };
