@@ -44,6 +44,7 @@ mod wire;
 
 pub use self::{
     ask::{Opened, log_out, open},
+    browsers::Admits,
     error::ServerError,
     serve::{Ready, Serving, serve},
 };

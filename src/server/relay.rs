@@ -104,7 +104,7 @@ impl Relay {
                 return drop(place);
             }
             () = stay.over() => {
-                close(sink, close_code::POLICY, "this browser was logged out").await;
+                close(sink, close_code::POLICY, "this browser is not let in any more").await;
                 return drop(place);
             }
             () = until(replaced) => {

@@ -20,7 +20,7 @@ use super::{
     accept::{Door, accept},
     app::{App, Closing, Shared},
     auth::{Grant, Tokens, cookie_of},
-    browsers::Browsers,
+    browsers::{Admits, Browsers},
     bucket::{Bucket, Buckets},
     codes::Codes,
     desk::{Desk, Make, WORKERS_MAX},
@@ -124,7 +124,7 @@ pub fn serve(
         let browsers = Browsers::of(place.browsers_path(), full.clone());
         let tokens = Tokens::of(full, read);
         let app = app(make, serving, bound, policy, (tokens, browsers, agents))?;
-        let code = app.codes.issue().map_err(failed)?;
+        let code = app.codes.issue(Admits::All).map_err(failed)?;
         let url = url_of(bound);
         let ready = Ready {
             link: format!("{url}/api/v1/open/{}", code.reveal()),
