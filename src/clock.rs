@@ -13,6 +13,8 @@ use time::{
 const WIRE: [u8; 24] = *b"0000-00-00T00:00:00.000Z";
 /// Where its numbers begin and how many digits they have: year, month, day, hour, minute, second, millisecond.
 const NUMBERS: [(usize, usize); 7] = [(0, 4), (5, 2), (8, 2), (11, 2), (14, 2), (17, 2), (20, 3)];
+/// `9999-12-31T23:59:59.999Z`, the last moment that can be printed.
+const LAST_MILLIS: i64 = 253_402_300_799_999;
 const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 const COMPACT: &[BorrowedFormatItem<'_>] =
     format_description!("[year][month][day]T[hour][minute][second].[subsecond digits:3]Z");
@@ -51,7 +53,9 @@ impl Timestamp {
     /// This moment, some days later; the last representable moment when that is out of range.
     #[must_use]
     pub fn plus_days(self, days: u32) -> Self {
-        self.0.checked_add(Duration::days(i64::from(days))).map_or(self, Self)
+        let later = self.0.checked_add(Duration::days(i64::from(days))).map(Self);
+        let last = Self::from_unix_millis(LAST_MILLIS).expect("the year 9999 is in range");
+        later.map_or(last, |later| later.min(last))
     }
 
     /// The UTC date, `2025-11-24`.
@@ -152,6 +156,15 @@ impl Clock for SystemClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_that_cannot_be_printed_is_the_last_one() {
+        let start = Timestamp::from_unix_millis(0).unwrap();
+        assert_eq!(start.plus_days(1).to_string(), "1970-01-02T00:00:00.000Z");
+        for days in [3_000_000, u32::MAX] {
+            assert_eq!(start.plus_days(days).to_string(), "9999-12-31T23:59:59.999Z");
+        }
+    }
 
     #[test]
     fn whole_seconds_keep_their_zeros() {

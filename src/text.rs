@@ -45,12 +45,21 @@ pub fn is_unsafe(c: char) -> bool {
             | '\u{FFF0}'..='\u{FFFB}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
-/// An error and its causes in one line.
+/// So many of something: `1 session`, `2 sessions`.
+pub fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+/// An error with its causes, each said once.
 pub fn because(err: &dyn std::error::Error) -> String {
     let mut text = err.to_string();
     let mut source = err.source();
     while let Some(err) = source {
-        text = format!("{text}: {err}");
+        let cause = err.to_string();
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {}", cause.trim_end());
+        }
         source = err.source();
     }
     text

@@ -1,10 +1,12 @@
 //! `create`, and what is started with it.
 
+use std::{fs, path::Path};
+
 use super::{Context, Failure, args, attaching::entrance, locate, metadata, parsed, running, setup, showing};
 use crate::{
     json::Members,
     manager::{CreateSession, MetadataChange, Opening},
-    session::{Issue, IssueRef},
+    session::{Issue, IssueRef, RepositoryPath},
 };
 
 /// Creates a session and prints it, or starts a program in it and shows that.
@@ -13,10 +15,7 @@ pub(super) fn create(mut context: Context, args: args::Create) -> Result<(), Fai
     let is_started = args.attach || !args.command.is_empty() || args.asking.agent.is_some();
     let start =
         is_started.then(|| running::asked(&context, &args.asking, Opening::New, args.command)).transpose()?;
-    let repository = match &args.repo {
-        Some(path) => Some(context.manager.repository_at(&locate::absolute(path)?)?),
-        None => None,
-    };
+    let repository = args.repo.as_deref().map(|path| named_repository(&context, path)).transpose()?;
     let issue = match parsed::<IssueRef>(args.issue.as_ref())? {
         Some(reference) => {
             let label = parsed(args.label.as_ref())?;
@@ -35,6 +34,7 @@ pub(super) fn create(mut context: Context, args: args::Create) -> Result<(), Fai
         branch: parsed(args.branch.as_ref())?,
         from: args.from,
         repository,
+        standing: locate::standing(context.manager.workspace()),
         issue,
         phase: parsed(args.phase.as_ref())?,
         metadata: kept,
@@ -47,4 +47,28 @@ pub(super) fn create(mut context: Context, args: args::Create) -> Result<(), Fai
     };
     let session = context.manager.start(&session.id().to_string(), &start)?;
     running::show(&context, session, view)
+}
+
+/// The repository that a person named from where they stand or, as the candidates of an error are written, from the
+/// workspace. What names a repository itself goes before what only lies in one.
+fn named_repository(context: &Context, path: &Path) -> Result<RepositoryPath, Failure> {
+    let here = locate::absolute(path)?;
+    let there = context.manager.workspace().root().join(path);
+    if here == there {
+        return Ok(context.manager.repository_at(&here)?);
+    }
+    let (near, far) = (context.manager.repository_at(&here), context.manager.repository_at(&there));
+    let names_it = |repository: &RepositoryPath, place: &Path| {
+        let folder = repository.below(context.manager.workspace().root());
+        fs::canonicalize(folder).ok().is_some_and(|folder| fs::canonicalize(place).ok() == Some(folder))
+    };
+    match (near, far) {
+        (Ok(repository), Ok(other)) => {
+            let is_meant = names_it(&repository, &here) || !names_it(&other, &there);
+            Ok(if is_meant { repository } else { other })
+        }
+        (Ok(repository), Err(_)) | (Err(_), Ok(repository)) => Ok(repository),
+        (Err(err), Err(_)) if here.exists() => Err(err.into()),
+        (Err(_), Err(err)) => Err(err.into()),
+    }
 }

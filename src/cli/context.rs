@@ -20,6 +20,7 @@ use crate::{
     socket::Folder,
     store::{FileStore, FolderStore},
     terminal::{Connection, HolderTerminals, Runtime, Terminals},
+    text,
     workspace::Workspace,
     worktree::{GitSettings, GitWorktrees, Worktrees},
 };
@@ -58,8 +59,9 @@ impl Context {
             (Ok(settings), _) => settings,
             (Err(err), Broken::Stop) => return Err(err.into()),
             (Err(err), Broken::GoOn) => {
-                tracing::warn!(error = %err, "the settings cannot be used, defaults stand in for them");
-                Settings::default()
+                let because = text::because(&err);
+                tracing::warn!(error = %because, "the settings cannot be used, defaults stand in for them");
+                Settings::fallback(&err)
             }
         };
         if let Some(limit) = global.max_sessions.as_deref().filter(|text| !text.is_empty()) {

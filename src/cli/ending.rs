@@ -5,10 +5,10 @@ use serde::Serialize;
 use super::{Context, Failure, args, context::now, parsed, setup, showing, table, view};
 use crate::{
     json::Members,
-    manager::{Destroyed, Discarded, Permit, Permits, TakeDown},
+    manager::{Destroyed, Discarded, Obstacle, Permit, Permits, TakeDown},
     session::BranchFate,
     text,
-    view::{ObstacleView, describe, raw},
+    view::{ObstacleView, describe},
 };
 
 #[derive(Serialize)]
@@ -18,6 +18,9 @@ struct DestroyView {
     destroyed: bool,
     branch_deleted: bool,
     losses: Vec<ObstacleView>,
+    /// Of a dry run: whether it would go with these flags.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_go: Option<bool>,
 }
 
 /// Ends a session, or says what that would do.
@@ -25,9 +28,10 @@ pub(super) fn destroy(mut context: Context, args: &args::Destroy) -> Result<(), 
     let branch = fate(args.delete_branch);
     if args.dry_run {
         let weighed = context.manager.weigh_destroy(&args.name, branch)?;
-        return Ok(context
-            .output
-            .data(&destroy_view(&context, &weighed, false), || weighed_text(&weighed))?);
+        let refused = permits(args).refuse(&weighed.obstacles);
+        let mut view = destroy_view(&context, &weighed, false);
+        view.would_go = Some(refused.is_empty());
+        return Ok(context.output.data(&view, || weighed_text(&weighed, &refused))?);
     }
     let how = TakeDown { permits: permits(args), branch, skip_teardown: args.no_teardown, force: args.force };
     let output = context.output;
@@ -83,14 +87,7 @@ pub(super) fn trash(mut context: Context, args: args::Trash) -> Result<(), Failu
 
 fn print_trash(context: &Context, discarded: &[Discarded]) -> Result<(), Failure> {
     let days = context.manager.settings().trash_days;
-    let views: Vec<Members> = discarded
-        .iter()
-        .map(|it| {
-            let mut record = view::discarded(context, it);
-            record.push("expiresAt".to_owned(), raw(&it.expires(days).to_string()));
-            record
-        })
-        .collect();
+    let views: Vec<Members> = discarded.iter().map(|it| view::discarded(context, it)).collect();
     context.output.data(&views, || {
         let rows: Vec<_> =
             discarded.iter().map(|it| (it.session.clone(), it.trashed.destroyed, it.expires(days))).collect();
@@ -125,10 +122,11 @@ fn destroy_view(context: &Context, destroyed: &Destroyed, done: bool) -> Destroy
         destroyed: done,
         branch_deleted: done && destroyed.branch == BranchFate::Delete,
         losses: destroyed.obstacles.iter().map(ObstacleView::from).collect(),
+        would_go: None,
     }
 }
 
-fn weighed_text(weighed: &Destroyed) -> String {
+fn weighed_text(weighed: &Destroyed, refused: &[Obstacle]) -> String {
     let name = weighed.session.name();
     if weighed.obstacles.is_empty() {
         return format!("{name} can be destroyed, nothing would be lost\n");
@@ -139,5 +137,14 @@ fn weighed_text(weighed: &Destroyed) -> String {
         out.push_str(&describe(obstacle));
         out.push('\n');
     }
-    out
+    let flags: Vec<String> =
+        refused.iter().filter_map(Obstacle::permit).map(|permit| format!("--{}", permit.flag())).collect();
+    let would = if refused.iter().any(|it| it.permit().is_none()) {
+        "it would not go: somebody has to unmount or unlock first".to_owned()
+    } else if flags.is_empty() {
+        "with these flags it would go".to_owned()
+    } else {
+        format!("it would not go without {}", flags.join(" "))
+    };
+    out + &would + "\n"
 }

@@ -1,6 +1,6 @@
 //! How a failure reaches a person or a script: message, hint, exit code.
 
-use std::{error::Error as StdError, io, path::PathBuf, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
 use serde::Serialize;
 use thiserror::Error;
@@ -54,8 +54,8 @@ pub(super) enum Failure {
     NoInterpreter { name: String },
     #[error("{what} needs a confirmation, and nobody can give it here")]
     Unconfirmed { what: &'static str },
-    #[error("{findings} findings need a cure")]
-    Unhealthy { findings: usize },
+    #[error("{} a cure", if *findings == 1 { "1 finding needs".to_owned() } else { format!("{findings} findings need") })]
+    Unhealthy { findings: usize, can_fix: bool },
     #[error("session `{name}`: its holder went away, and what ran in it with it")]
     Lost { name: SessionName },
     #[error("session `{name}` shows nothing of what was pasted, so enter was not pressed")]
@@ -196,7 +196,12 @@ impl Failure {
             Self::NoInterpreter { .. } => Some("`wharf interpreter list` shows those there are".to_owned()),
             Self::NoHome => Some("set `HOME` or `XDG_CONFIG_HOME`".to_owned()),
             Self::Unconfirmed { .. } => Some("give `--yes`".to_owned()),
-            Self::Unhealthy { .. } => Some("`wharf doctor --fix` cures what can be cured".to_owned()),
+            Self::Unhealthy { can_fix: true, .. } => {
+                Some("`wharf doctor --fix` cures what can be cured".to_owned())
+            }
+            Self::Unhealthy { can_fix: false, .. } => {
+                Some("each finding says what to do; no fix does it for you".to_owned())
+            }
             Self::Config(_) => Some("correct the file; `restore` and `doctor` go on without it".to_owned()),
             Self::Lost { name } => {
                 Some(format!("`wharf show {name}` says how it is, `wharf start {name}` starts it again"))
@@ -233,7 +238,7 @@ impl Failure {
 
     /// The whole message with its causes, in one line, safe for a terminal.
     pub(super) fn message(&self) -> String {
-        text::lines(&chain(self))
+        text::lines(&text::because(self))
     }
 
     /// As a person reads it.
@@ -286,7 +291,7 @@ impl Failure {
             | Self::Io { .. }
             | Self::Output(_) => Vec::new(),
         };
-        json(self.code(), chain(self), self.hint(), losses)
+        json(self.code(), text::because(self), self.hint(), losses)
     }
 }
 
@@ -299,21 +304,6 @@ fn json(code: &'static str, message: String, hint: Option<String>, losses: Vec<O
     let view = ErrorView { error: ErrorBody { code, message, hint, losses } };
     let mut out = serde_json::to_string(&view).expect("texts and numbers always have a JSON form");
     out.push('\n');
-    out
-}
-
-/// An error with its causes, each said once.
-fn chain(err: &dyn StdError) -> String {
-    let mut out = err.to_string();
-    let mut source = err.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !out.ends_with(&cause_text) {
-            out.push_str(": ");
-            out.push_str(cause_text.trim_end());
-        }
-        source = cause.source();
-    }
     out
 }
 

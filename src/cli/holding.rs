@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     clock::SystemClock,
+    config::Settings,
     manager::{SessionKeeper, SessionManager},
     process, shell, socket,
     terminal::{self, Started},
@@ -77,7 +78,7 @@ fn keeper(workspace: &Path) -> SessionKeeper {
 /// A manager in a process that nobody listens to; settings that cannot be used do not keep it from its work.
 pub(super) fn unheard(workspace: &Path) -> SessionManager {
     let workspace = Workspace::at(workspace);
-    let settings = context::settings(&workspace).unwrap_or_default();
+    let settings = context::settings(&workspace).unwrap_or_else(|err| Settings::fallback(&err));
     logs::begin(
         Some(workspace.logs()),
         settings.log_days.get(),

@@ -17,6 +17,7 @@ use super::{
     logs::{self, Talk},
 };
 use crate::{
+    config::Settings,
     session::{SESSION_VARIABLE, SessionId},
     terminal::{Connection, KeepError, Runtime},
     text,
@@ -53,7 +54,7 @@ pub(super) fn hook(global: &Global, args: &args::Hook) {
     {
         return;
     }
-    let settings = settings(&workspace).unwrap_or_default();
+    let settings = settings(&workspace).unwrap_or_else(|err| Settings::fallback(&err));
     let talk = Talk { quiet: true, verbose: 0, json: false };
     logs::begin(Some(workspace.logs()), settings.log_days.get(), talk);
     let heard =

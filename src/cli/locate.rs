@@ -54,6 +54,12 @@ pub(super) fn settled(folder: &Path) -> Result<PathBuf, Failure> {
     Ok(fs::canonicalize(&folder).unwrap_or(folder))
 }
 
+/// Where wharf was started, if that is below a workspace.
+pub(super) fn standing(workspace: &Workspace) -> Option<PathBuf> {
+    let start = fs::canonicalize(started_in()?).ok()?;
+    (start.starts_with(workspace.root()) && start != workspace.root()).then_some(start)
+}
+
 #[expect(clippy::disallowed_methods, reason = "only the command line may look at the working directory")]
 fn started_in() -> Option<PathBuf> {
     env::current_dir().ok()

@@ -33,6 +33,7 @@ mod setup;
 mod showing;
 mod span;
 mod table;
+mod usage;
 mod view;
 mod waiting;
 mod watching;
@@ -74,7 +75,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let cli = match Cli::read(&args) {
         Ok(cli) => cli,
-        Err(err) => return refuse(&err, &args),
+        Err(mut err) => {
+            usage::hide(&mut err);
+            return refuse(&err, &args);
+        }
     };
     let output = Output::new(cli.global.json);
     match execute(cli) {
@@ -105,7 +109,7 @@ fn refuse(err: &clap::Error, args: &[OsString]) -> ExitCode {
     }
     let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
     if json && !asked {
-        Output::new(true).talk(&failure::usage_json(err.to_string().trim_end().to_owned()));
+        Output::new(true).talk(&failure::usage_json(usage::message(err)));
     } else if err.print().is_err() {
         // Nobody reads; the exit code is all that is left to give.
     }

@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::{Context, Failure, args, view};
 use crate::{
     json::Members,
-    manager::{Adopted, Change, Finding, Plan, Restored, Scope, Severity},
-    session::Session,
-    store::{Note, Origin},
+    manager::{Adopted, Change, Finding, Restored, STATE_UNREADABLE, Scope, Severity},
+    session::{Session, SessionName},
+    store::{Note, Origin, Quarantined},
     text,
     view::{FindingView, mended},
 };
@@ -23,6 +23,7 @@ struct RestoreView {
     adopted: Vec<String>,
     changed: Vec<String>,
     mended: Vec<String>,
+    failed: Vec<String>,
     quarantined: Vec<String>,
     notes: Vec<String>,
     left_alone: Vec<String>,
@@ -33,8 +34,12 @@ struct RestoreView {
 #[derive(Serialize)]
 struct RecoverView {
     sessions: Vec<Members>,
+    damage: Option<String>,
+    begun: Vec<String>,
     adopted: Vec<String>,
     changed: Vec<String>,
+    mend: Vec<String>,
+    quarantined: Vec<String>,
 }
 
 /// Brings every session back as idle.
@@ -47,13 +52,18 @@ pub(super) fn recover(mut context: Context, args: &args::Recover) -> Result<(), 
     if !args.dry_run {
         return come_back(context, Scope::Now);
     }
-    let plan = context.manager.weigh_recovery()?;
+    let foreseen = context.manager.weigh_recovery()?;
+    let each = |all: &[(SessionName, &str)]| all.iter().map(|(name, why)| format!("{name}: {why}")).collect();
     let view = RecoverView {
-        sessions: plan.sessions.iter().map(|it| view::record(&context, it)).collect(),
-        adopted: plan.adopted.iter().map(adopted).collect(),
-        changed: plan.changes.iter().map(|it| changed(it, &plan.sessions)).collect(),
+        sessions: foreseen.sessions.iter().map(|it| view::record(&context, it)).collect(),
+        damage: foreseen.damage.as_ref().map(damage),
+        begun: each(&foreseen.begun),
+        adopted: foreseen.adopted.iter().map(adopted).collect(),
+        changed: foreseen.changes.iter().map(|it| changed(it, &foreseen.sessions)).collect(),
+        mend: each(&foreseen.mend),
+        quarantined: foreseen.quarantined.iter().map(quarantined).collect(),
     };
-    Ok(context.output.data(&view, || planned(&plan, &view))?)
+    Ok(context.output.data(&view, || planned(&view))?)
 }
 
 /// Says what is wrong, and cures it if asked.
@@ -79,7 +89,9 @@ pub(super) fn doctor(mut context: Context, args: &args::Doctor) -> Result<(), Fa
     // A health check fails when sessions cannot be kept; a full check when anything has to be done.
     let least = if args.quick { Severity::Error } else { Severity::Warning };
     let open = findings.iter().filter(|(it, cured)| it.severity >= least && *cured != Some(true)).count();
-    if open > 0 { Err(Failure::Unhealthy { findings: open }) } else { Ok(()) }
+    // A table that cannot be read is one that no fix writes.
+    let can_fix = !args.fix && !findings.iter().any(|(it, _)| it.code == STATE_UNREADABLE);
+    if open > 0 { Err(Failure::Unhealthy { findings: open, can_fix }) } else { Ok(()) }
 }
 
 fn come_back(mut context: Context, scope: Scope) -> Result<(), Failure> {
@@ -97,7 +109,8 @@ fn come_back(mut context: Context, scope: Scope) -> Result<(), Failure> {
         adopted: restored.adopted.iter().map(adopted).collect(),
         changed: restored.changes.iter().map(|it| changed(it, &restored.sessions)).collect(),
         mended: restored.mended.iter().map(mended).collect(),
-        quarantined: restored.quarantined.iter().map(|it| format!("{}: {}", it.because, it.entry)).collect(),
+        failed: restored.failed.iter().map(|(name, because)| format!("{name}: {because}")).collect(),
+        quarantined: restored.quarantined.iter().map(quarantined).collect(),
         notes: restored.notes.iter().map(note).collect(),
         left_alone: restored
             .left_alone
@@ -111,10 +124,7 @@ fn come_back(mut context: Context, scope: Scope) -> Result<(), Failure> {
 }
 
 fn told(restored: &Restored, view: &RestoreView) -> String {
-    let mut lines = vec![match view.restored {
-        1 => "1 session restored".to_owned(),
-        count => format!("{count} sessions restored"),
-    }];
+    let mut lines = vec![format!("{} restored", text::count(view.restored, "session"))];
     lines.extend(restored.sessions.iter().map(|session| {
         format!("  {}  {}  {}", session.name(), session.status(), text::line(session.branch().as_str()))
     }));
@@ -127,6 +137,7 @@ fn told(restored: &Restored, view: &RestoreView) -> String {
         ("adopted", &view.adopted),
         ("changed", &view.changed),
         ("mended", &view.mended),
+        ("not mended", &view.failed),
         ("quarantined", &view.quarantined),
         ("note", &view.notes),
         ("left alone", &view.left_alone),
@@ -138,11 +149,24 @@ fn told(restored: &Restored, view: &RestoreView) -> String {
     joined(lines)
 }
 
-fn planned(plan: &Plan, view: &RecoverView) -> String {
-    let mut lines = vec![format!("{} sessions would be there, nothing was written", plan.sessions.len())];
-    lines.extend(labelled("adopt", &view.adopted));
-    lines.extend(labelled("change", &view.changed));
+fn planned(view: &RecoverView) -> String {
+    let there = text::count(view.sessions.len(), "session");
+    let mut lines = vec![format!("{there} would be there, nothing was written")];
+    lines.extend(view.damage.iter().map(|damage| format!("state file: {}", text::line(damage))));
+    for (word, facts) in [
+        ("begun", &view.begun),
+        ("adopt", &view.adopted),
+        ("change", &view.changed),
+        ("mend", &view.mend),
+        ("quarantined", &view.quarantined),
+    ] {
+        lines.extend(labelled(word, facts));
+    }
     joined(lines)
+}
+
+fn quarantined(quarantined: &Quarantined) -> String {
+    format!("{}: {}", quarantined.because, quarantined.summary())
 }
 
 fn labelled(word: &str, facts: &[String]) -> Vec<String> {
@@ -180,7 +204,7 @@ fn changed(change: &Change, sessions: &[Session]) -> String {
 
 fn damage(origin: &Origin) -> String {
     match origin {
-        Origin::Absent => "there is none".to_owned(),
+        Origin::Absent => "it is missing; rebuilt from git".to_owned(),
         Origin::File => "sound".to_owned(),
         Origin::Unsigned => "it has no checksum".to_owned(),
         Origin::Suspect => "its checksum does not fit; held against git and the backups".to_owned(),

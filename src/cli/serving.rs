@@ -8,6 +8,7 @@ use super::{Context, Failure, args, context, locate};
 use crate::{
     config::{ServerSettings, is_host},
     server::{self, Admits, Ready, Serving},
+    text,
 };
 
 #[derive(Serialize)]
@@ -62,7 +63,7 @@ pub(super) fn serve(context: Context, args: args::Serve) -> Result<(), Failure> 
             pid: std::process::id(),
         };
         let words = || {
-            let first = format!("wharf serves {} sessions at {}\n", ready.restored, ready.url);
+            let first = format!("wharf serves {} at {}\n", text::count(ready.restored, "session"), ready.url);
             // A log keeps what a person would have used at once.
             let link = if output.is_terminal() { ready.link.as_str() } else { "`wharf open` prints one" };
             format!("{first}link for a browser, good once and for a minute: {link}\n")

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     manager::{Filter, Overview},
     session::{IssueRef, Session},
+    text,
     view::ContextView,
 };
 
@@ -26,6 +27,13 @@ pub(super) fn list(mut context: Context, args: &args::List) -> Result<(), Failur
         return Ok(context.output.either(views, || table::contexts(&contexts, now()))?);
     }
     let sessions = context.manager.list(&filter)?;
+    let refused = context.manager.quarantined()?.len();
+    if refused > 0 {
+        let them = text::count(refused, "session");
+        tracing::warn!(
+            "{them} not shown, the state file has them in a form that cannot be taken: see `wharf doctor`"
+        );
+    }
     let overviews = if args.quick { unseen(sessions) } else { context.manager.look(&sessions) };
     let discarded = if args.all { context.manager.discarded()? } else { Vec::new() };
     let moment = now();
@@ -36,16 +44,16 @@ pub(super) fn list(mut context: Context, args: &args::List) -> Result<(), Failur
         seen.chain(gone).collect::<Vec<_>>()
     };
     context.output.either(views, || {
-        let mut text = table::sessions(&overviews, moment);
+        let mut lists = table::sessions(&overviews, moment);
         if !discarded.is_empty() {
             let rows: Vec<_> = discarded
                 .iter()
                 .map(|it| (it.session.clone(), it.trashed.destroyed, it.expires(days)))
                 .collect();
-            text.push('\n');
-            text.push_str(&table::trash(&rows, moment));
+            lists.push('\n');
+            lists.push_str(&table::trash(&rows, moment));
         }
-        text
+        lists
     })?;
     Ok(())
 }

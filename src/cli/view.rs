@@ -13,9 +13,12 @@ pub(super) fn record(context: &Context, session: &Session) -> Members {
     view::record(context.manager.workspace(), session)
 }
 
-/// The record of a session in the trash, and since when it is there.
+/// The record of a session in the trash, since when it is there, and until when.
 pub(super) fn discarded(context: &Context, discarded: &Discarded) -> Members {
-    view::discarded(context.manager.workspace(), discarded)
+    let mut members = view::discarded(context.manager.workspace(), discarded);
+    let expires = discarded.expires(context.manager.settings().trash_days);
+    members.push("expiresAt".to_owned(), view::raw(&expires.to_string()));
+    members
 }
 
 /// The record with what its worktree looks like beside it.

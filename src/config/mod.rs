@@ -15,6 +15,7 @@ use crate::{
     agent::{self, AgentError, Descriptions},
     interpreter::{self, InterpreterError, Interpreters},
     session::Label,
+    text,
 };
 
 mod server;
@@ -68,6 +69,8 @@ pub struct Settings {
     pub agents: Descriptions,
     /// The interpreters there are (`interpreters.NAME`); only the user's own file can describe one.
     pub interpreters: Interpreters,
+    /// Why what people set cannot be used, where these stand in for it.
+    pub unusable: Option<String>,
 }
 
 /// Of which transcripts of agents copies are kept in the workspace.
@@ -100,6 +103,7 @@ impl Default for Settings {
             server: ServerSettings::default(),
             agents: Descriptions::builtin(),
             interpreters: Interpreters::builtin(),
+            unusable: None,
         }
     }
 }
@@ -214,6 +218,12 @@ enum Origin {
 }
 
 impl Settings {
+    /// What stands in for settings that cannot be used: the defaults, but nobody knows how long the trash is to be kept,
+    /// so nothing in it grows too old.
+    pub fn fallback(err: &ConfigError) -> Self {
+        Self { trash_days: u32::MAX, unusable: Some(text::because(err)), ..Self::default() }
+    }
+
     /// The settings of a user (if there is a file) and a workspace; a missing file changes nothing.
     pub fn load(user: Option<&Path>, workspace: &Path) -> Result<Self, ConfigError> {
         let mut settings = user.map_or_else(|| Ok(Self::default()), Self::of_user)?;

@@ -12,7 +12,7 @@ use crate::{
         SessionParts,
     },
     store::{self, StoreError},
-    worktree::{Addition, Start, Wanted, WorktreeError},
+    worktree::{AddEnd, Addition, Start, Wanted, WorktreeError},
 };
 
 /// The highest number of an automatic name on one day.
@@ -29,6 +29,8 @@ pub struct CreateSession {
     pub from: Option<String>,
     /// The repository, if the workspace has several.
     pub repository: Option<RepositoryPath>,
+    /// The folder in the workspace in which somebody stands who names none of several.
+    pub standing: Option<PathBuf>,
     /// The issue it is bound to.
     pub issue: Option<Issue>,
     /// What it is about to do.
@@ -84,13 +86,15 @@ impl SessionManager {
         plan: &Plan,
         warm: &[SessionId],
     ) -> Result<Session, ManagerError> {
-        let (session, place, _work) = self.reserve(request, plan, warm)?;
+        let (session, place, work) = self.reserve(request, plan, warm)?;
         let record = store::encode_record(&settled(&session), &self.workspace);
         let addition = addition(plan, &session, record, place);
         let made = match self.worktrees.add(&addition) {
             Ok(made) => made,
             Err(err) => {
-                if !matches!(err, WorktreeError::LeftBehind { .. }) {
+                if matches!(err, WorktreeError::Kept { .. }) {
+                    self.finish_kept(work);
+                } else if !matches!(err, WorktreeError::LeftBehind { .. }) {
                     self.release(&session);
                 }
                 return Err(err.into());
@@ -120,7 +124,7 @@ impl SessionManager {
     fn plan_create(&mut self, request: &CreateSession, mut registry: Registry) -> Result<Plan, ManagerError> {
         let repository = match &request.repository {
             Some(repository) => repository.clone(),
-            None => self.only_repository()?,
+            None => self.one_repository(request.standing.as_deref())?,
         };
         let date = self.clock.now().date();
         let is_automatic = request.name.is_none() && request.branch.is_none();
@@ -184,6 +188,14 @@ impl SessionManager {
         Ok((session, place, work))
     }
 
+    /// Makes a session of what a create made that failed all the same, as for one that was killed there.
+    fn finish_kept(&mut self, work: AtWork) {
+        drop(work);
+        if let Err(err) = self.settle_abandoned() {
+            tracing::warn!(error = %err, "what a failed create made becomes a session with the next start");
+        }
+    }
+
     /// Takes a session that never came to be out of the table.
     pub(super) fn release(&mut self, session: &Session) {
         if let Err(err) = self.forget(session) {
@@ -193,11 +205,16 @@ impl SessionManager {
     }
 
     fn take_back(&mut self, addition: &Addition, session: &Session) {
-        if let Err(err) = self.worktrees.withdraw(addition) {
-            tracing::warn!(sessionId = %addition.id, error = %err, "a half-made worktree stays until the next start");
-            return;
+        let id = addition.id;
+        match self.worktrees.withdraw(addition) {
+            Ok(AddEnd::TakenBack) => self.release(session),
+            Ok(AddEnd::Complete) => {
+                tracing::warn!(sessionId = %id, "somebody works in what a failed create made, so it becomes a session");
+            }
+            Err(err) => {
+                tracing::warn!(sessionId = %id, error = %err, "a half-made worktree stays until the next start");
+            }
         }
-        self.release(session);
     }
 }
 

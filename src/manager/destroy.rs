@@ -94,6 +94,11 @@ impl Permits {
         Self(Permit::ALL.to_vec())
     }
 
+    /// What they do not permit of this.
+    pub fn refuse(&self, obstacles: &[Obstacle]) -> Vec<Obstacle> {
+        obstacles.iter().filter(|it| !self.allow(it)).cloned().collect()
+    }
+
     fn allow(&self, obstacle: &Obstacle) -> bool {
         obstacle.permit().is_some_and(|permit| self.0.contains(&permit))
     }
@@ -177,8 +182,7 @@ impl SessionManager {
         branch: BranchFate,
     ) -> Result<Destroyed, ManagerError> {
         let weighed = self.weigh_destroy(who, branch)?;
-        let refused: Vec<Obstacle> =
-            weighed.obstacles.iter().filter(|it| !permits.allow(it)).cloned().collect();
+        let refused = permits.refuse(&weighed.obstacles);
         if refused.is_empty() {
             return Ok(weighed);
         }

@@ -5,7 +5,8 @@ use std::{collections::HashSet, path::PathBuf};
 use super::{
     ManagerError, Scope, SessionManager,
     findings::{
-        ailment, finding, state_findings, strangers, unreadable, unreadable_repository, worktree_findings,
+        ailment, finding, state_findings, strangers, unreadable, unreadable_repository, unsafe_worktrees,
+        unusable_settings, worktree_findings,
     },
     journal::is_abandoned,
     leftovers::Leftovers,
@@ -13,6 +14,8 @@ use super::{
 use crate::{
     process,
     session::{Cause, Session, SessionStatus},
+    text,
+    worktree::{Scan, WorktreeError},
 };
 
 /// How bad a finding is.
@@ -42,9 +45,12 @@ pub struct Finding {
 }
 
 impl SessionManager {
-    /// Whether sessions can be read and kept: the state file and its lock. Asks git nothing; for a health check.
+    /// Whether sessions can be read and kept: the settings, the state file and its lock. Asks git nothing; for a health
+    /// check.
     pub fn check_up(&mut self) -> Vec<Finding> {
-        let mut findings: Vec<Finding> = self.store.examine().into_iter().map(ailment).collect();
+        let unusable = self.settings.unusable.as_deref();
+        let mut findings: Vec<Finding> = unusable.map(unusable_settings).into_iter().collect();
+        findings.extend(self.store.examine().into_iter().map(ailment));
         match self.store.read() {
             Ok(reading) => findings.extend(state_findings(&reading)),
             Err(err) => findings.push(unreadable(&err.into())),
@@ -61,20 +67,39 @@ impl SessionManager {
                 "git-unusable",
                 Severity::Error,
                 "git",
-                err.to_string(),
+                text::because(err),
                 "install git 2.36 or newer",
             ));
         }
-        let sessions = self.store.read().map(|reading| reading.sessions).unwrap_or_default();
-        let sessions = self.observed(sessions);
-        let scan = self.scan(&sessions);
+        let read = self.store.read().map(|reading| reading.sessions);
+        let is_read = read.is_ok();
+        let sessions = self.observed(read.unwrap_or_default());
+        let searched = self.ask_git(&sessions);
         for session in &sessions {
-            findings.extend(self.session_findings(session));
+            findings.extend(session_findings(session));
         }
-        findings.extend(self.agent_findings(&sessions));
-        findings.extend(self.context_findings(&sessions));
-        findings.extend(self.leftovers(&sessions).into_iter().map(Leftovers::finding));
-        findings.extend(strangers(&sessions, &scan));
+        let scan = match searched {
+            Err(WorktreeError::UnsafePath { path, because }) => {
+                findings.push(unsafe_worktrees(&path, because));
+                Scan::default()
+            }
+            searched => {
+                for session in &sessions {
+                    findings.extend(self.look_into(session));
+                }
+                searched.unwrap_or_else(|err| {
+                    tracing::warn!(error = %text::because(&err), "git's worktrees cannot be read");
+                    Scan::default()
+                })
+            }
+        };
+        // Without the table nobody knows which worktree or context has no session.
+        if is_read {
+            findings.extend(self.agent_findings(&sessions));
+            findings.extend(self.context_findings(&sessions));
+            findings.extend(self.leftovers(&sessions).into_iter().map(Leftovers::finding));
+            findings.extend(strangers(&sessions, &scan));
+        }
         if git.is_ok() {
             findings.extend(scan.unreadable.iter().map(unreadable_repository));
         }
@@ -130,53 +155,56 @@ impl SessionManager {
         Ok(dropped)
     }
 
-    fn session_findings(&self, session: &Session) -> Vec<Finding> {
-        let name = session.name().as_str();
-        let mut findings = Vec::new();
-        if is_abandoned(session) {
-            findings.push(finding(
-                "abandoned",
-                Severity::Warning,
-                name,
-                "something was begun with it by a process that is gone",
-                "`wharf restore` finishes or undoes it",
-            ));
-        }
-        if session.ending().is_some_and(|ending| ending.cause == Cause::Lost)
-            && session.status() == SessionStatus::Error
-        {
-            findings.push(finding(
-                "session-lost",
-                Severity::Note,
-                name,
-                "its holder was killed; its files are as they were",
-                "`wharf start` begins anew, `wharf resume --all` with all others that were interrupted",
-            ));
-        }
-        if claims_dead_process(session) {
-            findings.push(finding(
-                "process-gone",
-                Severity::Warning,
-                name,
-                "its process is not running any more",
-                "`wharf doctor --fix` makes it idle, as the next `wharf restore` does",
-            ));
-        }
+    /// What is wrong with the worktree of a session.
+    fn look_into(&self, session: &Session) -> Vec<Finding> {
         match self.worktrees.inspect(session.id(), session.repository()) {
-            Ok(worktree) if session.pending().is_none() => {
-                findings.extend(worktree_findings(session, &worktree));
-            }
-            Ok(_) => (),
-            Err(err) => findings.push(finding(
+            Ok(worktree) if session.pending().is_none() => worktree_findings(session, &worktree),
+            Ok(_) => Vec::new(),
+            Err(err) => vec![finding(
                 "worktree-unreadable",
                 Severity::Error,
-                name,
-                err.to_string(),
+                session.name().as_str(),
+                text::because(&err),
                 "see whether its repository can be read",
-            )),
+            )],
         }
-        findings
     }
+}
+
+/// What is wrong with a session, as far as its record tells.
+fn session_findings(session: &Session) -> Vec<Finding> {
+    let name = session.name().as_str();
+    let mut findings = Vec::new();
+    if is_abandoned(session) {
+        findings.push(finding(
+            "abandoned",
+            Severity::Warning,
+            name,
+            "something was begun with it by a process that is gone",
+            "`wharf restore` finishes or undoes it",
+        ));
+    }
+    if session.ending().is_some_and(|ending| ending.cause == Cause::Lost)
+        && session.status() == SessionStatus::Error
+    {
+        findings.push(finding(
+            "session-lost",
+            Severity::Note,
+            name,
+            "its holder was killed; its files are as they were",
+            "`wharf start` begins anew, `wharf resume --all` with all others that were interrupted",
+        ));
+    }
+    if claims_dead_process(session) {
+        findings.push(finding(
+            "process-gone",
+            Severity::Warning,
+            name,
+            "its process is not running any more",
+            "`wharf doctor --fix` makes it idle, as the next `wharf restore` does",
+        ));
+    }
+    findings
 }
 
 /// Whether the record says that something runs which does not.

@@ -187,6 +187,14 @@ pub enum ManagerError {
         /// Which line, and how.
         failed: FailedLine,
     },
+    /// The entry of this session cannot be taken.
+    #[error("session `{}` cannot be taken from the state file: {because}", text.escape_debug())]
+    Quarantined {
+        /// What was asked for.
+        text: String,
+        /// What is wrong with the entry.
+        because: String,
+    },
     /// Lines of a setup or teardown cannot be run.
     #[error("cannot run a setup with {}", path.display())]
     SetupFile {
@@ -212,6 +220,7 @@ impl ManagerError {
             Self::Admit(AdmitError::BranchTaken { .. }) => Code::BranchTaken,
             Self::Admit(AdmitError::IssueTaken { .. }) | Self::IssueElsewhere { .. } => Code::IssueTaken,
             Self::Lookup(LookupError::NotFound { .. })
+            | Self::Quarantined { .. }
             | Self::NoRepository { .. }
             | Self::NotInTrash { .. }
             | Self::NoWorktree { .. }
@@ -266,9 +275,10 @@ fn worktree_code(err: &WorktreeError) -> Code {
     match err {
         WorktreeError::NoRepository { .. } => Code::NotFound,
         WorktreeError::Ambiguous { .. } => Code::Ambiguous,
-        WorktreeError::Outside { .. } | WorktreeError::UnsafePath { .. } | WorktreeError::InTheWay { .. } => {
-            Code::UnsafePath
-        }
+        WorktreeError::Outside { .. }
+        | WorktreeError::UnsafePath { .. }
+        | WorktreeError::Moved { .. }
+        | WorktreeError::InTheWay { .. } => Code::UnsafePath,
         WorktreeError::Ownership { .. } => Code::UnsafeOwnership,
         WorktreeError::Unborn { .. }
         | WorktreeError::UnknownRevision { .. }
@@ -282,7 +292,7 @@ fn worktree_code(err: &WorktreeError) -> Code {
         | WorktreeError::GitTimeout { .. }
         | WorktreeError::GitAnswer { .. }
         | WorktreeError::Read { .. } => Code::GitFailed,
-        WorktreeError::LeftBehind { source } => worktree_code(source),
+        WorktreeError::LeftBehind { source } | WorktreeError::Kept { source } => worktree_code(source),
         WorktreeError::RepositoryLocked { .. } => Code::StateLocked,
         WorktreeError::Io { .. } => Code::IoFailed,
     }

@@ -1,6 +1,6 @@
 //! How each thing that can be wrong is said: its word, how bad it is, and the cure.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::Path};
 
 use super::{Finding, ManagerError, Severity};
 use crate::{
@@ -9,6 +9,9 @@ use crate::{
     text,
     worktree::{Scan, Unreadable, Worktree, WorktreeLock, WorktreeState},
 };
+
+/// The word for a state file that cannot be read.
+pub const STATE_UNREADABLE: &str = "state-unreadable";
 
 const MEND: &str = "`wharf doctor --fix` puts it in order and touches none of its files";
 
@@ -26,7 +29,7 @@ pub(super) fn finding(
 /// The state file cannot be read.
 pub(super) fn unreadable(err: &ManagerError) -> Finding {
     let cure = err.hint().unwrap_or_else(|| "see what the system says about the file".to_owned());
-    finding("state-unreadable", Severity::Error, "state file", err.to_string(), &cure)
+    finding(STATE_UNREADABLE, Severity::Error, "state file", text::because(err), &cure)
 }
 
 /// Git cannot work with a repository.
@@ -37,6 +40,28 @@ pub(super) fn unreadable_repository(unreadable: &Unreadable) -> Finding {
         unreadable.repository.as_str(),
         format!("git cannot work with it: {}", unreadable.because),
         "see what `git status` says there; its sessions and their files stay until it can be read",
+    )
+}
+
+/// Settings that do not parse, or say what cannot be.
+pub(super) fn unusable_settings(because: &str) -> Finding {
+    finding(
+        "settings-unusable",
+        Severity::Error,
+        "settings",
+        because,
+        "correct the file; until then sessions come back with the defaults, and every other command refuses",
+    )
+}
+
+/// The folder of all worktrees is none.
+pub(super) fn unsafe_worktrees(path: &Path, because: &str) -> Finding {
+    finding(
+        "worktrees-unsafe",
+        Severity::Error,
+        &text::path(path),
+        because,
+        "move it away, so that wharf can have a folder of its own there; nothing is read or written through it",
     )
 }
 
@@ -120,9 +145,9 @@ pub(super) fn state_findings(reading: &Reading) -> Vec<Finding> {
         findings.push(finding(
             "quarantined",
             Severity::Warning,
-            &shortened(&quarantined.entry),
+            &text::line(&quarantined.summary()),
             format!("this entry of the state file cannot be taken: {}", quarantined.because),
-            "correct it in the state file, or let go of it with `wharf doctor --drop-quarantine`",
+            "correct it there, and the next command takes it; or let go of it with `wharf doctor --drop-quarantine`",
         ));
     }
     findings
@@ -188,7 +213,7 @@ pub(super) fn worktree_findings(session: &Session, worktree: &Worktree) -> Vec<F
 }
 
 /// What is wrong with a worktree in this condition, and its cure.
-fn broken_state(state: WorktreeState) -> Option<(&'static str, &'static str)> {
+pub(super) fn broken_state(state: WorktreeState) -> Option<(&'static str, &'static str)> {
     const AGAIN: &str = "`wharf doctor --fix` checks its branch out again, or `wharf destroy` it";
     match state {
         WorktreeState::Present => None,
@@ -233,14 +258,4 @@ pub(super) fn strangers(sessions: &[Session], scan: &Scan) -> Vec<Finding> {
         ));
     }
     findings
-}
-
-fn shortened(entry: &str) -> String {
-    const CHARS_MAX: usize = 60;
-    let line: String = entry.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= CHARS_MAX {
-        return text::line(&line);
-    }
-    let head: String = line.chars().take(CHARS_MAX).collect();
-    format!("{}…", text::line(&head))
 }

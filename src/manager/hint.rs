@@ -2,7 +2,7 @@
 
 use super::{ManagerError, conversation};
 use crate::{
-    registry::{AdmitError, LookupError},
+    registry::{AdmitError, ID_PREFIX_CHARS_MIN, LookupError},
     shell::ShellError,
     store::StoreError,
     terminal::TerminalError,
@@ -14,12 +14,9 @@ impl ManagerError {
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Admit(err) => admit_hint(err),
-            Self::Lookup(LookupError::NotFound { .. }) => {
-                "`wharf list` shows the sessions there are".to_owned()
-            }
-            Self::Lookup(LookupError::Ambiguous { candidates, .. }) => {
-                let ids: Vec<String> = candidates.iter().map(ToString::to_string).collect();
-                format!("give more of one of these ids: {}", ids.join(", "))
+            Self::Lookup(err) => lookup_hint(err),
+            Self::Quarantined { .. } => {
+                "`wharf doctor` shows the entry and how to have it back; its worktree is as it was".to_owned()
             }
             Self::Store(err) => return store_hint(err),
             Self::Worktree(err) => return worktree_hint(err),
@@ -82,6 +79,25 @@ impl ManagerError {
     }
 }
 
+fn lookup_hint(err: &LookupError) -> String {
+    match err {
+        LookupError::NotFound { text } => {
+            let list = "`wharf list` shows the sessions there are";
+            let is_short =
+                text.len() < ID_PREFIX_CHARS_MIN && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            if is_short && !text.is_empty() {
+                format!("{list}; the beginning of an id has at least {ID_PREFIX_CHARS_MIN} characters")
+            } else {
+                list.to_owned()
+            }
+        }
+        LookupError::Ambiguous { candidates, .. } => {
+            let ids: Vec<String> = candidates.iter().map(ToString::to_string).collect();
+            format!("give more of one of these ids: {}", ids.join(", "))
+        }
+    }
+}
+
 fn admit_hint(err: &AdmitError) -> String {
     match err {
         AdmitError::MaxSessions { .. } => {
@@ -99,7 +115,7 @@ fn store_hint(err: &StoreError) -> Option<String> {
         StoreError::OutOfBounds { .. } => "give shorter values; nothing was changed",
         StoreError::CommitUncertain { .. } => "look with `wharf list`; the disk may be failing",
         StoreError::Locked { .. } => "try again; a lock goes with the process that holds it",
-        StoreError::Newer { .. } => "use the newer wharf that wrote it; nothing was changed",
+        StoreError::Newer { .. } => "use the wharf that wrote it; nothing was changed",
         StoreError::NotAFile { .. } => "move it away; wharf keeps a regular file there",
         StoreError::Mounted { .. } => "mount the directory, not the file alone",
         StoreError::LockBroken { .. } => {
@@ -146,8 +162,14 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
             "raise `git.time_limit` in the settings if the repository needs longer".to_owned()
         }
         WorktreeError::LeftBehind { source } => return worktree_hint(source),
+        WorktreeError::Kept { .. } => {
+            "go on in it, or look with `wharf show` and destroy it, which says what would be lost".to_owned()
+        }
         WorktreeError::RepositoryLocked { .. } => {
             "try again when the other create or destroy has ended".to_owned()
+        }
+        WorktreeError::Moved { id, path } => {
+            format!("`git worktree move -f -f {} …/.worktrees/{id}` moves it back", path.display())
         }
         WorktreeError::InProgress { .. } => "end it first, or abort it".to_owned(),
         WorktreeError::UnsafePath { .. }

@@ -11,7 +11,9 @@ use std::{
 
 use super::{ManagerError, SessionManager, checkout};
 use crate::{
+    registry::LookupError,
     session::{IssueRef, Session, SessionStatus},
+    store::Quarantined,
     worktree::{Changes, Worktree, WorktreeError, WorktreeState, Worktrees},
 };
 
@@ -54,6 +56,23 @@ impl SessionManager {
         let mut sessions = self.registry()?.all();
         sessions.retain(|session| filter.admits(session));
         Ok(sessions)
+    }
+
+    /// Entries of the state file that cannot be taken, so that no list shows them.
+    pub fn quarantined(&mut self) -> Result<Vec<Quarantined>, ManagerError> {
+        Ok(self.store.read()?.quarantined)
+    }
+
+    /// Why no session goes by this: none does, or the one that did cannot be taken.
+    pub(super) fn not_found(&mut self, who: &str, err: LookupError) -> ManagerError {
+        let LookupError::NotFound { .. } = &err else {
+            return err.into();
+        };
+        let quarantined = self.quarantined().unwrap_or_default();
+        match quarantined.into_iter().find(|it| it.goes_by(who)) {
+            Some(Quarantined { because, .. }) => ManagerError::Quarantined { text: who.to_owned(), because },
+            None => err.into(),
+        }
     }
 
     /// Looks at the worktrees of these sessions, several at once, in the same order.

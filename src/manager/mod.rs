@@ -40,6 +40,7 @@ mod exchange;
 mod exec;
 mod findings;
 mod folders;
+mod foresee;
 mod hint;
 mod history;
 mod install_hooks;
@@ -47,6 +48,7 @@ mod journal;
 mod keep;
 mod leftovers;
 mod list;
+mod mend;
 mod observe;
 mod pool;
 mod ps;
@@ -94,7 +96,9 @@ pub use self::{
     error::ManagerError,
     exchange::{Imported, Tally},
     exec::{CommandText, ExecCommand},
+    findings::STATE_UNREADABLE,
     folders::FolderManager,
+    foresee::Foreseen,
     install_hooks::{HookChange, HookOutcome},
     keep::SessionKeeper,
     list::{Filter, Overview},
@@ -213,7 +217,8 @@ impl SessionManager {
 
     /// The session a person means by a name, an id, or the beginning of an id.
     pub fn session(&mut self, who: &str) -> Result<Session, ManagerError> {
-        Ok(self.registry()?.find(who)?.clone())
+        let found = self.registry()?.find(who).cloned();
+        found.map_err(|err| self.not_found(who, err))
     }
 
     /// Takes the lock and reads the table; a damaged one is rebuilt from backups and git first.
@@ -268,7 +273,13 @@ impl SessionManager {
             self.settle_abandoned()?;
             transaction = self.begin()?;
         }
-        let mut session = transaction.registry.find(who)?.clone();
+        let mut session = match transaction.registry.find(who).cloned() {
+            Ok(session) => session,
+            Err(err) => {
+                drop(transaction);
+                return Err(self.not_found(who, err));
+            }
+        };
         // Who makes, ends or brings back a session wrote its record down before; a change now would be lost.
         ensure_quiet(&session)?;
         let answer = change(&mut session, now);
@@ -283,13 +294,16 @@ impl SessionManager {
         Ok(self.worktrees.repository_at(folder)?)
     }
 
-    /// The repository of the workspace, if there is only one.
-    fn only_repository(&self) -> Result<RepositoryPath, ManagerError> {
-        let mut repositories = self.worktrees.repositories()?;
-        match repositories.len() {
-            1 => Ok(repositories.remove(0)),
+    /// The repository of the workspace, if there is only one; of several the one in which somebody stands.
+    fn one_repository(&self, standing: Option<&Path>) -> Result<RepositoryPath, ManagerError> {
+        let mut candidates = self.worktrees.repositories()?;
+        match candidates.len() {
+            1 => Ok(candidates.remove(0)),
             0 => Err(ManagerError::NoRepository { workspace: self.workspace.root().to_owned() }),
-            _ => Err(ManagerError::ManyRepositories { candidates: repositories }),
+            _ => {
+                let around = standing.and_then(|folder| self.worktrees.repository_at(folder).ok());
+                around.ok_or(ManagerError::ManyRepositories { candidates })
+            }
         }
     }
 }

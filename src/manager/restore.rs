@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Adopted, Change, ManagerError, Plan, SessionManager, Transaction, checkout,
+    Adopted, Change, ManagerError, Plan, SessionManager, Transaction,
     create::settled,
     observe::{adopt, is_whole, observe},
     recovery::{Evidence, Known, reconcile},
@@ -19,7 +19,7 @@ use crate::{
     session::{Pending, PendingAction, Session, SessionId, SessionName},
     store::{Note, Origin, Quarantined, Reading, decode_record, encode_record},
     workspace::Workspace,
-    worktree::{Found, LeftAlone, Mended, Scan, WorktreeLock, WorktreeState, Worktrees},
+    worktree::{Found, LeftAlone, Mended, Scan, WorktreeError, WorktreeState, Worktrees},
 };
 
 /// How often worktrees are looked at again because the table changed meanwhile.
@@ -53,6 +53,8 @@ pub struct Restored {
     pub changes: Vec<Change>,
     /// What was put in order in worktrees.
     pub mended: Vec<(SessionName, Vec<Mended>)>,
+    /// Worktrees that could not be put in order, and why.
+    pub failed: Vec<(SessionName, String)>,
     /// Entries that could not be taken.
     pub quarantined: Vec<Quarantined>,
     /// What a person should know about the state file.
@@ -74,13 +76,14 @@ impl SessionManager {
         let (reading, scan) = self.read_and_scan()?;
         let left_alone = scan.left_alone.clone();
         let mut restored = Restored {
-            damage: damage(&reading.origin),
             quarantined: reading.quarantined.clone(),
             notes: reading.notes.clone(),
             left_alone,
             ..Restored::default()
         };
+        let origin = reading.origin.clone();
         let plan = self.judge(reading, scan.clone());
+        restored.damage = damage(&origin, &plan);
         let now = self.clock.now();
         let mut transaction =
             Transaction { store: &mut *self.store, registry: Registry::of(plan.sessions).0 };
@@ -106,7 +109,7 @@ impl SessionManager {
         restored.sessions = self.registry()?.all();
         let unfinished = restored.sessions.iter().filter(|session| session.setup().is_some());
         restored.not_set_up = unfinished.map(|session| session.name().clone()).collect();
-        restored.mended = self.mend_all(&restored.sessions, scope);
+        (restored.mended, restored.failed) = self.mend_all(&restored.sessions, scope);
         for session in &restored.sessions {
             for agent in self.settings.agents.names() {
                 self.put_back_transcripts(session, agent);
@@ -141,12 +144,6 @@ impl SessionManager {
         }
     }
 
-    /// What a rebuild from git would make of the table. Writes nothing.
-    pub fn weigh_recovery(&mut self) -> Result<Plan, ManagerError> {
-        let reading = self.store.read()?;
-        Ok(self.plan(reading))
-    }
-
     /// The table that a reading and git give together.
     pub(super) fn plan(&self, reading: Reading) -> Plan {
         let scan = self.scan(&reading.sessions);
@@ -155,9 +152,9 @@ impl SessionManager {
 
     /// Writes the table that a damaged reading and git give together, and goes on under the same lock.
     pub(super) fn rebuild(&mut self, reading: Reading, scan: Scan) -> Result<Transaction<'_>, ManagerError> {
-        let mut told =
-            Restored { damage: damage(&reading.origin), notes: reading.notes.clone(), ..Restored::default() };
+        let (origin, notes) = (reading.origin.clone(), reading.notes.clone());
         let plan = self.judge(reading, scan);
+        let mut told = Restored { damage: damage(&origin, &plan), notes, ..Restored::default() };
         let mut transaction =
             Transaction { store: &mut *self.store, registry: Registry::of(plan.sessions).0 };
         adopt(&mut transaction.registry, &*self.terminals);
@@ -178,15 +175,20 @@ impl SessionManager {
 
     /// What git shows. When it cannot be asked, the table stands alone; that is told, and nothing is lost by it.
     pub(super) fn scan(&self, sessions: &[Session]) -> Scan {
-        let known: BTreeSet<_> = sessions.iter().map(|session| session.repository().clone()).collect();
-        let known: Vec<_> = known.into_iter().collect();
-        self.worktrees.scan(&known).unwrap_or_else(|err| {
+        self.ask_git(sessions).unwrap_or_else(|err| {
             tracing::warn!(error = %err, "git's worktrees cannot be read");
             Scan::default()
         })
     }
 
-    fn judge(&self, reading: Reading, scan: Scan) -> Plan {
+    /// What git shows, or why it cannot be asked.
+    pub(super) fn ask_git(&self, sessions: &[Session]) -> Result<Scan, WorktreeError> {
+        let known: BTreeSet<_> = sessions.iter().map(|session| session.repository().clone()).collect();
+        let known: Vec<_> = known.into_iter().collect();
+        self.worktrees.scan(&known)
+    }
+
+    pub(super) fn judge(&self, reading: Reading, scan: Scan) -> Plan {
         let trash = self.worktrees.trash().unwrap_or_default();
         let destroyed: HashSet<_> = trash.into_iter().map(|trashed| trashed.id).collect();
         reconcile(Evidence {
@@ -197,28 +199,6 @@ impl SessionManager {
             found: scan.found.into_iter().map(known).collect(),
             trashed: destroyed,
         })
-    }
-
-    /// Puts worktrees in order that need it; one that cannot be is told and left as it is.
-    fn mend_all(&mut self, sessions: &[Session], scope: Scope) -> Vec<(SessionName, Vec<Mended>)> {
-        let mut mended = Vec::new();
-        for session in sessions.iter().filter(|session| session.pending().is_none()) {
-            if !self.needs_mending(session, scope) {
-                continue;
-            }
-            let record = encode_record(session, &self.workspace);
-            match self.worktrees.mend(&checkout(session), session.name(), &record) {
-                Ok(done) if done.is_empty() => (),
-                Ok(done) => {
-                    mended.push((session.name().clone(), done));
-                    self.remember_now(session.id());
-                }
-                Err(err) => {
-                    tracing::warn!(sessionId = %session.id(), error = %err, "a worktree could not be put in order");
-                }
-            }
-        }
-        mended
     }
 
     /// Keeps the record with git as the table has it now; the one that a mend wrote may be older.
@@ -233,24 +213,6 @@ impl SessionManager {
             Err(err) => {
                 tracing::warn!(sessionId = %id, error = %err, "the record with git may be an older one");
             }
-        }
-    }
-
-    fn needs_mending(&self, session: &Session, scope: Scope) -> bool {
-        let Ok(worktree) = self.worktrees.inspect(session.id(), session.repository()) else {
-            return false;
-        };
-        if self.worktrees.is_half_mended(session.id()) {
-            return worktree.state != WorktreeState::Foreign;
-        }
-        match worktree.state {
-            WorktreeState::Present => {
-                let lost_its_branch = worktree.head.is_none() && session.base().is_some();
-                worktree.lock == WorktreeLock::None || lost_its_branch
-            }
-            WorktreeState::Unregistered | WorktreeState::Unlinked | WorktreeState::Emptied => true,
-            WorktreeState::Missing | WorktreeState::Gone => scope == Scope::Thorough,
-            WorktreeState::Foreign => false,
         }
     }
 }
@@ -307,16 +269,21 @@ fn known(found: Found) -> Known {
     }
 }
 
-fn damage(origin: &Origin) -> Option<Origin> {
+/// Where a table came from, if that was no sound state file. None at all is damage when git knows of sessions.
+pub(super) fn damage(origin: &Origin, plan: &Plan) -> Option<Origin> {
     match origin {
-        Origin::Absent | Origin::File | Origin::Unsigned => None,
-        Origin::Suspect | Origin::Backup { .. } | Origin::Lost { .. } => Some(origin.clone()),
+        Origin::Absent if plan.adopted.is_empty() => None,
+        Origin::File | Origin::Unsigned => None,
+        Origin::Absent | Origin::Suspect | Origin::Backup { .. } | Origin::Lost { .. } => {
+            Some(origin.clone())
+        }
     }
 }
 
 fn tell_damage(restored: &Restored) {
     let because = match &restored.damage {
-        None | Some(Origin::Absent | Origin::File | Origin::Unsigned) => return,
+        None | Some(Origin::File | Origin::Unsigned) => return,
+        Some(Origin::Absent) => "it is missing",
         Some(Origin::Suspect) => "its checksum does not fit",
         Some(Origin::Backup { because, .. } | Origin::Lost { because }) => because,
     };

@@ -230,6 +230,7 @@ pub(super) async fn create(
         branch: create.branch.as_deref().map(str::parse).transpose()?,
         from: create.from,
         repository: None,
+        standing: None,
         issue: issue.map(|it| Issue { reference: it.issue, label: it.label, intervention: it.intervention }),
         phase: create.phase.as_deref().map(str::parse).transpose()?,
         metadata: create.metadata.unwrap_or_default(),

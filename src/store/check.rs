@@ -11,7 +11,7 @@ use super::{
     Ailment, FileStore, StoreError, backup,
     files::{Files, failed},
 };
-use crate::lock;
+use crate::{lock, text};
 
 /// How the lock on an open file is tried.
 pub(super) type TryLock = fn(&File) -> Result<(), TryLockError>;
@@ -26,7 +26,7 @@ impl FileStore {
         let mut ailments = Vec::new();
         let mut note = |checked: Result<Option<Ailment>, StoreError>| match checked {
             Ok(ailment) => ailments.extend(ailment),
-            Err(err) => ailments.push(Ailment::Failed { message: err.to_string() }),
+            Err(err) => ailments.push(Ailment::Failed { message: text::because(&err) }),
         };
         note(self.lock_excludes().map(|excludes| (!excludes).then_some(Ailment::LockDoesNotExclude)));
         let mounted = || Ailment::MountedAlone { path: path.clone() };
@@ -38,7 +38,7 @@ impl FileStore {
         );
         match self.kept() {
             Ok(kept) => ailments.extend(kept.into_iter().map(|path| Ailment::Kept { path })),
-            Err(err) => ailments.push(Ailment::Failed { message: err.to_string() }),
+            Err(err) => ailments.push(Ailment::Failed { message: text::because(&err) }),
         }
         ailments
     }

@@ -108,6 +108,35 @@ pub struct Quarantined {
     pub because: String,
 }
 
+impl Quarantined {
+    /// The entry in a few words, without a line end.
+    pub fn summary(&self) -> String {
+        const CHARS_MAX: usize = 60;
+        let line: String = self.entry.split_whitespace().collect::<Vec<_>>().join(" ");
+        if line.chars().count() <= CHARS_MAX {
+            return line;
+        }
+        let head: String = line.chars().take(CHARS_MAX).collect();
+        format!("{head}…")
+    }
+
+    /// Whether it says that it is the session of this name or id.
+    pub fn goes_by(&self, text: &str) -> bool {
+        self.says("name").is_some_and(|name| name.eq_ignore_ascii_case(text))
+            || self.says("id").is_some_and(|id| id == text)
+    }
+
+    /// Whose entry it says that it is.
+    pub fn id(&self) -> Option<SessionId> {
+        self.says("id")?.parse().ok()
+    }
+
+    fn says(&self, key: &str) -> Option<String> {
+        let entry: serde_json::Value = serde_json::from_str(&self.entry).ok()?;
+        entry.get(key)?.as_str().map(ToOwned::to_owned)
+    }
+}
+
 /// Something worth saying about the state file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {

@@ -20,6 +20,8 @@ use crate::{
 /// The largest state file that is read or written.
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
 
+/// How the reason begins for an entry that is in the way of another one.
+const EARLIER: &str = "an earlier session has the";
 /// How much of a reason is kept with an entry that was refused.
 const BECAUSE_CHARS_MAX: usize = 500;
 const MAJOR: &str = "1";
@@ -129,6 +131,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Parsed, SchemaError> {
         text: list.get().to_owned(),
     };
     parsed.take_entries(&entries);
+    parsed.take_corrected();
     Ok(parsed)
 }
 
@@ -159,6 +162,45 @@ impl Parsed {
     }
 }
 
+impl Parsed {
+    /// Takes entries out of the quarantine that were corrected there, or that an older wharf could not read. One that is
+    /// or was in the way of another session stays: its own may have been taken in again from git, and destroyed since.
+    fn take_corrected(&mut self) {
+        let kept = std::mem::take(&mut self.document.quarantine);
+        let decoded: Vec<Option<Session>> =
+            kept.iter().map(|it| record::decode(&it.entry).ok().map(|it| it.session)).collect();
+        let mut taken = Taken::default();
+        for session in &self.sessions {
+            // Each of them has had its claims admitted.
+            drop(taken.claim(session));
+        }
+        let fates: Vec<Result<(), Option<String>>> = kept
+            .iter()
+            .zip(&decoded)
+            .map(|(quarantined, session)| match session {
+                _ if quarantined.because.starts_with(EARLIER) => Err(None),
+                _ if quarantined.id().is_some_and(|id| taken.ids.contains(&id)) => {
+                    Err(Some(format!("{EARLIER} same id")))
+                }
+                Some(session) => {
+                    taken.claim(session).map_err(|why| Some(format!("it can be read, but {why}")))
+                }
+                None => Err(None),
+            })
+            .collect();
+        drop(taken);
+        for ((quarantined, session), fate) in kept.into_iter().zip(decoded).zip(fates) {
+            match (fate, session) {
+                (Ok(()), Some(session)) => self.sessions.push(session),
+                (Err(Some(because)), _) => {
+                    self.document.quarantine.push(Quarantined { because, ..quarantined });
+                }
+                (Ok(()) | Err(None), _) => self.document.quarantine.push(quarantined),
+            }
+        }
+    }
+}
+
 /// What the sessions so far have for themselves.
 #[derive(Default)]
 struct Taken<'a> {
@@ -176,16 +218,16 @@ impl<'a> Taken<'a> {
         let branch = on_branch.map(|branch| (session.repository(), branch.as_str()));
         let issue = session.issue().map(|issue| issue.reference.folded());
         if self.ids.contains(&id) {
-            return Err(format!("an earlier session has the id `{id}`"));
+            return Err(format!("{EARLIER} id `{id}`"));
         }
         if self.names.contains(&name) {
-            return Err(format!("an earlier session has the name `{}`", session.name()));
+            return Err(format!("{EARLIER} name `{}`", session.name()));
         }
         if branch.is_some_and(|branch| self.branches.contains(&branch)) {
-            return Err(format!("an earlier session has the branch `{}`", session.branch()));
+            return Err(format!("{EARLIER} branch `{}`", session.branch()));
         }
         if let Some((repository, number)) = issue.as_ref().filter(|issue| self.issues.contains(issue)) {
-            return Err(format!("an earlier session has the issue `{repository}#{number}`"));
+            return Err(format!("{EARLIER} issue `{repository}#{number}`"));
         }
         self.ids.insert(id);
         self.names.insert(name);

@@ -56,11 +56,11 @@ impl GitWorktrees {
         let outcome = self.check_out(addition, site, lock).and_then(|()| {
             // After everything that makes it a session: what has it is complete. It is not durable yet.
             write_record(site, &addition.record)?;
-            // A hook can take minutes, in which somebody may begin to work.
-            self.run_post_checkout(site, &addition.start.base.commit, lock)
+            self.follow_checkout(addition, site, lock)
         });
         let err = match outcome {
             Ok(()) => return Ok(last_written(site)),
+            Err(kept @ WorktreeError::Kept { .. }) => return Err(kept),
             Err(err) => err,
         };
         // A branch that was there before git began is somebody else's, even if it is at the same commit.
@@ -78,6 +78,26 @@ impl GitWorktrees {
                 Err(WorktreeError::LeftBehind { source: Box::new(err) })
             }
         }
+    }
+
+    /// Runs the hook that follows a checkout. It can take minutes, in which somebody may begin to work: when it fails after
+    /// that, the worktree is not to be taken back.
+    pub(super) fn follow_checkout(
+        &self,
+        addition: &Addition,
+        site: &Site,
+        lock: &RepositoryLock,
+    ) -> Result<(), WorktreeError> {
+        let base = &addition.start.base.commit;
+        self.run_post_checkout(site, base, lock).map_err(|err| {
+            clear_dead_locks(site);
+            // What cannot be looked at may be work as well.
+            if self.has_own_work(site, [base, base], lock).unwrap_or(true) {
+                WorktreeError::Kept { source: Box::new(err) }
+            } else {
+                err
+            }
+        })
     }
 
     /// Makes the branch and the worktree with its files: by a copy of another checkout, else by git.
@@ -138,7 +158,7 @@ impl GitWorktrees {
     }
 
     /// Whether an add lacks nothing but the record, and somebody has done something in it already.
-    fn is_worked_in(
+    pub(super) fn is_worked_in(
         &self,
         addition: &Addition,
         site: &Site,
@@ -192,7 +212,7 @@ fn was_pruned(err: &WorktreeError, site: &Site) -> bool {
 
 /// Whether everything that an add writes is there: the record is written after git has ended. On which branch it is does
 /// not matter, because somebody may have switched to another one since.
-fn is_added(site: &Site) -> Result<bool, WorktreeError> {
+pub(super) fn is_added(site: &Site) -> Result<bool, WorktreeError> {
     Ok(is_made(site)? && exists_with_bytes(&site.admin.join(RECORD_FILE)))
 }
 

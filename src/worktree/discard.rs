@@ -5,7 +5,6 @@ use super::{
     durable::sync_all,
     files::settled,
     lock::RepositoryLock,
-    mend::moved,
     mounts,
     relocate::relocate,
     site::{Site, is_folder, is_there, make_folder},
@@ -140,7 +139,7 @@ impl GitWorktrees {
     fn check_discard(&self, site: &Site, of: &Checkout, fate: BranchFate) -> Result<(), WorktreeError> {
         let id = of.id;
         if let Some(at) = site.lives_at() {
-            return Err(moved(id, &at));
+            return Err(WorktreeError::Moved { id, path: at });
         }
         if is_there(&site.folder) {
             if !site.has_folder() {

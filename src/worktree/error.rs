@@ -88,6 +88,14 @@ pub enum WorktreeError {
         /// What was found.
         because: &'static str,
     },
+    /// The worktree of a session lives somewhere else, where git moved it.
+    #[error("the worktree of session {id} was moved to {} and has to be moved back first", path.display())]
+    Moved {
+        /// Whose.
+        id: SessionId,
+        /// Where it is.
+        path: PathBuf,
+    },
     /// A destroy must not go over this.
     #[error("session {id} cannot be moved to the trash: {because}")]
     InTheWay {
@@ -137,6 +145,12 @@ pub enum WorktreeError {
     /// An add failed, and something of it is still there; the journal remembers it.
     #[error("{source}; the next start takes back what it left")]
     LeftBehind {
+        /// Why it failed.
+        source: Box<Self>,
+    },
+    /// An add failed when its worktree was complete, and something had been changed in it: nothing is taken back.
+    #[error("{source}; something was changed in the new worktree meanwhile, so the session stays")]
+    Kept {
         /// Why it failed.
         source: Box<Self>,
     },

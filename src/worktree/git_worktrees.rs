@@ -112,7 +112,7 @@ impl Worktrees for GitWorktrees {
         self.settle_one(addition)
     }
 
-    fn withdraw(&self, addition: &Addition) -> Result<(), WorktreeError> {
+    fn withdraw(&self, addition: &Addition) -> Result<AddEnd, WorktreeError> {
         self.withdraw_one(addition)
     }
 

@@ -13,7 +13,6 @@ use super::{
     Checkout, GitWorktrees, Loss, Sample, Worktree, WorktreeError, WorktreeLock, WorktreeState,
     files::settled,
     handle::{Handle, unreadable},
-    mend::moved,
     mounts,
 };
 use crate::session::{BranchFate, BranchName, CommitId, RepositoryPath};
@@ -27,7 +26,7 @@ impl GitWorktrees {
     /// What a destroy of this worktree would lose, and what stands in its way.
     pub(super) fn find_losses(&self, of: &Checkout, branch: BranchFate) -> Result<Vec<Loss>, WorktreeError> {
         if let Some(at) = self.site(of.id, &of.repository)?.lives_at() {
-            return Err(moved(of.id, &at));
+            return Err(WorktreeError::Moved { id: of.id, path: at });
         }
         let worktree = self.inspect_one(of.id, &of.repository)?;
         let mut losses = self.file_losses(&worktree)?;

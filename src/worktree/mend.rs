@@ -14,10 +14,7 @@ use super::{
     site::{Site, is_folder, is_there, read_small},
     ties::heal_ties,
 };
-use crate::{
-    session::{BranchName, SessionId, SessionName},
-    text,
-};
+use crate::session::{BranchName, SessionName};
 
 /// One worktree in the course of being put in order.
 struct Patient<'a> {
@@ -112,7 +109,7 @@ impl GitWorktrees {
             return Err(unusable(patient.of, "its folder belongs to another worktree"));
         }
         if let Some(at) = site.lives_at() {
-            return Err(moved(patient.of.id, &at));
+            return Err(WorktreeError::Moved { id: patient.of.id, path: at });
         }
         if !admin_is_sound(site) {
             return self.adopt(patient);
@@ -207,12 +204,6 @@ impl Patient<'_> {
             None => Err(unusable(self.of, "nothing says on which branch it was")),
         }
     }
-}
-
-/// The session's worktree lives somewhere else, where git moved it.
-pub(super) fn moved(id: SessionId, to: &Path) -> WorktreeError {
-    let because = format!("it was moved to {} and has to be moved back first", text::path(to));
-    WorktreeError::InTheWay { id, because }
 }
 
 fn unusable(of: &Checkout, because: &'static str) -> WorktreeError {

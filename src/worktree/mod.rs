@@ -110,8 +110,9 @@ pub trait Worktrees: Send + Sync {
     fn settle_add(&self, addition: &Addition) -> Result<AddEnd, WorktreeError>;
 
     /// Takes back an add, however far it got: folder, administrative folder, and the branch if it was made for it
-    /// and still is at its base. Succeeds when there is nothing to take back.
-    fn withdraw(&self, addition: &Addition) -> Result<(), WorktreeError>;
+    /// and still is at its base. Succeeds when there is nothing to take back, and leaves one that is complete and has
+    /// something in it that is not of its base.
+    fn withdraw(&self, addition: &Addition) -> Result<AddEnd, WorktreeError>;
 
     /// Whether the repository names ignored files that its worktrees need, in `.worktreeinclude`.
     fn has_needs(&self, repository: &RepositoryPath) -> bool;

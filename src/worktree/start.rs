@@ -65,11 +65,9 @@ impl Ground<'_> {
 
     fn named_by_hand(&self, wanted: &Wanted) -> Result<Start, WorktreeError> {
         let branch = &wanted.branch;
-        if let Some(short) = self.short_of_remote(branch)? {
-            return Err(WorktreeError::Ambiguous {
-                text: branch.to_string(),
-                candidates: vec![format!("--branch {short}"), format!("--from {branch}")],
-            });
+        let candidates = self.other_meanings(branch)?;
+        if !candidates.is_empty() {
+            return Err(WorktreeError::Ambiguous { text: branch.to_string(), candidates });
         }
         self.refuse_collision(branch)?;
         let remotes = self.on_remotes(branch)?;
@@ -170,13 +168,29 @@ impl Ground<'_> {
             .collect())
     }
 
+    /// What else a person can mean by a name that is, written out, a branch, a tag or a remote-tracking branch.
+    fn other_meanings(&self, branch: &BranchName) -> Result<Vec<String>, WorktreeError> {
+        let text = branch.as_str();
+        let full = text.strip_prefix("refs/").unwrap_or(text);
+        let is_known = |name: &str| self.names.contains(&format!("refs/{name}"));
+        let is_written_out = text.starts_with("refs/") || is_known(full);
+        if let Some(head) = full.strip_prefix("heads/").filter(|_| is_written_out) {
+            return Ok(vec![format!("--branch {head}")]);
+        }
+        if let Some(tag) = full.strip_prefix("tags/").filter(|_| is_written_out) {
+            return Ok(vec![format!("--from {tag}")]);
+        }
+        let tracking = full.strip_prefix("remotes/").filter(|_| is_written_out).unwrap_or(full);
+        let short = self.short_of_remote(tracking)?;
+        Ok(short.map_or_else(Vec::new, |it| vec![format!("--branch {it}"), format!("--from {tracking}")]))
+    }
+
     /// What follows the remote in a name that is a remote-tracking branch itself.
-    fn short_of_remote(&self, branch: &BranchName) -> Result<Option<String>, WorktreeError> {
-        if !self.names.contains(&format!("{REMOTES}{branch}")) {
+    fn short_of_remote(&self, text: &str) -> Result<Option<String>, WorktreeError> {
+        if !self.names.contains(&format!("{REMOTES}{text}")) {
             return Ok(None);
         }
         let remotes = self.worktrees.remotes(&self.handle)?;
-        let text = branch.as_str();
         let configured = remotes
             .iter()
             .filter_map(|remote| text.strip_prefix(remote.as_str())?.strip_prefix('/'))

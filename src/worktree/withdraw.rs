@@ -6,7 +6,8 @@ use std::{
 };
 
 use super::{
-    Addition, GitWorktrees, WorktreeError,
+    AddEnd, Addition, GitWorktrees, WorktreeError,
+    add::is_added,
     admin::Admin,
     command::GitCall,
     copy::clear_making,
@@ -21,10 +22,17 @@ use crate::{
 };
 
 impl GitWorktrees {
-    pub(super) fn withdraw_one(&self, addition: &Addition) -> Result<(), WorktreeError> {
+    pub(super) fn withdraw_one(&self, addition: &Addition) -> Result<AddEnd, WorktreeError> {
         let site = self.site(addition.id, &addition.repository)?;
         // Held until every git command of the add has ended, also when its wharf was killed.
-        self.at_work(&site, |lock| self.take_back_unless_slot(addition, &site, lock))
+        self.at_work(&site, |lock| {
+            // Its last step can be a hook that took minutes, in which somebody began to work.
+            if is_added(&site)? && self.is_worked_in(addition, &site, lock)? {
+                return Ok(AddEnd::Complete);
+            }
+            self.take_back_unless_slot(addition, &site, lock)?;
+            Ok(AddEnd::TakenBack)
+        })
     }
 
     /// Takes an add back. A worktree of the pool that was reserved and never taken is none of it: it can be ready for

@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    Workspace, binary,
+    Workspace, binary, means,
     strace::{self, Cut},
 };
 
@@ -323,7 +323,7 @@ fn hooks_that_root_installed_belong_to_the_owner_of_the_worktree() {
     drop(fs::remove_dir_all(space.path(".wharf")));
     let all = tree(&space.root()).into_keys().chain([space.root()]);
     if all.map(|path| lchown(path, Some(SOMEBODY), Some(SOMEBODY))).any(|given| given.is_err()) {
-        eprintln!("skipped: only root can give a folder away");
+        means::left_out("only root can give a folder away");
         return;
     }
     space.run(["agent", "install", "s1", "--agent", "claude"]).succeeds();

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Ran, Workspace, binary, contexts::eventually, strace};
+use crate::support::{Ran, Workspace, binary, contexts::eventually, means, strace};
 
 /// A `git` that stops before one of its commands until it is told to go on.
 struct Gate {
@@ -71,7 +71,7 @@ fn elsewhere() -> Option<Command> {
     let mut probe = Command::new("unshare");
     probe.args(["--pid", "--fork", "--mount-proc", "true"]).stderr(Stdio::null());
     if !probe.status().is_ok_and(|it| it.success()) {
-        eprintln!("skipped: a pid namespace of its own needs root and `unshare`");
+        means::left_out("a pid namespace of its own needs root and `unshare`");
         return None;
     }
     let mut command = Command::new("unshare");

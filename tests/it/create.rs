@@ -1,6 +1,6 @@
-use std::fs;
+use std::{fs, path::Path};
 
-use crate::support::{STATE, Workspace};
+use crate::support::{Ran, STATE, Workspace};
 
 /// SPEC CS-1.
 #[test]
@@ -55,10 +55,10 @@ fn fifth_session_is_refused() {
 #[test]
 fn the_limit_can_be_set_three_ways() {
     let space = Workspace::with_sessions(1);
-    let refused = |ran: crate::support::Ran| ran.fails(5).says("Maximum 1 sessions supported.");
+    let refused = |ran: Ran| ran.fails(5).says("Maximum 1 sessions supported.");
     refused(space.run(["create", "b", "--max-sessions", "1"]));
     let by_env = space.command().args(["create", "b"]).env("WHARF_MAX_SESSIONS", "1").output().unwrap();
-    refused(crate::support::Ran { output: by_env });
+    refused(Ran { output: by_env });
     fs::create_dir_all(space.path(".wharf")).unwrap();
     fs::write(space.path(".wharf/config.toml"), "max_sessions = 1\n").unwrap();
     refused(space.run(["create", "b"]));
@@ -153,6 +153,87 @@ fn several_repositories_share_a_workspace() {
     assert_eq!(same_branch["repository"], "group/web");
     assert_eq!(space.worktrees(), 2);
     space.run(["create", "c", "--repo", "/"]).fails(6).says("outside the workspace");
+}
+
+/// Three repositories; each has a folder `src`, and so has the workspace, where that is a repository.
+fn several() -> Workspace {
+    let space = Workspace::empty();
+    for path in ["api", "group/web", "src"] {
+        space.init(path);
+    }
+    space.limit(20);
+    space
+}
+
+/// Creates a session for somebody who stands in a folder.
+fn create_at(space: &Workspace, folder: &Path, args: &[&str]) -> Ran {
+    Ran {
+        output: space.command().current_dir(folder).arg("create").args(args).arg("--json").output().unwrap(),
+    }
+}
+
+#[test]
+fn the_candidates_of_an_ambiguous_repository_can_be_given_wherever_one_stands() {
+    let space = several();
+    let hint = space.run(["create", "x", "--json"]).fails(4).error()["hint"].as_str().unwrap().to_owned();
+    let candidates: Vec<&str> = hint.split(": ").nth(1).unwrap().split(", ").collect();
+    assert_eq!(candidates, ["api", "group/web", "src"]);
+    for (number, folder) in [".", "api", "group", "group/web/src", "/"].iter().enumerate() {
+        let folder = if *folder == "/" { "/".into() } else { space.path(folder) };
+        for candidate in &candidates {
+            let name = format!("{}-{number}", candidate.replace('/', "-"));
+            let ran = create_at(&space, &folder, &[&name, "--repo", candidate]).succeeds();
+            assert_eq!(ran.json()["repository"], *candidate, "from {}", folder.display());
+        }
+    }
+    // What lies below where one stands goes before what goes by that path in the workspace.
+    assert_eq!(
+        create_at(&space, &space.path("group"), &["w", "--repo", "web"]).json()["repository"],
+        "group/web"
+    );
+    create_at(&space, &space.path("api"), &["w2", "--repo", "nowhere"]).fails(3);
+}
+
+#[test]
+fn of_several_repositories_the_one_that_somebody_stands_in_is_taken() {
+    let space = several();
+    for (number, folder) in ["api", "api/src", "group/web"].iter().enumerate() {
+        let ran = create_at(&space, &space.path(folder), &[&format!("s{number}")]).succeeds();
+        assert_eq!(ran.json()["repository"], folder.trim_end_matches("/src"), "{folder}");
+    }
+    let ran = create_at(&space, &space.worktree("s2").join("src"), &["below"]).succeeds();
+    assert_eq!(ran.json()["repository"], "group/web");
+    for folder in [space.root(), space.path("group"), "/".into()] {
+        let error = create_at(&space, &folder, &["asked"]).fails(4).error();
+        assert_eq!(error["code"], "AMBIGUOUS", "{}", folder.display());
+    }
+}
+
+#[test]
+fn a_name_that_is_a_branch_written_out_is_asked_about() {
+    let space = Workspace::new();
+    space.init("upstream");
+    space.git_at(&space.path("upstream"), ["branch", "topic"]);
+    space.git(["remote", "add", "origin", space.path("upstream").to_str().unwrap()]);
+    space.git(["fetch", "-q", "origin"]);
+    space.git(["tag", "v1"]);
+    let before = space.litter();
+    for (branch, candidates) in [
+        ("refs/heads/main", &["--branch main"][..]),
+        ("refs/heads/new", &["--branch new"]),
+        ("heads/main", &["--branch main"]),
+        ("refs/tags/v1", &["--from v1"]),
+        ("refs/remotes/origin/topic", &["--branch topic", "--from origin/topic"]),
+        ("remotes/origin/topic", &["--branch topic", "--from origin/topic"]),
+        ("origin/topic", &["--branch topic", "--from origin/topic"]),
+    ] {
+        let error = space.run(["create", "q", "--branch", branch, "--json"]).fails(4).error();
+        assert_eq!(error["code"], "AMBIGUOUS", "{branch}");
+        assert_eq!(error["hint"], format!("say which one: {}", candidates.join(", ")), "{branch}");
+    }
+    assert_eq!(space.litter(), before);
+    // A branch may be called so where nothing else is.
+    assert_eq!(space.json(["create", "q", "--branch", "heads/new"])["branch"], "heads/new");
 }
 
 #[test]

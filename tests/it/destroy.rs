@@ -76,6 +76,28 @@ fn a_dry_run_changes_nothing() {
     assert_eq!(view["destroyed"], false);
     assert_eq!(view["losses"][0]["kind"], "untracked");
     assert_eq!((space.litter(), space.state()), before);
+    space.run(["destroy", "s1"]).fails(6);
+}
+
+#[test]
+fn a_dry_run_says_whether_the_session_would_go() {
+    let space = Workspace::with_sessions(2);
+    fs::write(space.worktree("s1").join("new.txt"), "new\n").unwrap();
+    let would_go =
+        |args: &[&str]| space.json(["destroy", "s1", "--dry-run"].iter().chain(args))["wouldGo"].clone();
+    assert_eq!(would_go(&[]), false);
+    assert_eq!(would_go(&["--modified"]), false);
+    assert_eq!(would_go(&["--untracked"]), true);
+    assert_eq!(would_go(&["--force"]), true);
+    space.run(["destroy", "s1", "--dry-run"]).succeeds().says("it would not go without --untracked");
+    space.run(["destroy", "s1", "--dry-run", "--force"]).succeeds().says("with these flags it would go");
+    assert_eq!(space.json(["destroy", "s2", "--dry-run"])["wouldGo"], true);
+    let folder = space.worktree("s1");
+    space.git(["worktree", "unlock", folder.to_str().unwrap()]);
+    space.git(["worktree", "lock", "--reason", "on a stick", folder.to_str().unwrap()]);
+    assert_eq!(would_go(&["--force"]), false);
+    space.run(["destroy", "s1", "--dry-run", "--force"]).succeeds().says("it would not go: somebody has to");
+    assert_eq!(space.json(["destroy", "s2"]).get("wouldGo"), None);
 }
 
 #[test]

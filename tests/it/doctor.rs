@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 use serde_json::{Value, json};
 
 use crate::support::{
-    STATE, Workspace,
+    Ran, STATE, Workspace,
     faults::{assert_same, tree},
 };
 
@@ -27,7 +27,16 @@ fn lose_backups(space: &Workspace) {
     }
 }
 
-const CASES: [Case; 26] = [
+/// A link is in the place of all worktrees.
+fn move_worktrees_away(space: &Workspace) {
+    let (place, away) = (space.path(".worktrees"), space.path("away"));
+    if fs::rename(&place, &away).is_err() {
+        fs::create_dir(&away).unwrap();
+    }
+    std::os::unix::fs::symlink(away, place).unwrap();
+}
+
+const CASES: [Case; 28] = [
     ("state-unsigned", "note", Cure::Fixed, |space| {
         space.edit_state(|_| ());
     }),
@@ -125,6 +134,11 @@ const CASES: [Case; 26] = [
     ("worktree-unreadable", "error", Cure::ByHand, |space| {
         fs::rename(space.path(".git"), space.path(".away")).unwrap();
     }),
+    ("settings-unusable", "error", Cure::ByHand, |space| {
+        fs::create_dir_all(space.path(".wharf")).unwrap();
+        fs::write(space.path(".wharf/config.toml"), "max_sesions = 9\n").unwrap();
+    }),
+    ("worktrees-unsafe", "error", Cure::ByHand, move_worktrees_away),
     ("repository-unreadable", "error", Cure::ByHand, |space| {
         fs::write(space.path(".git/config"), "[[[ no configuration\n").unwrap();
     }),
@@ -226,4 +240,77 @@ fn an_unusable_git_is_one_finding_and_not_many() {
     let codes: Vec<&str> = findings.as_array().unwrap().iter().filter_map(|it| it["code"].as_str()).collect();
     assert_eq!(codes, ["git-unusable"], "{findings:#}");
     assert!(findings[0]["cure"].as_str().unwrap().contains("2.36"));
+}
+
+/// The words of everything that is wrong.
+fn codes(ran: &Ran) -> Vec<String> {
+    let findings = ran.json();
+    findings.as_array().unwrap().iter().map(|it| it["code"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_told_with_their_line() {
+    let space = Workspace::with_sessions(1);
+    fs::create_dir_all(space.path(".wharf")).unwrap();
+    fs::write(space.path(".wharf/config.toml"), "max_sessions = 9\nmax_sesions = 9\n").unwrap();
+    for args in [&["doctor", "--json"][..], &["doctor", "--quick", "--json"]] {
+        let ran = space.run(args).fails(1);
+        assert_eq!(codes(&ran), ["settings-unusable"], "{args:?}");
+        let message = ran.json()[0]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("line 2") && message.contains("max_sesions"), "{message}");
+    }
+    space.run(["restore"]).succeeds().says("line 2").says("max_sesions");
+}
+
+/// Whoever wrote them may have wanted the trash to be kept for a year.
+#[test]
+fn broken_settings_delete_nothing_from_the_trash() {
+    let space = Workspace::with_sessions(1);
+    let id = space.record("s1")["id"].as_str().unwrap().to_owned();
+    fs::write(space.worktree("s1").join("draft"), "precious\n").unwrap();
+    space.run(["destroy", "s1", "--force"]).succeeds();
+    fs::create_dir_all(space.path(".wharf")).unwrap();
+    let settings = space.path(".wharf/config.toml");
+    fs::write(&settings, "[trash]\ndays = 365\n[logs]\ndays = 3\n").unwrap();
+    space.expire(&id);
+    space.run(["restore"]).succeeds();
+    space.run(["doctor", "--fix"]).fails(1);
+    fs::write(&settings, "[trash]\ndays = 4294967295\n").unwrap();
+    space.run(["restore"]).succeeds();
+    space.run(["undo"]).succeeds();
+    assert_eq!(fs::read_to_string(space.worktree("s1").join("draft")).unwrap(), "precious\n");
+}
+
+#[test]
+fn what_is_in_the_place_of_all_worktrees_is_one_finding() {
+    for (sessions, kind) in [(0, "link"), (2, "link"), (0, "file")] {
+        let space = Workspace::with_sessions(sessions);
+        match kind {
+            "file" => fs::write(space.path(".worktrees"), "mine\n").unwrap(),
+            _ => move_worktrees_away(&space),
+        }
+        let ran = space.run(["doctor", "--json"]).fails(1);
+        assert_eq!(codes(&ran), ["worktrees-unsafe"], "{sessions}, {kind}");
+        assert!(ran.json()[0]["cure"].as_str().unwrap().contains("move it away"));
+        space.run(["create", "one"]).fails(6);
+    }
+}
+
+#[test]
+fn a_table_that_cannot_be_read_blames_no_worktree() {
+    let space = Workspace::with_sessions(2);
+    fs::write(space.path(STATE), r#"{"version": "2.0", "sessions": []}"#).unwrap();
+    let ran = space.run(["doctor", "--json"]).fails(1);
+    assert_eq!(codes(&ran), ["state-unreadable"]);
+    let hint = ran.error()["hint"].as_str().unwrap().to_owned();
+    assert!(!hint.contains("--fix"), "{hint}");
+}
+
+#[test]
+fn after_a_fix_nobody_is_told_to_fix() {
+    let space = Workspace::with_sessions(1);
+    space.edit_state(|state| state["sessions"].as_array_mut().unwrap().push(json!({"id": "not an id"})));
+    space.run(["doctor"]).fails(1).says("1 finding needs a cure").says("hint: `wharf doctor --fix`");
+    let ran = space.run(["doctor", "--fix"]).fails(1).says("1 finding needs a cure");
+    assert!(!ran.stderr().contains("--fix"), "{}", ran.stderr());
 }

@@ -54,26 +54,53 @@ fn run(args: &[&str]) -> (Option<i32>, String, String) {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
+/// The commands below one, as its help lists them.
+fn below(words: &[String]) -> Vec<Vec<String>> {
+    let args: Vec<&str> = words.iter().map(String::as_str).chain(["--help"]).collect();
+    let (code, help, _) = run(&args);
+    assert_eq!(code, Some(0), "{words:?}");
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let names = listed.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
+    let names = names.map(|line| line.split_whitespace().next().unwrap()).filter(|name| *name != "help");
+    names.map(|name| words.iter().cloned().chain([name.to_owned()]).collect()).collect()
+}
+
+/// Every command of every level, by its words.
+fn all_commands() -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    let mut waiting = below(&[]);
+    while let Some(words) = waiting.pop() {
+        waiting.extend(below(&words));
+        found.push(words);
+    }
+    found
+}
+
 #[test]
 fn every_command_explains_itself_with_examples() {
-    let (code, help, _) = run(&["--help"]);
-    assert_eq!(code, Some(0));
+    let first: Vec<String> = below(&[]).concat();
     for command in COMMANDS {
-        assert!(help.contains(&format!("\n  {command} ")), "{command} is not in the list");
-        let (code, help, _) = run(&[command, "--help"]);
-        assert_eq!(code, Some(0), "{command}");
-        assert!(help.contains("Examples:\n"), "{command} has no examples");
-        assert!(help.contains("wharf "), "{command}");
+        assert!(first.contains(&(*command).to_owned()), "{command} is not in the list");
     }
-    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let listed = listed.take_while(|line| !line.is_empty()).count();
-    assert_eq!(listed, COMMANDS.len() + 1, "and `help`");
+    assert_eq!(first.len(), COMMANDS.len());
+    let all = all_commands();
+    let has = |words: &[&str]| all.iter().any(|it| it == words);
+    assert!(has(&["trash", "empty"]) && has(&["history", "replay"]) && has(&["editor", "set"]), "{all:?}");
+    for words in all {
+        let args: Vec<&str> = words.iter().map(String::as_str).chain(["--help"]).collect();
+        let (code, help, _) = run(&args);
+        assert_eq!(code, Some(0), "{words:?}");
+        assert!(help.contains("Examples:\n"), "{words:?} has no examples");
+        let example = format!("wharf {}", words.join(" "));
+        assert!(help.split_once("Examples:").unwrap().1.contains(&example), "{words:?}: {help}");
+    }
 }
 
 #[test]
 fn every_example_of_a_command_can_be_parsed() {
-    for command in COMMANDS {
-        let (_, help, _) = run(&[command, "--help"]);
+    for words in all_commands() {
+        let args: Vec<&str> = words.iter().map(String::as_str).chain(["--help"]).collect();
+        let (_, help, _) = run(&args);
         let examples = help.lines().skip_while(|line| *line != "Examples:").skip(1);
         for line in examples.take_while(|line| line.starts_with("  ")).map(str::trim) {
             // What is written behind a command explains it, and nothing may be written outside the test.
@@ -91,6 +118,25 @@ fn every_example_of_a_command_can_be_parsed() {
 }
 
 #[test]
+fn colours_are_for_terminals_and_for_those_who_want_them() {
+    let help = |variables: &[(&str, &str)]| {
+        let output = binary().arg("--help").envs(variables.iter().copied()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let plain = help(&[]);
+    assert!(!plain.contains('\u{1b}'));
+    let coloured = help(&[("CLICOLOR_FORCE", "1")]);
+    assert!(coloured.contains("\u{1b}["), "{coloured}");
+    assert_eq!(help(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]), plain);
+    let wrong = |variables: &[(&str, &str)]| {
+        let output = binary().arg("nothing").envs(variables.iter().copied()).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(wrong(&[("CLICOLOR_FORCE", "1")]).contains("\u{1b}["));
+    assert_eq!(wrong(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]), wrong(&[]));
+}
+
+#[test]
 fn completions_and_manual_pages_come_from_the_same_definitions() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let (code, script, _) = run(&["completions", shell]);
@@ -105,8 +151,21 @@ fn completions_and_manual_pages_come_from_the_same_definitions() {
     for command in COMMANDS {
         assert!(dir.path().join(format!("wharf-{command}.1")).is_file(), "{command}");
     }
-    assert!(dir.path().join("wharf-editor-set.1").is_file());
-    assert_eq!(run(&["man", "nothing"]).0, Some(3));
+    for words in all_commands() {
+        let (code, page, _) =
+            run(&[&["man"][..], &words.iter().map(String::as_str).collect::<Vec<_>>()].concat());
+        assert_eq!(code, Some(0), "{words:?}");
+        let name = format!("wharf-{}", words.join("-"));
+        assert!(page.contains(&format!(".TH {name} 1")), "{page}");
+        let written = std::fs::read_to_string(dir.path().join(format!("{name}.1"))).unwrap();
+        assert_eq!(written, page, "{words:?}");
+    }
+    assert_eq!(run(&["man", "trash-empty"]).1, run(&["man", "trash", "empty"]).1);
+    let hidden = |name: &std::ffi::OsStr| name.to_str().unwrap().contains("debug");
+    assert!(!std::fs::read_dir(dir.path()).unwrap().any(|it| hidden(&it.unwrap().file_name())));
+    for words in [&["nothing"][..], &["trash", "nothing"], &["trash", "empty", "more"]] {
+        assert_eq!(run(&[&["man"][..], words].concat()).0, Some(3), "{words:?}");
+    }
 }
 
 #[test]
@@ -116,9 +175,24 @@ fn wrong_arguments_end_with_2_as_text_and_as_json() {
         assert_eq!((code, data.as_str()), (Some(2), ""), "{args:?}");
         assert!(talk.contains("Usage:"), "{talk}");
     }
-    let (code, _, talk) = run(&["show", "--json"]);
-    let error: serde_json::Value = serde_json::from_str(&talk).unwrap();
-    assert_eq!((code, error["error"]["code"].as_str()), (Some(2), Some("INVALID_VALUE")));
+    for (args, said) in [
+        (&["show", "--json"][..], "the following required arguments were not provided: <NAME>"),
+        (&["creat", "--json"], "unrecognized subcommand 'creat'"),
+        (&["create", "--nothing", "--json"], "unexpected argument '--nothing' found"),
+        (&["--json"], "a subcommand"),
+        (&["trash", "--json"], "a subcommand"),
+    ] {
+        let (code, data, talk) = run(args);
+        let error: serde_json::Value = serde_json::from_str(&talk).unwrap();
+        assert_eq!((code, data.as_str()), (Some(2), ""), "{args:?}");
+        assert_eq!(error["error"]["code"], "INVALID_VALUE", "{args:?}");
+        let message = error["error"]["message"].as_str().unwrap();
+        assert!(message.contains(said), "{args:?}: {message}");
+        for unwanted in ["error:", "Usage", "\n", "--help", "debug"] {
+            assert!(!message.contains(unwanted), "{args:?}: {message}");
+        }
+    }
+    assert!(!run(&["--quiet"]).2.contains("debug"));
 }
 
 #[test]

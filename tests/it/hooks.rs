@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::{Value, json};
+
 use crate::support::{Workspace, pool, processes, pty::PATIENCE};
 
 fn with_hook() -> Workspace {
@@ -56,6 +58,49 @@ fn hooks_of_a_repository_run_only_when_the_user_trusts_them() {
         let wanted = format!("{} {head} 1", "0".repeat(head.len()));
         assert_eq!(said.trim_end(), wanted, "{name}: as `git worktree add` calls it");
     });
+}
+
+/// A hook that fails takes the session back with it, but not what somebody did meanwhile.
+#[test]
+fn a_create_whose_hook_fails_leaves_nothing_but_what_somebody_did() {
+    for is_warm in [false, true] {
+        let space = with_hook();
+        trust_hooks(&space);
+        let fails_after = |work: &str| {
+            let script = format!("#!/bin/sh\n{work}\necho no >&2\nexit 3\n");
+            fs::write(space.path(".git/hooks/post-checkout"), script).unwrap();
+            if is_warm {
+                pool::fill(&space, 1);
+            }
+            space.run(["create", "one", "--json"]).fails(1)
+        };
+        let said = fails_after(":");
+        assert!(
+            said.error()["code"] == "GIT_FAILED" && !said.stderr().contains("stays"),
+            "{}",
+            said.stderr()
+        );
+        assert_eq!(
+            (space.names(), space.branches()),
+            (Vec::new(), vec!["main".to_owned()]),
+            "warm: {is_warm}"
+        );
+        for (number, work) in ["echo mine > README.md", "echo mine > mine.txt"].into_iter().enumerate() {
+            let said = fails_after(work);
+            assert!(
+                said.error()["code"] == "GIT_FAILED" && said.stderr().contains("stays"),
+                "{}",
+                said.stderr()
+            );
+            let file = work.rsplit(' ').next().unwrap();
+            let found = fs::read_to_string(space.worktree("one").join(file));
+            assert_eq!(found.unwrap(), "mine\n", "warm: {is_warm}");
+            let record = space.sessions().pop().unwrap();
+            assert_eq!((&record["name"], &record["pending"]), (&json!("one"), &Value::Null), "{record}");
+            let name = format!("kept-{number}");
+            space.run(["rename", "one", &name, "--branch", &format!("feature/{name}")]).succeeds();
+        }
+    }
 }
 
 /// A hook can take minutes, and somebody begins to work meanwhile.

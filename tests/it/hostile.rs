@@ -9,7 +9,8 @@ use std::{
 
 use crate::support::{
     Ran, Workspace,
-    faults::{assert_same, files, is_root, script, tree},
+    faults::{assert_same, files, script, tree},
+    means,
     strace::under,
 };
 
@@ -269,8 +270,7 @@ fn names_that_collide_with_a_folder_or_by_case_are_refused_whole() {
 
 #[test]
 fn a_repository_of_another_user_is_refused() {
-    if !is_root() {
-        eprintln!("left out: only root can give a file away");
+    if !means::root() {
         return;
     }
     let space = Workspace::empty();

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use wharf::process::Process;
 
-use crate::support::{Workspace, processes};
+use crate::support::{Workspace, means, processes};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What `unshare` needs to make a container.
@@ -31,7 +31,7 @@ impl Init {
         let mut probe = Command::new(CONTAINER[0]);
         probe.args(&CONTAINER[1..]).arg("true").stderr(Stdio::null());
         if !probe.status().is_ok_and(|it| it.success()) {
-            eprintln!("skipped: a pid namespace of its own needs root and `unshare`");
+            means::left_out("a pid namespace of its own needs root and `unshare`");
             return None;
         }
         let mut child = begin(space, &CONTAINER, args, &["bash", "-c", script]);

@@ -15,7 +15,7 @@ use rustix::{
 use wharf::terminal::{Connection, FromClient, Question};
 
 use crate::support::{
-    Workspace,
+    Workspace, means,
     pty::{PATIENCE, Terminal},
 };
 
@@ -262,7 +262,7 @@ fn who_looks_on_types_nothing_also_at_a_terminal_that_is_lent() {
 
 #[test]
 fn a_terminal_of_another_user_is_not_taken() {
-    if !rustix::process::geteuid().is_root() {
+    if !means::root() {
         return;
     }
     let space = shell();
@@ -304,7 +304,7 @@ fn init_in_the_background_of_a_shell_leaves_the_keyboard_to_it() {
     let script = "trap 'echo he\"ard\"' USR1; kill -USR1 $PPID; while :; do sleep 0.02; done";
     // In a container of its own the groups of the shell have no number that could be compared.
     let mut ways = vec!["wharf init"];
-    if rustix::process::geteuid().is_root() {
+    if means::root() {
         ways.push("unshare --pid --fork --kill-child wharf init");
     }
     for way in ways {
@@ -324,7 +324,7 @@ fn init_in_the_background_of_a_shell_leaves_the_keyboard_to_it() {
 
 #[test]
 fn init_before_a_shell_has_the_keyboard_to_give() {
-    if !rustix::process::geteuid().is_root() {
+    if !means::root() {
         return;
     }
     let space = Workspace::new();
@@ -344,7 +344,7 @@ fn init_before_a_shell_has_the_keyboard_to_give() {
 
 #[test]
 fn a_client_whose_pid_means_nothing_to_the_holder_is_served() {
-    if !rustix::process::geteuid().is_root() {
+    if !means::root() {
         return;
     }
     let space = Workspace::with_sessions(1);

@@ -58,6 +58,8 @@ fn the_trash_is_listed_with_all() {
     let all = space.json(["list", "--all"]);
     assert_eq!(all.as_array().unwrap().len(), 2);
     assert!(all[1]["destroyedAt"].is_string());
+    assert_eq!(all[1], space.json(["trash", "list"])[0], "in both lists it looks the same");
+    assert!(all[1]["expiresAt"].is_string());
 }
 
 #[test]

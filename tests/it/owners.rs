@@ -12,7 +12,7 @@ use std::{
 
 use wharf::terminal::{Connection, TerminalError};
 
-use crate::support::{STATE, Workspace};
+use crate::support::{STATE, Workspace, means};
 
 const SOMEBODY: u32 = 12_345;
 
@@ -22,7 +22,7 @@ fn a_command_run_as_root_does_not_lock_the_owner_out() {
     let space = Workspace::empty();
     let give = |name: &str| chown(space.path(name), Some(SOMEBODY), Some(SOMEBODY));
     if give(".").is_err() {
-        eprintln!("skipped: only root can give a folder away");
+        means::left_out("only root can give a folder away");
         return;
     }
     fs::write(space.path(STATE), r#"{"version":"1.0","sessions":[]}"#).unwrap();
@@ -48,8 +48,7 @@ const HOLDER: &str = r#"
 /// Whoever answers at a socket sees every key that is typed.
 #[test]
 fn a_holder_of_another_user_is_not_talked_to() {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: only root can start a program as somebody else");
+    if !means::root() {
         return;
     }
     let space = Workspace::empty();
@@ -58,7 +57,7 @@ fn a_holder_of_another_user_is_not_talked_to() {
     let mut perl = Command::new("perl");
     perl.args(["-MSocket", "-e", HOLDER]).arg(&socket).uid(SOMEBODY).gid(SOMEBODY).current_dir("/");
     let Ok(mut holder) = perl.stdout(Stdio::piped()).spawn() else {
-        eprintln!("skipped: there is no perl");
+        means::left_out("there is no perl");
         return;
     };
     let mut said = BufReader::new(holder.stdout.take().unwrap());

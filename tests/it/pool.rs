@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::support::{
-    Ran, Workspace, git_command, invariants,
+    Ran, Workspace, git_command, invariants, means,
     pool::{commit, fill, filled, id, only, slots},
     processes,
     pty::PATIENCE,
@@ -191,7 +191,7 @@ fn every_kind_of_repository_has_warm_worktrees() {
         let mut args = vec!["init", "-q", "-b", "main"];
         args.extend(init);
         if !git_command(&space.root()).args(&args).output().unwrap().status.success() {
-            eprintln!("skipped, this git has no {kind}");
+            eprintln!("left out: this git has no {kind}");
             continue;
         }
         for [key, value] in settings {
@@ -335,7 +335,7 @@ fn a_disk_without_room_gets_no_warm_worktree() {
     command.env("W", space.root()).args(["pool", "fill", "--size", "1"]);
     let output = strace::under(&["unshare", "-m", "sh", "-c", script, "script"], &command).output().unwrap();
     if String::from_utf8_lossy(&output.stderr).contains("unshare") {
-        eprintln!("skipped: no mount namespace can be had here");
+        means::left_out("no mount namespace can be had here");
         return;
     }
     Ran { output }.succeeds().says("0 made, 0 ready; the disk has not enough room to spare");

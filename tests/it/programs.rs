@@ -15,7 +15,7 @@ use crate::support::{
 fn running(command: &[&str], prepare: impl FnOnce(&Workspace)) -> Option<Workspace> {
     let paths = env::var_os("PATH").unwrap();
     if !env::split_paths(&paths).any(|folder| folder.join(command[0]).is_file()) {
-        eprintln!("skipped: `{}` is not installed", command[0]);
+        eprintln!("left out: `{}` is not installed", command[0]);
         return None;
     }
     let space = Workspace::with_sessions(1);

@@ -17,6 +17,7 @@ use wharf::socket::FRAME_BYTES_MAX;
 use crate::support::{
     STATE, Workspace,
     http::{Server, until},
+    means,
 };
 
 const SOMEBODY: u32 = 12_345;
@@ -127,8 +128,7 @@ const ASKS: &str = r#"
 /// The file mode keeps others out; where somebody opened that, the kernel still says who it is.
 #[test]
 fn another_user_is_not_talked_to_at_the_socket() {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: only root can start a program as somebody else");
+    if !means::root() {
         return;
     }
     let space = Workspace::with_sessions(1);
@@ -142,7 +142,7 @@ fn another_user_is_not_talked_to_at_the_socket() {
         Some(String::from_utf8(output.stdout).unwrap())
     };
     let Some(own) = ask(0) else {
-        eprintln!("skipped: there is no perl");
+        means::left_out("there is no perl");
         return;
     };
     assert!(own.starts_with("connected\nHTTP/1.1 200"), "{own}");

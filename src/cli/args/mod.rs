@@ -312,11 +312,11 @@ pub(super) struct Completions {
 /// Print the manual page of wharf or of one command, or write all of them into a folder
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  wharf man | man -l -\n  wharf man create | man -l -\n  wharf man --out /usr/local/share/man/man1"
+    after_help = "Examples:\n  wharf man | man -l -\n  wharf man create | man -l -\n  wharf man trash empty | man -l -\n  wharf man --out /usr/local/share/man/man1"
 )]
 pub(super) struct Man {
-    /// The command
-    pub(super) command: Option<String>,
+    /// The command, and the one below it
+    pub(super) command: Vec<String>,
     /// The folder for all pages
     #[arg(long, value_name = "PATH", conflicts_with = "command")]
     pub(super) out: Option<PathBuf>,

@@ -9,7 +9,7 @@ use crate::{
     },
     session::{BranchFate, PendingAction},
     store::StoreError,
-    worktree::{Start, WorktreeError},
+    worktree::{AddEnd, Start, WorktreeError},
 };
 
 /// What the ports were told, in order; shared with the mocks.
@@ -84,7 +84,7 @@ fn worktrees(story: &Story, failing: &'static str) -> MockWorktrees {
         assert!(is_at_work(addition.id));
         add().map(|()| vec!["/w/index".into()])
     });
-    worktrees.expect_withdraw().returning(move |_| withdraw());
+    worktrees.expect_withdraw().returning(move |_| withdraw().map(|()| AddEnd::TakenBack));
     worktrees.expect_retract().returning(move |_| retract());
     worktrees.expect_discard().returning(move |of, fate, _| {
         assert!(is_at_work(of.id));

@@ -152,6 +152,7 @@ impl GitWorktrees {
         let outcome = outcome.and_then(|()| self.dress(addition, site, lock));
         match outcome {
             Ok(()) => Ok(names(addition, site)),
+            Err(kept @ WorktreeError::Kept { .. }) => Err(kept),
             Err(err) => {
                 self.give_back_warm(addition, site, &err, lock)?;
                 Err(err)
@@ -260,9 +261,9 @@ impl GitWorktrees {
         let (taking, taken) = (site.admin.join(TAKING), site.admin.join(TAKEN));
         atomic::rename(&taking, &taken).map_err(io_error("replace", &taking))?;
         forget_target(site)?;
-        // A hook can take minutes, in which somebody may begin to work: what has its record is a session.
+        // A hook can take minutes: what has its record is a session.
         write_record(site, &addition.record)?;
-        self.run_post_checkout(site, base, lock)
+        self.follow_checkout(addition, site, lock)
     }
 
     /// After a take that failed: into the pool again when nothing was touched yet, else it goes like any create that failed.

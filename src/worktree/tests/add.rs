@@ -1,6 +1,6 @@
 //! How a session gets its worktree, and what is left when it does not.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, thread, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, thread, time::Duration};
 
 use super::support_write::{Ground, git_in, status};
 use crate::worktree::{AddEnd, WorktreeError, WorktreeLock, WorktreeState, Worktrees as _};
@@ -253,10 +253,14 @@ fn a_withdrawn_add_leaves_nothing_wherever_it_stopped() {
             1 => fs::remove_file(folder.join(".git")).unwrap(),
             2 => fs::remove_file(admin.join("gitdir")).unwrap(),
             3 => fs::remove_file(admin.join("HEAD")).unwrap(),
-            _ => ground.write_at(&ground.path(".git/refs/heads/feature/auth"), ""),
+            _ => {
+                ground.write_at(&ground.path(".git/refs/heads/feature/auth"), "");
+                fs::remove_file(admin.join("index")).unwrap();
+            }
         }
-        ground.worktrees().withdraw(&addition).unwrap();
-        ground.worktrees().withdraw(&addition).unwrap();
+        for _ in 0..2 {
+            assert_eq!(ground.worktrees().withdraw(&addition).unwrap(), AddEnd::TakenBack);
+        }
         assert!(!folder.exists() && !admin.exists(), "stop {stop}");
         assert_eq!(ground.branches(), ["main"], "stop {stop}");
         assert_eq!(fs::read_dir(ground.path(".worktrees/.trash")).unwrap().count(), 0);
@@ -264,11 +268,30 @@ fn a_withdrawn_add_leaves_nothing_wherever_it_stopped() {
 }
 
 #[test]
+fn a_withdrawn_add_keeps_what_somebody_did_in_it() {
+    let ground = Ground::new();
+    let work = |ground: &Ground, folder: &Path, number| match number {
+        0 => drop(git_in(folder, ["commit", "-q", "--allow-empty", "-m", "more"])),
+        1 => ground.write_at(&folder.join("README.md"), "mine\n"),
+        _ => ground.write_at(&folder.join("mine.txt"), "mine\n"),
+    };
+    for number in 0..3 {
+        let (addition, _, folder) = ground.session(&format!("auth-{number}"));
+        work(&ground, &folder, number);
+        assert_eq!(ground.worktrees().withdraw(&addition).unwrap(), AddEnd::Complete, "{number}");
+        assert!(folder.join(".git").exists(), "{number}");
+    }
+    let branches = ["feature/auth-0", "feature/auth-1", "feature/auth-2", "main"];
+    assert_eq!(ground.branches(), branches);
+}
+
+#[test]
 fn a_withdrawn_add_keeps_a_branch_that_moved_on() {
     let ground = Ground::new();
     let (addition, _, folder) = ground.session("auth");
     git_in(&folder, ["commit", "-q", "--allow-empty", "-m", "more"]);
-    ground.worktrees().withdraw(&addition).unwrap();
+    fs::remove_file(ground.admin(addition.id).join("index")).unwrap();
+    assert_eq!(ground.worktrees().withdraw(&addition).unwrap(), AddEnd::TakenBack);
     assert_eq!(ground.branches(), ["feature/auth", "main"]);
 }
 

@@ -81,11 +81,6 @@ pub fn git_is(major: u32, minor: u32) -> bool {
     (numbers.next().unwrap(), numbers.next().unwrap()) >= (major, minor)
 }
 
-/// Whether the tests run as root.
-pub fn is_root() -> bool {
-    fs::metadata("/proc/self").unwrap().uid() == 0
-}
-
 impl Workspace {
     /// Lets the workspace have this many sessions.
     pub fn limit(&self, sessions: usize) {

@@ -15,6 +15,7 @@ pub mod document;
 pub mod http;
 pub mod invariants;
 pub mod live;
+pub mod means;
 pub mod pool;
 pub mod processes;
 pub mod pty;

@@ -9,7 +9,7 @@ use std::{
     process::{Command, ExitStatus, Stdio},
 };
 
-use super::{Ran, Workspace};
+use super::{Ran, Workspace, means};
 
 /// The calls that change something outside of the process, or wait for somebody. What an `openat` makes is empty until
 /// the `write` behind it, and every kill comes before its call, so `openat` adds nothing.
@@ -17,11 +17,12 @@ pub const CHANGES: &str = "write,pwrite64,fsync,fdatasync,rename,renameat,rename
                            mkdir,mkdirat,rmdir,ftruncate,fchmod,chmod,symlink,vfork,execve,wait4,flock";
 
 /// Whether strace can be used here; says so when not.
+#[track_caller]
 pub fn is_there() -> bool {
     let found = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).output();
     let works = found.is_ok_and(|output| output.status.success());
     if !works {
-        eprintln!("skipped: strace is missing or may not trace here");
+        means::left_out("strace is missing or may not trace here");
     }
     works
 }
