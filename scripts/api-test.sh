@@ -26,12 +26,16 @@ cleanup() {
     if [ -n "$server" ]; then
         # Whatever the requests started ends too.
         wharf list --quick --json | jq --raw-output '.[].name' | while read -r name; do
-            wharf kill "$name" >/dev/null 2>&1 || true
+            wharf destroy "$name" --force >/dev/null 2>&1 || true
         done
         kill "$server" 2>/dev/null || true
         wait "$server" 2>/dev/null || true
     fi
-    rm -rf "$folder"
+    # What was cut off in the middle may write a last word.
+    for _ in $(seq 50); do
+        rm -rf "$folder" 2>/dev/null && return
+        sleep 0.1
+    done
 }
 trap cleanup EXIT
 trap 'exit 130' INT
@@ -39,7 +43,7 @@ trap 'exit 143' TERM
 
 wharf() {
     env -i PATH="$PATH" HOME="$folder/home" XDG_RUNTIME_DIR="$folder/run" WHARF_WORKSPACE="$folder/work" \
-        GIT_CONFIG_NOSYSTEM=1 WHARF_POOL_SIZE=0 "$binary" "$@"
+        GIT_CONFIG_NOSYSTEM=1 WHARF_POOL_SIZE=0 WHARF_BACKGROUND=off "$binary" "$@"
 }
 
 mkdir -p "$folder/home/.config/wharf" "$folder/run" "$folder/work"
