@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Context, Failure, args, context::now, parsed, setup, showing, table, view};
 use crate::{
     json::Members,
-    manager::{Destroyed, Discarded, Obstacle, Permit, Permits, TakeDown},
+    manager::{Comeback, Destroyed, Discarded, Obstacle, Permit, Permits, TakeDown},
     session::BranchFate,
     text,
     view::{ObstacleView, describe},
@@ -54,8 +54,8 @@ pub(super) fn destroy(mut context: Context, args: &args::Destroy) -> Result<(), 
 
 /// Brings a destroyed session back.
 pub(super) fn undo(mut context: Context, args: &args::Undo) -> Result<(), Failure> {
-    let name = parsed(args.new_name.as_ref())?;
-    let session = context.manager.undo(args.name.as_deref(), name.as_ref())?;
+    let wanted = Comeback { name: parsed(args.new_name.as_ref())?, branch: parsed(args.branch.as_ref())? };
+    let session = context.manager.undo(args.name.as_deref(), &wanted)?;
     showing::record(&context, session)
 }
 

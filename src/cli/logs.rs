@@ -14,6 +14,7 @@ use tracing_subscriber::{
     layer::SubscriberExt as _,
 };
 
+use super::output::Shown;
 use crate::clock::{Clock as _, SystemClock};
 
 /// What people want to hear.
@@ -43,7 +44,7 @@ pub(super) fn begin(folder: Option<PathBuf>, days: usize, talk: Talk) {
         .without_time()
         .with_target(false)
         .with_level(talk.verbose > 0)
-        .with_writer(io::stderr)
+        .with_writer(Shown::talk)
         .with_filter(filter::filter_fn(move |event| is_for_people(event, talk)));
     let subscriber = tracing_subscriber::registry().with(file).with(people);
     // A second call in one process keeps the first subscriber.

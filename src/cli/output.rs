@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 
 use serde::Serialize;
 
-use crate::screen::Size;
+use crate::{screen::Size, text};
 
 /// The longest text that is read from standard input.
 const INPUT_BYTES_MAX: u64 = 16 << 20;
@@ -124,5 +124,30 @@ impl Output {
         let mut answer = String::new();
         io::stdin().read_line(&mut answer)?;
         Ok(Some(matches!(answer.trim(), "y" | "Y" | "yes")))
+    }
+}
+
+/// Writes what happens for people: what a path or a git says is data, and a terminal takes none of it for a command
+/// (RELIABILITY N3).
+pub(super) struct Shown(io::Stderr);
+
+impl Shown {
+    /// To standard error.
+    pub(super) fn talk() -> Self {
+        Self(io::stderr())
+    }
+}
+
+impl io::Write for Shown {
+    /// Takes a whole event at a time, as the formatter hands it over.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut shown = text::lines(&String::from_utf8_lossy(bytes));
+        shown.push('\n');
+        self.0.write_all(shown.as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }

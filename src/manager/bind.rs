@@ -15,8 +15,8 @@ pub struct BindIssue {
     pub issue: IssueRef,
     /// Where it stands in the workflow; an issue that is bound already keeps its label when none is given.
     pub label: Option<Label>,
-    /// Whether a person stepped in.
-    pub intervention: bool,
+    /// Whether a person stepped in; an issue that is bound already keeps what it has when nothing is said.
+    pub intervention: Option<bool>,
 }
 
 /// What happens to a session's editor.
@@ -93,11 +93,21 @@ impl SessionManager {
     }
 }
 
-/// Binds to an issue; one that is bound already keeps its label when none is given.
+impl BindIssue {
+    /// The issue of a session that is bound to none.
+    pub fn into_issue(self) -> Issue {
+        let intervention = self.intervention.unwrap_or_default();
+        Issue { reference: self.issue, label: self.label, intervention }
+    }
+}
+
+/// Binds to an issue; one that is bound already keeps what is not said.
 pub(super) fn apply_issue(binding: &mut Binding, bind: BindIssue) {
     let kept = binding.issue.take().filter(|issue| issue.reference == bind.issue);
+    let is_kept = kept.as_ref().is_some_and(|issue| issue.intervention);
     let label = bind.label.or_else(|| kept.and_then(|issue| issue.label));
-    binding.issue = Some(Issue { reference: bind.issue, label, intervention: bind.intervention });
+    let intervention = bind.intervention.unwrap_or(is_kept);
+    binding.issue = Some(Issue { reference: bind.issue, label, intervention });
 }
 
 /// The editor that a change speaks of; none when it was closed.

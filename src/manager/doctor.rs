@@ -58,6 +58,34 @@ impl SessionManager {
         findings
     }
 
+    fn trash_findings(&self) -> Vec<Finding> {
+        let (days, now) = (self.settings.trash_days, self.clock.now());
+        let mut findings = Vec::new();
+        for discarded in self.discarded().unwrap_or_default() {
+            let name = discarded.session.name();
+            if discarded.expires(days) <= now {
+                findings.push(finding(
+                    "trash-expired",
+                    Severity::Note,
+                    name.as_str(),
+                    format!("it has been in the trash for more than {days} days"),
+                    "`wharf doctor --fix`, or the next `wharf restore`, deletes it",
+                ));
+            }
+            let folder = self.workspace.worktree(discarded.trashed.id);
+            if folder.symlink_metadata().is_ok() {
+                findings.push(finding(
+                    "undo-blocked",
+                    Severity::Warning,
+                    name.as_str(),
+                    format!("it was destroyed, and {} is in its place since", text::path(&folder)),
+                    "move that away, or `wharf undo` cannot bring the session back",
+                ));
+            }
+        }
+        findings
+    }
+
     /// Everything that is wrong, worst first. Writes nothing.
     pub fn examine(&mut self) -> Vec<Finding> {
         let mut findings = self.check_up();
@@ -103,17 +131,7 @@ impl SessionManager {
         if git.is_ok() {
             findings.extend(scan.unreadable.iter().map(unreadable_repository));
         }
-        let days = self.settings.trash_days;
-        let now = self.clock.now();
-        for discarded in self.discarded().unwrap_or_default().iter().filter(|it| it.expires(days) <= now) {
-            findings.push(finding(
-                "trash-expired",
-                Severity::Note,
-                discarded.session.name().as_str(),
-                format!("it has been in the trash for more than {days} days"),
-                "`wharf doctor --fix`, or the next `wharf restore`, deletes it",
-            ));
-        }
+        findings.extend(self.trash_findings());
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         findings
     }

@@ -35,6 +35,12 @@ pub enum ManagerError {
     /// Git cannot be asked or told.
     #[error(transparent)]
     Worktree(#[from] WorktreeError),
+    /// A destroyed session could not be brought back.
+    #[error("{source}")]
+    Undo {
+        /// Why not.
+        source: Box<Self>,
+    },
     /// The workspace has no repository.
     #[error("there is no git repository in {}", workspace.display())]
     NoRepository {
@@ -229,6 +235,7 @@ impl ManagerError {
             Self::Lookup(LookupError::Ambiguous { .. }) | Self::ManyRepositories { .. } => Code::Ambiguous,
             Self::Store(err) => store_code(err),
             Self::Worktree(err) => worktree_code(err),
+            Self::Undo { source } => source.code(),
             Self::UnsavedWork { obstacles, .. } => {
                 if obstacles.iter().all(Obstacle::is_occupant) {
                     Code::InUse
@@ -277,6 +284,7 @@ fn worktree_code(err: &WorktreeError) -> Code {
         WorktreeError::Ambiguous { .. } => Code::Ambiguous,
         WorktreeError::Outside { .. }
         | WorktreeError::UnsafePath { .. }
+        | WorktreeError::Occupied { .. }
         | WorktreeError::Moved { .. }
         | WorktreeError::InTheWay { .. } => Code::UnsafePath,
         WorktreeError::Ownership { .. } => Code::UnsafeOwnership,

@@ -20,6 +20,7 @@ impl ManagerError {
             }
             Self::Store(err) => return store_hint(err),
             Self::Worktree(err) => return worktree_hint(err),
+            Self::Undo { source } => return undo_hint(source),
             Self::NoRepository { .. } => {
                 "run `git init` there and commit once, or name another workspace with `--workspace`"
                     .to_owned()
@@ -77,6 +78,22 @@ impl ManagerError {
         };
         Some(text)
     }
+}
+
+/// The same trouble has other ways out for a session that has a name and a branch already.
+fn undo_hint(err: &ManagerError) -> Option<String> {
+    let is_about_branch = matches!(
+        err,
+        ManagerError::Admit(AdmitError::BranchTaken { .. })
+            | ManagerError::Worktree(WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. })
+    );
+    if is_about_branch {
+        return Some("`--branch` brings it back on a new one, at the commit its own was at".to_owned());
+    }
+    if matches!(err, ManagerError::Admit(AdmitError::NameTaken(_))) {
+        return Some("`--as` brings it back under another name".to_owned());
+    }
+    err.hint()
 }
 
 fn lookup_hint(err: &LookupError) -> String {
@@ -162,6 +179,9 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
             "raise `git.time_limit` in the settings if the repository needs longer".to_owned()
         }
         WorktreeError::LeftBehind { source } => return worktree_hint(source),
+        WorktreeError::Occupied { .. } => {
+            "it is not touched: move it away, then the same command again".to_owned()
+        }
         WorktreeError::Kept { .. } => {
             "go on in it, or look with `wharf show` and destroy it, which says what would be lost".to_owned()
         }

@@ -113,6 +113,7 @@ pub use self::{
     table::Table,
     take_down::TakeDown,
     trash::Discarded,
+    undo::Comeback,
 };
 
 /// The one way to change sessions: takes texts that are already types, and answers with sessions.

@@ -106,13 +106,13 @@ impl SessionManager {
 
     /// Finishes an undo; one that cannot be, and has moved nothing yet, leaves the session in the trash.
     fn settle_undo(&mut self, session: &Session) -> Result<Settled, ManagerError> {
-        match self.worktrees.bring_back(session.id(), session.repository()) {
+        match self.come_back(session) {
             Ok(()) => self.settle(session).map(Settled::Finished),
             Err(err) if self.worktrees.is_discarded(session.id()) || self.is_gone(session) => {
                 tracing::warn!(sessionId = %session.id(), error = %err, "an undo was given up");
                 self.undone(session)
             }
-            Err(err) => Err(err.into()),
+            Err(err) => Err(err),
         }
     }
 

@@ -2,22 +2,46 @@
 
 use std::sync::Arc;
 
-use super::{ManagerError, SessionManager, at_work::AtWork, trash::Discarded};
+use super::{ManagerError, SessionManager, at_work::AtWork, create::settled, trash::Discarded};
 use crate::{
     registry::Claim,
-    session::{PendingAction, Session, SessionName},
+    session::{BranchName, PendingAction, Session, SessionName},
+    store,
+    worktree::Rebranching,
 };
 
+/// What a session that comes back is to have instead of what it had.
+#[derive(Clone, Debug, Default)]
+pub struct Comeback {
+    /// Another name.
+    pub name: Option<SessionName>,
+    /// A new branch, at the commit of its own.
+    pub branch: Option<BranchName>,
+}
+
 impl SessionManager {
-    /// Brings back what was destroyed last, or the session a name, an id or its beginning stands for; under another
-    /// name if one is given.
-    pub fn undo(&mut self, which: Option<&str>, name: Option<&SessionName>) -> Result<Session, ManagerError> {
+    /// Brings back what was destroyed last, or the session a name, an id or its beginning stands for.
+    pub fn undo(&mut self, which: Option<&str>, wanted: &Comeback) -> Result<Session, ManagerError> {
         self.settle_abandoned()?;
-        let Discarded { mut session, trashed } = self.find_discarded(which)?;
+        let found = self.find_discarded(which)?;
+        self.return_from_trash(which, found, wanted)
+            .map_err(|err| ManagerError::Undo { source: Box::new(err) })
+    }
+
+    fn return_from_trash(
+        &mut self,
+        which: Option<&str>,
+        found: Discarded,
+        wanted: &Comeback,
+    ) -> Result<Session, ManagerError> {
+        let Discarded { mut session, trashed } = found;
         session.rest();
         session.settle();
-        if let Some(name) = name {
+        if let Some(name) = &wanted.name {
             session.rename(name.clone());
+        }
+        if let Some(branch) = &wanted.branch {
+            session.switch(branch.clone());
         }
         let _work = AtWork::with(session.id());
         let mut reserved = session.clone();
@@ -33,16 +57,32 @@ impl SessionManager {
         transaction.commit()?;
         drop(transaction);
 
-        if let Err(err) = self.worktrees.bring_back(trashed.id, &trashed.repository) {
+        if let Err(err) = self.come_back(&session) {
             // With the folder back in place it is half done, and the journal stays for the next start.
             if self.worktrees.is_discarded(session.id()) || self.is_gone(&session) {
                 self.release(&reserved);
             }
-            return Err(err.into());
+            return Err(err);
         }
         let session = self.settle(&reserved)?;
         self.remember_now(session.id());
         tracing::info!(sessionId = %session.id(), name = %session.name(), "session brought back");
         Ok(session)
+    }
+
+    /// Has git bring the worktree back, on the branch that the session has in the table.
+    pub(super) fn come_back(&self, session: &Session) -> Result<(), ManagerError> {
+        let discarded = self.discarded()?.into_iter().find(|it| it.trashed.id == session.id());
+        let from = discarded.map(|it| it.session.branch().clone());
+        if let Some(from) = from.filter(|from| from != session.branch()) {
+            self.worktrees.rebranch(&Rebranching {
+                id: session.id(),
+                repository: session.repository().clone(),
+                from,
+                to: session.branch().clone(),
+                record: store::encode_record(&settled(session), &self.workspace),
+            })?;
+        }
+        Ok(self.worktrees.bring_back(session.id(), session.repository())?)
     }
 }

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     json::Members,
-    manager::{Destroyed, ManagerError, Permit, Permits, TakeDown},
-    session::{BranchFate, SessionName},
+    manager::{Comeback, Destroyed, ManagerError, Permit, Permits, TakeDown},
+    session::BranchFate,
     view::{self, LossView},
 };
 
@@ -167,6 +167,8 @@ pub(super) struct Undo {
     session: Option<String>,
     /// Under another name.
     r#as: Option<String>,
+    /// On a new branch, at the commit of its own.
+    branch: Option<String>,
 }
 
 /// Brings a destroyed session back, with its uncommitted work.
@@ -180,9 +182,11 @@ pub(super) async fn undo(
     Body(undo): Body<Undo>,
 ) -> Result<Response, Problem> {
     grant.full()?;
-    let name: Option<SessionName> = undo.r#as.as_deref().map(str::parse).transpose()?;
-    let session =
-        app.desk.verb(grant, move |manager| manager.undo(undo.session.as_deref(), name.as_ref())).await?;
+    let wanted = Comeback {
+        name: undo.r#as.as_deref().map(str::parse).transpose()?,
+        branch: undo.branch.as_deref().map(str::parse).transpose()?,
+    };
+    let session = app.desk.verb(grant, move |manager| manager.undo(undo.session.as_deref(), &wanted)).await?;
     Ok(json(StatusCode::OK, app.shown(&session).await?))
 }
 

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     json::Members,
     manager::{Amend, BindIssue, CreateSession, MetadataChange},
-    session::{Issue, IssueRef, Label, RepositoryPath, Session, SessionId, SessionName, SessionStatus},
+    session::{IssueRef, Label, RepositoryPath, Session, SessionId, SessionName, SessionStatus},
     view::{overview, raw},
 };
 
@@ -172,9 +172,8 @@ pub(super) struct IssueBody {
     number: u64,
     /// Where it stands in its workflow.
     label: Option<String>,
-    /// Whether a person stepped in.
-    #[serde(default)]
-    intervention: bool,
+    /// Whether a person stepped in; what a bound issue has stays when nothing is said.
+    intervention: Option<bool>,
 }
 
 impl IssueBody {
@@ -231,7 +230,7 @@ pub(super) async fn create(
         from: create.from,
         repository: None,
         standing: None,
-        issue: issue.map(|it| Issue { reference: it.issue, label: it.label, intervention: it.intervention }),
+        issue: issue.map(BindIssue::into_issue),
         phase: create.phase.as_deref().map(str::parse).transpose()?,
         metadata: create.metadata.unwrap_or_default(),
         skip_setup: false,

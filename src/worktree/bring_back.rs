@@ -5,12 +5,13 @@ use std::slice;
 use super::{
     GitWorktrees, WorktreeError,
     command::GitCall,
+    copy::inside,
     durable::{sync_all, sync_file_system},
     lock::RepositoryLock,
     register::{HeadAt, write_pointers},
     relocate::relocate,
     site::{Site, is_folder, is_there, make_folder},
-    trash::{Note, NotedBranch, admin_in, clear_entry, worktree_in},
+    trash::{Note, NotedBranch, admin_in, admin_move, clear_entry, end_moves, worktree_in, worktree_move},
 };
 use crate::session::{BranchName, CommitId, RepositoryPath, SessionId};
 
@@ -30,15 +31,15 @@ impl GitWorktrees {
     fn bring_back_locked(&self, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
         self.make_worktrees_folder()?;
         let is_real = is_folder(&self.workspace.trash()) && is_folder(&site.trash);
+        if is_real {
+            end_moves(site)?;
+        }
         let Some(note) = Note::load(&site.trash).filter(|_| is_real) else {
             return self.end_of_bring_back(site, lock);
         };
         let at = self.head_to_restore(site, &note)?;
         if is_there(&site.folder) && is_folder(&worktree_in(&site.trash)) {
-            return Err(WorktreeError::UnsafePath {
-                path: site.folder.clone(),
-                because: "is in the way of what lies in the trash",
-            });
+            return Err(WorktreeError::Occupied { path: site.folder.clone() });
         }
         self.restore_branches(site, &note, lock)?;
         if !site.has_admin() && is_folder(&admin_in(&site.trash)) {
@@ -47,14 +48,17 @@ impl GitWorktrees {
             {
                 sync_all(slice::from_ref(&site.common))?;
             }
-            relocate(&admin_in(&site.trash), &site.admin)?;
+            relocate(&admin_in(&site.trash), &site.admin, &admin_move(&site.trash))?;
         }
         let had_index = site.has_admin() && is_there(&site.admin.join("index"));
         if is_folder(&worktree_in(&site.trash)) {
-            relocate(&worktree_in(&site.trash), &site.folder)?;
+            relocate(&worktree_in(&site.trash), &site.folder, &worktree_move(&site.trash))?;
         }
         let had_folder = site.has_folder();
-        self.make_whole(site, &note, at, lock)?;
+        self.make_whole(site, &note, at.as_ref(), lock)?;
+        if let Some(HeadAt::Branch(branch)) = &at {
+            self.point_head(site, branch, lock)?;
+        }
         if !had_folder {
             self.refill_from_snapshot(site, &note, lock).inspect_err(|_| put_back(site))?;
         }
@@ -125,7 +129,7 @@ impl GitWorktrees {
         &self,
         site: &Site,
         note: &Note,
-        at: Option<HeadAt>,
+        at: Option<&HeadAt>,
         lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
         if site.has_admin() {
@@ -141,7 +145,23 @@ impl GitWorktrees {
         let name = NAMELESS
             .parse()
             .map_err(|_| WorktreeError::Unusable { id: site.id, because: "it has no name" })?;
-        self.register(site, &name, &at, lock)
+        self.register(site, &name, at, lock)
+    }
+
+    /// Has HEAD name the branch that the session comes back on; a HEAD that is on no branch stays where it is.
+    fn point_head(
+        &self,
+        site: &Site,
+        branch: &BranchName,
+        lock: &RepositoryLock,
+    ) -> Result<(), WorktreeError> {
+        let wanted = branch.reference();
+        let at = self.run(&inside(site, &["symbolic-ref", "--quiet", "HEAD"], lock).allow(&[1, 128]))?;
+        let at = String::from_utf8_lossy(&at.stdout);
+        if at.trim_end().is_empty() || at.trim_end() == wanted {
+            return Ok(());
+        }
+        self.run(&inside(site, &["symbolic-ref", "-m", "wharf: undo", "HEAD", &wanted], lock)).map(drop)
     }
 
     fn restore_index(&self, site: &Site, note: &Note, lock: &RepositoryLock) -> Result<(), WorktreeError> {
@@ -161,7 +181,7 @@ impl GitWorktrees {
 
 /// Puts the administrative files into the trash again, because nothing could be made of them.
 fn put_back(site: &Site) {
-    if let Err(err) = relocate(&site.admin, &admin_in(&site.trash)) {
+    if let Err(err) = relocate(&site.admin, &admin_in(&site.trash), &admin_move(&site.trash)) {
         tracing::warn!(session = %site.id, error = %err, "the administrative files stay out of the trash");
     }
 }

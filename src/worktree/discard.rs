@@ -8,7 +8,7 @@ use super::{
     mounts,
     relocate::relocate,
     site::{Site, is_folder, is_there, make_folder},
-    trash::{Note, NotedBranch, admin_in, clear_entry, worktree_in},
+    trash::{Note, NotedBranch, admin_in, admin_move, clear_entry, end_moves, worktree_in, worktree_move},
 };
 use crate::{
     session::{BranchFate, BranchName, CommitId},
@@ -29,6 +29,7 @@ impl GitWorktrees {
     pub(super) fn retract_one(&self, of: &Checkout) -> Result<(), WorktreeError> {
         let site = self.site(of.id, &of.repository)?;
         self.at_work(&site, |lock| {
+            end_moves(&site)?;
             if !site.has_folder() || is_there(&worktree_in(&site.trash)) {
                 return Ok(());
             }
@@ -46,8 +47,11 @@ impl GitWorktrees {
     ) -> Result<BranchFate, WorktreeError> {
         let site = &self.site(of.id, &of.repository)?;
         self.make_worktrees_folder()?;
+        end_moves(site)?;
         // After the snapshot and the note each step is a rename: whatever was done before a crash is skipped.
-        let begun = !is_there(&site.folder) && (is_folder(&worktree_in(&site.trash)) || !site.has_admin());
+        let is_moved = is_folder(&worktree_in(&site.trash));
+        let begun =
+            if is_there(&site.folder) { self.has_stranger(of.id) } else { is_moved || !site.has_admin() };
         let note = Note::load(&site.trash).filter(|_| begun);
         if note.is_none() {
             self.check_discard(site, of, fate)?;
@@ -56,11 +60,11 @@ impl GitWorktrees {
             Some(note) => note,
             None => self.note_down(site, of, record, lock)?,
         };
-        if site.has_folder() {
-            relocate(&site.folder, &worktree_in(&site.trash))?;
+        if site.has_folder() && !begun {
+            relocate(&site.folder, &worktree_in(&site.trash), &worktree_move(&site.trash))?;
         }
         if site.has_admin() {
-            relocate(&site.admin, &admin_in(&site.trash))?;
+            relocate(&site.admin, &admin_in(&site.trash), &admin_move(&site.trash))?;
         }
         match fate {
             BranchFate::Keep => Ok(BranchFate::Keep),

@@ -88,6 +88,12 @@ pub enum WorktreeError {
         /// What was found.
         because: &'static str,
     },
+    /// Something lies where a worktree has to come back to.
+    #[error("{} is in the way of what lies in the trash", path.display())]
+    Occupied {
+        /// What is in the way.
+        path: PathBuf,
+    },
     /// The worktree of a session lives somewhere else, where git moved it.
     #[error("the worktree of session {id} was moved to {} and has to be moved back first", path.display())]
     Moved {

@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    AddEnd, Addition, Brought, Changes, Checkout, Drained, Filled, Loss, Mended, Renaming, Scan, Slot, Start,
-    Trashed, Wanted, Worktree, WorktreeError, Worktrees, pool, site::is_there,
+    AddEnd, Addition, Brought, Changes, Checkout, Drained, Filled, Loss, Mended, Rebranching, Renaming, Scan,
+    Slot, Start, Trashed, Wanted, Worktree, WorktreeError, Worktrees, pool, site::is_there,
 };
 use crate::{
     clock::{Clock, Timestamp},
@@ -162,6 +162,10 @@ impl Worktrees for GitWorktrees {
 
     fn retract(&self, of: &Checkout) -> Result<(), WorktreeError> {
         self.retract_one(of)
+    }
+
+    fn rebranch(&self, wanted: &Rebranching) -> Result<(), WorktreeError> {
+        self.rebranch_one(wanted)
     }
 
     fn bring_back(&self, id: SessionId, repository: &RepositoryPath) -> Result<(), WorktreeError> {

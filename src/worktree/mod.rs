@@ -38,6 +38,7 @@ mod mounts;
 mod open;
 mod pool;
 mod purge;
+mod rebranch;
 mod ref_update;
 mod refill;
 mod refs;
@@ -157,6 +158,10 @@ pub trait Worktrees: Send + Sync {
     /// Takes back a discard that did not move the folder: the snapshot and what lies ready in the trash go.
     fn retract(&self, of: &Checkout) -> Result<(), WorktreeError>;
 
+    /// Has a session in the trash come back on another branch, a new one at the commit of its own. Can be called again after
+    /// a crash.
+    fn rebranch(&self, wanted: &Rebranching) -> Result<(), WorktreeError>;
+
     /// Brings a session back out of the trash with work, index and branch. Can be called again after a crash.
     fn bring_back(&self, id: SessionId, repository: &RepositoryPath) -> Result<(), WorktreeError>;
 
@@ -257,6 +262,21 @@ pub struct Addition {
     pub record: String,
     /// What has to be durable before git begins.
     pub durable_first: Vec<PathBuf>,
+}
+
+/// Which branch a destroyed session is to come back on.
+#[derive(Clone, Debug)]
+pub struct Rebranching {
+    /// Whose.
+    pub id: SessionId,
+    /// Its repository.
+    pub repository: RepositoryPath,
+    /// The branch it was on.
+    pub from: BranchName,
+    /// The new one.
+    pub to: BranchName,
+    /// Its record with the new one.
+    pub record: String,
 }
 
 /// How an add ended.

@@ -13,7 +13,7 @@ use super::{
     mounts,
     sample::{clear_sample, is_sample},
     site::{Site, io_error, is_folder, is_there},
-    trash::{Note, destroyed_at},
+    trash::{Note, destroyed_at, end_moves},
 };
 use crate::{
     atomic,
@@ -61,6 +61,9 @@ impl GitWorktrees {
             .cloned();
         if let Some(path) = unsafe_path {
             return Err(WorktreeError::UnsafePath { path, because: "is not a real folder" });
+        }
+        if let Some(site) = site {
+            end_moves(site)?;
         }
         // Somebody may have brought it back, or purged it, since the caller saw it.
         if !self.is_in_trash(id) {

@@ -63,7 +63,7 @@ impl GitWorktrees {
             delete_tree(&beside)?;
             return Err(err);
         }
-        relocate(&beside, &site.folder)?;
+        relocate(&beside, &site.folder, &beside.with_added_extension("moving"))?;
         write_pointers(site)
     }
 }

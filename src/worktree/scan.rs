@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::Deserialize;
+
 use super::{
     Found, GitWorktrees, LeftAlone, Scan, Unreadable, WorktreeError, WorktreeState,
     admin::Admin,
@@ -125,10 +127,11 @@ impl GitWorktrees {
     }
 
     fn survey_admin(&self, admin: &Admin, repository: &RepositoryPath, survey: &mut Survey) {
-        let locked_for = admin.lock_reason().map(|reason| reason.id);
+        // Who moves one unlocks it first, or locks it for a reason of his own; the record stays.
+        let session = admin.lock_reason().map(|reason| reason.id).or_else(|| recorded(admin));
         let Some(worktree) = admin.worktree() else {
             // Git passes over an entry whose `gitdir` is unreadable; its name and its lock still tell.
-            if let Some(id) = id_at_start(admin.name()).or(locked_for) {
+            if let Some(id) = id_at_start(admin.name()).or(session) {
                 survey.claim(id, repository);
             }
             return;
@@ -142,12 +145,12 @@ impl GitWorktrees {
         let named = was_session.then(|| worktree.file_name().and_then(id_in)).flatten();
         match named {
             Some(id) if survey.folders.contains_key(&id) => survey.claim(id, repository),
-            Some(id) if locked_for == Some(id) && worktree.symlink_metadata().is_err() => {
+            Some(id) if session == Some(id) && worktree.symlink_metadata().is_err() => {
                 survey.claim(id, repository);
             }
             Some(_) => {}
             None => {
-                if let Some(id) = locked_for {
+                if let Some(id) = session {
                     survey.claim(id, repository);
                 }
             }
@@ -334,4 +337,14 @@ const SESSION_ID_CHARS: usize = 36;
 fn written(path: &Path) -> Option<Timestamp> {
     let about = path.symlink_metadata().ok()?;
     about.modified().ok().map(Timestamp::from)
+}
+
+/// Whose record lies in an administrative folder.
+fn recorded(admin: &Admin) -> Option<SessionId> {
+    #[derive(Deserialize)]
+    struct Recorded {
+        id: String,
+    }
+    let recorded: Recorded = serde_json::from_str(admin.record.as_deref()?).ok()?;
+    recorded.id.parse().ok()
 }

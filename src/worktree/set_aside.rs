@@ -23,10 +23,10 @@ impl GitWorktrees {
     pub(super) fn set_aside(&self, site: &Site) -> Result<PathBuf, WorktreeError> {
         let place = self.place_aside(site)?;
         if site.has_folder() {
-            relocate(&site.folder, &place)?;
+            relocate(&site.folder, &place, &move_of(&place))?;
         }
         if site.has_admin() {
-            relocate(&site.admin, &admin_of(&place))?;
+            relocate(&site.admin, &admin_of(&place), &move_of(&place))?;
         }
         Ok(place)
     }
@@ -48,7 +48,7 @@ impl GitWorktrees {
     /// Moves only the administrative folder there.
     pub(super) fn set_admin_aside(&self, site: &Site) -> Result<PathBuf, WorktreeError> {
         let place = admin_of(&self.place_aside(site)?);
-        relocate(&site.admin, &place)?;
+        relocate(&site.admin, &place, &move_of(&place))?;
         Ok(place)
     }
 
@@ -78,6 +78,11 @@ impl GitWorktrees {
 
 fn admin_of(place: &Path) -> PathBuf {
     place.with_added_extension("admin")
+}
+
+/// Where is written down that what is set aside there was copied whole.
+fn move_of(place: &Path) -> PathBuf {
+    place.with_added_extension("moving")
 }
 
 /// Whether git could work with the administrative folder.

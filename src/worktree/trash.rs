@@ -9,12 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     GitWorktrees, Trashed, WorktreeError,
-    delete::delete_tree,
     durable::sync_all,
     lock::RepositoryLock,
     regular::read_regular,
-    relocate::partial_of,
-    site::{Site, io_error, is_folder, is_there, read_small},
+    relocate::end_move,
+    site::{Site, io_error, is_folder, is_there, pointer_of, read_small},
     snapshot::hidden_ref,
 };
 use crate::{
@@ -64,12 +63,21 @@ impl Note {
 
     /// Writes note and record; after that the folder can move.
     pub(super) fn save(&self, trash: &Path, record: &str) -> Result<(), WorktreeError> {
-        let path = trash.join(RECORD);
-        atomic::replace(&path, record.as_bytes(), Durability::PowerCut)
-            .map_err(io_error("replace", &path))?;
+        Self::write_record(trash, record)?;
+        self.write(trash)
+    }
+
+    /// Writes the note alone.
+    pub(super) fn write(&self, trash: &Path) -> Result<(), WorktreeError> {
         let path = trash.join(NOTE);
         let text = serde_json::to_vec_pretty(self).expect("a note has only texts");
         atomic::replace(&path, &text, Durability::PowerCut).map_err(io_error("replace", &path))
+    }
+
+    /// Writes the record alone.
+    pub(super) fn write_record(trash: &Path, record: &str) -> Result<(), WorktreeError> {
+        let path = trash.join(RECORD);
+        atomic::replace(&path, record.as_bytes(), Durability::PowerCut).map_err(io_error("replace", &path))
     }
 }
 
@@ -84,8 +92,18 @@ pub(super) fn admin_in(trash: &Path) -> PathBuf {
 }
 
 impl GitWorktrees {
+    /// Whether a destroyed session can be brought back, or could if nothing were in its place.
     pub(super) fn is_in_trash(&self, id: SessionId) -> bool {
-        self.has_entry(id) && !is_there(&self.workspace.worktree(id))
+        self.has_entry(id) && (!is_there(&self.workspace.worktree(id)) || self.has_stranger(id))
+    }
+
+    /// Whether something is in the place of a worktree whose folder lies in the trash: an editor that saves once more, a
+    /// tool that makes its cache anew. It is never touched.
+    pub(super) fn has_stranger(&self, id: SessionId) -> bool {
+        let folder = self.workspace.worktree(id);
+        let is_worktree = is_folder(&folder) && pointer_of(&folder).is_some();
+        let in_trash = worktree_in(&self.workspace.trash().join(id.to_string()));
+        is_there(&folder) && !is_worktree && is_folder(&in_trash)
     }
 
     pub(super) fn list_trash(&self) -> Result<Vec<Trashed>, WorktreeError> {
@@ -140,12 +158,25 @@ pub(super) fn destroyed_at(trash: &Path) -> Option<Timestamp> {
     Some(Timestamp::from(written.ok()?))
 }
 
-/// Removes note, record, half a copy and the folder they are in, once nothing else is left in it; durable when it returns.
+/// Where is written down that the folder was copied here whole, or away from here.
+pub(super) fn worktree_move(trash: &Path) -> PathBuf {
+    trash.join("worktree.moving")
+}
+
+/// The same for the administrative folder.
+pub(super) fn admin_move(trash: &Path) -> PathBuf {
+    trash.join("admin.moving")
+}
+
+/// Ends the moves of a session into the trash or out of it that were cut short; the caller has the repository lock.
+pub(super) fn end_moves(site: &Site) -> Result<(), WorktreeError> {
+    let trash = &site.trash;
+    end_move(&worktree_in(trash), &site.folder, &worktree_move(trash))?;
+    end_move(&admin_in(trash), &site.admin, &admin_move(trash))
+}
+
+/// Removes note, record and the folder they are in, once nothing else is left in it; durable when it returns.
 pub(super) fn clear_entry(trash: &Path) -> Result<(), WorktreeError> {
-    // A move to here that was cut short; what it copied is in its place.
-    for moved in [worktree_in(trash), admin_in(trash)] {
-        delete_tree(&partial_of(&moved))?;
-    }
     for name in [NOTE, RECORD, "trash.json.tmp", "record.json.tmp"] {
         let path = trash.join(name);
         match fs::remove_file(&path) {

@@ -56,10 +56,19 @@ fn an_issue_leads_to_its_one_session() {
 }
 
 #[test]
-fn a_second_bind_keeps_the_label_of_the_same_issue() {
+fn a_second_bind_keeps_what_it_does_not_say_of_the_same_issue() {
     let space = Workspace::with_sessions(1);
-    space.run(["bind", "s1", "--issue", "a/b#1", "--label", "ready"]).succeeds();
-    assert_eq!(space.json(["bind", "s1", "--issue", "a/b#1"])["issue"]["label"], "ready");
+    let bind = |further: &[&str]| {
+        let args = ["bind", "s1", "--issue", "a/b#1"].iter().chain(further);
+        let issue = space.json(args)["issue"].clone();
+        (issue["label"].clone(), issue["intervention"].clone())
+    };
+    assert_eq!(bind(&["--label", "ready", "--intervention"]), ("ready".into(), true.into()));
+    assert_eq!(bind(&[]), ("ready".into(), true.into()));
+    assert_eq!(bind(&["--label", "done"]), ("done".into(), true.into()));
+    assert_eq!(bind(&["--intervention=false"]), ("done".into(), false.into()));
+    assert_eq!(bind(&["--intervention"]), ("done".into(), true.into()));
+    assert_eq!(space.json(["bind", "s1", "--issue", "a/b#2"])["issue"]["intervention"], false);
     assert_eq!(space.json(["bind", "s1", "--issue", "a/b#2"])["issue"].get("label"), None);
 }
 

@@ -2,7 +2,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::Workspace;
+use crate::support::{STATE, Workspace};
 
 /// The lines of all logs, oldest first.
 fn lines(space: &Workspace) -> Vec<Value> {
@@ -68,4 +68,19 @@ fn a_day_has_a_file_and_old_ones_go() {
     space.run(["create", "s2"]).succeeds();
     assert!(names().contains(&format!("wharf.{today}.log")));
     assert!(names().len() <= 2, "{:?}", names());
+}
+
+/// RELIABILITY N3: also in a warning, whoever named the folder.
+#[test]
+fn a_warning_has_no_say_over_the_terminal() {
+    let space = Workspace::empty();
+    let name = "we\u{1b}[31mird\u{9b}";
+    space.init(name);
+    let folder = space.path(name);
+    fs::write(folder.join(STATE), "neither this nor that").unwrap();
+    let ran = space.run(["list".as_ref(), "--workspace".as_ref(), folder.as_os_str()]).succeeds();
+    let said = ran.stderr();
+    assert!(said.contains("broken state file") && said.contains(r"we\u{1b}[31mird\u{9b}"), "{said:?}");
+    assert!(!said.contains(['\u{1b}', '\u{9b}']), "{said:?}");
+    assert!(said.ends_with('\n') && !said.contains("\n\n"), "{said:?}");
 }

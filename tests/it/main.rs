@@ -93,4 +93,5 @@ mod soak;
 mod support;
 mod telling;
 mod tokens;
+mod undo;
 mod waiting;

@@ -8,7 +8,7 @@ use std::{
 use crate::support::{
     Ran, STATE, Workspace,
     faults::{Tree, assert_same, files, tree},
-    means,
+    means, strace,
 };
 
 /// Runs a script where mounts are its own; `$WHARF` is the binary. Nothing where that is not possible.
@@ -141,6 +141,45 @@ fn a_destroy_into_a_trash_without_room_leaves_the_session_as_it_was() {
     assert!(!ran.stderr().contains("stays in the journal"), "{}", ran.stderr());
     assert_same(&held, &files(&folder));
     assert_eq!(space.json(["list"])[0]["worktreeState"], "present");
+}
+
+/// The same, killed anywhere, there and back: the session is whole on one side.
+#[test]
+fn a_move_to_another_file_system_that_is_killed_leaves_one_whole_worktree() {
+    if !can_mount() || !strace::is_there() {
+        return;
+    }
+    let space = Workspace::with_sessions(1);
+    let folder = space.work_in("s1");
+    let trash = space.path(".worktrees/.trash");
+    fs::create_dir_all(&trash).unwrap();
+    let held = files(&folder);
+    for (before, verb) in [(":", "destroy s1 --force"), ("\"$WHARF\" destroy s1 --force", "undo")] {
+        for call in ["unlinkat", "rename", "fsync"] {
+            for n in 1.. {
+                // Whoever looks next finds a session, or a trash out of which it comes back.
+                let script = format!(
+                    "mount -t tmpfs -o size=40m tmpfs '{}'\n{before}\n\
+                     if strace -qq -o /dev/null -e trace={call} -e inject={call}:signal=KILL:when={n} \
+                     \"$WHARF\" {verb}; then echo ended; fi\n\
+                     \"$WHARF\" restore; \"$WHARF\" path s1 || \"$WHARF\" undo; exec \"$WHARF\" list --json",
+                    trash.display()
+                );
+                let ran = with_mounts(&space, &script).succeeds();
+                let told = format!("{verb}, {call} {n}: {}\n{}", ran.stdout(), ran.stderr());
+                assert!(folder.exists(), "{told}");
+                assert_same(&held, &files(&folder));
+                assert!(ran.stdout().contains(r#""worktreeState": "present""#), "{told}");
+                let left = fs::read_dir(space.path(".worktrees")).unwrap().count();
+                assert_eq!(left, 2, "the worktree and the trash, {told}");
+                assert_eq!(fs::read_dir(space.path(".git/worktrees")).unwrap().count(), 1, "{told}");
+                if ran.stdout().lines().any(|line| line == "ended") {
+                    assert!(n > 3, "{verb} has {call}");
+                    break;
+                }
+            }
+        }
+    }
 }
 
 /// RELIABILITY R10.

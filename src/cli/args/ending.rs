@@ -53,13 +53,18 @@ pub(in crate::cli) struct Destroy {
 
 /// Bring a destroyed session back, with its uncommitted work
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  wharf undo\n  wharf undo auth\n  wharf undo auth --as auth-again")]
+#[command(
+    after_help = "Examples:\n  wharf undo\n  wharf undo auth\n  wharf undo auth --as auth-again --branch feature/auth-again"
+)]
 pub(in crate::cli) struct Undo {
     /// Its name, its id, or the beginning of its id [default: what was destroyed last]
     pub(in crate::cli) name: Option<String>,
     /// Under another name
     #[arg(long = "as", value_name = "NAME")]
     pub(in crate::cli) new_name: Option<String>,
+    /// On a new branch at the commit of its own, for when that one has moved on or is taken
+    #[arg(long, value_name = "BRANCH")]
+    pub(in crate::cli) branch: Option<String>,
 }
 
 /// What was destroyed and can still be brought back

@@ -90,9 +90,9 @@ pub(in crate::cli) struct Bind {
     /// Where the issue stands in its workflow
     #[arg(long, value_name = "LABEL")]
     pub(in crate::cli) label: Option<String>,
-    /// A person steps in to repair what an agent did
-    #[arg(long)]
-    pub(in crate::cli) intervention: bool,
+    /// A person steps in to repair what an agent did; `=false` when that is over
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(in crate::cli) intervention: Option<bool>,
 }
 
 /// Free a session from its issue

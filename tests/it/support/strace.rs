@@ -124,6 +124,11 @@ impl Cut {
 }
 
 impl Point {
+    /// Whether it is a call of this kind.
+    pub fn is_of(&self, call: &str) -> bool {
+        self.call == call
+    }
+
     /// Whether it is the last of all calls of a kind.
     pub fn is_last(&self, call: &str, points: &[Self]) -> bool {
         self.call == call && points.iter().filter(|it| it.call == call).all(|it| it.n <= self.n)
