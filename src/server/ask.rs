@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{ServerError, browsers::Admits, place::Place};
+use super::{ServerError, browsers::Admits, files::Files};
 use crate::workspace::Workspace;
 
 /// How long a server may take.
@@ -68,10 +68,10 @@ fn ask<T: DeserializeOwned>(
     what: &str,
     body: &str,
 ) -> Result<(String, T), ServerError> {
-    let place = Place::of(workspace, token_file);
+    let files = Files::of(workspace, token_file);
     // Nobody but our own server is shown the token.
-    let note = place.note().filter(|_| place.is_taken()).ok_or(ServerError::Absent)?;
-    let token = place.token()?;
+    let note = files.note().filter(|_| files.is_taken()).ok_or(ServerError::Absent)?;
+    let token = files.token()?;
     let at = note.url.strip_prefix("http://").unwrap_or(&note.url).to_owned();
     let silent = |because: String| ServerError::Silent { at: note.url.clone(), because };
     let request = format!(

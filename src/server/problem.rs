@@ -1,6 +1,6 @@
 //! How what went wrong is told over HTTP (RFC 9457), with the words and statuses of DESIGN 6.
 
-use std::{error::Error as StdError, time::Duration};
+use std::time::Duration;
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -125,7 +125,7 @@ impl From<ManagerError> for Problem {
         } else {
             Vec::new()
         };
-        let problem = Self::of(status(err.code()), err.code().word(), because(&err));
+        let problem = Self::of(status(err.code()), err.code().word(), text::lines(&text::because(&err)));
         Self { hint: err.hint(), losses, ..problem }
     }
 }
@@ -135,7 +135,7 @@ macro_rules! of_text_errors {
     ($($error:ty => $code:literal),+ $(,)?) => {$(
         impl From<$error> for Problem {
             fn from(err: $error) -> Self {
-                Self::of(StatusCode::UNPROCESSABLE_ENTITY, $code, because(&err))
+                Self::of(StatusCode::UNPROCESSABLE_ENTITY, $code, text::lines(&text::because(&err)))
             }
         }
     )+};
@@ -161,19 +161,4 @@ fn status(code: Code) -> StatusCode {
         (_, Kind::Unreachable | Kind::Locked | Kind::State) => StatusCode::SERVICE_UNAVAILABLE,
         (_, Kind::Failed) => StatusCode::INTERNAL_SERVER_ERROR,
     }
-}
-
-/// An error with its causes, each said once, safe to be shown.
-pub(super) fn because(err: &dyn StdError) -> String {
-    let mut out = err.to_string();
-    let mut source = err.source();
-    while let Some(cause) = source {
-        let said = cause.to_string();
-        if !out.ends_with(&said) {
-            out.push_str(": ");
-            out.push_str(said.trim_end());
-        }
-        source = cause.source();
-    }
-    text::lines(&out)
 }

@@ -15,7 +15,7 @@ use super::{
     roll::Seen,
     running::{Start, start_request},
     tickets::CLIENT,
-    wire::{Ask, Body, Object, Part, ProblemDoc, json, limit},
+    wire::{Ask, Body, Object, PAGE, Part, ProblemDoc, json, limit},
 };
 use crate::{
     json::Members,
@@ -28,7 +28,7 @@ use crate::{
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
+pub(super) struct SessionFilter {
     /// Those with this status.
     #[param(pattern = "^(active|waiting|idle|error|stopped)$")]
     status: Option<String>,
@@ -48,19 +48,19 @@ pub(super) struct Wanted {
 }
 
 /// Lists the sessions, oldest first.
-#[utoipa::path(get, path = "/sessions", tag = "sessions", params(Wanted), responses(
+#[utoipa::path(get, path = "/sessions", tag = "sessions", params(SessionFilter), responses(
     (status = 200, description = "The sessions", body = ListDoc),
     (status = 422, description = "A filter that makes no sense", body = ProblemDoc, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(app): State<App>,
     Extension(grant): Extension<Grant>,
-    Ask(wanted): Ask<Wanted>,
+    Ask(wanted): Ask<SessionFilter>,
 ) -> Result<Response, Problem> {
     let status: Option<SessionStatus> = wanted.status.as_deref().map(str::parse).transpose()?;
     let issue: Option<IssueRef> = wanted.issue.as_deref().map(str::parse).transpose()?;
     let ids = wanted.ids.as_deref().map(ids).transpose()?;
-    let limit = limit(wanted.limit)?;
+    let limit = limit(wanted.limit, PAGE)?;
     let after = wanted.cursor.as_deref().map(cursor).transpose()?;
     let sought = wanted.q.as_deref().map(str::to_lowercase);
     let snapshot = app.roll.fresh().await?;

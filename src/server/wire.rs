@@ -45,7 +45,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Object<T> {
 pub(super) struct Ask<T>(pub(super) T);
 
 /// How much of a list one answer has, unless somebody says otherwise, and at most.
-const PAGE: usize = 200;
+pub(super) const PAGE: usize = 200;
 const PAGE_MAX: usize = 1_000;
 
 /// Which part of a list is wanted.
@@ -63,15 +63,15 @@ pub(super) struct Page {
 impl Page {
     /// That part, and where the next one begins.
     pub(super) fn of<T>(&self, all: Vec<T>) -> Result<(Vec<T>, Option<String>), Problem> {
-        let (limit, from) = (limit(self.limit)?, self.cursor.unwrap_or_default());
+        let (limit, from) = (limit(self.limit, PAGE)?, self.cursor.unwrap_or_default());
         let next = (all.len().saturating_sub(from) > limit).then(|| from.saturating_add(limit).to_string());
         Ok((all.into_iter().skip(from).take(limit).collect(), next))
     }
 }
 
-/// How many one answer has.
-pub(super) fn limit(wanted: Option<usize>) -> Result<usize, Problem> {
-    let limit = wanted.unwrap_or(PAGE);
+/// How many one answer has: so many where nobody says otherwise.
+pub(super) fn limit(wanted: Option<usize>, otherwise: usize) -> Result<usize, Problem> {
+    let limit = wanted.unwrap_or(otherwise);
     let is_fine = (1..=PAGE_MAX).contains(&limit);
     is_fine.then_some(limit).ok_or_else(|| Problem::invalid(format!("`limit` is 1 to {PAGE_MAX}")))
 }
