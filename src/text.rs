@@ -82,6 +82,14 @@ mod tests {
     }
 
     #[test]
+    fn a_number_has_its_noun() {
+        assert_eq!(
+            [count(0, "session"), count(1, "session"), count(2, "session")],
+            ["0 sessions", "1 session", "2 sessions"]
+        );
+    }
+
+    #[test]
     fn a_path_of_odd_bytes_is_shown() {
         use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
         assert_eq!(path(Path::new(OsStr::from_bytes(b"/a\xff\n"))), "/a\u{fffd}\\n");

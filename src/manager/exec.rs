@@ -66,7 +66,7 @@ impl SessionManager {
     /// The session a person means, if its files are there and nobody is at work with it. This is on the way of every
     /// command, so it reads the table once, asks git only when something looks wrong, and writes nothing.
     pub(super) fn executable(&mut self, who: &str) -> Result<Session, ManagerError> {
-        let session = self.stored_registry()?.find(who)?.clone();
+        let session = self.stored_session(who)?;
         if session.pending().is_none() && self.has_files(session.id()) {
             return Ok(session);
         }

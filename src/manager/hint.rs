@@ -191,8 +191,8 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
         WorktreeError::RepositoryLocked { .. } => {
             "try again when the other create or destroy has ended".to_owned()
         }
-        WorktreeError::Moved { id, path } => {
-            format!("`git worktree move -f -f {} …/.worktrees/{id}` moves it back", path.display())
+        WorktreeError::Moved { path, home, .. } => {
+            format!("`git worktree move -f -f {} {}` moves it back", path.display(), home.display())
         }
         WorktreeError::InProgress { .. } => "end it first, or abort it".to_owned(),
         WorktreeError::UnsafePath { .. }

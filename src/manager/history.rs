@@ -12,14 +12,14 @@ use crate::{
 impl SessionManager {
     /// The commands that ran in a session, newest first.
     pub fn history(&mut self, who: &str) -> Result<(Session, History), ManagerError> {
-        let session = self.stored_registry()?.find(who)?.clone();
+        let session = self.stored_session(who)?;
         let history = log::history(&self.workspace.session_folder(session.id()));
         history.map(|history| (session.clone(), history)).map_err(|source| shell_error(&session, source))
     }
 
     /// What the next load of its context would begin with. Changes nothing.
     pub fn weigh_replay(&mut self, who: &str) -> Result<(Session, Loaded), ManagerError> {
-        let session = self.stored_registry()?.find(who)?.clone();
+        let session = self.stored_session(who)?;
         let loaded = log::plan(&self.workspace.session_folder(session.id()), session.id());
         loaded.map(|loaded| (session.clone(), loaded)).map_err(|source| shell_error(&session, source))
     }

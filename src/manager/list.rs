@@ -58,19 +58,18 @@ impl SessionManager {
         Ok(sessions)
     }
 
-    /// Entries of the state file that cannot be taken, so that no list shows them.
-    pub fn quarantined(&mut self) -> Result<Vec<Quarantined>, ManagerError> {
-        Ok(self.store.read()?.quarantined)
+    /// Entries of the state file that could not be taken when it was read last, so that no list shows them.
+    pub fn quarantined(&self) -> &[Quarantined] {
+        &self.quarantined
     }
 
     /// Why no session goes by this: none does, or the one that did cannot be taken.
-    pub(super) fn not_found(&mut self, who: &str, err: LookupError) -> ManagerError {
+    pub(super) fn not_found(&self, who: &str, err: LookupError) -> ManagerError {
         let LookupError::NotFound { .. } = &err else {
             return err.into();
         };
-        let quarantined = self.quarantined().unwrap_or_default();
-        match quarantined.into_iter().find(|it| it.goes_by(who)) {
-            Some(Quarantined { because, .. }) => ManagerError::Quarantined { text: who.to_owned(), because },
+        match self.quarantined.iter().find(|it| it.goes_by(who)) {
+            Some(it) => ManagerError::Quarantined { text: who.to_owned(), because: it.because.clone() },
             None => err.into(),
         }
     }

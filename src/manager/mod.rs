@@ -12,7 +12,7 @@ use crate::{
     registry::Registry,
     session::{RepositoryPath, Session},
     shell::Shells,
-    store::{self, Origin, Reading, Store},
+    store::{self, Origin, Quarantined, Reading, Store},
     terminal::Terminals,
     workspace::Workspace,
     worktree::{Checkout, Worktrees},
@@ -127,6 +127,8 @@ pub struct SessionManager {
     shells: Arc<dyn Shells>,
     background: Arc<Background>,
     clock: Arc<dyn Clock>,
+    /// What could not be taken when the table was read last, and is missed.
+    quarantined: Vec<Quarantined>,
 }
 
 /// Everything outside that a manager works with.
@@ -177,7 +179,8 @@ impl SessionManager {
     /// A manager of one workspace.
     pub fn of(workspace: Workspace, settings: Settings, ports: Ports) -> Self {
         let Ports { store, worktrees, terminals, shells, background, clock } = ports;
-        Self { workspace, settings, store, worktrees, terminals, shells, background, clock }
+        let quarantined = Vec::new();
+        Self { workspace, settings, store, worktrees, terminals, shells, background, clock, quarantined }
     }
 
     /// The workspace it manages.
@@ -207,6 +210,7 @@ impl SessionManager {
 
     fn stored_registry(&mut self) -> Result<Registry, ManagerError> {
         let reading = self.store.read()?;
+        self.note_refused(&reading);
         if !self.is_damaged(&reading) {
             return Ok(Registry::of(reading.sessions).0);
         }
@@ -215,6 +219,19 @@ impl SessionManager {
             tracing::warn!(error = %err, "the rebuilt registry cannot be written");
             Ok(Registry::of(self.plan(reading).sessions).0)
         })
+    }
+
+    /// Notes whose entries could not be taken. One whose session was taken in from git meanwhile misses nothing.
+    fn note_refused(&mut self, reading: &Reading) {
+        let is_there =
+            |it: &Quarantined| reading.sessions.iter().any(|session| Some(session.id()) == it.id());
+        self.quarantined = reading.quarantined.iter().filter(|it| !is_there(it)).cloned().collect();
+    }
+
+    /// The session a person means, as the state file has it.
+    fn stored_session(&mut self, who: &str) -> Result<Session, ManagerError> {
+        let found = self.stored_registry()?.find(who).cloned();
+        found.map_err(|err| self.not_found(who, err))
     }
 
     /// The session a person means by a name, an id, or the beginning of an id.
@@ -226,6 +243,7 @@ impl SessionManager {
     /// Takes the lock and reads the table; a damaged one is rebuilt from backups and git first.
     fn begin(&mut self) -> Result<Transaction<'_>, ManagerError> {
         let mut reading = self.store.begin()?;
+        self.note_refused(&reading);
         if self.is_damaged(&reading) {
             // Git works while nobody holds the lock; who comes first rebuilds, the next one finds it done.
             self.store.end();

@@ -166,6 +166,9 @@ impl Parsed {
     /// Takes entries out of the quarantine that were corrected there, or that an older wharf could not read. One that is
     /// or was in the way of another session stays: its own may have been taken in again from git, and destroyed since.
     fn take_corrected(&mut self) {
+        if self.document.quarantine.is_empty() {
+            return;
+        }
         let kept = std::mem::take(&mut self.document.quarantine);
         let decoded: Vec<Option<Session>> =
             kept.iter().map(|it| record::decode(&it.entry).ok().map(|it| it.session)).collect();

@@ -143,7 +143,7 @@ impl GitWorktrees {
     fn check_discard(&self, site: &Site, of: &Checkout, fate: BranchFate) -> Result<(), WorktreeError> {
         let id = of.id;
         if let Some(at) = site.lives_at() {
-            return Err(WorktreeError::Moved { id, path: at });
+            return Err(WorktreeError::Moved { id, path: at, home: site.folder.clone() });
         }
         if is_there(&site.folder) {
             if !site.has_folder() {

@@ -101,6 +101,8 @@ pub enum WorktreeError {
         id: SessionId,
         /// Where it is.
         path: PathBuf,
+        /// Where it belongs.
+        home: PathBuf,
     },
     /// A destroy must not go over this.
     #[error("session {id} cannot be moved to the trash: {because}")]

@@ -25,8 +25,9 @@ const ASSUME_UNCHANGED: u16 = 0x8000;
 impl GitWorktrees {
     /// What a destroy of this worktree would lose, and what stands in its way.
     pub(super) fn find_losses(&self, of: &Checkout, branch: BranchFate) -> Result<Vec<Loss>, WorktreeError> {
-        if let Some(at) = self.site(of.id, &of.repository)?.lives_at() {
-            return Err(WorktreeError::Moved { id: of.id, path: at });
+        let site = self.site(of.id, &of.repository)?;
+        if let Some(at) = site.lives_at() {
+            return Err(WorktreeError::Moved { id: of.id, path: at, home: site.folder.clone() });
         }
         let worktree = self.inspect_one(of.id, &of.repository)?;
         let mut losses = self.file_losses(&worktree)?;
@@ -34,7 +35,7 @@ impl GitWorktrees {
         if count > 0 {
             losses.push(Loss::Commits { count });
         }
-        losses.extend(self.submodule_losses(&self.site(of.id, &of.repository)?.admin)?);
+        losses.extend(self.submodule_losses(&site.admin)?);
         losses.extend(worktree.operation.map(Loss::InProgress));
         if let WorktreeLock::Foreign(reason) = &worktree.lock {
             losses.push(Loss::Locked(reason.clone()));

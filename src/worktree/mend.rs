@@ -109,7 +109,7 @@ impl GitWorktrees {
             return Err(unusable(patient.of, "its folder belongs to another worktree"));
         }
         if let Some(at) = site.lives_at() {
-            return Err(WorktreeError::Moved { id: patient.of.id, path: at });
+            return Err(WorktreeError::Moved { id: patient.of.id, path: at, home: site.folder.clone() });
         }
         if !admin_is_sound(site) {
             return self.adopt(patient);

@@ -299,6 +299,9 @@ fn what_is_in_the_place_of_all_worktrees_is_one_finding() {
 #[test]
 fn a_table_that_cannot_be_read_blames_no_worktree() {
     let space = Workspace::with_sessions(2);
+    fs::write(space.path(STATE), r#"{"version": "0.9", "sessions": []}"#).unwrap();
+    let hint = space.run(["list", "--json"]).fails(9).error()["hint"].as_str().unwrap().to_owned();
+    assert!(!hint.contains("newer"), "{hint}");
     fs::write(space.path(STATE), r#"{"version": "2.0", "sessions": []}"#).unwrap();
     let ran = space.run(["doctor", "--json"]).fails(1);
     assert_eq!(codes(&ran), ["state-unreadable"]);

@@ -27,7 +27,7 @@ fn a_session_that_cannot_be_taken_is_missed_by_list_and_named_when_asked_for() {
     let space = refused();
     space.run(["list"]).succeeds().says("1 session not shown").says("wharf doctor");
     let id = space.state()["sessions"][0]["id"].as_str().unwrap().to_owned();
-    for args in [&["show", "s1"][..], &["path", &id], &["touch", "s1"], &["meta", "s1", "a=b"]] {
+    for args in [&["show", "s1"][..], &["path", &id], &["touch", "s1"], &["exec", "s1", "true"]] {
         let error = space.run(args.iter().chain(&["--json"])).fails(3).error();
         assert_eq!(error["code"], "NOT_FOUND", "{args:?}");
         let message = error["message"].as_str().unwrap();
@@ -35,6 +35,8 @@ fn a_session_that_cannot_be_taken_is_missed_by_list_and_named_when_asked_for() {
         assert!(error["hint"].as_str().unwrap().contains("wharf doctor"), "{args:?}");
     }
     space.run(["show", "nobody"]).fails(3).says("no session `nobody`");
+    space.run(["show", &id[..3]]).fails(3).says("the beginning of an id has at least 4 characters");
+    assert!(!space.run(["show", "who"]).fails(3).stderr().contains("beginning"));
     let told = space.run(["touch", "s2"]).succeeds().stdout();
     assert!(!told.contains("not shown"), "{told}");
 }
@@ -74,6 +76,7 @@ fn a_destroyed_session_does_not_come_back_out_of_the_quarantine() {
     let space = refused();
     space.run(["recover"]).succeeds();
     assert_eq!(space.names(), ["s1", "s2"]);
+    assert!(!space.run(["list"]).succeeds().stderr().contains("not shown"), "it is shown");
     space.run(["destroy", "s1", "--force"]).succeeds();
     correct(&space, "\"weird\"", "\"idle\"");
     assert_eq!(space.names(), ["s2"]);
@@ -88,4 +91,15 @@ fn an_entry_is_told_in_one_short_line() {
     let line = told.lines().find(|line| line.starts_with("quarantined: ")).unwrap();
     assert!(line.contains("`status` cannot be taken") && line.chars().count() < 250, "{line}");
     assert!(!line.contains("\\n"), "{line}");
+}
+
+#[test]
+fn a_moment_that_makes_no_sense_is_told_once() {
+    let space = Workspace::with_sessions(1);
+    space.edit_state(|state| state["sessions"][0]["createdAt"] = json!("next tuesday"));
+    let findings = space.run(["doctor", "--json"]).fails(1).json();
+    let finding = findings.as_array().unwrap().iter().find(|it| it["code"] == "quarantined").unwrap();
+    let message = finding["message"].as_str().unwrap();
+    assert!(message.contains("`next tuesday` is not an RFC 3339 time"), "{message}");
+    assert_eq!(message.matches("could not be parsed").count(), 1, "{message}");
 }
