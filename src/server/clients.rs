@@ -168,7 +168,7 @@ pub(super) async fn list(
     let book = Arc::clone(&app.book);
     let mut clients = app.desk.run(grant, move |_| book.clients()).await??;
     // What was set decides who is a client just now; the others come back with the other policy.
-    clients.retain(|client| client.ticket.is_global() != app.policy.is_exclusive());
+    clients.retain(|client| is_of_policy(&app, &client.ticket));
     let (clients, next) = page.of(clients)?;
     let clients = app.live.over(clients).iter().map(|client| view(&app, client)).collect();
     Ok(reply(StatusCode::OK, &ClientsView { clients, next }))
@@ -247,6 +247,7 @@ pub(super) async fn terminal(
             let book = Arc::clone(&app.book);
             let clients = app.desk.run(grant, move |_| book.clients()).await??;
             let known = clients.into_iter().find(|client| client.ticket == ticket);
+            let known = known.filter(|client| is_of_policy(&app, &client.ticket));
             known.ok_or(TicketError::NoSession)?
         }
     };
@@ -259,4 +260,9 @@ pub(super) async fn terminal(
     let live = Arc::clone(&app.live);
     let typed: Arc<dyn Fn() + Send + Sync> = Arc::new(move || live.heard(&ticket, SystemClock.now()));
     Ok(begin(upgrade, Relay { app, holder, reach, stay, replaced, typed: Some(typed), place }))
+}
+
+/// Whether a ticket leads anywhere under the policy of this server; those of the other one wait for it to come back.
+fn is_of_policy(app: &App, ticket: &Ticket) -> bool {
+    ticket.is_global() != app.policy.is_exclusive()
 }

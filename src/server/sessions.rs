@@ -14,7 +14,7 @@ use super::{
     problem::Problem,
     roll::Seen,
     running::{Start, start_request},
-    tickets::CLIENT,
+    tickets::{CLIENT, SHARED_NAME},
     wire::{Ask, Body, Object, PAGE, Part, ProblemDoc, json, limit},
 };
 use crate::{
@@ -300,6 +300,12 @@ pub(super) async fn change(
     let id = app.find(grant, &who).await?.to_string();
     // All of it makes sense before any of it is done.
     let name: Option<SessionName> = change.name.as_deref().map(str::parse).transpose()?;
+    if name.as_ref().is_some_and(|name| name.as_str() == SHARED_NAME) && grant.full().is_err() {
+        // Whoever has that name gets the clients of a server on which all share a session.
+        return Err(Problem::forbidden(
+            "the name of the session that all clients share is not for this token",
+        ));
+    }
     let status: Option<SessionStatus> = change.status.as_deref().map(str::parse).transpose()?;
     let label = |text: String| text.parse::<Label>();
     let phase = change.phase.map(|phase| phase.map(label).transpose()).transpose()?;

@@ -17,6 +17,7 @@ mod branches;
 mod broken_git;
 mod client_signs;
 mod clients;
+mod clients_share;
 mod concurrency;
 mod containers;
 mod context_ends;

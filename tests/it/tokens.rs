@@ -135,6 +135,15 @@ fn the_token_of_a_session_is_good_for_that_session_alone() {
         (1, &json!("s1"))
     );
     assert_eq!(server.ask("PATCH", "/api/v1/sessions/s1", &[token, JSON], r#"{"phase":"mine"}"#).status, 200);
+    // It may note what it likes, but not more than everybody can read each time.
+    let note = |key: &str| {
+        let body = json!({"metadata": {key: "x".repeat(40_000)}}).to_string();
+        server.ask("PATCH", "/api/v1/sessions/s1", &[token, JSON], &body).status
+    };
+    assert_eq!((note("one"), note("two"), note("one")), (200, 422, 200));
+    // Whoever is called that gets the clients of a server on which they share a session.
+    let named = server.ask("PATCH", "/api/v1/sessions/s1", &[token, JSON], r#"{"name":"global"}"#);
+    assert_eq!(named.status, 403, "{named:?}");
     for (method, path) in [
         ("GET", "/api/v1/sessions/s2"),
         ("GET", "/api/v1/sessions/no-such"),
