@@ -26,12 +26,16 @@ cleanup() {
     if [ -n "$server" ]; then
         # Whatever the requests started ends too.
         wharf list --quick --json | jq --raw-output '.[].name' | while read -r name; do
-            wharf kill "$name" >/dev/null 2>&1 || true
+            wharf destroy "$name" --force >/dev/null 2>&1 || true
         done
         kill "$server" 2>/dev/null || true
         wait "$server" 2>/dev/null || true
     fi
-    rm -rf "$folder"
+    # What was cut off in the middle may write a last word.
+    for _ in $(seq 50); do
+        rm -rf "$folder" 2>/dev/null && return
+        sleep 0.1
+    done
 }
 trap cleanup EXIT
 trap 'exit 130' INT
@@ -39,7 +43,7 @@ trap 'exit 143' TERM
 
 wharf() {
     env -i PATH="$PATH" HOME="$folder/home" XDG_RUNTIME_DIR="$folder/run" WHARF_WORKSPACE="$folder/work" \
-        GIT_CONFIG_NOSYSTEM=1 WHARF_POOL_SIZE=0 "$binary" "$@"
+        GIT_CONFIG_NOSYSTEM=1 WHARF_POOL_SIZE=0 WHARF_BACKGROUND=off "$binary" "$@"
 }
 
 mkdir -p "$folder/home/.config/wharf" "$folder/run" "$folder/work"
@@ -48,6 +52,8 @@ git -C "$folder/work" init --quiet --initial-branch=main
 git -C "$folder/work" -c user.name=a -c user.email=a@localhost commit --quiet --allow-empty --message=first
 printf '[server]\nchanges_per_second = 100000\n[git]\ntime_limit = 60\n' >"$folder/home/.config/wharf/config.toml"
 wharf create one >/dev/null
+wharf start one -- cat >/dev/null
+one=$(wharf show one --json | jq --raw-output .id)
 wharf serve --listen 127.0.0.1:0 --json >"$folder/ready" &
 server=$!
 for _ in $(seq 300); do
@@ -64,6 +70,12 @@ cat >"$folder/config.toml" <<'END'
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 410, 413, 422, 429, 503]
 END
+# Where something can be learned of a session that is there, it is asked about that; only a destroy looks for its own.
+for operation in 'GET /sessions/{who}' 'PATCH /sessions/{who}' 'POST /sessions/{who}/exec' 'POST /sessions/{who}/send' \
+    'GET /sessions/{who}/'{screen,history,conversations} 'POST /sessions/{who}/'{start,stop,kill,restart,resume}; do
+    printf '[[operations]]\ninclude-name = "%s"\nparameters = { "path.who" = "%s" }\n' \
+        "${operation/ / /api/v1}" "$one" >>"$folder/config.toml"
+done
 "$schemathesis" --config-file "$folder/config.toml" run "$url/openapi.json" --header "Authorization: Bearer $token" \
     --max-examples "${WHARF_API_EXAMPLES:-20}" --seed "${WHARF_TEST_SEED:-1}" --request-timeout 60 --no-color \
     --exclude-path-regex '/(events|events/socket|terminal)$' --exclude-checks unsupported_method,ignored_auth

@@ -84,6 +84,11 @@ impl Members {
         self.0.is_empty()
     }
 
+    /// How long keys and values are together, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.0.iter().map(|(key, value)| key.len() + value.get().len()).sum()
+    }
+
     /// Keys and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> {
         self.0.iter().map(|(key, value)| (key.as_str(), &**value))

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Context, Failure, args, context, locate};
 use crate::{
     config::{ServerSettings, is_host},
-    server::{self, Ready, Serving},
+    server::{self, Admits, Ready, Serving},
     text,
 };
 
@@ -86,7 +86,8 @@ pub(super) fn open(context: &Context, args: args::Open) -> Result<(), Failure> {
         };
         return Ok(context.output.data(&LoggedOutView { logged_out }, || words)?);
     }
-    let opened = server::open(context.manager.workspace(), token_file, args.url.as_deref())?;
+    let admits = if args.read_only { Admits::Looks } else { Admits::All };
+    let opened = server::open(context.manager.workspace(), token_file, args.url.as_deref(), admits)?;
     let view = OpenedView { url: &opened.url, expires_at: &opened.expires_at };
     Ok(context.output.data(&view, || format!("{}\n", opened.url))?)
 }

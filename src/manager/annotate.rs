@@ -5,8 +5,12 @@ use serde_json::value::RawValue;
 use super::{ManagerError, SessionManager};
 use crate::{
     clock::Timestamp,
+    json::Members,
     session::{Label, Session, SessionStatus},
 };
+
+/// How long keys and values of the metadata of one session may be together, in bytes. Everybody reads all of it each time.
+pub const METADATA_BYTES_MAX: usize = 64 << 10;
 
 /// One change to the metadata.
 #[derive(Clone, Debug)]
@@ -42,6 +46,15 @@ impl SessionManager {
     pub fn touch(&mut self, who: &str) -> Result<Session, ManagerError> {
         Ok(self.change(who, Session::touch)?.0)
     }
+}
+
+/// Refuses metadata that would make the table slow for everybody.
+pub(super) fn ensure_metadata_fits(metadata: &Members) -> Result<(), ManagerError> {
+    let bytes = metadata.bytes();
+    if bytes > METADATA_BYTES_MAX {
+        return Err(ManagerError::LongMetadata { bytes });
+    }
+    Ok(())
 }
 
 /// Changes what is kept with a session, in order.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{ManagerError, SessionManager, at_work::AtWork};
+use super::{ManagerError, SessionManager, annotate::ensure_metadata_fits, at_work::AtWork};
 use crate::{
     clock::Timestamp,
     json::Members,
@@ -61,6 +61,7 @@ impl SessionManager {
     }
 
     fn try_create(&mut self, request: &CreateSession) -> Result<Session, ManagerError> {
+        ensure_metadata_fits(&request.metadata)?;
         let registry = self.settled_registry()?;
         let plan = self.plan_create(request, registry)?;
         let warm = self.worktrees.warm(&plan.repository, &plan.start);

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use thiserror::Error;
 
 use super::{
-    Code, FailedLine, Kind, Obstacle, OpeningError,
+    Code, FailedLine, Kind, METADATA_BYTES_MAX, Obstacle, OpeningError,
     code::{agent_code, shell_code, terminal_code},
     conversation,
 };
@@ -163,6 +163,12 @@ pub enum ManagerError {
         /// Which.
         name: SessionName,
     },
+    /// The metadata of a session would be too long.
+    #[error("metadata of {bytes} bytes is too long, {METADATA_BYTES_MAX} are the most")]
+    LongMetadata {
+        /// How long it would be.
+        bytes: usize,
+    },
     /// Git tracks the file that the hooks belong in.
     #[error("{} is tracked by git, so its hooks are left as they are", file.display())]
     HooksTracked {
@@ -245,7 +251,9 @@ impl ManagerError {
             }
             Self::Busy { .. } | Self::Vanished { .. } => Code::InUse,
             Self::Chain { source, .. } | Self::Conversation(source) => conversation::code(source),
-            Self::Detached { .. } | Self::Command(_) | Self::NoAgent { .. } => Code::InvalidValue,
+            Self::Detached { .. } | Self::Command(_) | Self::NoAgent { .. } | Self::LongMetadata { .. } => {
+                Code::InvalidValue
+            }
             Self::Agent(err) => agent_code(err),
             Self::HooksTracked { .. } => Code::UnsafePath,
             Self::Terminal { source, .. } => terminal_code(source),

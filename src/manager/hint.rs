@@ -52,6 +52,9 @@ impl ManagerError {
             }
             Self::Opening(err) => return err.hint(),
             Self::UnknownAgent { .. } => "`wharf agent list` shows those there are".to_owned(),
+            Self::LongMetadata { .. } => {
+                "keep it in a file of the worktree and say here where that is".to_owned()
+            }
             Self::NoAgent { .. } => "name one with `--agent`".to_owned(),
             Self::HooksTracked { has_option: true, .. } => {
                 "`wharf start --agent` gives the same hooks on the command line and changes no file"

@@ -74,6 +74,7 @@ mod verify;
 mod tests;
 
 use self::{
+    annotate::ensure_metadata_fits,
     create::settled,
     journal::ensure_quiet,
     observe::{adopt, observe},
@@ -84,7 +85,7 @@ pub(crate) use self::journal::is_abandoned;
 pub use self::{
     agents::{AgentRequest, Opening, OpeningError},
     amend::Amend,
-    annotate::MetadataChange,
+    annotate::{METADATA_BYTES_MAX, MetadataChange},
     bind::{BindIssue, EditorChange, is_running},
     chores::Chore,
     code::{Code, Kind},
@@ -301,7 +302,12 @@ impl SessionManager {
         };
         // Who makes, ends or brings back a session wrote its record down before; a change now would be lost.
         ensure_quiet(&session)?;
+        let before = session.metadata().bytes();
         let answer = change(&mut session, now);
+        // What another tool wrote stays, and can be made less of.
+        if session.metadata().bytes() > before {
+            ensure_metadata_fits(session.metadata())?;
+        }
         transaction.registry.replace(session.clone())?;
         transaction.commit()?;
         remember(&*worktrees, &workspace, &session);

@@ -15,7 +15,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{app::App, stall::Taken};
+use super::{app::App, stall::Timed};
 use crate::socket::is_of_own_user;
 
 /// How much of a request that is not read yet is kept, and how long its head may be.
@@ -99,7 +99,7 @@ async fn talk(stream: Box<dyn Stream>, app: App, router: Router, place: OwnedSem
     http.timer(TokioTimer::new()).header_read_timeout(limit).max_buf_size(BUFFER_BYTES_MAX);
     let service = TowerToHyperService::new(router);
     let connection =
-        http.serve_connection(TokioIo::new(Taken::within(limit, stream)), service).with_upgrades();
+        http.serve_connection(TokioIo::new(Timed::within(limit, stream)), service).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{ServerError, place::Place};
+use super::{ServerError, browsers::Admits, files::Files};
 use crate::workspace::Workspace;
 
 /// How long a server may take.
@@ -44,15 +44,20 @@ pub fn open(
     workspace: &Workspace,
     token_file: Option<PathBuf>,
     shown: Option<&str>,
+    admits: Admits,
 ) -> Result<Opened, ServerError> {
-    let (url, link): (String, Link) = ask(workspace, token_file, "POST /api/v1/open-codes")?;
+    let body = match admits {
+        Admits::All => "{}",
+        Admits::Looks => "{\"readOnly\":true}",
+    };
+    let (url, link): (String, Link) = ask(workspace, token_file, "POST /api/v1/open-codes", body)?;
     let base = shown.unwrap_or(&url).trim_end_matches('/');
     Ok(Opened { url: format!("{base}{}", link.path), expires_at: link.expires_at })
 }
 
 /// Has the server of a workspace log every browser out; answers how many there were.
 pub fn log_out(workspace: &Workspace, token_file: Option<PathBuf>) -> Result<usize, ServerError> {
-    let (_, LoggedOut { logged_out }) = ask(workspace, token_file, "DELETE /api/v1/browsers")?;
+    let (_, LoggedOut { logged_out }) = ask(workspace, token_file, "DELETE /api/v1/browsers", "{}")?;
     Ok(logged_out)
 }
 
@@ -61,17 +66,19 @@ fn ask<T: DeserializeOwned>(
     workspace: &Workspace,
     token_file: Option<PathBuf>,
     what: &str,
+    body: &str,
 ) -> Result<(String, T), ServerError> {
-    let place = Place::of(workspace, token_file);
+    let files = Files::of(workspace, token_file);
     // Nobody but our own server is shown the token.
-    let note = place.note().filter(|_| place.is_taken()).ok_or(ServerError::Absent)?;
-    let token = place.token()?;
+    let note = files.note().filter(|_| files.is_taken()).ok_or(ServerError::Absent)?;
+    let token = files.token()?;
     let at = note.url.strip_prefix("http://").unwrap_or(&note.url).to_owned();
     let silent = |because: String| ServerError::Silent { at: note.url.clone(), because };
     let request = format!(
         "{what} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
-         content-length: 2\r\nconnection: close\r\n\r\n{{}}",
-        token.reveal()
+         content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        token.reveal(),
+        body.len()
     );
     let answer = exchange(&at, &request).map_err(|err| silent(err.to_string()))?;
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| silent("it says no HTTP".to_owned()))?;

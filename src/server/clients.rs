@@ -16,16 +16,18 @@ use super::{
     auth::Grant,
     browsers::Stay,
     ending::Nothing,
-    problem::{LossView, Problem, because},
+    problem::Problem,
     reading::policy_word,
     relay::{Reach, Relay},
-    terminal::{Wish, begin, no_upgrade, reach_holder},
+    terminal::{TerminalWish, begin, no_upgrade, reach_holder},
     tickets::{Cleaned, Client, Ticket, TicketError},
     wire::{Ask, Body, Page, Part, ProblemDoc, reply},
 };
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
     manager::SessionManager,
+    text,
+    view::LossView,
 };
 
 /// A client, as it is told.
@@ -59,7 +61,6 @@ pub(super) struct CleanedView {
     /// Whether it stays: because others use it, or because it holds work.
     kept: bool,
     /// The work that it holds.
-    #[schema(value_type = Vec<Object>)]
     losses: Vec<LossView>,
 }
 
@@ -85,7 +86,7 @@ fn view(app: &App, client: &Client) -> ClientView {
 
 impl From<TicketError> for Problem {
     fn from(err: TicketError) -> Self {
-        let detail = because(&err);
+        let detail = text::lines(&text::because(&err));
         match err {
             TicketError::NoSession => {
                 Self::not_found(detail).with_hint("register again: `POST /api/v1/clients`")
@@ -167,7 +168,7 @@ pub(super) async fn list(
     let book = Arc::clone(&app.book);
     let mut clients = app.desk.run(grant, move |_| book.clients()).await??;
     // What was set decides who is a client just now; the others come back with the other policy.
-    clients.retain(|client| client.ticket.is_global() != app.policy.is_exclusive());
+    clients.retain(|client| is_of_policy(&app, &client.ticket));
     let (clients, next) = page.of(clients)?;
     let clients = app.live.over(clients).iter().map(|client| view(&app, client)).collect();
     Ok(reply(StatusCode::OK, &ClientsView { clients, next }))
@@ -192,7 +193,7 @@ pub(super) async fn clean_up(
     let cleaned = cleaned(&app, &ticket, None).await?;
     let (session, destroyed, losses) = match &cleaned {
         Cleaned::Destroyed(id) => (*id, true, Vec::new()),
-        Cleaned::Kept(id, obstacles) => (Some(*id), false, obstacles.iter().map(LossView::of).collect()),
+        Cleaned::Kept(id, obstacles) => (Some(*id), false, obstacles.iter().map(LossView::from).collect()),
         Cleaned::Untouched(id) => (Some(*id), false, Vec::new()),
     };
     let session = session.map(|id| id.to_string());
@@ -221,7 +222,7 @@ pub(super) async fn cleaned(
 /// Shows the terminal of a client's session. Under `isolated`, the connection that it had before is closed.
 #[utoipa::path(get, path = "/clients/{ticket}/terminal", tag = "clients", params(
     ("ticket" = String, Path, description = "What the client got when it registered"),
-    Wish,
+    TerminalWish,
 ), responses(
     (status = 101, description = "The connection is a WebSocket now"),
     (status = "4XX", description = "No WebSocket, or no such session", body = ProblemDoc, content_type = "application/problem+json"),
@@ -231,7 +232,7 @@ pub(super) async fn terminal(
     State(app): State<App>,
     Extension((grant, stay)): Extension<(Grant, Stay)>,
     Part(ticket): Part,
-    Ask(wish): Ask<Wish>,
+    Ask(wish): Ask<TerminalWish>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     grant.whole()?;
@@ -246,6 +247,7 @@ pub(super) async fn terminal(
             let book = Arc::clone(&app.book);
             let clients = app.desk.run(grant, move |_| book.clients()).await??;
             let known = clients.into_iter().find(|client| client.ticket == ticket);
+            let known = known.filter(|client| is_of_policy(&app, &client.ticket));
             known.ok_or(TicketError::NoSession)?
         }
     };
@@ -258,4 +260,9 @@ pub(super) async fn terminal(
     let live = Arc::clone(&app.live);
     let typed: Arc<dyn Fn() + Send + Sync> = Arc::new(move || live.heard(&ticket, SystemClock.now()));
     Ok(begin(upgrade, Relay { app, holder, reach, stay, replaced, typed: Some(typed), place }))
+}
+
+/// Whether a ticket leads anywhere under the policy of this server; those of the other one wait for it to come back.
+fn is_of_policy(app: &App, ticket: &Ticket) -> bool {
+    ticket.is_global() != app.policy.is_exclusive()
 }

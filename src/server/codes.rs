@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::secret::Secret;
+use super::{browsers::Admits, secret::Secret};
 
 /// How long a code is good.
 pub(super) const LIFE: Duration = Duration::from_mins(1);
@@ -14,20 +14,27 @@ const CODES_MAX: usize = 64;
 
 /// The codes that are good now.
 #[derive(Debug, Default)]
-pub(super) struct Codes(Mutex<Vec<(Secret, Instant)>>);
+pub(super) struct Codes(Mutex<Vec<Code>>);
+
+#[derive(Debug)]
+struct Code {
+    word: Secret,
+    admits: Admits,
+    since: Instant,
+}
 
 impl Codes {
-    /// Makes one.
-    pub(super) fn issue(&self) -> std::io::Result<Secret> {
-        let code = Secret::random()?;
+    /// Makes one that lets a browser in for this.
+    pub(super) fn issue(&self, admits: Admits) -> std::io::Result<Secret> {
+        let word = Secret::random()?;
         let now = Instant::now();
         let mut codes = self.0.lock().expect("nobody panics while holding this");
-        codes.retain(|(_, since)| now.duration_since(*since) < LIFE);
+        codes.retain(|code| now.duration_since(code.since) < LIFE);
         if codes.len() >= CODES_MAX {
             codes.remove(0);
         }
-        codes.push((code.clone(), now));
-        Ok(code)
+        codes.push(Code { word: word.clone(), admits, since: now });
+        Ok(word)
     }
 
     /// Forgets all of them.
@@ -35,14 +42,13 @@ impl Codes {
         self.0.lock().expect("nobody panics while holding this").clear();
     }
 
-    /// Takes one; whether it was good.
-    pub(super) fn redeem(&self, given: &str) -> bool {
+    /// Takes one, and answers for what it lets a browser in, if it was good.
+    pub(super) fn redeem(&self, given: &str) -> Option<Admits> {
         let now = Instant::now();
         let mut codes = self.0.lock().expect("nobody panics while holding this");
-        codes.retain(|(_, since)| now.duration_since(*since) < LIFE);
-        let before = codes.len();
-        codes.retain(|(code, _)| !code.is(given));
-        codes.len() < before
+        codes.retain(|code| now.duration_since(code.since) < LIFE);
+        let at = codes.iter().position(|code| code.word.is(given))?;
+        Some(codes.remove(at).admits)
     }
 }
 
@@ -53,19 +59,20 @@ mod tests {
     #[test]
     fn a_code_is_good_once() {
         let codes = Codes::default();
-        let code = codes.issue().unwrap();
-        assert!(!codes.redeem("another one"));
-        assert!(codes.redeem(code.reveal()));
-        assert!(!codes.redeem(code.reveal()));
+        let (all, looks) = (codes.issue(Admits::All).unwrap(), codes.issue(Admits::Looks).unwrap());
+        assert_eq!(codes.redeem("another one"), None);
+        assert_eq!(codes.redeem(looks.reveal()), Some(Admits::Looks));
+        assert_eq!(codes.redeem(looks.reveal()), None);
+        assert_eq!(codes.redeem(all.reveal()), Some(Admits::All));
     }
 
     #[test]
     fn only_so_many_are_good_at_once() {
         let codes = Codes::default();
-        let first = codes.issue().unwrap();
+        let first = codes.issue(Admits::All).unwrap();
         for _ in 0..CODES_MAX {
-            codes.issue().unwrap();
+            codes.issue(Admits::All).unwrap();
         }
-        assert!(!codes.redeem(first.reveal()));
+        assert_eq!(codes.redeem(first.reveal()), None);
     }
 }

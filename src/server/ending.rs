@@ -8,19 +8,19 @@ use super::{
     app::App,
     auth::Grant,
     documents::{DestroyedDoc, SessionDoc, TrashDoc},
-    problem::{LossView, Problem},
+    problem::Problem,
     wire::{Ask, Body, Page, Part, ProblemDoc, json, reply},
 };
 use crate::{
     json::Members,
     manager::{Comeback, Destroyed, ManagerError, Permit, Permits, TakeDown},
     session::BranchFate,
-    view,
+    view::{self, LossView},
 };
 
 /// How a session is to be destroyed.
 #[derive(Debug, PartialEq, Eq)]
-struct Wish {
+struct DestroyWish {
     how: TakeDown,
     dry_run: bool,
 }
@@ -41,7 +41,7 @@ struct TrashView {
     next: Option<String>,
 }
 
-impl Wish {
+impl DestroyWish {
     /// What stands behind the question mark; a permit may be given more than once.
     fn of(pairs: Vec<(String, String)>) -> Result<Self, Problem> {
         let (mut permits, branch) = (Vec::new(), BranchFate::Keep);
@@ -104,7 +104,7 @@ pub(super) async fn destroy(
     Body(Nothing {}): Body<Nothing>,
 ) -> Result<Response, Problem> {
     let id = app.find(grant, &who).await?.to_string();
-    let Wish { how, dry_run } = Wish::of(pairs)?;
+    let DestroyWish { how, dry_run } = DestroyWish::of(pairs)?;
     let branch = how.branch;
     let (done, destroyed) = if dry_run {
         (false, app.desk.verb(grant, move |manager| manager.weigh_destroy(&id, branch)).await?)
@@ -117,7 +117,7 @@ pub(super) async fn destroy(
         session: view::record(&app.workspace, &session),
         destroyed: done,
         branch_deleted: done && branch == BranchFate::Delete,
-        would_lose: obstacles.iter().map(LossView::of).collect(),
+        would_lose: obstacles.iter().map(LossView::from).collect(),
     };
     Ok(reply(StatusCode::OK, &view))
 }
@@ -194,8 +194,8 @@ pub(super) async fn undo(
 mod tests {
     use super::*;
 
-    fn wish(pairs: &[(&str, &str)]) -> Result<Wish, Problem> {
-        Wish::of(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+    fn wish(pairs: &[(&str, &str)]) -> Result<DestroyWish, Problem> {
+        DestroyWish::of(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
     }
 
     #[test]

@@ -81,7 +81,7 @@ async fn tell(mut socket: WebSocket, mut reader: Reader) {
     let (code, reason) = if reader.is_closing() {
         (close_code::AWAY, "the server ends")
     } else {
-        (close_code::POLICY, "this browser was logged out")
+        (close_code::POLICY, "this browser is not let in any more")
     };
     let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
     // Who does not take it learns it by the end of the connection.

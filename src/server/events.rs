@@ -159,7 +159,7 @@ impl Reader {
         self.app.closing.is_closed()
     }
 
-    /// The next event; none when the server ends, or the browser was logged out. Whoever does not wait to the end of it misses
+    /// The next event; none when the server ends, or the browser may not stay. Whoever does not wait to the end of it misses
     /// nothing.
     pub(super) async fn next(&mut self) -> Option<Told> {
         if !self.greeted {

@@ -58,7 +58,7 @@ enum Command {
 #[utoipa::path(post, path = "/sessions/{who}/exec", tag = "running", request_body = Exec, params(
     ("who" = String, Path, description = "A name, an id, or the beginning of an id"),
 ), responses(
-    (status = 200, description = "What became of it: code, both outputs, duration", body = serde_json::Value),
+    (status = 200, description = "What became of it: code, both outputs, duration", body = DoneView<'static>),
     (status = "4XX", description = "No such session, or its context is busy", body = ProblemDoc, content_type = "application/problem+json"),
     (status = 503, description = "Too many commands run, or their answers are still on their way", body = ProblemDoc, content_type = "application/problem+json"),
 ))]

@@ -109,8 +109,7 @@ async fn grant_of(app: &App, carried: &Carried<'_>) -> Option<(Grant, Stay)> {
     let word = carried.word;
     // A browser never has a token, so none is good in a cookie.
     if carried.by_cookie {
-        let stay = app.browsers.know(word, SystemClock.now())?;
-        return Some((Grant::Full, stay));
+        return app.browsers.know(word, SystemClock.now());
     }
     if let Some(grant) = app.tokens.own(word) {
         return Some((grant, Stay::free()));

@@ -15,6 +15,7 @@ use axum::{
 use super::{
     app::App,
     auth::Grant,
+    documents::HealthDoc,
     problem::Problem,
     wire::{ProblemDoc, json},
 };
@@ -57,7 +58,7 @@ impl Metrics {
 
 /// Says that the server is there.
 #[utoipa::path(get, path = "/healthz", tag = "health", security(()), responses(
-    (status = 200, description = "It is", content_type = "application/json", body = serde_json::Value),
+    (status = 200, description = "It is", content_type = "application/json", body = HealthDoc),
 ))]
 pub(super) async fn healthz() -> Response {
     json(StatusCode::OK, "{\"status\":\"ok\"}".to_owned())
@@ -65,7 +66,7 @@ pub(super) async fn healthz() -> Response {
 
 /// Says whether sessions can be read and kept.
 #[utoipa::path(get, path = "/readyz", tag = "health", security(()), responses(
-    (status = 200, description = "They can", content_type = "application/json", body = serde_json::Value),
+    (status = 200, description = "They can", content_type = "application/json", body = HealthDoc),
     (status = 503, description = "They cannot, or the server ends", body = ProblemDoc, content_type = "application/problem+json"),
 ))]
 pub(super) async fn readyz(State(app): State<App>) -> Result<Response, Problem> {

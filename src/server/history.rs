@@ -10,7 +10,7 @@ use super::{
     app::App,
     auth::Grant,
     problem::Problem,
-    wire::{Ask, Part, ProblemDoc, json_held, reply},
+    wire::{Ask, Part, ProblemDoc, json_held, limit, reply},
 };
 use crate::{
     manager::ManagerError,
@@ -18,9 +18,8 @@ use crate::{
     view::{self, ChainView, EntryView, FindingView},
 };
 
-/// How many commands one answer has, unless somebody says otherwise, and at most.
+/// How many commands one answer has, unless somebody says otherwise.
 const PAGE: usize = 100;
-const PAGE_MAX: usize = 1_000;
 /// How large an answer may grow before it ends.
 const ANSWER_BYTES: usize = 8 << 20;
 /// How long a history may be looked through.
@@ -32,12 +31,13 @@ const GREP_BYTES_MAX: usize = 4_096;
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
+pub(super) struct HistoryFilter {
     /// How many at most, the newest.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// Only those before this number.
-    before: Option<u64>,
+    #[param(minimum = 0)]
+    before: Option<i64>,
     /// Only those that failed.
     failed: Option<bool>,
     /// Only those that match this regular expression.
@@ -50,9 +50,9 @@ pub(super) struct Wanted {
 /// of its first command, until nothing more comes.
 #[utoipa::path(get, path = "/sessions/{who}/history", tag = "running", params(
     ("who" = String, Path, description = "A name, an id, or the beginning of an id"),
-    Wanted,
+    HistoryFilter,
 ), responses(
-    (status = 200, description = "The commands", body = Vec<serde_json::Value>),
+    (status = 200, description = "The commands", body = Vec<EntryView<'static>>),
     (status = "4XX", description = "No such session, no expression, or too long to be looked through", body = ProblemDoc, content_type = "application/problem+json"),
     (status = 503, description = "Too many commands run, or their answers are still on their way", body = ProblemDoc, content_type = "application/problem+json"),
 ))]
@@ -60,19 +60,18 @@ pub(super) async fn history(
     State(app): State<App>,
     Extension(grant): Extension<Grant>,
     Part(who): Part,
-    Ask(asked): Ask<Wanted>,
+    Ask(asked): Ask<HistoryFilter>,
 ) -> Result<Response, Problem> {
     let id = app.find(grant, &who).await?.to_string();
-    let limit = asked.limit.unwrap_or(PAGE);
-    if !(1..=PAGE_MAX).contains(&limit) {
-        return Err(Problem::invalid(format!("`limit` is 1 to {PAGE_MAX}")));
-    }
+    let limit = limit(asked.limit, PAGE)?;
     if asked.grep.as_ref().is_some_and(|grep| grep.len() > GREP_BYTES_MAX) {
         return Err(Problem::invalid(format!("`grep` has at most {GREP_BYTES_MAX} bytes")));
     }
     let wanted = view::Wanted::of(asked.grep.as_deref(), asked.failed == Some(true));
     let wanted = wanted.ok_or_else(|| Problem::invalid("`grep` is a regular expression"))?;
-    let (before, with_output) = (asked.before, asked.output == Some(true));
+    let before = asked.before.map(u64::try_from).transpose();
+    let before = before.map_err(|_| Problem::invalid("`before` is the number of a command"))?;
+    let with_output = asked.output == Some(true);
     let found = app.commands.run_at_once(grant, move |manager| {
         let (session, found) = manager.history(&id)?;
         let failed = |source| ManagerError::Shell { name: session.name().clone(), source };
@@ -118,7 +117,7 @@ fn gathered<T>(
 #[utoipa::path(get, path = "/sessions/{who}/conversations", tag = "running", params(
     ("who" = String, Path, description = "A name, an id, or the beginning of an id"),
 ), responses(
-    (status = 200, description = "The chain of conversations", body = serde_json::Value),
+    (status = 200, description = "The chain of conversations", body = ChainView),
     (status = "4XX", description = "No such session", body = ProblemDoc, content_type = "application/problem+json"),
 ))]
 pub(super) async fn conversations(
@@ -133,7 +132,7 @@ pub(super) async fn conversations(
 
 /// Holds file, git, folders and processes against each other. Changes nothing.
 #[utoipa::path(get, path = "/doctor", tag = "health", responses(
-    (status = 200, description = "What was found, worst first", body = Vec<serde_json::Value>),
+    (status = 200, description = "What was found, worst first", body = Vec<FindingView>),
     (status = "4XX", description = "Not for this token", body = ProblemDoc, content_type = "application/problem+json"),
 ))]
 pub(super) async fn doctor(

@@ -17,13 +17,13 @@ mod error;
 mod event_socket;
 mod events;
 mod executing;
+mod files;
 mod guard;
 mod health;
 mod history;
 mod news;
 mod opening;
 mod page;
-mod place;
 mod places;
 mod problem;
 mod reading;
@@ -44,6 +44,7 @@ mod wire;
 
 pub use self::{
     ask::{Opened, log_out, open},
+    browsers::Admits,
     error::ServerError,
     serve::{Ready, Serving, serve},
 };

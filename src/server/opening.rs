@@ -8,13 +8,13 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
     app::App,
     auth::Grant,
-    browsers::STAY,
+    browsers::{Admits, STAY},
     codes::LIFE,
     ending::Nothing,
     problem::Problem,
@@ -35,8 +35,17 @@ pub(super) struct Link {
     expires_at: String,
 }
 
+/// For what a browser is to be let in.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct OpenWish {
+    /// To look, and to change nothing.
+    #[serde(default)]
+    read_only: bool,
+}
+
 /// Makes a link that lets one browser in, once and within a minute.
-#[utoipa::path(post, path = "/open-codes", tag = "opening", request_body = Nothing, responses(
+#[utoipa::path(post, path = "/open-codes", tag = "opening", request_body = OpenWish, responses(
     (status = 201, description = "The link", body = Link),
     (status = "4XX", description = "Not for this token", body = ProblemDoc, content_type = "application/problem+json"),
 ))]
@@ -44,10 +53,12 @@ pub(super) async fn issue(
     State(app): State<App>,
     Extension(grant): Extension<Grant>,
     headers: HeaderMap,
-    Body(Nothing {}): Body<Nothing>,
+    Body(OpenWish { read_only }): Body<OpenWish>,
 ) -> Result<Response, Problem> {
     grant.full()?;
-    let code = app.codes.issue().map_err(|err| Problem::internal(format!("no code can be made: {err}")))?;
+    let admits = if read_only { Admits::Looks } else { Admits::All };
+    let code =
+        app.codes.issue(admits).map_err(|err| Problem::internal(format!("no code can be made: {err}")))?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     let path = format!("/api/v1/open/{}", code.reveal());
     let life = i64::try_from(LIFE.as_millis()).unwrap_or_default();
@@ -84,11 +95,9 @@ pub(super) async fn redeem(
         let problem = app.tokens.failed_code();
         problem.with_hint("`wharf open` prints another one; each is good once, for a minute")
     };
-    if !app.codes.redeem(&code) {
-        return Err(refused());
-    }
+    let admits = app.codes.redeem(&code).ok_or_else(refused)?;
     let browsers = Arc::clone(&app.browsers);
-    let let_in = tokio::task::spawn_blocking(move || browsers.let_in(round, SystemClock.now())).await;
+    let let_in = tokio::task::spawn_blocking(move || browsers.let_in(admits, round, SystemClock.now())).await;
     let word = let_in.map_err(|_| Problem::internal("nobody could let it in"))?;
     let word = word.map_err(|err| Problem::internal(format!("no cookie can be made: {err}")))?;
     let word = word.ok_or_else(refused)?;

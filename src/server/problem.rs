@@ -1,6 +1,6 @@
 //! How what went wrong is told over HTTP (RFC 9457), with the words and statuses of DESIGN 6.
 
-use std::{error::Error as StdError, time::Duration};
+use std::time::Duration;
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -15,7 +15,7 @@ use crate::{
         SessionStatusError,
     },
     text,
-    view::ObstacleView,
+    view::LossView,
 };
 
 const CONTENT_TYPE: &str = "application/problem+json";
@@ -42,16 +42,6 @@ struct ProblemView<'a> {
     hint: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     losses: &'a [LossView],
-}
-
-/// What a destroy would lose, with the permit that lets it go.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct LossView {
-    permit: Option<&'static str>,
-    #[serde(flatten)]
-    obstacle: serde_json::Value,
-    detail: String,
 }
 
 impl Problem {
@@ -103,15 +93,6 @@ impl Problem {
     }
 }
 
-impl LossView {
-    /// Of what stands between a session and its destruction.
-    pub(super) fn of(obstacle: &crate::manager::Obstacle) -> Self {
-        let view = serde_json::to_value(ObstacleView::from(obstacle)).unwrap_or_default();
-        let detail = view.get("message").and_then(|it| it.as_str()).unwrap_or_default().to_owned();
-        Self { permit: obstacle.permit().map(crate::manager::Permit::flag), obstacle: view, detail }
-    }
-}
-
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let view = ProblemView {
@@ -140,11 +121,11 @@ impl IntoResponse for Problem {
 impl From<ManagerError> for Problem {
     fn from(err: ManagerError) -> Self {
         let losses = if let ManagerError::UnsavedWork { obstacles, .. } = &err {
-            obstacles.iter().map(LossView::of).collect()
+            obstacles.iter().map(LossView::from).collect()
         } else {
             Vec::new()
         };
-        let problem = Self::of(status(err.code()), err.code().word(), because(&err));
+        let problem = Self::of(status(err.code()), err.code().word(), text::lines(&text::because(&err)));
         Self { hint: err.hint(), losses, ..problem }
     }
 }
@@ -154,7 +135,7 @@ macro_rules! of_text_errors {
     ($($error:ty => $code:literal),+ $(,)?) => {$(
         impl From<$error> for Problem {
             fn from(err: $error) -> Self {
-                Self::of(StatusCode::UNPROCESSABLE_ENTITY, $code, because(&err))
+                Self::of(StatusCode::UNPROCESSABLE_ENTITY, $code, text::lines(&text::because(&err)))
             }
         }
     )+};
@@ -180,19 +161,4 @@ fn status(code: Code) -> StatusCode {
         (_, Kind::Unreachable | Kind::Locked | Kind::State) => StatusCode::SERVICE_UNAVAILABLE,
         (_, Kind::Failed) => StatusCode::INTERNAL_SERVER_ERROR,
     }
-}
-
-/// An error with its causes, each said once, safe to be shown.
-pub(super) fn because(err: &dyn StdError) -> String {
-    let mut out = err.to_string();
-    let mut source = err.source();
-    while let Some(cause) = source {
-        let said = cause.to_string();
-        if !out.ends_with(&said) {
-            out.push_str(": ");
-            out.push_str(said.trim_end());
-        }
-        source = cause.source();
-    }
-    text::lines(&out)
 }

@@ -67,9 +67,9 @@ pub(super) struct Relay {
 }
 
 /// The end of a connection is a sign of life too.
-struct Leaves(Option<Arc<dyn Fn() + Send + Sync>>);
+struct LastSign(Option<Arc<dyn Fn() + Send + Sync>>);
 
-impl Drop for Leaves {
+impl Drop for LastSign {
     fn drop(&mut self) {
         if let Some(typed) = &self.0 {
             typed();
@@ -91,7 +91,7 @@ impl Relay {
     /// Hands frames on until one side goes, or the server ends.
     pub(super) async fn run(self, socket: WebSocket) {
         let Self { app, holder, reach, mut stay, replaced, typed, place } = self;
-        let _leaves = Leaves(typed.clone().filter(|_| reach == Reach::Control));
+        let _last_sign = LastSign(typed.clone().filter(|_| reach == Reach::Control));
         let (mut sink, source) = socket.split();
         let (from_holder, to_holder) = holder.into_split();
         let (heard, last_sign) = watch::channel(tokio::time::Instant::now());
@@ -104,7 +104,7 @@ impl Relay {
                 return drop(place);
             }
             () = stay.over() => {
-                close(sink, close_code::POLICY, "this browser was logged out").await;
+                close(sink, close_code::POLICY, "this browser is not let in any more").await;
                 return drop(place);
             }
             () = until(replaced) => {

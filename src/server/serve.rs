@@ -20,14 +20,14 @@ use super::{
     accept::{Door, accept},
     app::{App, Closing, Shared},
     auth::{Grant, Tokens, cookie_of},
-    browsers::Browsers,
+    browsers::{Admits, Browsers},
     bucket::{Bucket, Buckets},
     codes::Codes,
     desk::{Desk, Make, WORKERS_MAX},
     events::Events,
+    files::{Files, Note},
     guard::Hosts,
     health::Metrics,
-    place::{Note, Place},
     places::Places,
     roll::Roll,
     routes,
@@ -94,11 +94,11 @@ pub fn serve(
 ) -> Result<(), ServerError> {
     let mut manager = make();
     let workspace = manager.workspace().clone();
-    let place = Place::of(&workspace, serving.settings.token_file.clone());
-    let claim = place.claim()?;
+    let files = Files::of(&workspace, serving.settings.token_file.clone());
+    let claim = files.claim()?;
     let (listener, bound) = listen(serving.settings.listen)?;
     // There always is a token, so every address may be listened at.
-    let (full, read) = place.tokens()?;
+    let (full, read) = files.tokens()?;
     socket::raise_open_files(FILES);
     // As long as there is one thread only.
     let unix = serving.unix.as_deref().map(listen_unix).transpose()?;
@@ -121,26 +121,26 @@ pub fn serve(
     let outcome = runtime.block_on(async {
         let failed = |source| ServerError::Begin { source };
         let listener = TcpListener::from_std(listener).map_err(failed)?;
-        let browsers = Browsers::of(place.browsers_path(), full.clone());
+        let browsers = Browsers::of(files.browsers_path(), full.clone());
         let tokens = Tokens::of(full, read);
         let app = app(make, serving, bound, policy, (tokens, browsers, agents))?;
-        let code = app.codes.issue().map_err(failed)?;
+        let code = app.codes.issue(Admits::All).map_err(failed)?;
         let url = url_of(bound);
         let ready = Ready {
             link: format!("{url}/api/v1/open/{}", code.reveal()),
             url,
             unix: serving.unix.clone(),
-            token_file: place.token_path(),
+            token_file: files.token_path(),
             restored,
         };
-        run(&app, listener, unix, &place, (&ready.url, || tell(&ready))).await
+        run(&app, listener, unix, &files, (&ready.url, || tell(&ready))).await
     });
     // Verbs that still run are as safe to be cut off as at any other time.
     runtime.shutdown_timeout(END_WAIT_MAX);
     if let Some(path) = &serving.unix {
         drop(std::fs::remove_file(path));
     }
-    place.leave();
+    files.leave();
     drop(claim);
     outcome
 }
@@ -208,7 +208,7 @@ async fn run(
     app: &App,
     listener: TcpListener,
     unix: Option<std::os::unix::net::UnixListener>,
-    place: &Place,
+    files: &Files,
     (url, tell): (&str, impl FnOnce()),
 ) -> Result<(), ServerError> {
     let failed = |source| ServerError::Begin { source };
@@ -224,7 +224,7 @@ async fn run(
     let doors =
         doors.into_iter().map(|door| tokio::spawn(accept(door, app.clone(), router.clone(), places.clone())));
     let doors: Vec<_> = doors.collect();
-    place.announce(&Note { url: url.to_owned(), pid: std::process::id() })?;
+    files.announce(&Note { url: url.to_owned(), pid: std::process::id() })?;
     let sweeper = tokio::spawn(sweeping::sweep(app.clone()));
     tokio::spawn(set_up(app.clone()));
     tracing::info!(address = url, "server began");

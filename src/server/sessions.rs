@@ -1,6 +1,6 @@
 //! Sessions: which there are, one of them, a new one, a change, an end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use axum::{Extension, extract::State, http::StatusCode, response::Response};
 use serde::{Deserialize, Deserializer};
@@ -14,13 +14,13 @@ use super::{
     problem::Problem,
     roll::Seen,
     running::{Start, start_request},
-    tickets::CLIENT,
-    wire::{Ask, Body, Part, ProblemDoc, json, limit},
+    tickets::{CLIENT, SHARED_NAME},
+    wire::{Ask, Body, Object, PAGE, Part, ProblemDoc, json, limit},
 };
 use crate::{
     json::Members,
     manager::{Amend, BindIssue, CreateSession, MetadataChange},
-    session::{IssueRef, Label, RepositoryPath, Session, SessionName, SessionStatus},
+    session::{IssueRef, Label, RepositoryPath, Session, SessionId, SessionName, SessionStatus},
     view::{overview, raw},
 };
 
@@ -28,10 +28,12 @@ use crate::{
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
+pub(super) struct SessionFilter {
     /// Those with this status.
     #[param(pattern = "^(active|waiting|idle|error|stopped)$")]
     status: Option<String>,
+    /// Those with these ids, separated by commas.
+    ids: Option<String>,
     /// The one on this issue: `owner/repo#number`.
     issue: Option<String>,
     /// Those with this text in their name, branch, phase or issue.
@@ -46,24 +48,26 @@ pub(super) struct Wanted {
 }
 
 /// Lists the sessions, oldest first.
-#[utoipa::path(get, path = "/sessions", tag = "sessions", params(Wanted), responses(
+#[utoipa::path(get, path = "/sessions", tag = "sessions", params(SessionFilter), responses(
     (status = 200, description = "The sessions", body = ListDoc),
     (status = 422, description = "A filter that makes no sense", body = ProblemDoc, content_type = "application/problem+json"),
 ))]
 pub(super) async fn list(
     State(app): State<App>,
     Extension(grant): Extension<Grant>,
-    Ask(wanted): Ask<Wanted>,
+    Ask(wanted): Ask<SessionFilter>,
 ) -> Result<Response, Problem> {
     let status: Option<SessionStatus> = wanted.status.as_deref().map(str::parse).transpose()?;
     let issue: Option<IssueRef> = wanted.issue.as_deref().map(str::parse).transpose()?;
-    let limit = limit(wanted.limit)?;
+    let ids = wanted.ids.as_deref().map(ids).transpose()?;
+    let limit = limit(wanted.limit, PAGE)?;
     let after = wanted.cursor.as_deref().map(cursor).transpose()?;
     let sought = wanted.q.as_deref().map(str::to_lowercase);
     let snapshot = app.roll.fresh().await?;
     let admits = |it: &&Seen| {
         let session = &it.session;
         grant.may_see(session.id())
+            && ids.as_ref().is_none_or(|ids| ids.contains(&session.id()))
             && status.is_none_or(|status| session.status() == status)
             && issue.as_ref().is_none_or(|issue| session.issue().is_some_and(|it| it.reference == *issue))
             && sought.as_ref().is_none_or(|text| mentions(session, text))
@@ -105,6 +109,11 @@ fn place(session: &Session) -> (i64, String) {
 fn cursor(text: &str) -> Result<(i64, String), Problem> {
     let parts = text.split_once('.').and_then(|(millis, id)| Some((millis.parse().ok()?, id.to_owned())));
     parts.ok_or_else(|| Problem::invalid("`cursor` is the `next` of an earlier answer"))
+}
+
+fn ids(text: &str) -> Result<HashSet<SessionId>, Problem> {
+    let ids = text.split(',').map(str::parse).collect::<Result<_, _>>();
+    ids.map_err(|_| Problem::invalid("`ids` are whole ids of sessions, separated by commas"))
 }
 
 fn mentions(session: &Session, text: &str) -> bool {
@@ -190,14 +199,16 @@ pub(super) struct Create {
     /// The repository, below the workspace, if there are several.
     repository: Option<String>,
     /// The issue it works on.
-    issue: Option<IssueBody>,
+    #[schema(value_type = Option<IssueBody>)]
+    issue: Option<Object<IssueBody>>,
     /// What it is about to do.
     phase: Option<String>,
     /// What is kept with it.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Members>,
     /// What to start in it at once.
-    start: Option<Start>,
+    #[schema(value_type = Option<Start>)]
+    start: Option<Object<Start>>,
 }
 
 /// Creates a session, and starts a program in it where that is wanted.
@@ -211,8 +222,8 @@ pub(super) async fn create(
     Body(create): Body<Create>,
 ) -> Result<Response, Problem> {
     grant.full()?;
-    let start = create.start.map(start_request).transpose()?;
-    let issue = create.issue.map(IssueBody::into_bind).transpose()?;
+    let start = create.start.map(|Object(start)| start_request(start)).transpose()?;
+    let issue = create.issue.map(|Object(issue)| issue.into_bind()).transpose()?;
     let request = CreateSession {
         name: create.name.as_deref().map(str::parse).transpose()?,
         branch: create.branch.as_deref().map(str::parse).transpose()?,
@@ -259,7 +270,7 @@ pub(super) struct Change {
     /// The issue it works on.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<IssueBody>)]
-    issue: Option<Option<IssueBody>>,
+    issue: Option<Option<Object<IssueBody>>>,
     /// Notes that somebody works in it.
     #[serde(default)]
     touch: bool,
@@ -289,10 +300,17 @@ pub(super) async fn change(
     let id = app.find(grant, &who).await?.to_string();
     // All of it makes sense before any of it is done.
     let name: Option<SessionName> = change.name.as_deref().map(str::parse).transpose()?;
+    if name.as_ref().is_some_and(|name| name.as_str() == SHARED_NAME) && grant.full().is_err() {
+        // Whoever has that name gets the clients of a server on which all share a session.
+        return Err(Problem::forbidden(
+            "the name of the session that all clients share is not for this token",
+        ));
+    }
     let status: Option<SessionStatus> = change.status.as_deref().map(str::parse).transpose()?;
     let label = |text: String| text.parse::<Label>();
     let phase = change.phase.map(|phase| phase.map(label).transpose()).transpose()?;
-    let issue = change.issue.map(|issue| issue.map(IssueBody::into_bind).transpose()).transpose()?;
+    let bind = |Object(issue): Object<IssueBody>| issue.into_bind();
+    let issue = change.issue.map(|issue| issue.map(bind).transpose()).transpose()?;
     ensure_no_ticket(change.metadata.iter().flat_map(BTreeMap::keys))?;
     let metadata = change.metadata.map(|values| values.into_iter().map(metadata_change).collect::<Vec<_>>());
     let touch = change.touch;

@@ -14,13 +14,13 @@ use tokio::{
 
 /// A connection with that limit. Whoever takes a little has all the time again.
 #[derive(Debug)]
-pub(super) struct Taken<S> {
+pub(super) struct Timed<S> {
     stream: S,
     limit: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Taken<S> {
+impl<S> Timed<S> {
     /// Within so long each time.
     pub(super) fn within(limit: Duration, stream: S) -> Self {
         Self { stream, limit, stalled: None }
@@ -37,7 +37,7 @@ impl<S> Taken<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Taken<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -47,7 +47,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Taken<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Taken<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let it = self.get_mut();
         let said = Pin::new(&mut it.stream).poll_write(context, bytes);
@@ -90,7 +90,7 @@ mod tests {
     #[tokio::test]
     async fn who_takes_nothing_is_given_up_and_who_takes_a_little_is_not() {
         let (near, mut far) = duplex(4);
-        let mut near = Taken::within(Duration::from_millis(300), near);
+        let mut near = Timed::within(Duration::from_millis(300), near);
         near.write_all(b"1234").await.unwrap();
         // Each wait is shorter than the limit, all of them together are not.
         let reading = async {

@@ -42,7 +42,7 @@ const GATHERED_BYTES: usize = 16 << 10;
 /// How a terminal is to be shown.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wish {
+pub(super) struct TerminalWish {
     /// `observe`: whatever the client says, it only looks on.
     #[serde(default)]
     #[param(inline)]
@@ -58,7 +58,7 @@ enum Role {
     Observe,
 }
 
-impl Wish {
+impl TerminalWish {
     /// What such a connection may do at most.
     pub(super) fn reach(&self, grant: Grant) -> Reach {
         if grant.may_change() && self.role != Some(Role::Observe) { Reach::Control } else { Reach::Observe }
@@ -70,7 +70,7 @@ impl Wish {
 /// Binary messages, each of one or more frames of the terminal's protocol. The client says `A` (attach) first.
 #[utoipa::path(get, path = "/sessions/{who}/terminal", tag = "terminal", params(
     ("who" = String, Path, description = "A name, an id, or the beginning of an id"),
-    Wish,
+    TerminalWish,
 ), responses(
     (status = 101, description = "The connection is a WebSocket now"),
     (status = "4XX", description = "No WebSocket, no such session, or nothing runs in it", body = ProblemDoc, content_type = "application/problem+json"),
@@ -80,7 +80,7 @@ pub(super) async fn terminal(
     State(app): State<App>,
     Extension((grant, stay)): Extension<(Grant, Stay)>,
     Part(who): Part,
-    Ask(wish): Ask<Wish>,
+    Ask(wish): Ask<TerminalWish>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let id = app.find(grant, &who).await?;

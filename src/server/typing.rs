@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     app::App,
     auth::Grant,
+    documents::ScreenDoc,
     problem::Problem,
     wire::{Ask, Body, Part, ProblemDoc, json},
 };
@@ -117,7 +118,7 @@ pub(super) enum Format {
 ), responses(
     (status = 200, description = "The screen", content(
         (String = "text/plain"),
-        (serde_json::Value = "application/json"),
+        (ScreenDoc = "application/json"),
     )),
     (status = "4XX", description = "No such session, or nothing runs in it", body = ProblemDoc, content_type = "application/problem+json"),
 ))]

@@ -1,6 +1,6 @@
 //! How requests are read and answers written: JSON in both directions, and every mistake as a problem.
 
-use std::{convert::Infallible, time::Duration};
+use std::convert::Infallible;
 
 use axum::{
     body::{Bytes, to_bytes},
@@ -9,27 +9,43 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::stream;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::error::Category;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_json::{error::Category, value::RawValue};
+use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{app::App, places::Taken, problem::Problem};
-use crate::text;
+use crate::{text, view::LossView};
 
 const JSON: &str = "application/json";
-/// How long the body of a request may take to come.
-const BODY_WAIT_MAX: Duration = Duration::from_secs(30);
 /// How much of a long answer is handed on at once.
 const PIECE_BYTES: usize = 64 << 10;
 
 /// The body of a request that changes something, read as JSON; an empty one is an empty object.
 pub(super) struct Body<T>(pub(super) T);
 
+/// An object that is written as one: a list with the same values in their order is none.
+#[derive(Debug)]
+pub(super) struct Object<T>(pub(super) T);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        if !text.get().starts_with('{') {
+            return Err(D::Error::custom("it is not a JSON object"));
+        }
+        serde_json::from_str(text.get()).map(Self).map_err(D::Error::custom)
+    }
+}
+
 /// What stands behind the question mark.
 pub(super) struct Ask<T>(pub(super) T);
 
 /// How much of a list one answer has, unless somebody says otherwise, and at most.
-const PAGE: usize = 200;
+pub(super) const PAGE: usize = 200;
 const PAGE_MAX: usize = 1_000;
 
 /// Which part of a list is wanted.
@@ -47,15 +63,15 @@ pub(super) struct Page {
 impl Page {
     /// That part, and where the next one begins.
     pub(super) fn of<T>(&self, all: Vec<T>) -> Result<(Vec<T>, Option<String>), Problem> {
-        let (limit, from) = (limit(self.limit)?, self.cursor.unwrap_or_default());
+        let (limit, from) = (limit(self.limit, PAGE)?, self.cursor.unwrap_or_default());
         let next = (all.len().saturating_sub(from) > limit).then(|| from.saturating_add(limit).to_string());
         Ok((all.into_iter().skip(from).take(limit).collect(), next))
     }
 }
 
-/// How many one answer has.
-pub(super) fn limit(wanted: Option<usize>) -> Result<usize, Problem> {
-    let limit = wanted.unwrap_or(PAGE);
+/// How many one answer has: so many where nobody says otherwise.
+pub(super) fn limit(wanted: Option<usize>, otherwise: usize) -> Result<usize, Problem> {
+    let limit = wanted.unwrap_or(otherwise);
     let is_fine = (1..=PAGE_MAX).contains(&limit);
     is_fine.then_some(limit).ok_or_else(|| Problem::invalid(format!("`limit` is 1 to {PAGE_MAX}")))
 }
@@ -77,7 +93,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
             return Err(problem);
         }
         let limit = app.settings.body_bytes_max;
-        let read = tokio::time::timeout(BODY_WAIT_MAX, to_bytes(request.into_body(), limit)).await;
+        let read = timeout(app.settings.stall_timeout, to_bytes(request.into_body(), limit)).await;
         let late = |_| Problem::of(StatusCode::REQUEST_TIMEOUT, "TOO_SLOW", "the body did not come in time");
         let too_large = |_| {
             let detail = format!("the body is longer than {limit} bytes, or did not come whole");
@@ -85,7 +101,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
         };
         let bytes = read.map_err(late)?.map_err(too_large)?;
         let bytes = if bytes.is_empty() { &b"{}"[..] } else { &bytes };
-        serde_json::from_slice(bytes).map(Self).map_err(|err| {
+        serde_json::from_slice(bytes).map(|Object(body)| Self(body)).map_err(|err| {
             let detail = format!("the body cannot be taken: {}", text::line(&err.to_string()));
             match err.classify() {
                 Category::Data => Problem::invalid(detail),
@@ -157,7 +173,7 @@ pub(super) struct ProblemDoc {
     /// What to do next.
     hint: Option<String>,
     /// What a destroy would lose; `permit` lets it go.
-    losses: Option<Vec<serde_json::Value>>,
+    losses: Option<Vec<LossView>>,
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use regex::bytes::Regex;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{finish_word, millis, stream_word, text_of};
 use crate::{
@@ -22,54 +23,81 @@ pub struct Wanted {
 }
 
 /// A command, for scripts.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Entry)]
 pub struct EntryView<'a> {
+    /// Counts from 1.
     number: u64,
+    /// When it began.
     at: String,
+    /// By which interpreter it ran.
     interpreter: &'a str,
+    /// Whether its context was new.
     new: bool,
+    /// The command, where it is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     command: Option<Cow<'a, str>>,
+    /// The command, where it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     command_base64: Option<String>,
+    /// What it came to; none while it runs, or when nobody saw its end.
     code: Option<i32>,
+    /// `done`, `timed-out` or `cancelled`.
     finish: Option<&'static str>,
+    /// Whether the interpreter ended with it.
     session_ended: Option<bool>,
+    /// How long it ran, in milliseconds.
     duration_ms: Option<f64>,
+    /// What is kept of its output.
     #[serde(skip_serializing_if = "Option::is_none")]
     stdout: Option<KeptView<'a>>,
+    /// What is kept of what it printed to its other output.
     #[serde(skip_serializing_if = "Option::is_none")]
     stderr: Option<KeptView<'a>>,
+    /// What its background jobs printed after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     late: Option<Vec<LateView<'a>>>,
 }
 
 /// What is kept of an output; what was cut is missing between the two texts.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Kept)]
 struct KeptView<'a> {
+    /// How much it was.
     bytes: u64,
+    /// Whether something is missing between the two texts.
     cut: bool,
+    /// Its beginning, or all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Cow<'a, str>>,
+    /// The same, where it is no text.
     #[serde(skip_serializing_if = "Option::is_none")]
     base64: Option<String>,
+    /// Its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     end_text: Option<Cow<'a, str>>,
+    /// The same, where it is no text.
     #[serde(skip_serializing_if = "Option::is_none")]
     end_base64: Option<String>,
 }
 
 /// What a background job wrote after the end of its command.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Late)]
 struct LateView<'a> {
+    /// When.
     at: String,
+    /// `stdout` or `stderr`.
     stream: &'static str,
+    /// Whether something is missing.
     cut: bool,
+    /// What it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Cow<'a, str>>,
+    /// The same, where it is no text.
     #[serde(skip_serializing_if = "Option::is_none")]
     base64: Option<String>,
 }

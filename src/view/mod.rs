@@ -2,13 +2,16 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 mod entry;
+mod obstacle;
 mod outcome;
 mod talk;
 
 pub use self::{
     entry::{EntryView, Wanted},
+    obstacle::{LossView, ObstacleView, describe},
     outcome::{
         ContextView, DoneView, Gathered, OUTPUT_BYTES_MAX, PieceView, Pieces, finish_word, millis,
         stream_word, text_of,
@@ -17,12 +20,11 @@ pub use self::{
 };
 use crate::{
     json::Members,
-    manager::{Discarded, Finding, Obstacle, Overview, Severity},
-    process::Occupant,
+    manager::{Discarded, Finding, Overview, Severity},
     session::Session,
     store, text,
     workspace::Workspace,
-    worktree::{Loss, Mended, Operation, Sample, WorktreeState},
+    worktree::{Mended, WorktreeState},
 };
 
 /// The record of a session, exactly as the state file has it.
@@ -68,108 +70,6 @@ pub fn state_word(state: WorktreeState) -> &'static str {
     }
 }
 
-/// An obstacle, for scripts.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ObstacleView {
-    kind: &'static str,
-    flag: Option<String>,
-    count: Option<usize>,
-    examples: Vec<String>,
-    message: String,
-}
-
-impl From<&Obstacle> for ObstacleView {
-    fn from(obstacle: &Obstacle) -> Self {
-        let (kind, count, examples) = match obstacle {
-            Obstacle::Loss(Loss::Modified(sample)) => ("modified", Some(sample.count), sample.first.clone()),
-            Obstacle::Loss(Loss::Untracked(sample)) => {
-                ("untracked", Some(sample.count), sample.first.clone())
-            }
-            Obstacle::Loss(Loss::Ignored(sample)) => ("ignored", Some(sample.count), sample.first.clone()),
-            Obstacle::Loss(Loss::Commits { count }) => ("unmerged", Some(*count), Vec::new()),
-            Obstacle::Loss(Loss::Submodule { path, count }) => ("unmerged", *count, vec![text::line(path)]),
-            Obstacle::Loss(Loss::InProgress(operation)) => {
-                ("in-progress", None, vec![operation_word(*operation).to_owned()])
-            }
-            Obstacle::Loss(Loss::Locked(reason)) => ("locked", None, vec![reason.clone()]),
-            Obstacle::Loss(Loss::Mounted(mounts)) => (
-                "mounted",
-                Some(mounts.len()),
-                mounts.iter().map(|it| it.to_string_lossy().into_owned()).collect(),
-            ),
-            Obstacle::Occupied(occupants) => {
-                ("occupied", Some(occupants.len()), occupants.iter().map(|it| it.pid.to_string()).collect())
-            }
-            Obstacle::Running { pid } => ("running", None, vec![pid.to_string()]),
-            Obstacle::Executing => ("running", None, Vec::new()),
-        };
-        let flag = obstacle.permit().map(|permit| format!("--{}", permit.flag()));
-        Self { kind, flag, count, examples, message: describe(obstacle) }
-    }
-}
-
-/// An obstacle in words, with the flag that lifts it.
-pub fn describe(obstacle: &Obstacle) -> String {
-    let what = match obstacle {
-        Obstacle::Loss(Loss::Modified(sample)) => files(sample, "modified"),
-        Obstacle::Loss(Loss::Untracked(sample)) => files(sample, "untracked"),
-        Obstacle::Loss(Loss::Ignored(sample)) => files(sample, "ignored"),
-        Obstacle::Loss(Loss::Commits { count: 1 }) => {
-            "1 commit that is on no other branch and no remote".to_owned()
-        }
-        Obstacle::Loss(Loss::Commits { count }) => {
-            format!("{count} commits that are on no other branch and no remote")
-        }
-        Obstacle::Loss(Loss::Submodule { path, count }) => {
-            let commits = match count {
-                None => "an unknown number of commits".to_owned(),
-                Some(1) => "1 commit".to_owned(),
-                Some(count) => format!("{count} commits"),
-            };
-            format!("{commits} in submodule `{}`, on no remote of it", text::line(path))
-        }
-        Obstacle::Loss(Loss::InProgress(operation)) => {
-            format!("a {} in progress", operation_word(*operation))
-        }
-        Obstacle::Loss(Loss::Locked(reason)) => format!("locked by somebody else: {}", text::line(reason)),
-        Obstacle::Loss(Loss::Mounted(mounts)) => {
-            let paths: Vec<String> = mounts.iter().map(|path| text::path(path)).collect();
-            format!("mounted inside: {}", paths.join(", "))
-        }
-        Obstacle::Occupied(occupants) => {
-            let name = |it: &Occupant| format!("{} ({})", it.pid, text::line(&it.name));
-            format!("processes inside: {}", occupants.iter().map(name).collect::<Vec<_>>().join(", "))
-        }
-        Obstacle::Running { pid } => format!("its program runs, process {pid}"),
-        Obstacle::Executing => "a command, or something that one left running, is at work in it".to_owned(),
-    };
-    match obstacle.permit() {
-        Some(permit) => format!("{what} (--{})", permit.flag()),
-        None => format!("{what} (no flag goes over this)"),
-    }
-}
-
-fn files(sample: &Sample, kind: &str) -> String {
-    let noun = if sample.count == 1 { "file" } else { "files" };
-    let mut names: Vec<String> = sample.first.iter().map(|path| text::line(path)).collect();
-    if sample.count > names.len() {
-        names.push("…".to_owned());
-    }
-    format!("{} {kind} {noun}: {}", sample.count, names.join(", "))
-}
-
-fn operation_word(operation: Operation) -> &'static str {
-    match operation {
-        Operation::Rebase => "rebase",
-        Operation::Merge => "merge",
-        Operation::CherryPick => "cherry-pick",
-        Operation::Revert => "revert",
-        Operation::Bisect => "bisect",
-        Operation::ApplyMailbox => "am",
-    }
-}
-
 /// What was put in order, in words.
 pub fn mended(mended: &Mended) -> String {
     match mended {
@@ -184,13 +84,20 @@ pub fn mended(mended: &Mended) -> String {
 }
 
 /// A finding, for scripts.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Finding)]
 pub struct FindingView {
+    /// The stable word.
     code: &'static str,
+    /// `note`, `warning` or `error`.
     severity: &'static str,
+    /// What it is about.
     subject: String,
+    /// What is wrong.
     message: String,
+    /// What to do about it.
     cure: String,
+    /// Whether it was cured, where that was tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     cured: Option<bool>,
 }

@@ -4,6 +4,7 @@ use std::{borrow::Cow, mem, str, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::shell::{Done, Finish, Stream, Summary};
 
@@ -33,28 +34,43 @@ impl Gathered {
 }
 
 /// What a command came to.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Done)]
 pub struct DoneView<'a> {
+    /// Its number in the history.
     number: u64,
+    /// What it came to.
     code: i32,
+    /// `done`, `timed-out` or `cancelled`.
     finish: &'static str,
+    /// Whether the interpreter ended with it.
     session_ended: bool,
+    /// How long it ran, in milliseconds.
     duration_ms: f64,
+    /// What it printed, where that is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     stdout: Option<Cow<'a, str>>,
+    /// What it printed, where it is not, or would double in JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     stdout_base64: Option<String>,
+    /// Whether the end of that is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     stdout_cut: Option<bool>,
+    /// How much it printed.
     stdout_bytes: u64,
+    /// The same for its other output.
     #[serde(skip_serializing_if = "Option::is_none")]
     stderr: Option<Cow<'a, str>>,
+    /// The same for its other output.
     #[serde(skip_serializing_if = "Option::is_none")]
     stderr_base64: Option<String>,
+    /// The same for its other output.
     #[serde(skip_serializing_if = "Option::is_none")]
     stderr_cut: Option<bool>,
+    /// The same for its other output.
     stderr_bytes: u64,
+    /// What of its context could not be kept.
     lost: &'a [String],
 }
 

@@ -1,7 +1,10 @@
 //! How what was said with an agent looks.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::{
     conversation::{self, Entry},
@@ -9,8 +12,9 @@ use crate::{
 };
 
 /// The conversation to come back to.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Conversation)]
 pub struct CurrentView {
     /// The id of the session.
     pub session: String,
@@ -25,15 +29,39 @@ pub struct CurrentView {
 }
 
 /// All that was said, turn by turn.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Conversations)]
 pub struct ChainView {
     #[serde(flatten)]
     current: CurrentView,
+    /// Since when it is the current one.
     current_since: Option<String>,
+    /// Where the agent writes all of it down.
     transcript: Option<String>,
+    /// How many turns are not kept any more.
     dropped: u64,
+    /// The turns, oldest first.
+    #[schema(value_type = Vec<TurnDoc>)]
     entries: Vec<Box<RawValue>>,
+}
+
+/// A turn, as `conversation` writes it. More members may come.
+#[derive(ToSchema)]
+#[schema(as = Turn, rename_all = "camelCase")]
+#[expect(dead_code, reason = "it describes what is written elsewhere")]
+struct TurnDoc {
+    /// In which conversation.
+    id: String,
+    created_at: String,
+    /// How many turns there had been, with this one.
+    interaction_count: u64,
+    /// How the prompt begins.
+    last_prompt: Option<String>,
+    /// How the answer begins.
+    last_response: Option<String>,
+    /// What is kept with it.
+    metadata: Option<BTreeMap<String, serde_json::Value>>,
 }
 
 impl CurrentView {

@@ -35,6 +35,10 @@ fn status_phase_and_metadata_are_kept() {
     for wrong in ["owner", "=x", "x:=nope"] {
         space.run(["meta", "s1", wrong]).fails(2);
     }
+    let long = format!("long={}", "x".repeat(70_000));
+    space.run(["meta", "s1", &long]).fails(2).says("65536 are the most").says("keep it in a file");
+    space.run(["create", "s2", "--meta", &long]).fails(2).says("65536 are the most");
+    assert_eq!((space.json(["meta", "s1"]).get("long"), space.worktrees()), (None, 1));
 }
 
 #[test]

@@ -98,6 +98,15 @@ fn every_hostile_request_is_refused_and_changes_nothing() {
         Hostile { body: "{\"name\":", ..hostile("half a body", &[token, JSON], 400) },
         Hostile { body: "[]", ..hostile("another body", &[token, JSON], 422) },
         Hostile {
+            path: "/api/v1/open-codes",
+            body: "[]",
+            ..hostile("a list for an object", &[token, JSON], 422)
+        },
+        Hostile {
+            body: r#"{"name":"made","issue":["acme/shop",1,null,false]}"#,
+            ..hostile("a list for an object within", &[token, JSON], 422)
+        },
+        Hostile {
             body: r#"{"name":"made","unknown":1}"#,
             ..hostile("a member that is not known", &[token, JSON], 422)
         },

@@ -11,7 +11,8 @@ use serde_json::json;
 
 use crate::support::{
     Workspace,
-    http::{Server, Terminal, until},
+    http::{Server, until},
+    live::Terminal,
 };
 
 /// The most memory that it may have with all of them, in KiB; a program that is built for tests needs more.

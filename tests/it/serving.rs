@@ -254,7 +254,11 @@ fn a_list_comes_in_pages() {
     let rest =
         server.get(&format!("/api/v1/sessions?limit=2&cursor={}", first["next"].as_str().unwrap())).json();
     assert_eq!((names(&rest), rest["next"].is_null()), (vec!["s3".to_owned()], true));
-    for wrong in ["limit=0", "limit=x", "cursor=x", "status=x", "issue=x", "unknown=1"] {
+    let ids: Vec<String> = space.sessions().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect();
+    let gone = "00000000-0000-4000-8000-000000000000";
+    let some = server.get(&format!("/api/v1/sessions?changes=true&ids={},{gone},{}", ids[2], ids[0])).json();
+    assert_eq!((names(&some), &some["sessions"][0]["modified"]), (vec!["s1".into(), "s3".into()], &json!(0)));
+    for wrong in ["ids=", "ids=s1", "limit=0", "limit=x", "cursor=x", "status=x", "issue=x", "unknown=1"] {
         let answer = server.get(&format!("/api/v1/sessions?{wrong}"));
         assert_eq!((answer.status, answer.json()["code"].as_str()), (422, Some("INVALID_VALUE")), "{wrong}");
     }

@@ -135,6 +135,15 @@ fn the_token_of_a_session_is_good_for_that_session_alone() {
         (1, &json!("s1"))
     );
     assert_eq!(server.ask("PATCH", "/api/v1/sessions/s1", &[token, JSON], r#"{"phase":"mine"}"#).status, 200);
+    // It may note what it likes, but not more than everybody can read each time.
+    let note = |key: &str| {
+        let body = json!({"metadata": {key: "x".repeat(40_000)}}).to_string();
+        server.ask("PATCH", "/api/v1/sessions/s1", &[token, JSON], &body).status
+    };
+    assert_eq!((note("one"), note("two"), note("one")), (200, 422, 200));
+    // Whoever is called that gets the clients of a server on which they share a session.
+    let named = server.ask("PATCH", "/api/v1/sessions/s1", &[token, JSON], r#"{"name":"global"}"#);
+    assert_eq!(named.status, 403, "{named:?}");
     for (method, path) in [
         ("GET", "/api/v1/sessions/s2"),
         ("GET", "/api/v1/sessions/no-such"),
@@ -186,7 +195,7 @@ fn tokens_and_sockets_are_for_their_owner_alone() {
 #[test]
 fn no_log_and_no_program_knows_a_token_a_code_or_a_cookie() {
     let space = Workspace::with_sessions(1);
-    let server = Server::with(&space, &["-vvv"]);
+    let server = Server::of(&space);
     let link = server.done("POST", "/api/v1/open-codes", &json!({}))["path"].as_str().unwrap().to_owned();
     let opened = server.ask("GET", &link, &[], "");
     let cookie = opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
@@ -225,6 +234,59 @@ fn no_log_and_no_program_knows_a_token_a_code_or_a_cookie() {
         assert_eq!(secret.len(), 64, "{number}");
         assert!(!texts.iter().any(|text| text.contains(secret)), "{number}: {texts:?}");
     }
+}
+
+/// What `wharf open --read-only` prints lets a browser look, and nothing else.
+#[test]
+fn a_browser_that_may_only_look_changes_and_controls_nothing() {
+    let space = Workspace::with_sessions(1);
+    let mut server = Server::of(&space);
+    server.done("POST", "/api/v1/sessions/s1/start", &json!({"command": ["cat"]}));
+    space.run(["open", "--read-only", "--revoke"]).fails(2);
+    let link = space.json(["open", "--read-only"])["url"].as_str().unwrap().to_owned();
+    let opened = server.ask("GET", link.strip_prefix(&format!("http://{}", server.at)).unwrap(), &[], "");
+    let cookie = opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let document = server.get("/openapi.json").json();
+    let look = |server: &Server| {
+        let own = format!("http://{}", server.at);
+        let headers = [("cookie", cookie.as_str()), ("origin", own.as_str())];
+        for path in ["sessions?changes=true", "sessions/s1", "sessions/s1/screen", "trash"] {
+            assert_eq!(server.ask("GET", &format!("/api/v1/{path}"), &headers, "").status, 200, "{path}");
+        }
+        assert_eq!(server.ask("GET", "/api/v1/settings", &headers, "").json()["readOnly"], true);
+        let mut refused = 0;
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            let path = path.replace("{who}", "s1").replace("{ticket}", "global-session");
+            for method in methods.as_object().unwrap().keys().filter(|it| *it != "get") {
+                let headers = [headers[0], headers[1], JSON];
+                let answer = server.ask(&method.to_uppercase(), &path, &headers, "{}");
+                assert_eq!(
+                    (answer.status, answer.json()["code"].as_str()),
+                    (403, Some("FORBIDDEN")),
+                    "{path}"
+                );
+                refused += 1;
+            }
+        }
+        assert!(refused >= 15, "{refused}");
+        let mut terminal = server.try_terminal("/api/v1/sessions/s1/terminal", &headers).unwrap();
+        terminal.attach("take");
+        let refused: Value = serde_json::from_slice(&terminal.until(b'e')).unwrap();
+        assert_eq!(refused["code"], "not-control");
+        terminal.attach("observe");
+        terminal.until(b's');
+        terminal.say(b'I', b"typed\r");
+        terminal.until(b'e');
+        assert!(!server.get("/api/v1/sessions/s1/screen").body.contains("typed"));
+        terminal
+    };
+    look(&server);
+    server.end(rustix::process::Signal::KILL);
+    let server = Server::of(&space);
+    let mut terminal = look(&server);
+    assert_eq!(space.json(["open", "--revoke"])["loggedOut"], 1);
+    assert_eq!(terminal.until_closed(), Some(1008));
+    assert_eq!(server.ask("GET", "/api/v1/sessions", &[("cookie", &cookie)], "").status, 401);
 }
 
 #[test]

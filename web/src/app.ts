@@ -4,7 +4,6 @@ import { Problem } from "./api/problem";
 import { Stream } from "./api/stream";
 import type { Session, Settings } from "./api/types";
 import { listenToKeys } from "./keys";
-import { isRunning } from "./state/facts";
 import { readPlace, writePlace } from "./state/place";
 import { Sessions } from "./state/sessions";
 import * as waiting from "./state/waiting";
@@ -25,7 +24,8 @@ import { openTrash } from "./view/trash-dialog";
 import { Workbench } from "./view/workbench";
 
 export class App {
-  #settings: Settings = {};
+  /** Nothing may be changed before the server has said that this page may. */
+  #settings: Settings | null = null;
   #sessions = new Sessions((it) => this.#failed(it));
   #bench: Workbench;
   #list: List;
@@ -67,23 +67,19 @@ export class App {
   }
 
   async #begin(): Promise<void> {
-    try {
-      this.#settings = await api.settings();
-      this.#side.name(this.#settings.workspace ?? "", this.#settings.version ?? "", this.#settings.readOnly === true);
-    } catch (thrown) {
-      this.#failed(Problem.from(thrown));
-      if (this.#locked) return;
-    }
+    await this.#learn();
+    if (this.#locked) return;
     await this.#sessions.refresh();
     if (this.#locked) return;
     this.#bench.restore(readPlace(location.hash));
     this.#list.draw();
     this.#stream = new Stream({
-      event: () => void this.#sessions.refresh(),
+      event: (it) => void (it.type === "changed" ? this.#sessions.changed(it.sessions) : this.#sessions.refresh()),
       connected: (is) => {
         this.#side.connected(is);
         if (is) {
           this.#bench.hurry();
+          if (this.#settings === null) void this.#learn();
           void this.#sessions.refresh();
         }
       },
@@ -91,26 +87,42 @@ export class App {
     });
   }
 
+  /** Asks what this page may do, and where it is. */
+  async #learn(): Promise<void> {
+    try {
+      const known = await api.settings();
+      this.#settings = known;
+      this.#side.name(known.workspace, known.version, known.readOnly);
+      this.#bench.update();
+    } catch (thrown) {
+      this.#failed(Problem.from(thrown));
+    }
+  }
+
+  get #readOnly(): boolean {
+    return this.#settings?.readOnly ?? true;
+  }
+
   #deeds(): Deeds {
     const then = (done: Promise<unknown>): void => void done.catch(problem).finally(() => this.#sessions.refresh());
     return {
-      readOnly: () => this.#settings.readOnly === true,
-      start: (it) => openStart(it, this.#settings.agents ?? [], (started) => this.#made(started)),
+      readOnly: () => this.#readOnly,
+      start: (it) => openStart(it, this.#settings?.agents ?? [], (started) => this.#made(started)),
       resume: (it) => then(api.resume(it.id).then(() => this.#made(it))),
       stop: (it) => then(api.stop(it.id)),
       restart: (it) => then(api.restart(it.id)),
-      details: (it) => openDetails(it, this.#settings.readOnly === true, () => void this.#sessions.refresh()),
+      details: (it) => openDetails(it, this.#readOnly, () => void this.#sessions.refresh()),
       destroy: (it) => openDestroy(it, () => this.#destroyed(it)),
     };
   }
 
   #create(): void {
-    if (this.#settings.readOnly) return;
-    openCreate(this.#settings.agents ?? [], (session) => this.#made(session));
+    if (this.#readOnly) return;
+    openCreate(this.#settings?.agents ?? [], (session) => this.#made(session));
   }
 
   #trash(): void {
-    if (!this.#settings.readOnly) openTrash((session) => this.#made(session));
+    if (!this.#readOnly) openTrash((session) => this.#made(session));
   }
 
   /** A session was made, started or brought back: it is shown. */
@@ -138,7 +150,7 @@ export class App {
   /** Marks the title while a session waits that nobody has looked at since. */
   #mark(): void {
     const unseen = this.#unseen.of(this.#sessions.all, (id) => this.#bench.isWatched(id));
-    document.title = waiting.title(unseen, this.#settings.workspace?.split("/").filter(Boolean).pop() ?? "");
+    document.title = waiting.title(unseen, this.#settings?.workspace.split("/").filter(Boolean).pop() ?? "");
   }
 
   #moved(): void {
@@ -170,7 +182,7 @@ export class App {
       if (session) deed(session);
     };
     const change = (deed: (session: Session) => void): void => {
-      if (!this.#settings.readOnly) about(deed);
+      if (!this.#readOnly) about(deed);
     };
     addEventListener("focus", () => this.#mark());
     document.addEventListener("visibilitychange", () => this.#mark());
@@ -180,7 +192,7 @@ export class App {
       create: () => this.#create(),
       find: () => this.#list.find.focus(),
       move: (by) => this.#list.move(by),
-      startOrStop: () => change((it) => (isRunning(it) ? openStop(it, () => deeds.stop(it)) : deeds.start(it))),
+      startOrStop: () => change((it) => (it.running ? openStop(it, () => deeds.stop(it)) : deeds.start(it))),
       details: () => about(deeds.details),
       destroy: () => change(deeds.destroy),
       trash: () => this.#trash(),

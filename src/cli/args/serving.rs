@@ -37,11 +37,15 @@ pub(in crate::cli) struct Serve {
 Examples:
   wharf open
   wharf open --url http://localhost:8080       where a container's port is published
+  wharf open --read-only                       for a browser that shows everything and changes nothing
   wharf open --revoke                          logs every browser out, also those that show a terminal")]
 pub(in crate::cli) struct Open {
     /// Where the browser reaches the server [default: where it listens]
     #[arg(long, value_name = "URL", env = "WHARF_URL")]
     pub(in crate::cli) url: Option<String>,
+    /// Let it look only: it sees the sessions and their terminals, and can neither change nor type anything
+    #[arg(long, conflicts_with = "revoke")]
+    pub(in crate::cli) read_only: bool,
     /// Log every browser out instead, and forget the links that nobody opened yet
     #[arg(long)]
     pub(in crate::cli) revoke: bool,

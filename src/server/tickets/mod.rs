@@ -12,5 +12,6 @@ pub(super) use self::{
     isolated::{CLIENT, owner},
     live::Live,
     policy::{Cleaned, Policy, TicketError, of},
+    shared::NAME as SHARED_NAME,
     ticket::Ticket,
 };

@@ -5,11 +5,15 @@ use crate::{
     clock::{Clock, Timestamp},
     manager::{CreateSession, ManagerError, SessionManager, StartSession, runs},
     registry::AdmitError,
-    session::{Session, SessionName},
+    session::{BranchName, Session, SessionName},
 };
 
 /// What the session is called that all share.
-const NAME: &str = "global";
+pub(in crate::server) const NAME: &str = "global";
+
+fn name() -> SessionName {
+    NAME.parse().expect("a short word is a name")
+}
 
 /// One session for all.
 pub(super) struct Shared {
@@ -22,23 +26,32 @@ impl Shared {
         Self { book }
     }
 
-    /// The session that all share; made where there is none.
-    fn session(manager: &mut SessionManager) -> Result<Session, TicketError> {
-        let name: SessionName = NAME.parse().expect("a short word is a name");
-        let known = manager.registry()?.named(&name).cloned();
-        let Some(session) = known else {
-            return match manager.create(&CreateSession { name: Some(name), ..CreateSession::default() }) {
-                // Another client was faster.
-                Err(ManagerError::Admit(AdmitError::NameTaken(_))) => Ok(manager.session(NAME)?),
-                created => Ok(created?),
-            };
-        };
-        Ok(session)
+    /// The session that all share, if it is there: the one that clients came to before, whatever it is called by now, else
+    /// the one with the name.
+    fn known(&self, manager: &mut SessionManager) -> Result<Option<Session>, TicketError> {
+        let clients = self.book.clients()?;
+        let noted = clients.iter().find(|client| client.ticket.is_global()).and_then(|client| client.session);
+        let registry = manager.registry()?;
+        let noted = noted.and_then(|id| registry.session(id));
+        Ok(noted.or_else(|| registry.named(&name())).cloned())
+    }
+
+    /// The same; made where there is none, on the branch of an earlier one if that was kept.
+    fn session(&self, manager: &mut SessionManager) -> Result<Session, TicketError> {
+        if let Some(session) = self.known(manager)? {
+            return Ok(session);
+        }
+        let branch = Some(BranchName::for_session(&name()));
+        match manager.create(&CreateSession { name: Some(name()), branch, ..CreateSession::default() }) {
+            // Another client was faster.
+            Err(ManagerError::Admit(AdmitError::NameTaken(_))) => Ok(manager.session(NAME)?),
+            created => Ok(created?),
+        }
     }
 
     /// The same with what its setup brings, and something that runs in it. Two cannot set it up at once: the second is refused.
-    fn ready(manager: &mut SessionManager) -> Result<Session, TicketError> {
-        let mut session = Self::session(manager)?;
+    fn ready(&self, manager: &mut SessionManager) -> Result<Session, TicketError> {
+        let mut session = self.session(manager)?;
         if session.setup().is_some() && !runs(&session) {
             session = manager.set_up(&session.id().to_string(), &mut |_| ())?.session;
         }
@@ -66,7 +79,7 @@ impl Shared {
 
 impl Policy for Shared {
     fn begin(&self, manager: &mut SessionManager, now: Timestamp) -> Result<(), TicketError> {
-        let mut session = Self::session(manager)?;
+        let mut session = self.session(manager)?;
         if session.setup().is_none() {
             session = started(manager, session)?;
         }
@@ -74,11 +87,11 @@ impl Policy for Shared {
     }
 
     fn set_up(&self, manager: &mut SessionManager) -> Result<(), TicketError> {
-        Self::ready(manager).map(drop)
+        self.ready(manager).map(drop)
     }
 
     fn register(&self, manager: &mut SessionManager, clock: &dyn Clock) -> Result<Client, TicketError> {
-        let session = Self::ready(manager)?;
+        let session = self.ready(manager)?;
         self.client(&session, clock.now())
     }
 
@@ -91,7 +104,7 @@ impl Policy for Shared {
         if !ticket.is_global() {
             return Err(TicketError::NoSession);
         }
-        let session = Self::ready(manager)?;
+        let session = self.ready(manager)?;
         self.client(&session, now)
     }
 
@@ -104,9 +117,8 @@ impl Policy for Shared {
         if !ticket.is_global() {
             return Err(TicketError::NoSession);
         }
-        let name: SessionName = NAME.parse().expect("a short word is a name");
-        let session = manager.registry()?.named(&name).map(Session::id);
-        Ok(Cleaned::Untouched(session.ok_or(TicketError::NoSession)?))
+        let session = self.known(manager)?.ok_or(TicketError::NoSession)?;
+        Ok(Cleaned::Untouched(session.id()))
     }
 
     fn is_exclusive(&self) -> bool {

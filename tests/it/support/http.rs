@@ -12,9 +12,9 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use tungstenite::{Message, WebSocket, client::IntoClientRequest as _};
+use tungstenite::client::IntoClientRequest as _;
 
-use super::{Workspace, pty::PATIENCE};
+use super::{Workspace, live::Terminal, pty::PATIENCE};
 
 /// How long one answer may take.
 const ANSWER_WAIT_MAX: Duration = Duration::from_mins(1);
@@ -67,6 +67,20 @@ impl Server {
         let token_file = PathBuf::from(ready["tokenFile"].as_str().unwrap());
         let token = fs::read_to_string(&token_file).unwrap().trim().to_owned();
         let at = ready["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
+        Self { child, at, token, token_file }
+    }
+
+    /// A server that talks to a person: what it says goes into a file.
+    pub fn talking(space: &Workspace, args: &[&str], told: fs::File) -> Self {
+        let mut command = space.command();
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(args);
+        let mut child = command.stdout(Stdio::piped()).stderr(told).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let at = line.trim_end().rsplit("http://").next().unwrap().to_owned();
+        let folder = fs::read_dir(space.runtime().join("wharf")).unwrap().next().unwrap().unwrap().path();
+        let token_file = folder.join("server.token");
+        let token = fs::read_to_string(&token_file).unwrap().trim().to_owned();
         Self { child, at, token, token_file }
     }
 
@@ -200,7 +214,7 @@ impl Server {
             request.headers_mut().insert(name, value.parse().unwrap());
         }
         match tungstenite::client(request, self.connect()) {
-            Ok((socket, _)) => Ok(Terminal { socket, shown: String::new(), code: None }),
+            Ok((socket, _)) => Ok(Terminal::of(socket)),
             Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(answer))) => {
                 Err(answer.status().as_u16())
             }
@@ -287,6 +301,11 @@ impl Events {
         }
     }
 
+    /// Reads until the stream ends.
+    pub fn until_ended(&mut self) {
+        self.lines.read_to_end(&mut Vec::new()).unwrap();
+    }
+
     /// The number of the first change of a session.
     pub fn until_changed(&mut self, id: &str) -> String {
         loop {
@@ -298,84 +317,6 @@ impl Events {
     }
 }
 
-/// A terminal over WebSocket.
-pub struct Terminal {
-    socket: WebSocket<TcpStream>,
-    /// All that it printed since it was shown last.
-    pub shown: String,
-    /// The code with which it was closed.
-    pub code: Option<u16>,
-}
-
-impl Terminal {
-    /// Says that it is a terminal of 24 rows.
-    pub fn attach(&mut self, role: &str) {
-        let attach = json!({
-            "protocol": 2, "role": role, "rows": 24, "cols": 80, "scrollback": 100, "isTerminal": true
-        });
-        self.say(b'A', attach.to_string().as_bytes());
-    }
-
-    /// Sends one frame.
-    pub fn say(&mut self, kind: u8, payload: &[u8]) {
-        let length = u32::try_from(payload.len()).unwrap().to_le_bytes();
-        let frame = [&[kind][..], &length, payload].concat();
-        self.socket.send(Message::binary(frame)).unwrap();
-    }
-
-    /// The frames of the next message; none when it was closed.
-    pub fn hear(&mut self) -> Option<Vec<(u8, Vec<u8>)>> {
-        loop {
-            match self.socket.read() {
-                Ok(Message::Binary(bytes)) => return Some(frames(&bytes)),
-                Ok(Message::Close(frame)) => {
-                    self.code = frame.map(|frame| frame.code.into());
-                    return None;
-                }
-                Ok(_) => (),
-                Err(_) => return None,
-            }
-        }
-    }
-
-    /// Reads until a frame of this kind comes, and answers its payload.
-    #[track_caller]
-    pub fn until(&mut self, kind: u8) -> Vec<u8> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            assert!(Instant::now() < deadline, "no frame `{}` comes", char::from(kind));
-            let frames = self.hear().expect("it is open");
-            if let Some((_, payload)) = frames.into_iter().find(|(it, _)| *it == kind) {
-                return payload;
-            }
-        }
-    }
-
-    /// Reads until it shows a text.
-    #[track_caller]
-    pub fn until_shown(&mut self, text: &str) {
-        let deadline = Instant::now() + PATIENCE;
-        while !self.shown.contains(text) {
-            assert!(Instant::now() < deadline, "`{text}` is not in {}", self.shown);
-            for (kind, payload) in
-                self.hear().unwrap_or_else(|| panic!("closed: {:?} {}", self.code, self.shown))
-            {
-                match kind {
-                    b'o' => self.shown.push_str(&String::from_utf8_lossy(&payload[8..])),
-                    b's' => self.shown.push_str(&String::from_utf8_lossy(&payload[9..])),
-                    _ => (),
-                }
-            }
-        }
-    }
-
-    /// Reads until it is closed, and answers with which code.
-    pub fn until_closed(&mut self) -> Option<u16> {
-        while self.hear().is_some() {}
-        self.code
-    }
-}
-
 /// Waits until something is so; looks again and again, for nobody tells.
 #[track_caller]
 pub fn until(mut is_so: impl FnMut() -> bool) {
@@ -384,15 +325,4 @@ pub fn until(mut is_so: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "it never is so");
         std::thread::sleep(Duration::from_millis(10));
     }
-}
-
-fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
-    let mut found = Vec::new();
-    while let Some((&[kind, a, b, c, d], rest)) = bytes.split_first_chunk::<5>() {
-        let (payload, rest) = rest.split_at(u32::from_le_bytes([a, b, c, d]) as usize);
-        found.push((kind, payload.to_vec()));
-        bytes = rest;
-    }
-    assert!(bytes.is_empty(), "a message has whole frames");
-    found
 }

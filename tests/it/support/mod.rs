@@ -11,8 +11,10 @@ use std::{
 pub mod agents;
 pub mod contexts;
 pub mod dice;
+pub mod document;
 pub mod http;
 pub mod invariants;
+pub mod live;
 pub mod means;
 pub mod pool;
 pub mod processes;

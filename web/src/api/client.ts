@@ -1,6 +1,6 @@
 // Every request that the page makes of the server, by what it is for.
-import { loss, Problem } from "./problem";
-import type { AgentInfo, Create, Destroyed, Session, SessionPage, Settings, Start, Trashed } from "./types";
+import { Problem } from "./problem";
+import type { Create, Destroyed, Listed, Session, Settings, Start, Trashed } from "./types";
 
 const BASE = "/api/v1";
 /** How long an answer is waited for. A create on a large repository takes its time. */
@@ -41,26 +41,29 @@ export function at(id: string): string {
   return `/sessions/${encodeURIComponent(id)}`;
 }
 
-/** What the page has to know first. An agent may come as its name alone. */
-export async function settings(): Promise<Settings> {
-  const answer = await json<Omit<Settings, "agents"> & { agents?: (string | AgentInfo)[] }>("GET", "/settings");
-  const agents = (answer.agents ?? []).map((it) => (typeof it === "string" ? { name: it } : it));
-  return { ...answer, agents };
-}
-
-/** All sessions, page by page, with what their worktrees look like. */
-export async function sessions(): Promise<Session[]> {
-  const all: Session[] = [];
-  let cursor: string | null | undefined;
+/** A whole list, page by page. */
+async function listed<T>(path: string, wish: Record<string, string> = {}): Promise<T[]> {
+  const all: T[] = [];
+  let cursor: string | undefined;
   do {
-    const query = new URLSearchParams({ changes: "true", limit: String(PAGE_SIZE) });
-    if (cursor) query.set("cursor", cursor);
-    const page = await json<SessionPage>("GET", `/sessions?${query}`);
+    const query = new URLSearchParams({ ...wish, limit: String(PAGE_SIZE) });
+    if (cursor !== undefined) query.set("cursor", cursor);
+    const page = await json<Listed<T>>("GET", `${path}?${query}`);
     all.push(...page.sessions);
     cursor = page.next;
-  } while (cursor);
+  } while (cursor !== undefined);
   return all;
 }
+
+/** What the page has to know first. */
+export const settings = (): Promise<Settings> => json("GET", "/settings");
+
+/** All sessions; the server has these in memory. */
+export const sessions = (): Promise<Session[]> => listed("/sessions");
+
+/** All sessions, or some of them, with what their worktrees look like: git is asked for each. */
+export const looked = (ids?: readonly string[]): Promise<Session[]> =>
+  listed("/sessions", { changes: "true", ...(ids ? { ids: ids.join(",") } : {}) });
 
 export const show = (id: string): Promise<Session> => json("GET", at(id));
 export const create = (it: Create): Promise<Session> => json("POST", "/sessions", it, SETUP_MS_MAX);
@@ -80,23 +83,18 @@ export interface Destroy {
 }
 
 /** Destroys a session, or says what that would take away. */
-export async function destroy(id: string, how: Destroy): Promise<Destroyed> {
+export function destroy(id: string, how: Destroy): Promise<Destroyed> {
   const query = new URLSearchParams();
   for (const permit of how.permits) query.append("permit", permit);
   if (how.deleteBranch) query.set("deleteBranch", "true");
   if (how.dryRun) query.set("dryRun", "true");
   if (how.noTeardown) query.set("noTeardown", "true");
   const limit = how.dryRun ? ANSWER_MS_MAX : SETUP_MS_MAX;
-  const answer = await json<{ destroyed?: boolean; wouldLose?: unknown[] }>("DELETE", `${at(id)}?${query}`, {}, limit);
-  return { destroyed: answer.destroyed === true, wouldLose: (answer.wouldLose ?? []).map(loss) };
+  return json("DELETE", `${at(id)}?${query}`, {}, limit);
 }
 
 /** What can be brought back, newest first. */
-export async function trash(): Promise<Trashed[]> {
-  const answer = await json<Trashed[] | { trash?: Trashed[]; sessions?: Trashed[] }>("GET", "/trash");
-  const list = Array.isArray(answer) ? answer : (answer.trash ?? answer.sessions ?? []);
-  return [...list].sort((a, b) => b.destroyedAt.localeCompare(a.destroyedAt));
-}
+export const trash = (): Promise<Trashed[]> => listed("/trash");
 
 export const undo = (session: string, as?: string): Promise<Session> =>
   json("POST", "/undo", as ? { session, as } : { session });

@@ -5,6 +5,8 @@ export interface ServerEvent {
   type: string;
   /** What a reconnect tells the server; none where it has no number. */
   id: number | null;
+  /** Which sessions changed. */
+  sessions: string[];
 }
 
 /** What a message says; nothing where it makes no sense. */
@@ -17,6 +19,9 @@ export function eventOf(text: unknown): ServerEvent | null {
     return null;
   }
   if (typeof value !== "object" || value === null) return null;
-  const { event, id } = value as Record<string, unknown>;
-  return typeof event === "string" ? { type: event, id: typeof id === "number" ? id : null } : null;
+  const { event, id, data } = value as Record<string, unknown>;
+  if (typeof event !== "string") return null;
+  const named = (data as { sessions?: unknown } | undefined)?.sessions;
+  const sessions = Array.isArray(named) ? named.filter((it) => typeof it === "string") : [];
+  return { type: event, id: typeof id === "number" ? id : null, sessions };
 }

@@ -25,7 +25,7 @@ export class Problem extends Error {
     }
     const word = (key: string): string | null => (typeof body[key] === "string" ? (body[key] as string) : null);
     const detail = word("detail") ?? word("title") ?? `the server answered ${response.status}`;
-    const losses = Array.isArray(body["losses"]) ? body["losses"].map(loss) : [];
+    const losses = Array.isArray(body["losses"]) ? (body["losses"] as Loss[]) : [];
     return new Problem(response.status, word("code") ?? `HTTP_${response.status}`, detail, word("hint"), losses);
   }
 
@@ -40,11 +40,4 @@ export class Problem extends Error {
     if (thrown instanceof Problem) return thrown;
     return new Problem(0, "INTERNAL", thrown instanceof Error ? thrown.message : String(thrown));
   }
-}
-
-/** One loss, whichever words the server uses for it. */
-export function loss(value: unknown): Loss {
-  const it = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
-  const word = (key: string): string | null => (typeof it[key] === "string" ? (it[key] as string) : null);
-  return { kind: word("kind") ?? "?", permit: word("permit"), detail: word("detail") ?? word("kind") ?? "" };
 }

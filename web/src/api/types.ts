@@ -6,7 +6,7 @@ export interface Issue {
   repository: string;
   number: number;
   label?: string;
-  intervention?: boolean;
+  intervention: boolean;
 }
 
 export interface Ended {
@@ -16,7 +16,8 @@ export interface Ended {
   cause: string;
 }
 
-export interface Session {
+/** What the state file has of a session. */
+export interface SessionRecord {
   id: string;
   name: string;
   status: Status;
@@ -24,35 +25,35 @@ export interface Session {
   worktreePath: string;
   createdAt: string;
   lastActivity: string;
-  repository?: string;
+  repository: string;
   base?: { commit: string; reference?: string };
   command?: string[];
-  agent?: { name: string; conversation?: string } | string | null;
-  issue?: Issue | null;
-  ended?: Ended | null;
-  ptyPid?: number | null;
-  currentPhase?: string | null;
+  agent?: { name: string };
+  issue?: Issue;
+  ended?: Ended;
+  ptyPid?: number;
+  currentPhase?: string;
   metadata?: Record<string, unknown>;
-  running?: boolean;
-  worktreeState?: string | null;
-  changes?: Changes | null;
-  modified?: number | null;
-  untracked?: number | null;
-  ahead?: number | null;
-  behind?: number | null;
 }
 
+/** A session that is there, and whether a program runs in it. */
+export interface Session extends SessionRecord, Partial<Changes> {
+  running: boolean;
+}
+
+/** What a worktree looks like, which costs the server a look; nothing where that cannot be told. */
 export interface Changes {
-  modified?: number | null;
-  untracked?: number | null;
-  ahead?: number | null;
-  behind?: number | null;
+  worktreeState: string | null;
+  modified: number | null;
+  untracked: number | null;
+  ahead: number | null;
+  behind: number | null;
 }
 
-export interface SessionPage {
-  sessions: Session[];
-  generation: number;
-  next?: string | null;
+/** One page of a list. */
+export interface Listed<T> {
+  sessions: T[];
+  next?: string;
 }
 
 /** What a session may be started with; nothing stands for a shell. */
@@ -86,20 +87,13 @@ export interface Destroyed {
   wouldLose: Loss[];
 }
 
-export interface Trashed extends Session {
+export interface Trashed extends SessionRecord {
   destroyedAt: string;
 }
 
-export interface AgentInfo {
-  name: string;
-  title?: string;
-  found?: string | null;
-}
-
 export interface Settings {
-  policy?: string;
-  readOnly?: boolean;
-  version?: string;
-  workspace?: string;
-  agents?: AgentInfo[];
+  readOnly: boolean;
+  version: string;
+  workspace: string;
+  agents: string[];
 }

@@ -1,17 +1,14 @@
 // What a session's record means for a person: does it run, what has changed in it, how did it end.
 import type { Changes, Session } from "../api/types";
 
-export function isRunning(session: Session): boolean {
-  return session.running ?? (session.ptyPid ?? null) !== null;
-}
-
 export function agentOf(session: Session): string | null {
-  if (!session.agent) return null;
-  return typeof session.agent === "string" ? session.agent : session.agent.name;
+  return session.agent?.name ?? null;
 }
 
-export function changesOf(session: Session): Changes {
-  return session.changes ?? session;
+/** What is known of its worktree; nothing before the first look. */
+export function changesOf({ worktreeState, modified, untracked, ahead, behind }: Session): Changes | null {
+  if (worktreeState === undefined) return null;
+  return { worktreeState, modified: modified ?? null, untracked: untracked ?? null, ahead: ahead ?? null, behind: behind ?? null };
 }
 
 export function issueOf(session: Session): string | null {

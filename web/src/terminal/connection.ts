@@ -2,7 +2,6 @@
 import { Backoff } from "../api/backoff";
 import { show, terminalUrl } from "../api/client";
 import { Problem } from "../api/problem";
-import { isRunning } from "../state/facts";
 import { attach, detach, Frames, input, type Exited, type FromHolder, type Role } from "./frames";
 
 export const SUBPROTOCOL = "wharf.terminal.v1";
@@ -211,7 +210,7 @@ export class Connection {
   async #findOut(): Promise<void> {
     let link: Link;
     try {
-      link = isRunning(await show(this.id)) ? "refused" : "absent";
+      link = (await show(this.id)).running ? "refused" : "absent";
     } catch (thrown) {
       const { status } = Problem.from(thrown);
       link = status === 404 || status === 403 ? "absent" : "lost";

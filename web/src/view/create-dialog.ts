@@ -1,12 +1,12 @@
 // The dialog that makes a session.
 import * as api from "../api/client";
-import type { AgentInfo, Create, Session } from "../api/types";
+import type { Create, Session } from "../api/types";
 import { parseIssue } from "../state/typed";
 import { field, openDialog, textInput } from "./dialog";
 import { h } from "./dom";
 import { WhatRuns } from "./what-runs";
 
-export function openCreate(agents: AgentInfo[], made: (session: Session) => void): void {
+export function openCreate(agents: readonly string[], made: (session: Session) => void): void {
   const name = textInput({ name: "name", placeholder: "feature-… when left empty", autofocus: true });
   const branch = textInput({ name: "branch", placeholder: "feature/<name>", class: "mono" });
   const from = textInput({ name: "from", placeholder: "HEAD", class: "mono" });

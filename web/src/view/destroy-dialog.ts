@@ -82,9 +82,7 @@ function failed(dialog: Dialog, list: HTMLElement, thrown: unknown): void {
 }
 
 function lossItem(loss: Loss, permits: Set<string>): HTMLElement {
-  // The server's words name the command's flag; here the checkbox stands for it.
-  const detail = loss.detail.replace(/ \(--[a-z-]+\)$/, "");
-  const permit = loss.permit;
+  const { detail, permit } = loss;
   if (permit === null) {
     return h("li", { class: "loss fixed" }, h("p", {}, detail), h("p", { class: "hint" }, "Nothing goes over this."));
   }

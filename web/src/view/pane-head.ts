@@ -1,6 +1,5 @@
 // The head of an open session: what it is, who types, and the buttons.
 import type { Session } from "../api/types";
-import { isRunning } from "../state/facts";
 import type { Live } from "../terminal/live";
 import { iconButton } from "./button";
 import { changeChips } from "./chips";
@@ -69,7 +68,7 @@ export class PaneHead {
           : iconButton("key", "Take control", () => this.listener.take()),
       );
     }
-    if (may && isRunning(session)) {
+    if (may && session.running) {
       buttons.push(
         iconButton("restart", "Restart its program", () => this.deeds.restart(session)),
         iconButton("stop", "Stop its program", () => this.deeds.stop(session)),

@@ -1,6 +1,6 @@
 // One open session: its head with what can be done, and below it the live terminal or what to start.
 import type { Session } from "../api/types";
-import { endOf, isRunning } from "../state/facts";
+import { endOf } from "../state/facts";
 import { Live } from "../terminal/live";
 import type { Exited, Role } from "../terminal/frames";
 import { textButton } from "./button";
@@ -75,12 +75,12 @@ export class Pane {
     if (!session) {
       this.#drop();
       fill(this.#body, h("p", { class: "muted pad" }, "There is no such session any more."));
-    } else if (this.#live && !this.#over && !isRunning(session) && this.#live.link !== "live") {
+    } else if (this.#live && !this.#over && !session.running && this.#live.link !== "live") {
       this.#ended(null);
     } else if (this.#live) {
-      const isAnother = this.#over && isRunning(session) && session.ptyPid !== this.#live.pid;
+      const isAnother = this.#over && session.running && session.ptyPid !== this.#live.pid;
       if (isAnother) this.#begin(session);
-    } else if (isRunning(session) && Date.now() - this.#absentAt > ABSENT_MS) {
+    } else if (session.running && Date.now() - this.#absentAt > ABSENT_MS) {
       this.#begin(session);
     } else {
       this.#rest(session);

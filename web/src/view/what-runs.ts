@@ -1,5 +1,5 @@
 // The choice of what to start in a session: nothing, a shell, an agent, or a command.
-import type { AgentInfo, Start } from "../api/types";
+import type { Start } from "../api/types";
 import { words } from "../state/typed";
 import { field, textInput } from "./dialog";
 import { fill, h } from "./dom";
@@ -15,13 +15,10 @@ export class WhatRuns {
   #command = textInput({ name: "command", placeholder: "npm run dev", class: "mono" });
   #more = h("div", { class: "fields" });
 
-  constructor(kinds: Kind[], agents: AgentInfo[], chosen: { kind: Kind; agent?: string | null }) {
-    const offered = agents.filter((it) => it.name !== "shell");
+  constructor(kinds: Kind[], agents: readonly string[], chosen: { kind: Kind; agent?: string | null }) {
+    const offered = agents.filter((it) => it !== "shell");
     this.#agent = h("select", { name: "agent" });
-    for (const it of offered) {
-      const there = it.found === null ? " (not installed)" : "";
-      this.#agent.append(h("option", { value: it.name, selected: it.name === chosen.agent }, (it.title ?? it.name) + there));
-    }
+    for (const it of offered) this.#agent.append(h("option", { value: it, selected: it === chosen.agent }, it));
     const possible = kinds.filter((it) => it !== "agent" || offered.length > 0);
     this.#kind = possible.includes(chosen.kind) ? chosen.kind : (possible[0] ?? "shell");
     const radios = possible.map((kind) =>

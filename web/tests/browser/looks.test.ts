@@ -215,19 +215,28 @@ test("a session that begins to wait is marked in the title, and said to who allo
 });
 
 test("who may only look gets no button that changes anything", async () => {
-  const visit = await Visit.begin(browser, server);
-  // The server's own word for it is taken: the page only heeds it.
-  await visit.context.route("**/api/v1/settings", async (route) => {
-    const answer = await route.fetch();
-    await route.fulfill({ response: answer, json: { ...((await answer.json()) as object), readOnly: true } });
-  });
+  const visit = await Visit.begin(browser, server, {}, ["--read-only"]);
   const page = await visit.page();
+  await page.getByText("read-only").waitFor();
   await row(page, "one").click();
   await pane(page, "one").getByText("You look on.").waitFor();
+  // What somebody else types is seen.
+  server.wharf("send", "one", "--enter", "echo seen-$((40 + 2))");
+  await shows(page, "one", /^seen-42$/m);
   for (const name of ["New", "Take control", "Destroy…", "Stop its program", "Destroyed sessions", "Log all browsers out"]) {
     expect(await page.getByRole("button", { name }).filter({ visible: true }).count()).toBe(0);
   }
   await page.keyboard.press("n");
   expect(await dialog(page).count()).toBe(0);
-  await visit.end();
+  await shot(page, "read-only");
+  // The server does not rely on the page.
+  const refused = await page.evaluate(async () => {
+    const how = { method: "PATCH", headers: { "Content-Type": "application/json" }, body: '{"phase":"changed"}' };
+    return (await fetch("/api/v1/sessions/one", how)).status;
+  });
+  expect(refused).toBe(403);
+  await row(page, "three").click();
+  await pane(page, "three").getByText("Nothing runs in it yet.").waitFor();
+  expect(await pane(page, "three").locator(".rest-buttons button").count()).toBe(0);
+  await visit.end(/403/);
 });

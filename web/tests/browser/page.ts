@@ -54,7 +54,7 @@ export class Visit {
     private readonly server: Server,
   ) {}
 
-  static async begin(browser: Browser, server: Server, options: BrowserContextOptions = {}): Promise<Visit> {
+  static async begin(browser: Browser, server: Server, options: BrowserContextOptions = {}, how: string[] = []): Promise<Visit> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
     // Also after a failure nobody stays who controls a terminal.
     onTestFinished(() => context.close());
@@ -64,7 +64,7 @@ export class Visit {
     await context.addInitScript(() => {
       document.addEventListener("securitypolicyviolation", (it) => console.error(`policy: ${it.violatedDirective} ${it.blockedURI}`));
     });
-    const first = await visit.page("", server.open());
+    const first = await visit.page("", server.open(...how));
     await first.close();
     return visit;
   }

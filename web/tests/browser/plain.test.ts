@@ -15,11 +15,11 @@ let browser: Browser;
 onStage((stage) => ({ server, browser } = stage));
 
 /** The plain page in place of the other one, from the same server and under the same policy. */
-async function plain(): Promise<{ page: Page; complaints: string[] }> {
+async function plain(...how: string[]): Promise<{ page: Page; complaints: string[] }> {
   const context = await browser.newContext();
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  await page.goto(server.open());
+  await page.goto(server.open(...how));
   const policy = (await context.request.get(server.origin)).headers()["content-security-policy"] ?? "";
   expect(policy).toContain("default-src");
   const complaints: string[] = [];
@@ -63,5 +63,63 @@ test("a session is made, shown as text, typed in, and stopped", async () => {
   await page.getByRole("button", { name: "Stop" }).click();
   await page.getByRole("button", { name: "Start a shell" }).waitFor();
   // A look at the screen may be under way while the program ends.
+  expect(complaints.filter((it) => !/40\d .*\/screen\?format=text$/.test(it))).toEqual([]);
+});
+
+test("a button keeps the focus while the screen is looked at again and again", async () => {
+  const { page, complaints } = await plain();
+  server.wharf("create", "rests");
+  server.wharf("start", "rests");
+  await page.getByRole("button", { name: /^rests/ }).click();
+  const stop = page.getByRole("button", { name: "Stop", exact: true });
+  await stop.focus();
+  for (let looks = 0; looks < 3; looks++) await page.waitForResponse(/\/screen\?format=text$/);
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Stop");
+  // A press that spans a look is one press.
+  await stop.hover();
+  await page.mouse.down();
+  for (let looks = 0; looks < 2; looks++) await page.waitForResponse(/\/screen\?format=text$/);
+  await page.mouse.up();
+  await page.getByRole("button", { name: "Start a shell" }).waitFor();
+  server.wharf("destroy", "rests");
+  expect(complaints.filter((it) => !/40\d .*\/screen\?format=text$/.test(it))).toEqual([]);
+});
+
+test("one list is read at a time, and the last change is in what is shown", async () => {
+  const { page } = await plain();
+  const lists = /\/api\/v1\/sessions\?/;
+  let under = 0;
+  let most = 0;
+  let asked = 0;
+  await page.route(lists, async (route) => {
+    most = Math.max(most, ++under);
+    asked++;
+    expect(route.request().url()).not.toContain("changes");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    under--;
+    await route.continue();
+  });
+  server.wharf("create", "changes");
+  for (const phase of ["a", "b", "c", "d"]) server.wharf("phase", "changes", phase);
+  server.wharf("rename", "changes", "changed");
+  await page.getByRole("button", { name: /^changed: / }).waitFor();
+  expect(asked).toBeGreaterThan(1);
+  expect(most).toBe(1);
+  server.wharf("destroy", "changed");
+});
+
+test("who may only look sees the screen and can change nothing", async () => {
+  const { page, complaints } = await plain("--read-only");
+  server.wharf("create", "shown");
+  server.wharf("start", "shown");
+  await page.getByRole("button", { name: /^shown/ }).click();
+  server.wharf("send", "shown", "--enter", "echo seen-$((40 + 2))");
+  await expect.poll(() => page.getByLabel("Screen").textContent()).toMatch(/^seen-42$/m);
+  for (const name of ["Create", "Send", "Stop", "^C"]) {
+    expect(await page.getByRole("button", { name, exact: true }).filter({ visible: true }).count()).toBe(0);
+  }
+  server.wharf("stop", "shown");
+  await page.getByText("stopped").first().waitFor();
+  expect(await page.getByRole("button", { name: "Start a shell" }).count()).toBe(0);
   expect(complaints.filter((it) => !/40\d .*\/screen\?format=text$/.test(it))).toEqual([]);
 });

@@ -88,9 +88,9 @@ export class Server {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** The address that lets one browser in. */
-  open(): string {
-    const found = /https?:\/\/\S+/.exec(this.wharf("open"));
+  /** The address that lets one browser in, in this way. */
+  open(...how: string[]): string {
+    const found = /https?:\/\/\S+/.exec(this.wharf("open", ...how));
     if (!found) throw new Error("`wharf open` printed no address");
     return found[0];
   }

@@ -4,8 +4,10 @@ import { Backoff } from "../../src/api/backoff";
 import { eventOf } from "../../src/api/event-message";
 
 it("a message is an event or nothing", () => {
-  expect(eventOf('{"event":"changed","id":7,"data":{"generation":2}}')).toEqual({ type: "changed", id: 7 });
-  expect(eventOf('{"event":"alive"}')).toEqual({ type: "alive", id: null });
+  const changed = '{"event":"changed","id":7,"data":{"generation":2,"sessions":["a","b"]}}';
+  expect(eventOf(changed)).toEqual({ type: "changed", id: 7, sessions: ["a", "b"] });
+  expect(eventOf('{"event":"alive"}')).toEqual({ type: "alive", id: null, sessions: [] });
+  expect(eventOf('{"event":"changed","id":7,"data":{"sessions":"a"}}')?.sessions).toEqual([]);
   for (const odd of ["", "{", "[]", "null", "7", '{"event":7}', new ArrayBuffer(2)]) expect(eventOf(odd)).toBeNull();
 });
 

@@ -3,6 +3,8 @@
 
 const byId = (id) => document.getElementById(id);
 const KEYS = { enter: "enter", esc: "escape", tab: "tab", "↑": "up", "↓": "down", "←": "left", "→": "right", "^C": "ctrl-c", "^D": "ctrl-d" };
+/** Nothing can be changed before the server has said that this page may. */
+let readOnly = true;
 let sessions = [];
 let open = location.hash.slice(1);
 
@@ -34,7 +36,6 @@ async function act(deed) {
 
 const at = (id) => "/sessions/" + encodeURIComponent(id);
 const opened = () => sessions.find((it) => it.id === open);
-const runs = (session) => session.running ?? Boolean(session.ptyPid);
 
 function button(text, press) {
   const element = document.createElement("button");
@@ -63,12 +64,12 @@ function drawList() {
 
 /** The buttons stay the same elements as long as they mean the same, so that a finger or a keyboard can rest on them. */
 function drawDeeds(session, isRunning) {
-  const meaning = session ? `${session.id} ${isRunning}` : "";
+  const meaning = session && !readOnly ? `${session.id} ${isRunning}` : "";
   if (byId("deeds").dataset.meaning === meaning) return;
   byId("deeds").dataset.meaning = meaning;
   const deeds = [];
-  if (isRunning) deeds.push(button("Stop", () => act(() => ask("POST", at(session.id) + "/stop").then(refresh))));
-  else if (session) deeds.push(button("Start a shell", () => act(() => ask("POST", at(session.id) + "/start").then(refresh))));
+  if (meaning && isRunning) deeds.push(button("Stop", () => act(() => ask("POST", at(session.id) + "/stop").then(refresh))));
+  else if (meaning) deeds.push(button("Start a shell", () => act(() => ask("POST", at(session.id) + "/start").then(refresh))));
   byId("deeds").replaceChildren(...deeds);
 }
 
@@ -76,8 +77,8 @@ async function drawScreen() {
   const session = opened();
   byId("name").textContent = session ? session.name : "No session is open";
   byId("about").textContent = session ? `${session.status} · ${session.branch} · ${session.worktreePath}` : "";
-  const isRunning = Boolean(session) && runs(session);
-  byId("send").hidden = !isRunning;
+  const isRunning = session?.running === true;
+  byId("send").hidden = !isRunning || readOnly;
   drawDeeds(session, isRunning);
   const text = isRunning ? await (await ask("GET", at(session.id) + "/screen?format=text")).text() : "";
   if (opened() === session && byId("screen").textContent !== text) byId("screen").textContent = text;
@@ -101,7 +102,7 @@ async function read() {
 }
 
 async function readOnce() {
-  sessions = (await (await ask("GET", "/sessions?changes=true&limit=200")).json()).sessions;
+  sessions = (await (await ask("GET", "/sessions?limit=200")).json()).sessions;
   drawList();
   await drawScreen();
 }
@@ -150,7 +151,15 @@ function listen() {
   events.onclose = () => setTimeout(listen, 2000);
 }
 listen();
-// Files change without an event, and some browsers have no way to hear of one.
+
+/** What this page may do does not change while it is open. */
+async function begin() {
+  readOnly = (await (await ask("GET", "/settings")).json()).readOnly;
+  byId("create").hidden = readOnly;
+  await refresh();
+}
+
+// Some browsers have no way to hear of an event.
 setInterval(() => document.hidden || act(refresh), 10_000);
-setInterval(() => document.hidden || (opened() && runs(opened()) && act(drawScreen)), 1000);
-act(refresh);
+setInterval(() => document.hidden || (opened()?.running && act(drawScreen)), 1000);
+act(begin);

@@ -29,7 +29,7 @@ const NOTE_BYTES_MAX: u64 = 64 << 10;
 
 /// The files of the server of one workspace.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct Files {
     folder: Folder,
     token_file: Option<PathBuf>,
 }
@@ -43,7 +43,7 @@ pub(super) struct Note {
     pub(super) pid: u32,
 }
 
-impl Place {
+impl Files {
     /// That of a workspace; the full token may be kept elsewhere.
     pub(super) fn of(workspace: &Workspace, token_file: Option<PathBuf>) -> Self {
         Self { folder: Folder::of(workspace.root()), token_file }
@@ -189,16 +189,16 @@ mod tests {
     #[test]
     fn whoever_takes_the_place_of_a_killed_server_does_not_say_where_that_listened() {
         let dir = tempfile::tempdir().unwrap();
-        let place = Place { folder: Folder::of(dir.path()), token_file: None };
-        let killed = place.claim().unwrap();
-        place.announce(&Note { url: "http://127.0.0.1:1".to_owned(), pid: 1 }).unwrap();
-        assert!(place.claim().is_err() && place.note().is_some(), "one that lives says so");
+        let files = Files { folder: Folder::of(dir.path()), token_file: None };
+        let killed = files.claim().unwrap();
+        files.announce(&Note { url: "http://127.0.0.1:1".to_owned(), pid: 1 }).unwrap();
+        assert!(files.claim().is_err() && files.note().is_some(), "one that lives says so");
         drop(killed);
-        let claim = place.claim().unwrap();
-        assert!(place.is_taken());
-        assert_eq!(place.note(), None);
+        let claim = files.claim().unwrap();
+        assert!(files.is_taken());
+        assert_eq!(files.note(), None);
         drop(claim);
-        fs::remove_file(place.path("server.lock")).unwrap();
-        fs::remove_dir(place.folder.path()).unwrap();
+        fs::remove_file(files.path("server.lock")).unwrap();
+        fs::remove_dir(files.folder.path()).unwrap();
     }
 }
