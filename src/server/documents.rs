@@ -44,7 +44,7 @@ pub(super) struct SessionDoc {
     started_at: Option<String>,
     /// When that was changed last.
     last_updated: Option<String>,
-    /// `unfinished` while what people have run for a new one has not come to its end.
+    /// `unfinished` or `failed`, where what people have run for a new one did not come to its end.
     setup: Option<String>,
     /// What is being done to it, for whoever has to finish that after a crash.
     pending: Option<PendingDoc>,
@@ -56,9 +56,9 @@ pub(super) struct SessionDoc {
     modified: Option<u64>,
     /// How many files git does not know.
     untracked: Option<u64>,
-    /// How many commits its branch has that its base has not.
+    /// How many commits its branch has that its upstream has not; or its base, where it has no upstream.
     ahead: Option<u64>,
-    /// How many commits its base has that its branch has not.
+    /// The same the other way round.
     behind: Option<u64>,
     /// What its holder says; only of one session that runs.
     terminal: Option<TerminalDoc>,

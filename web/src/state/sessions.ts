@@ -39,7 +39,7 @@ export class Sessions {
     this.#listeners.add(listener);
   }
 
-  /** Reads all anew, and looks at every worktree. */
+  /** Reads all anew, and looks at every worktree where somebody sees the page. */
   refresh(): Promise<void> {
     return this.#want("all");
   }
@@ -65,7 +65,9 @@ export class Sessions {
       const wanted = this.#wanted;
       this.#wanted = null;
       try {
-        if (wanted === "all") this.#take(await api.looked());
+        // What nobody sees is not looked at; all of it is when the page is shown again.
+        if (document.hidden) await this.#readPlain();
+        else if (wanted === "all") this.#take(await api.looked());
         else await this.#readNamed(wanted);
       } catch (thrown) {
         this.#wanted = null;
@@ -74,12 +76,15 @@ export class Sessions {
     }
   }
 
-  async #readNamed(named: ReadonlySet<string>): Promise<void> {
-    // What was seen of a worktree stays until somebody looks again.
+  /** What was seen of a worktree stays until somebody looks again. */
+  async #readPlain(): Promise<void> {
     this.#take((await api.sessions()).map((it) => ({ ...it, ...this.#seen(it.id) })));
-    // Nobody sees it; everything is looked at when the page is shown again.
+  }
+
+  async #readNamed(named: ReadonlySet<string>): Promise<void> {
+    await this.#readPlain();
     const there = [...named].filter((id) => this.#known.has(id));
-    if (there.length === 0 || document.hidden) return;
+    if (there.length === 0) return;
     const looked = new Map((await api.looked(there)).map((it) => [it.id, it]));
     this.#take(this.#all.map((it) => looked.get(it.id) ?? it));
   }

@@ -62,12 +62,13 @@ it("a page that nobody sees has no worktree looked at", async () => {
   page.hidden = true;
   asked = [];
   await sessions.changed(["a"]);
+  await sessions.refresh();
   await vi.advanceTimersByTimeAsync(30_000);
-  expect(asked).toEqual([PLAIN]);
+  expect(asked).toEqual([PLAIN, PLAIN]);
   expect(known(sessions)).toEqual({ a: 1, b: 2 });
   page.hidden = false;
   await vi.advanceTimersByTimeAsync(10_000);
-  expect(asked).toEqual([PLAIN, LOOK]);
+  expect(asked).toEqual([PLAIN, PLAIN, LOOK]);
 });
 
 it("what is wanted while one reads is one more reading, and all of it where too many are named", async () => {
