@@ -18,7 +18,7 @@ use crate::{
     view::{self, ChainView, EntryView, FindingView},
 };
 
-/// How many commands one answer has, unless somebody says otherwise.
+/// How many commands or turns one answer has, unless somebody says otherwise.
 const PAGE: usize = 100;
 /// How large an answer may grow before it ends.
 const ANSWER_BYTES: usize = 8 << 20;
@@ -113,22 +113,49 @@ fn gathered<T>(
     Ok(format!("[{}]", texts.join(",")))
 }
 
-/// Shows what was said with the agent of a session, turn by turn.
+/// Which turns are wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Turns {
+    /// How many at most, the newest.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+    /// Only those before this number: the `first` of an earlier answer.
+    before: Option<u64>,
+}
+
+/// Shows what was said with the agent of a session, turn by turn. An answer has at most about 8 MiB: go on with `before`, the
+/// `first` of this one, until that is not more than `dropped`.
 #[utoipa::path(get, path = "/sessions/{who}/conversations", tag = "running", params(
     ("who" = String, Path, description = "A name, an id, or the beginning of an id"),
+    Turns,
 ), responses(
     (status = 200, description = "The chain of conversations", body = ChainView),
     (status = "4XX", description = "No such session", body = ProblemDoc, content_type = "application/problem+json"),
+    (status = 503, description = "Too many commands run, or their answers are still on their way", body = ProblemDoc, content_type = "application/problem+json"),
 ))]
 pub(super) async fn conversations(
     State(app): State<App>,
     Extension(grant): Extension<Grant>,
     Part(who): Part,
+    Ask(turns): Ask<Turns>,
 ) -> Result<Response, Problem> {
+    let limit = limit(turns.limit, PAGE)?;
     let id = app.find(grant, &who).await?.to_string();
-    let chain = app.desk.verb(grant, move |manager| Ok(ChainView::of(&manager.talk(&id)?))).await?;
-    Ok(reply(StatusCode::OK, &chain))
+    let part = app.commands.run_at_once(grant, move |manager| {
+        let talk = manager.talk(&id)?;
+        let part = ChainView::part(&talk, limit, turns.before, ANSWER_BYTES);
+        Ok::<_, ManagerError>(view::raw(&part).get().to_owned())
+    });
+    let (part, place) = part.await?;
+    Ok(json_held(StatusCode::OK, part?, place))
 }
+
+/// No question takes anything.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
 
 /// Holds file, git, folders and processes against each other. Changes nothing.
 #[utoipa::path(get, path = "/doctor", tag = "health", responses(
@@ -138,6 +165,7 @@ pub(super) async fn conversations(
 pub(super) async fn doctor(
     State(app): State<App>,
     Extension(grant): Extension<Grant>,
+    Ask(Nothing {}): Ask<Nothing>,
 ) -> Result<Response, Problem> {
     grant.whole()?;
     let findings = app.long_desk.run(grant, crate::manager::SessionManager::examine).await?;

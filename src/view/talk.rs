@@ -41,6 +41,9 @@ pub struct ChainView {
     transcript: Option<String>,
     /// How many turns are not kept any more.
     dropped: u64,
+    /// The number of the first of these turns, where there are only some of them: how many there were before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<u64>,
     /// The turns, oldest first.
     #[schema(value_type = Vec<TurnDoc>)]
     entries: Vec<Box<RawValue>>,
@@ -86,8 +89,25 @@ impl ChainView {
             current_since: talk.chain.current_since().map(|it| it.to_string()),
             transcript: talk.chain.transcript().map(|it| it.to_string_lossy().into_owned()),
             dropped: talk.chain.dropped(),
+            first: None,
             entries: talk.chain.entries().map(entry).collect(),
         }
+    }
+
+    /// The same with the newest turns only: at most so many, of those with a smaller number if one is given, and none more
+    /// once they have so many bytes.
+    pub fn part(talk: &Talk, turns_max: usize, before: Option<u64>, bytes_max: usize) -> Self {
+        let mut all = Self::of(talk);
+        let before = before.map_or(u64::MAX, |before| before.saturating_sub(all.dropped));
+        all.entries.truncate(usize::try_from(before).unwrap_or(usize::MAX));
+        let (mut first, mut bytes) = (all.entries.len(), 0);
+        while first > 0 && all.entries.len() - first < turns_max && bytes < bytes_max {
+            first -= 1;
+            bytes += all.entries[first].get().len();
+        }
+        all.entries.drain(..first);
+        all.first = Some(all.dropped + first as u64);
+        all
     }
 }
 

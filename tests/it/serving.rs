@@ -137,6 +137,32 @@ fn commands_run_and_are_remembered() {
 }
 
 #[test]
+fn a_long_conversation_comes_in_pages() {
+    let space = Workspace::with_sessions(1);
+    for number in 1..=5 {
+        let prompt = format!("prompt {number}");
+        space.run(["conversation", "record", "s1", "--id", "a1", "--prompt", &prompt]).succeeds();
+    }
+    let server = Server::of(&space);
+    let page = |query: &str| {
+        let answer = server.get(&format!("/api/v1/sessions/s1/conversations{query}")).json();
+        let turns = answer["entries"].as_array().unwrap().clone();
+        let prompts: Vec<String> =
+            turns.iter().map(|it| it["lastPrompt"].as_str().unwrap()[7..].to_owned()).collect();
+        (prompts.concat(), answer["first"].as_u64().unwrap())
+    };
+    assert_eq!(page(""), ("12345".to_owned(), 0));
+    assert_eq!(page("?limit=2"), ("45".to_owned(), 3));
+    assert_eq!(page("?limit=2&before=3"), ("23".to_owned(), 1));
+    assert_eq!(page("?limit=2&before=1"), ("1".to_owned(), 0));
+    assert_eq!(page("?before=0"), (String::new(), 0));
+    for wrong in ["conversations?limit=0", "conversations?limit=1001", "conversations?cursor=1"] {
+        assert_eq!(server.get(&format!("/api/v1/sessions/s1/{wrong}")).status, 422, "{wrong}");
+    }
+    assert_eq!(server.get("/api/v1/doctor?limit=1").status, 422);
+}
+
+#[test]
 fn a_command_that_nobody_waits_for_is_interrupted() {
     let space = Workspace::with_sessions(1);
     let server = Server::of(&space);
