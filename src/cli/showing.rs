@@ -27,9 +27,9 @@ pub(super) fn list(mut context: Context, args: &args::List) -> Result<(), Failur
         return Ok(context.output.either(views, || table::contexts(&contexts, now()))?);
     }
     let sessions = context.manager.list(&filter)?;
-    let refused = context.manager.quarantined().len();
-    if refused > 0 {
-        let them = text::count(refused, "session");
+    let missed = if context.manager.has_quarantined() { context.manager.missed()? } else { 0 };
+    if missed > 0 {
+        let them = text::count(missed, "session");
         tracing::warn!(
             "{them} not shown, the state file has them in a form that cannot be taken: see `wharf doctor`"
         );

@@ -147,7 +147,11 @@ pub(super) fn state_findings(reading: &Reading) -> Vec<Finding> {
             Severity::Warning,
             &text::line(&quarantined.summary()),
             format!("this entry of the state file cannot be taken: {}", quarantined.because),
-            "correct it there, and the next command takes it; or let go of it with `wharf doctor --drop-quarantine`",
+            if quarantined.is_in_the_way() {
+                "let go of it with `wharf doctor --drop-quarantine`, or correct it and move it to `sessions`"
+            } else {
+                "correct it there, and the next command takes it; or let go of it with `wharf doctor --drop-quarantine`"
+            },
         ));
     }
     findings

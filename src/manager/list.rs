@@ -58,9 +58,17 @@ impl SessionManager {
         Ok(sessions)
     }
 
-    /// Entries of the state file that could not be taken when it was read last, so that no list shows them.
-    pub fn quarantined(&self) -> &[Quarantined] {
-        &self.quarantined
+    /// How many sessions no list shows, because their entries in the state file cannot be taken. One that was taken in
+    /// from git again is not missed.
+    pub fn missed(&mut self) -> Result<usize, ManagerError> {
+        let registry = self.registry()?;
+        let is_there = |it: &Quarantined| it.id().is_some_and(|id| registry.session(id).is_some());
+        Ok(self.quarantined.iter().filter(|it| !is_there(it)).count())
+    }
+
+    /// Whether any entry of the state file could not be taken when it was read last.
+    pub fn has_quarantined(&self) -> bool {
+        !self.quarantined.is_empty()
     }
 
     /// Why no session goes by this: none does, or the one that did cannot be taken.

@@ -127,7 +127,7 @@ pub struct SessionManager {
     shells: Arc<dyn Shells>,
     background: Arc<Background>,
     clock: Arc<dyn Clock>,
-    /// What could not be taken when the table was read last, and is missed.
+    /// What could not be taken when the table was read last.
     quarantined: Vec<Quarantined>,
 }
 
@@ -210,7 +210,7 @@ impl SessionManager {
 
     fn stored_registry(&mut self) -> Result<Registry, ManagerError> {
         let reading = self.store.read()?;
-        self.note_refused(&reading);
+        self.quarantined.clone_from(&reading.quarantined);
         if !self.is_damaged(&reading) {
             return Ok(Registry::of(reading.sessions).0);
         }
@@ -219,13 +219,6 @@ impl SessionManager {
             tracing::warn!(error = %err, "the rebuilt registry cannot be written");
             Ok(Registry::of(self.plan(reading).sessions).0)
         })
-    }
-
-    /// Notes whose entries could not be taken. One whose session was taken in from git meanwhile misses nothing.
-    fn note_refused(&mut self, reading: &Reading) {
-        let is_there =
-            |it: &Quarantined| reading.sessions.iter().any(|session| Some(session.id()) == it.id());
-        self.quarantined = reading.quarantined.iter().filter(|it| !is_there(it)).cloned().collect();
     }
 
     /// The session a person means, as the state file has it.
@@ -243,7 +236,7 @@ impl SessionManager {
     /// Takes the lock and reads the table; a damaged one is rebuilt from backups and git first.
     fn begin(&mut self) -> Result<Transaction<'_>, ManagerError> {
         let mut reading = self.store.begin()?;
-        self.note_refused(&reading);
+        self.quarantined.clone_from(&reading.quarantined);
         if self.is_damaged(&reading) {
             // Git works while nobody holds the lock; who comes first rebuilds, the next one finds it done.
             self.store.end();

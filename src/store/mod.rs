@@ -31,6 +31,9 @@ use crate::{
     session::{Session, SessionId},
 };
 
+/// How the reason begins for an entry that is in the way of another one.
+const EARLIER: &str = "an earlier session has the";
+
 /// Keeps the table. One writer at a time: `begin` takes the lock, `end` gives it back.
 ///
 /// `begin` under a lock that is held already reads again; a commit that changes nothing writes nothing.
@@ -124,6 +127,11 @@ impl Quarantined {
     pub fn goes_by(&self, text: &str) -> bool {
         self.says("name").is_some_and(|name| name.eq_ignore_ascii_case(text))
             || self.says("id").is_some_and(|id| id == text)
+    }
+
+    /// Whether it was refused only because another session has its id, name, branch or issue.
+    pub fn is_in_the_way(&self) -> bool {
+        self.because.starts_with(EARLIER)
     }
 
     /// Whose entry it says that it is.

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::{
-    Note, Quarantined,
+    EARLIER, Note, Quarantined,
     record::{self, Decoded, Record},
     scan,
 };
@@ -20,8 +20,6 @@ use crate::{
 /// The largest state file that is read or written.
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
 
-/// How the reason begins for an entry that is in the way of another one.
-const EARLIER: &str = "an earlier session has the";
 /// How much of a reason is kept with an entry that was refused.
 const BECAUSE_CHARS_MAX: usize = 500;
 const MAJOR: &str = "1";
@@ -181,7 +179,7 @@ impl Parsed {
             .iter()
             .zip(&decoded)
             .map(|(quarantined, session)| match session {
-                _ if quarantined.because.starts_with(EARLIER) => Err(None),
+                _ if quarantined.is_in_the_way() => Err(None),
                 _ if quarantined.id().is_some_and(|id| taken.ids.contains(&id)) => {
                     Err(Some(format!("{EARLIER} same id")))
                 }

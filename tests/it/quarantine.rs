@@ -78,6 +78,7 @@ fn a_destroyed_session_does_not_come_back_out_of_the_quarantine() {
     space.run(["recover"]).succeeds();
     assert_eq!(space.names(), ["s1", "s2"]);
     assert!(!space.run(["list"]).succeeds().stderr().contains("not shown"), "it is shown");
+    space.run(["doctor"]).fails(1).says("an earlier session has the same id").says("move it to `sessions`");
     space.run(["destroy", "s1", "--force"]).succeeds();
     correct(&space, "\"weird\"", "\"idle\"");
     assert_eq!(space.names(), ["s2"]);
@@ -92,6 +93,16 @@ fn an_entry_is_told_in_one_short_line() {
     let line = told.lines().find(|line| line.starts_with("quarantined: ")).unwrap();
     assert!(line.contains("`status` cannot be taken") && line.chars().count() < 250, "{line}");
     assert!(!line.contains("\\n"), "{line}");
+}
+
+/// An edit leaves a checksum that does not fit: then git's record brings the session back at once.
+#[test]
+fn a_session_that_git_brings_back_at_once_is_not_missed() {
+    let space = Workspace::with_sessions(1);
+    let text = fs::read_to_string(space.path(STATE)).unwrap();
+    fs::write(space.path(STATE), text.replace("\"active\"", "\"weird\"")).unwrap();
+    let ran = space.run(["list"]).succeeds().says("feature/s1");
+    assert!(!ran.stderr().contains("not shown"), "{}", ran.stderr());
 }
 
 #[test]
