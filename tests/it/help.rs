@@ -98,6 +98,8 @@ fn every_command_explains_itself_with_examples() {
 
 #[test]
 fn every_example_of_a_command_can_be_parsed() {
+    let space = Workspace::empty();
+    let nowhere = space.home().join("nowhere");
     for words in all_commands() {
         let args: Vec<&str> = words.iter().map(String::as_str).chain(["--help"]).collect();
         let (_, help, _) = run(&args);
@@ -108,9 +110,10 @@ fn every_example_of_a_command_can_be_parsed() {
             if !line.starts_with("wharf ") || line.contains("--out") {
                 continue;
             }
-            let script = line.replacen("wharf", "\"$WHARF\"", 1) + " --workspace /nonexistent";
+            let script = line.replacen("wharf", "\"$WHARF\"", 1) + " --workspace \"$NOWHERE\"";
             let mut shell = std::process::Command::new("sh");
             shell.args(["-c", &script]).env_clear().env("WHARF", binary().get_program()).current_dir("/");
+            shell.env("HOME", space.home()).env("NOWHERE", &nowhere);
             let talk = String::from_utf8(shell.output().unwrap().stderr).unwrap();
             assert!(!talk.contains("Usage:"), "`{line}` is not understood:\n{talk}");
         }
@@ -200,7 +203,8 @@ fn where_there_is_no_workspace_that_is_said() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
-    for place in ["/nonexistent", file.to_str().unwrap()] {
+    let nowhere = dir.path().join("nowhere");
+    for place in [nowhere.to_str().unwrap(), file.to_str().unwrap()] {
         let (code, _, talk) = run(&["list", "--workspace", place]);
         assert_eq!(code, Some(3), "{place}");
         assert!(
