@@ -169,6 +169,9 @@ pub(super) async fn list(
     let mut clients = app.desk.run(grant, move |_| book.clients()).await??;
     // What was set decides who is a client just now; the others come back with the other policy.
     clients.retain(|client| is_of_policy(&app, &client.ticket));
+    // A session that was destroyed takes its client along, and an undo brings both back.
+    let sessions = app.roll.fresh().await?;
+    clients.retain(|client| client.session.is_none_or(|id| sessions.registry.session(id).is_some()));
     let (clients, next) = page.of(clients)?;
     let clients = app.live.over(clients).iter().map(|client| view(&app, client)).collect();
     Ok(reply(StatusCode::OK, &ClientsView { clients, next }))

@@ -69,8 +69,7 @@ pub(super) async fn history(
     }
     let wanted = view::Wanted::of(asked.grep.as_deref(), asked.failed == Some(true));
     let wanted = wanted.ok_or_else(|| Problem::invalid("`grep` is a regular expression"))?;
-    let before = asked.before.map(u64::try_from).transpose();
-    let before = before.map_err(|_| Problem::invalid("`before` is the number of a command"))?;
+    let before = number(asked.before)?;
     let with_output = asked.output == Some(true);
     let found = app.commands.run_at_once(grant, move |manager| {
         let (session, found) = manager.history(&id)?;
@@ -84,6 +83,14 @@ pub(super) async fn history(
     });
     let (found, place) = found.await?;
     Ok(json_held(StatusCode::OK, found?, place))
+}
+
+/// What `before` says; the document knows no numbers without a sign.
+fn number(before: Option<i64>) -> Result<Option<u64>, Problem> {
+    before
+        .map(u64::try_from)
+        .transpose()
+        .map_err(|_| Problem::invalid("`before` is a number of an earlier answer"))
 }
 
 /// Entries as they are shown, oldest first; found from the newest on until there are so many, or so many bytes of them.
@@ -122,7 +129,8 @@ pub(super) struct Turns {
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// Only those before this number: the `first` of an earlier answer.
-    before: Option<u64>,
+    #[param(minimum = 0)]
+    before: Option<i64>,
 }
 
 /// Shows what was said with the agent of a session, turn by turn. An answer has at most about 8 MiB: go on with `before`, the
@@ -141,11 +149,11 @@ pub(super) async fn conversations(
     Part(who): Part,
     Ask(turns): Ask<Turns>,
 ) -> Result<Response, Problem> {
-    let limit = limit(turns.limit, PAGE)?;
+    let (limit, before) = (limit(turns.limit, PAGE)?, number(turns.before)?);
     let id = app.find(grant, &who).await?.to_string();
     let part = app.commands.run_at_once(grant, move |manager| {
         let talk = manager.talk(&id)?;
-        let part = ChainView::part(&talk, limit, turns.before, ANSWER_BYTES);
+        let part = ChainView::part(&talk, limit, before, ANSWER_BYTES);
         Ok::<_, ManagerError>(view::raw(&part).get().to_owned())
     });
     let (part, place) = part.await?;

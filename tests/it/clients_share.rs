@@ -1,4 +1,4 @@
-//! What clients share on a server with one session for all, whatever becomes of that session (SPEC CL-1, CL-2).
+//! What becomes of clients when their session is renamed, destroyed or another policy's (SPEC CL-1 to CL-3).
 
 use std::fs;
 
@@ -78,4 +78,18 @@ fn a_ticket_of_the_other_policy_waits_and_leads_nowhere() {
         let path = format!("/api/v1/clients/{own}/terminal?role={role}");
         assert_eq!(server.try_terminal(&path, &[("authorization", &bearer)]).err(), Some(404), "{role}");
     }
+}
+
+#[test]
+fn cl_3_a_client_whose_session_was_destroyed_is_listed_again_after_an_undo() {
+    let space = Workspace::new();
+    let server = Server::of(&space);
+    let client = server.done("POST", "/api/v1/clients", &json!({}));
+    let listed = || server.get("/api/v1/clients").json()["clients"].as_array().unwrap().len();
+    let id = client["session"].as_str().unwrap();
+    assert_eq!(listed(), 1);
+    space.run(["destroy", id, "--force"]).succeeds();
+    assert_eq!(listed(), 0);
+    space.run(["undo", id]).succeeds();
+    assert_eq!(listed(), 1);
 }

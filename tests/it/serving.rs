@@ -132,6 +132,9 @@ fn commands_run_and_are_remembered() {
     assert_eq!(last[0]["stdout"]["text"], "a b");
     let before = server.get("/api/v1/sessions/s1/history?limit=1&before=2").json();
     assert_eq!(before[0]["number"], 1);
+    for path in ["history?before=-1", "history?before=9223372036854775808", "conversations?before=-1"] {
+        assert_eq!(server.get(&format!("/api/v1/sessions/s1/{path}")).status, 422, "{path}");
+    }
     assert_eq!(server.get("/api/v1/sessions/s1/conversations").json()["interactionCount"], 0);
     assert!(server.get("/api/v1/doctor").json().is_array());
 }
