@@ -93,6 +93,9 @@ fn undo_hint(err: &ManagerError) -> Option<String> {
     if is_about_branch {
         return Some("`--branch` brings it back on a new one, at the commit its own was at".to_owned());
     }
+    if matches!(err, ManagerError::Worktree(WorktreeError::InProgress { .. })) {
+        return Some("bring it back on its own branch, and end that there first".to_owned());
+    }
     if matches!(err, ManagerError::Admit(AdmitError::NameTaken(_))) {
         return Some("`--as` brings it back under another name".to_owned());
     }

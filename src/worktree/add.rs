@@ -157,7 +157,8 @@ impl GitWorktrees {
         })
     }
 
-    /// Whether an add lacks nothing but the record, and somebody has done something in it already.
+    /// Whether an add has made everything, but perhaps its record, and somebody has done something in it already. He may
+    /// have unlocked it, too.
     pub(super) fn is_worked_in(
         &self,
         addition: &Addition,
@@ -212,16 +213,16 @@ fn was_pruned(err: &WorktreeError, site: &Site) -> bool {
 
 /// Whether everything that an add writes is there: the record is written after git has ended. On which branch it is does
 /// not matter, because somebody may have switched to another one since.
-pub(super) fn is_added(site: &Site) -> Result<bool, WorktreeError> {
-    Ok(is_made(site)? && exists_with_bytes(&site.admin.join(RECORD_FILE)))
+fn is_added(site: &Site) -> Result<bool, WorktreeError> {
+    let is_ours = site.lock() == WorktreeLock::Ours;
+    Ok(is_ours && is_made(site)? && exists_with_bytes(&site.admin.join(RECORD_FILE)))
 }
 
-/// The same without the record.
+/// The same without lock and record.
 fn is_made(site: &Site) -> Result<bool, WorktreeError> {
     let admin = Admin::read(&site.admin)?;
     Ok(site.is_linked()
         && admin.is_some_and(|admin| !matches!(admin.head, Head::Garbage | Head::Emptied))
-        && site.lock() == WorktreeLock::Ours
         && exists_with_bytes(&site.admin.join("index")))
 }
 

@@ -9,9 +9,9 @@ use super::{
     durable::{sync_all, sync_file_system},
     lock::RepositoryLock,
     register::{HeadAt, write_pointers},
-    relocate::relocate,
+    relocate::{moved_of, relocate},
     site::{Site, is_folder, is_there, make_folder},
-    trash::{Note, NotedBranch, admin_in, admin_move, clear_entry, end_moves, worktree_in, worktree_move},
+    trash::{Note, NotedBranch, admin_in, clear_entry, end_moves, worktree_in},
 };
 use crate::session::{BranchName, CommitId, RepositoryPath, SessionId};
 
@@ -42,17 +42,18 @@ impl GitWorktrees {
             return Err(WorktreeError::Occupied { path: site.folder.clone() });
         }
         self.restore_branches(site, &note, lock)?;
-        if !site.has_admin() && is_folder(&admin_in(&site.trash)) {
+        let (worktree, admin) = (worktree_in(&site.trash), admin_in(&site.trash));
+        if !site.has_admin() && is_folder(&admin) {
             if let Some(parent) = site.admin.parent()
                 && make_folder(parent)?
             {
                 sync_all(slice::from_ref(&site.common))?;
             }
-            relocate(&admin_in(&site.trash), &site.admin, &admin_move(&site.trash))?;
+            relocate(&admin, &site.admin, &moved_of(&admin))?;
         }
         let had_index = site.has_admin() && is_there(&site.admin.join("index"));
-        if is_folder(&worktree_in(&site.trash)) {
-            relocate(&worktree_in(&site.trash), &site.folder, &worktree_move(&site.trash))?;
+        if is_folder(&worktree) {
+            relocate(&worktree, &site.folder, &moved_of(&worktree))?;
         }
         let had_folder = site.has_folder();
         self.make_whole(site, &note, at.as_ref(), lock)?;
@@ -181,7 +182,7 @@ impl GitWorktrees {
 
 /// Puts the administrative files into the trash again, because nothing could be made of them.
 fn put_back(site: &Site) {
-    if let Err(err) = relocate(&site.admin, &admin_in(&site.trash), &admin_move(&site.trash)) {
+    if let Err(err) = relocate(&site.admin, &admin_in(&site.trash), &moved_of(&site.admin)) {
         tracing::warn!(session = %site.id, error = %err, "the administrative files stay out of the trash");
     }
 }

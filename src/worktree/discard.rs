@@ -6,9 +6,9 @@ use super::{
     files::settled,
     lock::RepositoryLock,
     mounts,
-    relocate::relocate,
+    relocate::{moved_of, relocate},
     site::{Site, is_folder, is_there, make_folder},
-    trash::{Note, NotedBranch, admin_in, admin_move, clear_entry, end_moves, worktree_in, worktree_move},
+    trash::{Note, NotedBranch, admin_in, clear_entry, end_moves, worktree_in},
 };
 use crate::{
     session::{BranchFate, BranchName, CommitId},
@@ -61,10 +61,10 @@ impl GitWorktrees {
             None => self.note_down(site, of, record, lock)?,
         };
         if site.has_folder() && !begun {
-            relocate(&site.folder, &worktree_in(&site.trash), &worktree_move(&site.trash))?;
+            relocate(&site.folder, &worktree_in(&site.trash), &moved_of(&site.folder))?;
         }
         if site.has_admin() {
-            relocate(&site.admin, &admin_in(&site.trash), &admin_move(&site.trash))?;
+            relocate(&site.admin, &admin_in(&site.trash), &moved_of(&site.admin))?;
         }
         match fate {
             BranchFate::Keep => Ok(BranchFate::Keep),

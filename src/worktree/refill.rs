@@ -10,7 +10,7 @@ use super::{
     durable::sync_file_system,
     lock::RepositoryLock,
     register::{remove_if_there, write_pointers},
-    relocate::relocate,
+    relocate::{moved_of, relocate},
     site::{Site, make_folder},
     snapshot::TEMPORARY_INDEX,
     trash::Note,
@@ -63,7 +63,7 @@ impl GitWorktrees {
             delete_tree(&beside)?;
             return Err(err);
         }
-        relocate(&beside, &site.folder, &beside.with_added_extension("moving"))?;
+        relocate(&beside, &site.folder, &moved_of(&beside))?;
         write_pointers(site)
     }
 }

@@ -13,31 +13,58 @@ use super::{
     delete::delete_tree,
     durable::{sync_all, sync_file_system},
     regular::copy_regular,
-    site::{io_error, is_there, read_small},
+    site::{io_error, is_there},
 };
-use crate::atomic::{self, Durability};
-
-/// What is written down of a move that has copied everything, by where the note of it lies.
-const HERE: &[u8] = b"here\n";
-const AWAY: &[u8] = b"away\n";
+use crate::atomic;
 
 /// Moves a tree to a place that is free, durably: when it returns, no power cut brings it back to the old place or
-/// loses it. Between file systems it is copied under another name first; once it is whole there, a note says so, and what
-/// it was copied from is dead. The note lies in a folder around one of the two.
-pub(super) fn relocate(from: &Path, to: &Path, note: &Path) -> Result<(), WorktreeError> {
-    match atomic::rename(from, to) {
-        Err(err) if err.kind() == io::ErrorKind::CrossesDevices => copy_over(from, to, note),
-        outcome => {
-            outcome.map_err(io_error("move", from))?;
-            sync_folders_around([to, from])
-        }
+/// loses it. Between file systems it is copied, and put away first, so that nobody works in what is about to go:
+///
+/// 1. what is moved is renamed to `parked`, beside its old place;
+/// 2. that is copied, under another name than its own; when this fails, it is put back;
+/// 3. `parked` is renamed once more, which says that the copy is whole;
+/// 4. the copy gets its name, and what it was copied from is deleted.
+pub(super) fn relocate(from: &Path, to: &Path, parked: &Path) -> Result<(), WorktreeError> {
+    let is_elsewhere =
+        |moved: &io::Result<()>| moved.as_ref().is_err_and(|err| err.kind() == io::ErrorKind::CrossesDevices);
+    let moved = atomic::rename(from, to);
+    if !is_elsewhere(&moved) {
+        moved.map_err(io_error("move", from))?;
+        return sync_folders_around([to, from]);
     }
-}
-
-fn copy_over(from: &Path, to: &Path, note: &Path) -> Result<(), WorktreeError> {
     if is_there(to) {
         return Err(io_error("move", from)(io::ErrorKind::AlreadyExists.into()));
     }
+    let put_away = atomic::rename(from, parked);
+    if is_elsewhere(&put_away) {
+        // The lower layer of an overlay: a folder in it can be renamed nowhere.
+        copy_whole(from, to)?;
+        name_copy(to)?;
+        delete_tree(from)?;
+        return sync_folders_around([from]);
+    }
+    put_away.map_err(io_error("move", from))?;
+    sync_folders_around([parked])?;
+    copy_parked(from, to, parked)
+}
+
+fn copy_parked(from: &Path, to: &Path, parked: &Path) -> Result<(), WorktreeError> {
+    if let Err(err) = copy_whole(parked, to) {
+        if !is_there(from) {
+            atomic::rename(parked, from).map_err(io_error("move", parked))?;
+            sync_folders_around([from])?;
+        }
+        return Err(err);
+    }
+    let copied = copied_of(parked);
+    atomic::rename(parked, &copied).map_err(io_error("move", parked))?;
+    sync_folders_around([&copied])?;
+    name_copy(to)?;
+    delete_tree(&copied)
+}
+
+/// Copies a tree to where it has not its name yet.
+fn copy_whole(from: &Path, to: &Path) -> Result<(), WorktreeError> {
     let partial = partial_of(to);
     delete_tree(&partial)?;
     if let Err(err) = copy_tree(from, &partial).and_then(|()| sync_file_system(&partial)) {
@@ -45,40 +72,55 @@ fn copy_over(from: &Path, to: &Path, note: &Path) -> Result<(), WorktreeError> {
         delete_tree(&partial)?;
         return Err(err);
     }
-    let is_here = note.parent().is_some_and(|folder| to.starts_with(folder));
-    let text = if is_here { HERE } else { AWAY };
-    atomic::replace(note, text, Durability::PowerCut).map_err(io_error("replace", note))?;
-    end_copied(from, to, note)
+    Ok(())
 }
 
-/// Ends a move that has copied everything. Can be called again after a crash.
-fn end_copied(from: &Path, to: &Path, note: &Path) -> Result<(), WorktreeError> {
+fn name_copy(to: &Path) -> Result<(), WorktreeError> {
     let partial = partial_of(to);
-    if is_there(&partial) {
-        atomic::rename(&partial, to).map_err(io_error("move", from))?;
-        sync_folders_around([to])?;
-    }
-    delete_tree(from)?;
-    sync_folders_around([from])?;
-    fs::remove_file(note).map_err(io_error("remove", note))
+    atomic::rename(&partial, to).map_err(io_error("move", &partial))?;
+    sync_folders_around([to])
 }
 
-/// Ends a move between two places that was cut short, or deletes what it had copied by then. The note lies around `here`.
-pub(super) fn end_move(here: &Path, away: &Path, note: &Path) -> Result<(), WorktreeError> {
-    let text = read_small(note);
-    let places = match text.as_deref().map(str::as_bytes) {
-        Some(HERE) => Some((away, here)),
-        Some(AWAY) => Some((here, away)),
-        Some(_) | None => None,
-    };
-    match places {
-        Some((from, to)) if is_there(to) || is_there(&partial_of(to)) => end_copied(from, to, note),
-        Some(_) | None => {
-            delete_tree(&partial_of(here))?;
-            delete_tree(&partial_of(away))?;
-            delete_tree(note)
+/// Ends a move between two file systems that was cut short: goes on where the copy is whole, else takes it back. What
+/// somebody made in either place meanwhile is not touched.
+pub(super) fn end_move(from: &Path, to: &Path, parked: &Path) -> Result<(), WorktreeError> {
+    let (partial, copied) = (partial_of(to), copied_of(parked));
+    if is_there(&copied) {
+        if is_there(&partial) {
+            if is_there(to) {
+                return Err(WorktreeError::Occupied { path: to.to_owned() });
+            }
+            name_copy(to)?;
+        }
+        return delete_tree(&copied);
+    }
+    if is_there(parked) {
+        if !is_there(from) {
+            atomic::rename(parked, from).map_err(io_error("move", parked))?;
+            sync_folders_around([from])?;
+        } else if is_there(to) {
+            return Err(WorktreeError::Occupied { path: from.to_owned() });
+        } else {
+            return copy_parked(from, to, parked);
         }
     }
+    delete_tree(&partial)
+}
+
+/// Whether a tree is on its way from here to another file system.
+pub(super) fn is_moving(path: &Path) -> bool {
+    let parked = moved_of(path);
+    is_there(&parked) || is_there(&copied_of(&parked))
+}
+
+/// What is put away of a tree that moves to another file system is called so.
+pub(super) fn moved_of(path: &Path) -> PathBuf {
+    path.with_added_extension("moved")
+}
+
+/// The same once there is a whole copy of it.
+fn copied_of(parked: &Path) -> PathBuf {
+    parked.with_added_extension("copied")
 }
 
 /// Makes the names of these durable.

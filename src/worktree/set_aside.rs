@@ -23,10 +23,10 @@ impl GitWorktrees {
     pub(super) fn set_aside(&self, site: &Site) -> Result<PathBuf, WorktreeError> {
         let place = self.place_aside(site)?;
         if site.has_folder() {
-            relocate(&site.folder, &place, &move_of(&place))?;
+            relocate(&site.folder, &place, &parked_of(&site.folder))?;
         }
         if site.has_admin() {
-            relocate(&site.admin, &admin_of(&place), &move_of(&place))?;
+            relocate(&site.admin, &admin_of(&place), &parked_of(&site.admin))?;
         }
         Ok(place)
     }
@@ -48,7 +48,7 @@ impl GitWorktrees {
     /// Moves only the administrative folder there.
     pub(super) fn set_admin_aside(&self, site: &Site) -> Result<PathBuf, WorktreeError> {
         let place = admin_of(&self.place_aside(site)?);
-        relocate(&site.admin, &place, &move_of(&place))?;
+        relocate(&site.admin, &place, &parked_of(&site.admin))?;
         Ok(place)
     }
 
@@ -80,9 +80,9 @@ fn admin_of(place: &Path) -> PathBuf {
     place.with_added_extension("admin")
 }
 
-/// Where is written down that what is set aside there was copied whole.
-fn move_of(place: &Path) -> PathBuf {
-    place.with_added_extension("moving")
+/// What is being set aside is called so while it moves to another file system.
+fn parked_of(path: &Path) -> PathBuf {
+    path.with_added_extension("aside")
 }
 
 /// Whether git could work with the administrative folder.

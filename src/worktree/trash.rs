@@ -12,7 +12,7 @@ use super::{
     durable::sync_all,
     lock::RepositoryLock,
     regular::read_regular,
-    relocate::end_move,
+    relocate::{end_move, is_moving, moved_of},
     site::{Site, io_error, is_folder, is_there, pointer_of, read_small},
     snapshot::hidden_ref,
 };
@@ -74,6 +74,16 @@ impl Note {
         atomic::replace(&path, &text, Durability::PowerCut).map_err(io_error("replace", &path))
     }
 
+    /// Writes the note again; when it was written first still says when the session was destroyed.
+    pub(super) fn rewrite(&self, trash: &Path) -> Result<(), WorktreeError> {
+        let path = trash.join(NOTE);
+        let written = fs::symlink_metadata(&path).and_then(|about| about.modified());
+        let written = written.map_err(io_error("look at", &path))?;
+        self.write(trash)?;
+        let file = fs::File::options().write(true).open(&path);
+        file.and_then(|file| file.set_modified(written)).map_err(io_error("write", &path))
+    }
+
     /// Writes the record alone.
     pub(super) fn write_record(trash: &Path, record: &str) -> Result<(), WorktreeError> {
         let path = trash.join(RECORD);
@@ -103,7 +113,7 @@ impl GitWorktrees {
         let folder = self.workspace.worktree(id);
         let is_worktree = is_folder(&folder) && pointer_of(&folder).is_some();
         let in_trash = worktree_in(&self.workspace.trash().join(id.to_string()));
-        is_there(&folder) && !is_worktree && is_folder(&in_trash)
+        is_there(&folder) && !is_worktree && (is_folder(&in_trash) || is_moving(&in_trash))
     }
 
     pub(super) fn list_trash(&self) -> Result<Vec<Trashed>, WorktreeError> {
@@ -158,21 +168,14 @@ pub(super) fn destroyed_at(trash: &Path) -> Option<Timestamp> {
     Some(Timestamp::from(written.ok()?))
 }
 
-/// Where is written down that the folder was copied here whole, or away from here.
-pub(super) fn worktree_move(trash: &Path) -> PathBuf {
-    trash.join("worktree.moving")
-}
-
-/// The same for the administrative folder.
-pub(super) fn admin_move(trash: &Path) -> PathBuf {
-    trash.join("admin.moving")
-}
-
 /// Ends the moves of a session into the trash or out of it that were cut short; the caller has the repository lock.
 pub(super) fn end_moves(site: &Site) -> Result<(), WorktreeError> {
     let trash = &site.trash;
-    end_move(&worktree_in(trash), &site.folder, &worktree_move(trash))?;
-    end_move(&admin_in(trash), &site.admin, &admin_move(trash))
+    for (here, there) in [(&site.folder, &worktree_in(trash)), (&site.admin, &admin_in(trash))] {
+        end_move(here, there, &moved_of(here))?;
+        end_move(there, here, &moved_of(there))?;
+    }
+    Ok(())
 }
 
 /// Removes note, record and the folder they are in, once nothing else is left in it; durable when it returns.

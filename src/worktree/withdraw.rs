@@ -7,7 +7,6 @@ use std::{
 
 use super::{
     AddEnd, Addition, GitWorktrees, WorktreeError,
-    add::is_added,
     admin::Admin,
     command::GitCall,
     copy::clear_making,
@@ -27,7 +26,7 @@ impl GitWorktrees {
         // Held until every git command of the add has ended, also when its wharf was killed.
         self.at_work(&site, |lock| {
             // Its last step can be a hook that took minutes, in which somebody began to work.
-            if is_added(&site)? && self.is_worked_in(addition, &site, lock)? {
+            if self.is_worked_in(addition, &site, lock)? {
                 return Ok(AddEnd::Complete);
             }
             self.take_back_unless_slot(addition, &site, lock)?;

@@ -85,7 +85,9 @@ fn a_create_whose_hook_fails_leaves_nothing_but_what_somebody_did() {
             (Vec::new(), vec!["main".to_owned()]),
             "warm: {is_warm}"
         );
-        for (number, work) in ["echo mine > README.md", "echo mine > mine.txt"].into_iter().enumerate() {
+        for (number, work) in
+            ["echo mine > README.md", "git worktree unlock .; echo mine > mine.txt"].into_iter().enumerate()
+        {
             let said = fails_after(work);
             assert!(
                 said.error()["code"] == "GIT_FAILED" && said.stderr().contains("stays"),

@@ -157,17 +157,25 @@ fn a_move_to_another_file_system_that_is_killed_leaves_one_whole_worktree() {
     for (before, verb) in [(":", "destroy s1 --force"), ("\"$WHARF\" destroy s1 --force", "undo")] {
         for call in ["unlinkat", "rename", "fsync"] {
             for n in 1.. {
-                // Whoever looks next finds a session, or a trash out of which it comes back.
+                // Whoever looks next finds a session in which somebody goes on, or a trash out of which it comes back; what
+                // an editor makes in its place meanwhile is not touched.
                 let script = format!(
-                    "mount -t tmpfs -o size=40m tmpfs '{}'\n{before}\n\
+                    "cd '{root}'; mount -t tmpfs -o size=40m tmpfs .worktrees/.trash\n{before}\n\
                      if strace -qq -o /dev/null -e trace={call} -e inject={call}:signal=KILL:when={n} \
-                     \"$WHARF\" {verb}; then echo ended; fi\n\
+                     \"$WHARF\" {verb}; then echo ended\n\
+                     elif [ -d {folder} ]; then date +%N > {folder}/after.txt; echo worked\n\
+                     else mkdir {folder}; : > {folder}/strange; \"$WHARF\" restore; rm {folder}/strange; rmdir {folder}; fi\n\
                      \"$WHARF\" restore; \"$WHARF\" path s1 || \"$WHARF\" undo; exec \"$WHARF\" list --json",
-                    trash.display()
+                    root = space.root().display(),
+                    folder = folder.strip_prefix(space.root()).unwrap().display(),
                 );
                 let ran = with_mounts(&space, &script).succeeds();
                 let told = format!("{verb}, {call} {n}: {}\n{}", ran.stdout(), ran.stderr());
                 assert!(folder.exists(), "{told}");
+                // What somebody did after the kill, because the session was still there, is there.
+                if ran.stdout().lines().any(|line| line == "worked") {
+                    fs::remove_file(folder.join("after.txt")).unwrap();
+                }
                 assert_same(&held, &files(&folder));
                 assert!(ran.stdout().contains(r#""worktreeState": "present""#), "{told}");
                 let left = fs::read_dir(space.path(".worktrees")).unwrap().count();

@@ -151,7 +151,7 @@ fn an_undo_on_a_new_branch_that_is_killed_comes_back_whole() {
     assert!(points.len() > 5, "{points:?}");
     for (number, point) in (1..).zip(&points) {
         destroy();
-        Cut::Alone.at(&space, &cut(number), point);
+        assert!(Cut::Alone.at(&space, &cut(number), point), "{point:?}");
         space.run(["restore"]).succeeds();
         if space.names().is_empty() {
             space.run(["undo"]).succeeds();
@@ -162,4 +162,37 @@ fn an_undo_on_a_new_branch_that_is_killed_comes_back_whole() {
         assert_eq!(space.json(["list"])[0]["worktreeState"], "present", "{point:?}");
         assert_eq!(space.git(["for-each-ref", "refs/wharf"]), "", "{point:?}");
     }
+}
+
+/// A rebase that goes on moves the branch that it began on, which may be somebody else's by then.
+#[test]
+fn an_undo_on_a_new_branch_that_is_refused_leaves_the_trash_as_it_was() {
+    let space = Workspace::with_sessions(1);
+    let folder = space.worktree("s1");
+    fs::write(folder.join("README.md"), "theirs\n").unwrap();
+    space.git_at(&folder, ["commit", "-qam", "theirs"]);
+    fs::write(space.path("README.md"), "ours\n").unwrap();
+    space.git(["commit", "-qam", "ours"]);
+    let refused = |branch: &str, code: &str| {
+        let before = space.json(["trash", "list"]);
+        let error = space.run(["undo", "--branch", branch, "--json"]).error();
+        assert_eq!(error["code"], code, "{error}");
+        assert_eq!(space.json(["trash", "list"]), before);
+        assert_eq!(space.names(), Vec::<String>::new());
+    };
+    space.run(["destroy", "s1", "--force"]).succeeds();
+    refused("main", "BRANCH_TAKEN");
+    refused("feature/s1/more", "BRANCH_TAKEN");
+    make_stranger(&folder);
+    refused("back", "UNSAFE_PATH");
+    fs::remove_dir_all(&folder).unwrap();
+    space.run(["undo"]).succeeds();
+    assert_eq!(space.git_at(&folder, ["symbolic-ref", "--short", "HEAD"]), "feature/s1");
+
+    let mut rebase = git_command(&folder);
+    assert!(!rebase.args(["rebase", "main"]).output().unwrap().status.success(), "it stops at a conflict");
+    space.run(["destroy", "s1", "--force"]).succeeds();
+    refused("back", "IN_USE");
+    space.run(["undo"]).succeeds();
+    assert!(space.admin("s1").join("rebase-merge").exists());
 }
