@@ -4,6 +4,7 @@ use std::slice;
 
 use super::{
     GitWorktrees, WorktreeError,
+    admin::Admin,
     command::GitCall,
     copy::inside,
     durable::{sync_all, sync_file_system},
@@ -57,11 +58,12 @@ impl GitWorktrees {
         }
         let had_folder = site.has_folder();
         self.make_whole(site, &note, at.as_ref(), lock)?;
-        if let Some(HeadAt::Branch(branch)) = &at {
-            self.point_head(site, branch, lock)?;
-        }
         if !had_folder {
             self.refill_from_snapshot(site, &note, lock).inspect_err(|_| put_back(site))?;
+        }
+        // From here on the folder is in its place, so whatever fails is gone on with by the next start.
+        if let Some(HeadAt::Branch(branch)) = &at {
+            self.point_head(site, branch, lock)?;
         }
         if !had_index {
             self.restore_index(site, &note, lock)?;
@@ -157,6 +159,9 @@ impl GitWorktrees {
         lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
         let wanted = branch.reference();
+        if Admin::read(&site.admin)?.is_some_and(|admin| admin.head.branch() == Some(&*wanted)) {
+            return Ok(());
+        }
         let at = self.run(&inside(site, &["symbolic-ref", "--quiet", "HEAD"], lock).allow(&[1, 128]))?;
         let at = String::from_utf8_lossy(&at.stdout);
         if at.trim_end().is_empty() || at.trim_end() == wanted {
