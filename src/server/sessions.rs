@@ -14,7 +14,7 @@ use super::{
     problem::Problem,
     roll::Seen,
     running::{Start, start_request},
-    tickets::{CLIENT, SHARED_NAME},
+    tickets::{CLIENT, is_shared_name},
     wire::{Ask, Body, Object, PAGE, Part, ProblemDoc, json, limit},
 };
 use crate::{
@@ -300,7 +300,7 @@ pub(super) async fn change(
     let id = app.find(grant, &who).await?.to_string();
     // All of it makes sense before any of it is done.
     let name: Option<SessionName> = change.name.as_deref().map(str::parse).transpose()?;
-    if name.as_ref().is_some_and(|name| name.as_str() == SHARED_NAME) && grant.full().is_err() {
+    if name.as_ref().is_some_and(is_shared_name) && grant.full().is_err() {
         // Whoever has that name gets the clients of a server on which all share a session.
         return Err(Problem::forbidden(
             "the name of the session that all clients share is not for this token",

@@ -29,8 +29,14 @@ fn destroy(server: &Server) {
 #[test]
 fn cl_2_a_shared_session_that_was_destroyed_is_made_anew_on_its_branch() {
     let space = space();
+    // What others call so in a remote is theirs.
+    let head = space.git(["rev-parse", "HEAD"]);
+    let theirs = space.git(["commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "theirs"]);
+    space.git(["remote", "add", "origin", "."]);
+    space.git(["update-ref", "refs/remotes/origin/feature/global", &theirs]);
     let server = Server::of(&space);
     let first = register(&server);
+    assert_eq!(space.git_at(&space.worktree("global"), ["rev-parse", "HEAD"]), head);
     space.git_at(&space.worktree("global"), ["commit", "-q", "--allow-empty", "-m", "kept"]);
     destroy(&server);
     assert!(space.branches().contains(&"feature/global".to_owned()));

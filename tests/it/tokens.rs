@@ -142,8 +142,11 @@ fn the_token_of_a_session_is_good_for_that_session_alone() {
     };
     assert_eq!((note("one"), note("two"), note("one")), (200, 422, 200));
     // Whoever is called that gets the clients of a server on which they share a session.
-    let named = server.ask("PATCH", "/api/v1/sessions/s1", &[token, JSON], r#"{"name":"global"}"#);
-    assert_eq!(named.status, 403, "{named:?}");
+    for name in ["global", "Global"] {
+        let body = json!({"name": name}).to_string();
+        let named = server.ask("PATCH", "/api/v1/sessions/s1", &[token, JSON], &body);
+        assert_eq!(named.status, 403, "{named:?}");
+    }
     for (method, path) in [
         ("GET", "/api/v1/sessions/s2"),
         ("GET", "/api/v1/sessions/no-such"),

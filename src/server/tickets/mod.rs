@@ -12,6 +12,6 @@ pub(super) use self::{
     isolated::{CLIENT, owner},
     live::Live,
     policy::{Cleaned, Policy, TicketError, of},
-    shared::NAME as SHARED_NAME,
+    shared::is_shared_name,
     ticket::Ticket,
 };

@@ -6,10 +6,16 @@ use crate::{
     manager::{CreateSession, ManagerError, SessionManager, StartSession, runs},
     registry::AdmitError,
     session::{BranchName, Session, SessionName},
+    worktree::WorktreeError,
 };
 
 /// What the session is called that all share.
-pub(in crate::server) const NAME: &str = "global";
+const NAME: &str = "global";
+
+/// Whether a session with this name is the one that all share; names are the same in any case.
+pub(in crate::server) fn is_shared_name(other: &SessionName) -> bool {
+    *other == name()
+}
 
 fn name() -> SessionName {
     NAME.parse().expect("a short word is a name")
@@ -42,7 +48,16 @@ impl Shared {
             return Ok(session);
         }
         let branch = Some(BranchName::for_session(&name()));
-        match manager.create(&CreateSession { name: Some(name()), branch, ..CreateSession::default() }) {
+        // What others call so in a remote is theirs.
+        let from = Some("HEAD".to_owned());
+        let anew = CreateSession { name: Some(name()), branch, from, ..CreateSession::default() };
+        let created = match manager.create(&anew) {
+            Err(ManagerError::Worktree(WorktreeError::BranchHasBase { .. })) => {
+                manager.create(&CreateSession { from: None, ..anew })
+            }
+            created => created,
+        };
+        match created {
             // Another client was faster.
             Err(ManagerError::Admit(AdmitError::NameTaken(_))) => Ok(manager.session(NAME)?),
             created => Ok(created?),
