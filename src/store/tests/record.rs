@@ -162,3 +162,14 @@ fn what_is_no_object_or_out_of_bounds_is_refused() {
     let deep = entry(1, &format!(r#","x":{}{}"#, "[".repeat(200_000), "]".repeat(200_000)));
     assert!(matches!(decode_record(&deep), Err(RecordError::Bounds(_))));
 }
+
+/// Another tool may write any character of a text as an escape.
+#[test]
+fn a_text_that_is_written_with_escapes_is_the_same_text() {
+    let escaped = |text: &str| text.replace('c', "\\u0063").replace(' ', "\\u0020");
+    let phase = |text: &str| format!(",\"currentPhase\":\"{text}\"");
+    let plain = decode_record(&entry(1, &phase("code review"))).unwrap();
+    let other = decode_record(&entry(1, &phase(&escaped("code review")))).unwrap();
+    assert_eq!(other, plain);
+    assert_eq!(other.phase().map(ToString::to_string).as_deref(), Some("code review"));
+}
