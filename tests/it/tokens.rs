@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::support::{
     Workspace,
     http::{Server, until},
+    live::Terminal,
 };
 
 const CREATE: &str = "/api/v1/sessions";
@@ -100,14 +101,7 @@ fn a_token_that_only_reads_changes_and_controls_nothing() {
         assert_eq!(server.ask("POST", path, &[token, JSON], "{}").status, 403, "{path}");
     }
     let mut terminal = server.try_terminal("/api/v1/sessions/s1/terminal", &[token]).unwrap();
-    terminal.attach("control");
-    let refused: Value = serde_json::from_slice(&terminal.until(b'e')).unwrap();
-    assert_eq!(refused["code"], "not-control");
-    terminal.attach("observe");
-    terminal.until(b's');
-    terminal.say(b'I', b"typed\r");
-    terminal.until(b'e');
-    assert!(!server.get("/api/v1/sessions/s1/screen").body.contains("typed"));
+    only_looks(&mut terminal, "control", &server);
     terminal.say(b'S', br#"{"signal":null,"graceMs":0}"#);
     assert_eq!(terminal.until_closed(), Some(1008));
     assert_eq!(server.get("/api/v1/sessions/s1").json()["running"], true);
@@ -273,14 +267,7 @@ fn a_browser_that_may_only_look_changes_and_controls_nothing() {
         }
         assert!(refused >= 15, "{refused}");
         let mut terminal = server.try_terminal("/api/v1/sessions/s1/terminal", &headers).unwrap();
-        terminal.attach("take");
-        let refused: Value = serde_json::from_slice(&terminal.until(b'e')).unwrap();
-        assert_eq!(refused["code"], "not-control");
-        terminal.attach("observe");
-        terminal.until(b's');
-        terminal.say(b'I', b"typed\r");
-        terminal.until(b'e');
-        assert!(!server.get("/api/v1/sessions/s1/screen").body.contains("typed"));
+        only_looks(&mut terminal, "take", server);
         terminal
     };
     look(&server);
@@ -360,4 +347,16 @@ fn two_servers_that_make_one_token_file_have_the_same_token() {
     let litter = fs::read_dir(spaces[0].home()).unwrap();
     let litter = litter.filter(|it| it.as_ref().unwrap().file_name().to_string_lossy().ends_with(".tmp"));
     assert_eq!(litter.count(), 0);
+}
+
+/// Whoever only reads gets no control, however he asks for it, and what he types reaches nobody.
+fn only_looks(terminal: &mut Terminal, role: &str, server: &Server) {
+    terminal.attach(role);
+    let refused: Value = serde_json::from_slice(&terminal.until(b'e')).unwrap();
+    assert_eq!(refused["code"], "not-control");
+    terminal.attach("observe");
+    terminal.until(b's');
+    terminal.say(b'I', b"typed\r");
+    terminal.until(b'e');
+    assert!(!server.get("/api/v1/sessions/s1/screen").body.contains("typed"));
 }
