@@ -25,6 +25,16 @@ pub fn path(path: &Path) -> String {
     line(&path.to_string_lossy())
 }
 
+/// A path as a word of a command for the shell to copy: in quotes where the shell would read it otherwise.
+pub fn word(path: &Path) -> String {
+    let text = self::path(path);
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+:@%,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 /// The escaped form of a text that must stay on one line.
 pub fn line(text: &str) -> String {
     Escaped(text).to_string()
@@ -73,6 +83,21 @@ mod tests {
     fn what_steers_a_terminal_is_escaped() {
         assert_eq!(line("a\u{1b}[31mb\r\n\u{7f}\u{9b}"), "a\\u{1b}[31mb\\r\\n\\u{7f}\\u{9b}");
         assert_eq!(line("x\u{202e}y\u{200b}z\u{feff}"), "x\\u{202e}y\\u{200b}z\\u{feff}");
+    }
+
+    #[test]
+    fn a_path_is_one_word_of_a_command() {
+        for (path, expected) in [
+            ("/ws/a-b_c.d", "/ws/a-b_c.d"),
+            ("/wörk", "/wörk"),
+            ("/my work", "'/my work'"),
+            ("/it's", r"'/it'\''s'"),
+            ("/$HOME", "'/$HOME'"),
+            ("/a~*", "'/a~*'"),
+            ("", "''"),
+        ] {
+            assert_eq!(word(Path::new(path)), expected);
+        }
     }
 
     #[test]

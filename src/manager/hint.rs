@@ -6,6 +6,7 @@ use crate::{
     shell::ShellError,
     store::StoreError,
     terminal::TerminalError,
+    text,
     worktree::WorktreeError,
 };
 
@@ -157,7 +158,7 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
                 .to_owned()
         }
         WorktreeError::Ownership { path } => {
-            format!("if you trust it: git config --global --add safe.directory {}", path.display())
+            format!("if you trust it: git config --global --add safe.directory {}", text::word(path))
         }
         WorktreeError::Unborn { .. } => {
             "commit once, for example `git commit --allow-empty -m begin`".to_owned()
@@ -176,7 +177,10 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
         WorktreeError::BranchHasBase { .. } => {
             "leave `--from` away to work on the branch as it is".to_owned()
         }
-        WorktreeError::BranchInUse { .. } => "choose another branch, or end the work there first".to_owned(),
+        WorktreeError::BranchInUse { .. } => {
+            "choose another branch (a destroy leaves it as it is without `--delete-branch`), or end the work there"
+                .to_owned()
+        }
         WorktreeError::Unusable { .. } => "`wharf doctor` says what is wrong and how to mend it".to_owned(),
         WorktreeError::NoGit { .. } | WorktreeError::OldGit { .. } => {
             "install git 2.36 or newer and have it on PATH".to_owned()
@@ -195,7 +199,7 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
             "try again when the other create or destroy has ended".to_owned()
         }
         WorktreeError::Moved { path, home, .. } => {
-            format!("`git worktree move -f -f {} {}` moves it back", path.display(), home.display())
+            format!("`git worktree move -f -f {} {}` moves it back", text::word(path), text::word(home))
         }
         WorktreeError::InProgress { .. } => "end it first, or abort it".to_owned(),
         WorktreeError::UnsafePath { .. }

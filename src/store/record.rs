@@ -172,8 +172,8 @@ fn foreign_path(stored: Option<&RawValue>, id: SessionId) -> Option<String> {
     let Ok(path) = string_of(stored) else {
         return Some(stored.get().to_owned());
     };
-    let ours = format!("/.worktrees/{id}");
-    (!path.ends_with(&ours) && !Path::new(&*path).ends_with(&ours[1..])).then(|| path.into_owned())
+    let ours = format!(".worktrees/{id}");
+    (!Path::new(&*path).ends_with(ours)).then(|| path.into_owned())
 }
 
 /// The members of a record, ours apart from those of others.

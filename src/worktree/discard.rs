@@ -141,6 +141,28 @@ impl GitWorktrees {
 
     /// Refuses whatever no flag may go over.
     fn check_discard(&self, site: &Site, of: &Checkout, fate: BranchFate) -> Result<(), WorktreeError> {
+        self.check_ours(site, of, fate)?;
+        let id = of.id;
+        if is_there(&site.folder)
+            && let Some(mount) = mounts::at_or_below(&settled(&site.folder))?.first()
+        {
+            let because = format!("{} is a mount", text::path(mount));
+            return Err(WorktreeError::InTheWay { id, because });
+        }
+        if let WorktreeLock::Foreign(reason) = site.lock() {
+            let because = format!("it is locked: {}", text::line(&reason));
+            return Err(WorktreeError::InTheWay { id, because });
+        }
+        Ok(())
+    }
+
+    /// Refuses what cannot be discarded as this session's worktree at all, also where all of it is permitted.
+    pub(super) fn check_ours(
+        &self,
+        site: &Site,
+        of: &Checkout,
+        fate: BranchFate,
+    ) -> Result<(), WorktreeError> {
         let id = of.id;
         if let Some(at) = site.lives_at() {
             return Err(WorktreeError::Moved { id, path: at, home: site.folder.clone() });
@@ -164,14 +186,6 @@ impl GitWorktrees {
                     because: "already holds the work of this session",
                 });
             }
-            if let Some(mount) = mounts::at_or_below(&settled(&site.folder))?.first() {
-                let because = format!("{} is a mount", text::path(mount));
-                return Err(WorktreeError::InTheWay { id, because });
-            }
-        }
-        if let WorktreeLock::Foreign(reason) = site.lock() {
-            let because = format!("it is locked: {}", text::line(&reason));
-            return Err(WorktreeError::InTheWay { id, because });
         }
         match self.other_user_of(site, &of.branch)? {
             Some(path) if fate == BranchFate::Delete => {

@@ -26,10 +26,12 @@ impl GitWorktrees {
     /// What a destroy of this worktree would lose, and what stands in its way.
     pub(super) fn find_losses(&self, of: &Checkout, branch: BranchFate) -> Result<Vec<Loss>, WorktreeError> {
         let site = self.site(of.id, &of.repository)?;
-        if let Some(at) = site.lives_at() {
-            return Err(WorktreeError::Moved { id: of.id, path: at, home: site.folder.clone() });
-        }
         let worktree = self.inspect_one(of.id, &of.repository)?;
+        if worktree.state == WorktreeState::Foreign {
+            let because = "is not this session's worktree";
+            return Err(WorktreeError::UnsafePath { path: worktree.path, because });
+        }
+        self.check_ours(&site, of, branch)?;
         let mut losses = self.file_losses(&worktree)?;
         let count = self.lost_commits(&worktree, of, branch)?;
         if count > 0 {
@@ -50,11 +52,7 @@ impl GitWorktrees {
     fn file_losses(&self, worktree: &Worktree) -> Result<Vec<Loss>, WorktreeError> {
         let path = &worktree.path;
         match worktree.state {
-            WorktreeState::Gone | WorktreeState::Missing => Ok(Vec::new()),
-            WorktreeState::Foreign => Err(WorktreeError::UnsafePath {
-                path: path.clone(),
-                because: "is not this session's worktree",
-            }),
+            WorktreeState::Gone | WorktreeState::Missing | WorktreeState::Foreign => Ok(Vec::new()),
             // Git cannot say which of these files are committed, so each of them may be the only copy.
             WorktreeState::Unregistered | WorktreeState::Unlinked | WorktreeState::Emptied => {
                 let files = files_below(path)?;

@@ -101,6 +101,26 @@ fn a_dry_run_says_whether_the_session_would_go() {
 }
 
 #[test]
+fn a_dry_run_refuses_what_the_destroy_refuses() {
+    let space = Workspace::with_sessions(2);
+    let elsewhere = space.path("elsewhere");
+    space.git_at(&space.worktree("s1"), ["switch", "-q", "--detach"]);
+    space.git(["worktree", "add", "-q", elsewhere.to_str().unwrap(), "feature/s1"]);
+    let link = space.worktree("s2").join(".git");
+    let (linked, before) = (fs::read(&link).unwrap(), space.state());
+    fs::write(&link, "gitdir: /nowhere\n").unwrap();
+    for flags in [&["--dry-run", "--force"][..], &["--force"]] {
+        let of = |name: &'static str| [&["destroy", name, "--delete-branch"][..], flags].concat();
+        space.run(of("s1")).fails(4).says("elsewhere").says("without `--delete-branch`");
+        space.run(of("s2")).fails(1).says("do not point at each other");
+    }
+    assert_eq!(space.json(["destroy", "s1", "--dry-run"])["wouldGo"], true, "its branch stays");
+    fs::write(&link, linked).unwrap();
+    assert_eq!(space.json(["destroy", "s2", "--dry-run"])["wouldGo"], true);
+    assert_eq!(space.state(), before);
+}
+
+#[test]
 fn somebody_elses_lock_holds_even_against_force() {
     let space = Workspace::with_sessions(1);
     let folder = space.worktree("s1");

@@ -52,3 +52,14 @@ fn what_somebody_else_did_meanwhile_is_read() {
     let reading = store.begin().unwrap();
     assert!(matches!(reading.origin, Origin::Backup { .. }), "{:?}", reading.origin);
 }
+
+#[test]
+fn what_is_to_be_told_of_a_table_is_told_at_each_reading() {
+    let place = Place::new();
+    let table = r#"{"version":"1.0","sessions":[]}"#;
+    place.put(table);
+    let mut store = place.store();
+    for _ in 0..2 {
+        assert_eq!(store.read().unwrap().origin, Origin::Unsigned, "it has no checksum");
+    }
+}

@@ -265,8 +265,11 @@ fn a_stored_path_is_never_taken() {
         let derived = place.workspace.worktree(sessions(1)[0].id());
         assert!(place.text().contains(&format!("\"worktreePath\": \"{}\"", derived.display())));
     }
-    let moved = r#","worktreePath":"/old/place/.worktrees/00000000-0000-4000-8000-000000000001""#;
-    assert_eq!(Place::holding(file(&[entry(1, moved)])).read().notes, []);
+    let ours = ".worktrees/00000000-0000-4000-8000-000000000001";
+    for moved in [format!("/old/place/{ours}"), format!("/old/place/{ours}/"), ours.to_owned()] {
+        let stored = format!(r#","worktreePath":"{moved}""#);
+        assert_eq!(Place::holding(file(&[entry(1, &stored)])).read().notes, [], "{moved}");
+    }
 }
 
 #[test]

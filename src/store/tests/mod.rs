@@ -10,5 +10,6 @@ mod fallback;
 mod folders;
 mod lock;
 mod program;
+mod quarantined;
 mod record;
 mod support;
