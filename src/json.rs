@@ -254,10 +254,29 @@ mod tests {
     }
 
     #[test]
+    fn they_are_as_long_as_their_keys_and_values() {
+        let members: Members = serde_json::from_str(r#"{"ab": "12345", "é":[ 1 ]}"#).unwrap();
+        assert_eq!(members.bytes(), 2 + 7 + 2 + 5);
+        assert_eq!(Members::new().bytes(), 0);
+    }
+
+    #[test]
     fn what_is_no_object_is_refused() {
         for text in ["[]", "1", "{", "{\"a\":}", ""] {
             assert!(serde_json::from_str::<Members>(text).is_err(), "{text}");
         }
+        let said = serde_json::from_str::<Members>("[]").unwrap_err().to_string();
+        assert!(said.contains("expected a JSON object"), "{said}");
+    }
+
+    #[test]
+    fn a_string_ends_behind_the_first_quote_that_is_not_escaped() {
+        let plain = [(r#""""#, 2), (r#""ab" "c""#, 4), (r#""a"#, 2)];
+        let escaped = [(r#""a\"b" 1"#, 6), (r#""a\\"b""#, 5), (r#""a\"b\"c"d""#, 9)];
+        for (text, end) in plain.into_iter().chain(escaped) {
+            assert_eq!(string_end(text.as_bytes(), 0), end, "{text}");
+        }
+        assert_eq!(string_end(br#"[1,"ab\"c",2]"#, 3), 10);
     }
 
     #[test]

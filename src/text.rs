@@ -85,6 +85,32 @@ mod tests {
         assert_eq!(line("x\u{202e}y\u{200b}z\u{feff}"), "x\\u{202e}y\\u{200b}z\\u{feff}");
     }
 
+    #[derive(Debug)]
+    struct Told(&'static str, Option<Box<Told>>);
+
+    impl fmt::Display for Told {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl std::error::Error for Told {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            self.1.as_ref().map(|source| &**source as _)
+        }
+    }
+
+    #[test]
+    fn an_error_says_each_cause_once() {
+        let chain = |texts: &[&'static str]| {
+            let told = texts.iter().rev().fold(None, |source, text| Some(Box::new(Told(text, source))));
+            because(&*told.unwrap())
+        };
+        assert_eq!(chain(&["it failed"]), "it failed");
+        assert_eq!(chain(&["it failed", "no space\n", "disk"]), "it failed: no space: disk");
+        assert_eq!(chain(&["it failed: no space", "no space", "disk"]), "it failed: no space: disk");
+    }
+
     #[test]
     fn a_path_is_one_word_of_a_command() {
         for (path, expected) in [

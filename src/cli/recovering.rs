@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Context, Failure, args, view};
 use crate::{
     json::Members,
-    manager::{Adopted, Change, Finding, Restored, STATE_UNREADABLE, Scope, Severity},
+    manager::{Adopted, Change, Discarded, Finding, Restored, STATE_UNREADABLE, Scope, Severity},
     session::{Session, SessionName},
     store::{Note, Origin, Quarantined},
     text,
@@ -40,6 +40,7 @@ struct RecoverView {
     changed: Vec<String>,
     mend: Vec<String>,
     quarantined: Vec<String>,
+    expired: Vec<String>,
 }
 
 /// Brings every session back as idle.
@@ -62,6 +63,7 @@ pub(super) fn recover(mut context: Context, args: &args::Recover) -> Result<(), 
         changed: foreseen.changes.iter().map(|it| changed(it, &foreseen.sessions)).collect(),
         mend: each(&foreseen.mend),
         quarantined: foreseen.quarantined.iter().map(quarantined).collect(),
+        expired: foreseen.expired.iter().map(name_of).collect(),
     };
     Ok(context.output.data(&view, || planned(&view))?)
 }
@@ -118,7 +120,7 @@ fn come_back(mut context: Context, scope: Scope) -> Result<(), Failure> {
             .map(|it| format!("{}: {}", it.path.display(), it.because))
             .collect(),
         not_set_up: restored.not_set_up.iter().map(ToString::to_string).collect(),
-        expired: restored.expired.iter().map(|it| it.session.name().to_string()).collect(),
+        expired: restored.expired.iter().map(name_of).collect(),
     };
     Ok(context.output.data(&view, || told(&restored, &view))?)
 }
@@ -159,10 +161,15 @@ fn planned(view: &RecoverView) -> String {
         ("change", &view.changed),
         ("mend", &view.mend),
         ("quarantined", &view.quarantined),
+        ("expired", &view.expired),
     ] {
         lines.extend(labelled(word, facts));
     }
     joined(lines)
+}
+
+fn name_of(discarded: &Discarded) -> String {
+    discarded.session.name().to_string()
 }
 
 fn quarantined(quarantined: &Quarantined) -> String {

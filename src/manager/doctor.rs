@@ -59,11 +59,11 @@ impl SessionManager {
     }
 
     fn trash_findings(&self) -> Vec<Finding> {
-        let (days, now) = (self.settings.trash_days, self.clock.now());
+        let days = self.settings.trash_days;
         let mut findings = Vec::new();
         for discarded in self.discarded().unwrap_or_default() {
             let name = discarded.session.name();
-            if discarded.expires(days) <= now {
+            if self.is_expired(&discarded) {
                 findings.push(finding(
                     "trash-expired",
                     Severity::Note,

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::{Adopted, Change, ManagerError, Scope, SessionManager, journal::is_abandoned, restore::damage};
+use super::{
+    Adopted, Change, Discarded, ManagerError, Scope, SessionManager, journal::is_abandoned, restore::damage,
+};
 use crate::{
     session::{PendingAction, Session, SessionId, SessionName},
     store::{Origin, Quarantined},
@@ -25,6 +27,8 @@ pub struct Foreseen {
     pub mend: Vec<(SessionName, &'static str)>,
     /// Entries that could not be taken.
     pub quarantined: Vec<Quarantined>,
+    /// What would be taken out of the trash for good.
+    pub expired: Vec<Discarded>,
 }
 
 impl SessionManager {
@@ -59,6 +63,9 @@ impl SessionManager {
                 foreseen.sessions.push(session);
             }
         }
+        foreseen.expired = self.discarded().unwrap_or_default();
+        let is_there = |it: &Discarded| foreseen.sessions.iter().any(|session| session.id() == it.trashed.id);
+        foreseen.expired.retain(|it| !is_there(it) && self.is_expired(it));
         Ok(foreseen)
     }
 

@@ -90,13 +90,11 @@ impl SessionManager {
 
     /// Takes out of the trash what has been in it longer than the settings say. What cannot be taken is told and stays.
     pub(super) fn doom_expired(&mut self) -> Vec<Discarded> {
-        let now = self.clock.now();
-        let days = self.settings.trash_days;
         let mut expired = self.idle_discarded().unwrap_or_else(|err| {
             tracing::warn!(error = %err, "the trash cannot be read");
             Vec::new()
         });
-        expired.retain(|discarded| discarded.expires(days) <= now);
+        expired.retain(|discarded| self.is_expired(discarded));
         expired.retain(|discarded| match self.worktrees.doom(&discarded.trashed) {
             Ok(()) => true,
             Err(err) => {
@@ -105,6 +103,11 @@ impl SessionManager {
             }
         });
         expired
+    }
+
+    /// Whether it has been in the trash longer than the settings say.
+    pub(super) fn is_expired(&self, discarded: &Discarded) -> bool {
+        discarded.expires(self.settings.trash_days) <= self.clock.now()
     }
 
     /// Has deleted behind the answer what there is to delete, if there is anything.

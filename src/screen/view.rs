@@ -189,7 +189,7 @@ fn joined(mut rows: Vec<String>) -> String {
 }
 
 /// The characters of a row; their widths add up to its columns.
-fn cells(row: &Row<cell::Cell>) -> Vec<Cell> {
+pub(super) fn cells(row: &Row<cell::Cell>) -> Vec<Cell> {
     let mut cells: Vec<Cell> = Vec::with_capacity(row.len());
     let all = &row[Column(0)..Column(row.len())];
     for (column, cell) in all.iter().enumerate() {

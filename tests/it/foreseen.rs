@@ -73,7 +73,7 @@ fn work_that_was_begun_and_worktrees_to_mend_are_foreseen() {
     );
     assert_eq!(space.names(), ["s1", "s2", "s3"]);
     let after = foresee(&space);
-    for key in ["begun", "mend", "adopted", "changed", "quarantined"] {
+    for key in ["begun", "mend", "adopted", "changed", "quarantined", "expired"] {
         assert_eq!(after[key], json!([]), "{key}");
     }
     assert_eq!(after["damage"], Value::Null);

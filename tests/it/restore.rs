@@ -162,6 +162,9 @@ fn a_start_empties_the_trash_of_what_has_expired_and_of_nothing_else() {
     }
     space.expire(&ids[0]);
     assert!(space.findings().contains(&"trash-expired".to_owned()));
+    assert_eq!(space.json(["recover", "--dry-run"])["expired"], json!(["s1"]));
+    space.run(["recover", "--dry-run"]).succeeds().says("expired: s1");
+    assert!(space.path(".worktrees/.trash").join(&ids[0]).exists());
     let ran = space.run(["restore"]).succeeds().says("expired: s1");
     assert!(!ran.stdout().contains("s2"), "{}", ran.stdout());
     assert!(!space.path(".worktrees/.trash").join(&ids[0]).exists());

@@ -7,12 +7,17 @@ use std::{
     fmt::{self, Write as _},
 };
 
-use alacritty_terminal::{index::Column, term::cell::Flags};
+use alacritty_terminal::{
+    grid::Row,
+    index::{Column, Line},
+    term::cell::{self, Flags},
+};
 
 use super::{
     streams::{Random, thing},
     *,
 };
+use crate::screen::view::cells;
 
 /// How many cases a test run tries, always the same ones.
 const CASES: u64 = 120;
@@ -244,7 +249,11 @@ fn check(case: &Case) -> Option<String> {
     if rebuilt || screen.feed(b"").notices.contains(&Notice::Rebuilt) {
         return Some("the snapshot broke it".to_owned());
     }
+    // Rows that were compressed keep the width they had; in the copy all of them flow anew. Those above an alternate
+    // screen are not to be seen.
+    let is_one_width = !case.steps.iter().any(|step| matches!(step, Step::Resize(_)));
     unlike(&copy, &screen)
+        .or_else(|| if is_one_width && !screen.is_alternate() { unlike_above(&copy, &screen) } else { None })
 }
 
 /// What a copy does not show as the screen does.
@@ -266,21 +275,35 @@ fn unlike(copy: &Screen, screen: &Screen) -> Option<String> {
     if told(copy) != told(screen) {
         return Some(format!("modes: {:?} {:?}", told(copy), told(screen)));
     }
-    // What was left for a wide character has no look that could be told.
-    let last = usize::from(screen.size().cols()) - 1;
-    let is_room = |line: usize, cell: usize, row: &[Cell]| {
-        let grid = screen.emulator.term.grid();
-        cell + 1 == row.len()
-            && grid[emulator::line(line)][Column(last)].flags.contains(Flags::LEADING_WIDE_CHAR_SPACER)
-    };
     for (line, (one, other)) in copy.rows().iter().zip(screen.rows()).enumerate() {
-        for (at, (one, other_cell)) in one.iter().zip(&other).enumerate() {
-            if one != other_cell && !is_room(line, at, &other) {
-                return Some(format!("cell {at} of row {line}: {one:?} {other_cell:?}"));
-            }
+        if let Some(at) = first_unlike(one, &other, &screen.emulator.term.grid()[emulator::line(line)]) {
+            return Some(format!("cell {at} of row {line}: {:?} {:?}", one[at], other[at]));
         }
     }
     None
+}
+
+/// The first cell that a copy does not show as the screen does in a row.
+fn first_unlike(copy: &[Cell], screen: &[Cell], row: &Row<cell::Cell>) -> Option<usize> {
+    // What was left for a wide character has no look that could be told.
+    let is_room = row[Column(row.len() - 1)].flags.contains(Flags::LEADING_WIDE_CHAR_SPACER);
+    let told = screen.len() - usize::from(is_room);
+    copy.iter().zip(screen).take(told).position(|(one, other)| one != other)
+}
+
+/// What of the rows that scrolled out a copy does not have as the screen does.
+fn unlike_above(copy: &Screen, screen: &Screen) -> Option<String> {
+    if copy.scrollback_rows() != screen.scrollback_rows() {
+        return Some(format!("scrollback: {} {}", copy.scrollback_rows(), screen.scrollback_rows()));
+    }
+    let hot = copy.emulator.hot_rows().min(screen.emulator.hot_rows()).min(screen.scrollback_rows());
+    (1..=hot).find_map(|back| {
+        let at = |screen: &Screen| screen.emulator.term.grid()[Line(-i32::try_from(back).unwrap())].clone();
+        let row = at(screen);
+        let (one, other) = (cells(&at(copy)), cells(&row));
+        let at = first_unlike(&one, &other, &row)?;
+        Some(format!("cell {at} of the row {back} above: {:?} {:?}", one[at], other[at]))
+    })
 }
 
 /// The same case with less in it that still goes wrong.

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use super::support::{FULL, Place, entry, file, put, sessions};
 use crate::{
     session::Session,
-    store::{FILE_BYTES_MAX, Note, Origin, Store as _, StoreError, decode_record},
+    store::{FILE_BYTES_MAX, Note, Origin, Quarantined, Store as _, StoreError, decode_record},
 };
 
 fn full() -> Vec<Session> {
@@ -245,6 +245,9 @@ fn of_doubles_the_first_stays() {
             "an earlier session has the issue `a/b#1`",
         ]
     );
+    assert!(reading.quarantined.iter().all(Quarantined::is_in_the_way));
+    let odd = Place::holding(file(&[entry(1, ""), "7".to_owned()])).read();
+    assert!(!odd.quarantined[0].is_in_the_way());
 }
 
 #[test]

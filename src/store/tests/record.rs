@@ -166,10 +166,13 @@ fn what_is_no_object_or_out_of_bounds_is_refused() {
 /// Another tool may write any character of a text as an escape.
 #[test]
 fn a_text_that_is_written_with_escapes_is_the_same_text() {
-    let escaped = |text: &str| text.replace('c', "\\u0063").replace(' ', "\\u0020");
-    let phase = |text: &str| format!(",\"currentPhase\":\"{text}\"");
-    let plain = decode_record(&entry(1, &phase("code review"))).unwrap();
-    let other = decode_record(&entry(1, &phase(&escaped("code review")))).unwrap();
-    assert_eq!(other, plain);
-    assert_eq!(other.phase().map(ToString::to_string).as_deref(), Some("code review"));
+    let plain = entry(1, r#","currentPhase":"code review""#);
+    let escaped = plain
+        .replace("code review", "\\u0063ode\\u0020review")
+        .replace("feature/s1", "feature\\/\\u0073\\u0031")
+        .replace("\"s1\"", "\"\\u0073\\u0031\"");
+    assert_ne!(escaped, plain);
+    let other = decode_record(&escaped).unwrap();
+    assert_eq!(other, decode_record(&plain).unwrap());
+    assert_eq!((other.name().as_str(), other.branch().as_str()), ("s1", "feature/s1"));
 }
