@@ -1,5 +1,6 @@
 // What the page does: it owns what is known and what is shown, and carries what happens from one to the other.
 import * as api from "./api/client";
+import type { ServerEvent } from "./api/event-message";
 import { Problem } from "./api/problem";
 import { Stream } from "./api/stream";
 import type { Session, Settings } from "./api/types";
@@ -69,22 +70,28 @@ export class App {
   async #begin(): Promise<void> {
     await this.#learn();
     if (this.#locked) return;
-    await this.#sessions.refresh();
+    // What git sees in the worktrees is asked for when the server greets.
+    await this.#sessions.changed([]);
     if (this.#locked) return;
     this.#bench.restore(readPlace(location.hash));
     this.#list.draw();
     this.#stream = new Stream({
-      event: (it) => void (it.type === "changed" ? this.#sessions.changed(it.sessions) : this.#sessions.refresh()),
+      event: (it) => this.#heard(it),
       connected: (is) => {
         this.#side.connected(is);
-        if (is) {
-          this.#bench.hurry();
-          if (this.#settings === null) void this.#learn();
-          void this.#sessions.refresh();
-        }
+        if (!is) return;
+        this.#bench.hurry();
+        // Another link may have let this browser in meanwhile.
+        void this.#learn();
       },
       refused: (it) => this.#failed(it),
     });
+  }
+
+  /** Every connection begins with a greeting, so all is looked at once after each; a reset may follow it. */
+  #heard(event: ServerEvent): void {
+    if (event.type === "hello") void this.#sessions.refresh();
+    else void this.#sessions.changed(event.sessions);
   }
 
   /** Asks what this page may do, and where it is. */
