@@ -116,8 +116,8 @@ export class App {
       readOnly: () => this.#readOnly,
       start: (it) => openStart(it, this.#settings?.agents ?? [], (started) => this.#made(started)),
       resume: (it) => then(api.resume(it.id).then(() => this.#made(it))),
-      stop: (it) => then(api.stop(it.id)),
-      restart: (it) => then(api.restart(it.id)),
+      stop: (it) => openStop(it, "Stop", () => then(api.stop(it.id))),
+      restart: (it) => openStop(it, "Restart", () => then(api.restart(it.id))),
       details: (it) => openDetails(it, this.#readOnly, () => void this.#sessions.refresh()),
       destroy: (it) => openDestroy(it, () => this.#destroyed(it)),
     };
@@ -156,6 +156,7 @@ export class App {
 
   /** Marks the title while a session waits that nobody has looked at since. */
   #mark(): void {
+    if (!this.#sessions.loaded) return;
     const unseen = this.#unseen.of(this.#sessions.all, (id) => this.#bench.isWatched(id));
     document.title = waiting.title(unseen, this.#settings?.workspace.split("/").filter(Boolean).pop() ?? "");
   }
@@ -199,7 +200,7 @@ export class App {
       create: () => this.#create(),
       find: () => this.#list.find.focus(),
       move: (by) => this.#list.move(by),
-      startOrStop: () => change((it) => (it.running ? openStop(it, () => deeds.stop(it)) : deeds.start(it))),
+      startOrStop: () => change((it) => (it.running ? deeds.stop(it) : deeds.start(it))),
       details: () => about(deeds.details),
       destroy: () => change(deeds.destroy),
       trash: () => this.#trash(),
