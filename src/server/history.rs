@@ -134,8 +134,7 @@ pub(super) struct Turns {
 }
 
 /// Shows what was said with the agent of a session, turn by turn. An answer has the newest 100, or as many as `limit` says, and
-/// at most about 8 MiB: go on with `before`, the
-/// `first` of this one, until that is not more than `dropped`.
+/// at most about 8 MiB: go on with `before`, the `first` of this one, until that is not more than `dropped`.
 #[utoipa::path(get, path = "/sessions/{who}/conversations", tag = "running", params(
     ("who" = String, Path, description = "A name, an id, or the beginning of an id"),
     Turns,

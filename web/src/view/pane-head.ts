@@ -29,7 +29,7 @@ export class PaneHead {
   }
 
   update(session: Session | undefined, live: Live | null): void {
-    const shown = JSON.stringify([session, live?.link, live?.controls, live?.title]);
+    const shown = JSON.stringify([session, live?.link, live?.controls, live?.title, this.deeds.readOnly()]);
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#drawTitle(session, live);

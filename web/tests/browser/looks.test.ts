@@ -217,6 +217,24 @@ test("a session that begins to wait is marked in the title, and said to who allo
   await visit.end();
 });
 
+test("a page may what the link said that its browser opened last", async () => {
+  const visit = await Visit.begin(browser, server);
+  const page = await visit.page();
+  for (const name of ["three", "one"]) await row(page, name).click();
+  await controls(page, "one");
+  await pane(page, "three").getByRole("button", { name: "Start" }).first().waitFor();
+  await visit.page("", server.open("--read-only"));
+  await page.getByText("read-only").waitFor();
+  await pane(page, "one").getByText("You look on.").waitFor();
+  for (const name of ["New", "Take control", "Destroy…", "Start"]) {
+    await expect.poll(() => page.getByRole("button", { name }).filter({ visible: true }).count()).toBe(0);
+  }
+  await visit.page("", server.open());
+  await pane(page, "one").getByRole("button", { name: "Take control" }).first().waitFor();
+  await pane(page, "three").getByRole("button", { name: "Start" }).first().waitFor();
+  await visit.end(/WebSocket|401/);
+});
+
 test("who may only look gets no button that changes anything", async () => {
   const visit = await Visit.begin(browser, server, {}, ["--read-only"]);
   const page = await visit.page();

@@ -28,14 +28,19 @@ async function ask(method, path, body) {
 /** What went wrong with the last deed and with the last look. */
 const wrong = { deed: "", look: "" };
 
-/** Does something, and says what went wrong or nothing. A look that goes well leaves what a deed was told. */
-async function act(deed, kind = "deed") {
-  wrong[kind] = await deed().then(() => "", (error) => error.message);
+/** Does something and looks at what became of it. What it was refused stays to be read until the next deed. */
+async function act(deed, then = refresh) {
+  await attempt("deed", deed);
+  await look(then);
+}
+
+const look = (at) => attempt("look", at);
+
+async function attempt(kind, run) {
+  wrong[kind] = await run().then(() => "", (error) => error.message);
   const text = [wrong.deed, wrong.look].filter(Boolean).join(" — ");
   if (byId("problem").textContent !== text) byId("problem").textContent = text;
 }
-
-const look = (deed) => act(deed, "look");
 
 const at = (id) => "/sessions/" + encodeURIComponent(id);
 const opened = () => sessions.find((it) => it.id === open);
@@ -71,8 +76,8 @@ function drawDeeds(session, isRunning) {
   if (byId("deeds").dataset.meaning === meaning) return;
   byId("deeds").dataset.meaning = meaning;
   const deeds = [];
-  if (meaning && isRunning) deeds.push(button("Stop", () => act(() => ask("POST", at(session.id) + "/stop").then(refresh))));
-  else if (meaning) deeds.push(button("Start a shell", () => act(() => ask("POST", at(session.id) + "/start").then(refresh))));
+  if (meaning && isRunning) deeds.push(button("Stop", () => act(() => ask("POST", at(session.id) + "/stop"))));
+  else if (meaning) deeds.push(button("Start a shell", () => act(() => ask("POST", at(session.id) + "/start"))));
   byId("deeds").replaceChildren(...deeds);
 }
 
@@ -135,8 +140,7 @@ byId("send").addEventListener("submit", (event) => {
   act(async () => {
     await ask("POST", at(open) + "/send", { text, enter: true });
     input.value = "";
-    await drawScreen();
-  });
+  }, drawScreen);
 });
 
 byId("create").addEventListener("submit", (event) => {
@@ -148,12 +152,11 @@ byId("create").addEventListener("submit", (event) => {
     input.value = "";
     open = made.id;
     location.hash = made.id;
-    await refresh();
   });
 });
 
 for (const [face, key] of Object.entries(KEYS)) {
-  byId("keys").append(button(face, () => act(() => ask("POST", at(open) + "/send", { keys: [key] }).then(drawScreen))));
+  byId("keys").append(button(face, () => act(() => ask("POST", at(open) + "/send", { keys: [key] }), drawScreen)));
 }
 
 /** Waits for what changes; the screen is also looked at now and then, since what is printed is no event. */
