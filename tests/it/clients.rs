@@ -177,7 +177,7 @@ fn cl_3_clients_are_listed_with_their_last_sign_of_life() {
     terminal.until_shown("typed-42");
     until(|| at(0) > shown);
     let page = server.get("/api/v1/clients?limit=1").json();
-    assert_eq!((page["clients"].as_array().unwrap().len(), &page["next"]), (1, &json!("1")));
+    assert_eq!((page["clients"].as_array().unwrap().len(), page["next"].is_string()), (1, true));
 }
 
 #[test]
