@@ -91,7 +91,7 @@ about "$two" 'GET /sessions/{who}/screen' 'POST /sessions/{who}/send'
     --max-examples "${WHARF_API_EXAMPLES:-20}" --seed "${WHARF_TEST_SEED:-1}" --request-timeout 60 --no-color \
     --exclude-path-regex '/(events|events/socket|terminal)$' | tee "$folder/said"
 # What was destroyed or brought back is not there to be so again, so these two find theirs only now and then.
-missing=$(sed --quiet '/^Missing test data/,/^💡/{/^  - /p}' "$folder/said" |
+missing=$(awk '/^Missing test data: /{on=1; next} /^[A-Z][A-Za-z ]*: [0-9]/ || /^=/{on=0} on && /^  - /' "$folder/said" |
     grep --invert-match --fixed-strings -e 'DELETE /api/v1/sessions/{who}' -e 'POST /api/v1/undo' || true)
 if [ -n "$missing" ]; then
     printf 'api test failed: these were asked about nothing that is there; name something for them above\n%s\n' "$missing" >&2

@@ -584,6 +584,7 @@ served_by_default() {
     same 'by another name nobody gets in either' 421 \
         "$("${ask[@]}" --output /dev/null --write-out '%{http_code}' --header 'Host: evil.example' "http://127.0.0.1:${port##*:}/api/v1/sessions")"
     client=$("${ask[@]}" --data '{}' "http://127.0.0.1:${port##*:}/api/v1/clients")
+    says 'a client gets a ticket' '"ticket":"session_' "$client"
     pid=$(field "$served" "$name" .ptyPid)
     inside "$served" sh -c "$kill_serve"
     await_server "$served"

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[derive(Debug)]
-    struct Told(&'static str, Option<Box<Told>>);
+    struct Told(&'static str, Option<Box<Self>>);
 
     impl fmt::Display for Told {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

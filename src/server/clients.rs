@@ -146,7 +146,9 @@ async fn resumed(app: &App, ticket: Ticket) -> Result<Client, Problem> {
     let now = SystemClock.now();
     let (policy, asked) = (Arc::clone(&app.policy), ticket.clone());
     // The session that all share is set up anew where somebody destroyed it, which takes what it takes.
-    let desk = if policy.is_exclusive() { &app.desk } else { &app.setups };
+    let shared = Arc::clone(&policy);
+    let is_set_up = app.desk.run(Grant::Full, move |manager| shared.is_set_up(manager)).await??;
+    let desk = if is_set_up { &app.desk } else { &app.setups };
     match desk.run(Grant::Full, move |manager| policy.resume(manager, &asked, now)).await? {
         Ok(client) => {
             app.live.heard(&ticket, now);

@@ -84,6 +84,21 @@ fn cl_2_a_shared_session_that_was_renamed_is_still_the_one_when_the_list_of_clie
 }
 
 #[test]
+fn cl_2_a_shared_session_that_was_brought_back_as_another_is_another() {
+    let space = space();
+    let server = Server::of(&space);
+    let first = register(&server);
+    destroy(&server);
+    let second = resume(&server);
+    space.run(["undo", first.as_str().unwrap(), "--as", "notes", "--branch", "notes"]).succeeds();
+    assert_eq!(resume(&server), second);
+    destroy(&server);
+    let third = resume(&server);
+    assert!(third != first && third != second, "{third} after {first} and {second}");
+    assert_eq!(space.record("notes")["id"], first);
+}
+
+#[test]
 fn a_ticket_of_the_other_policy_waits_and_leads_nowhere() {
     let space = space();
     fs::write(space.path(".wharf/config.toml"), "").unwrap();

@@ -42,14 +42,20 @@ impl Isolated {
         let is_full = |clients: &[Client]| {
             clients.iter().filter(|client| !client.ticket.is_global()).count() >= self.clients_max
         };
+        let mut gone = self.book.clients()?;
+        if is_full(&gone) {
+            let registry = manager.registry()?;
+            gone.retain(|client| {
+                !client.ticket.is_global() && client.session.is_some_and(|id| registry.session(id).is_none())
+            });
+        } else {
+            gone.clear();
+        }
         self.book.change(|clients| {
-            if is_full(clients) {
-                let registry = manager.registry()?;
-                clients.retain(|client| {
-                    client.ticket.is_global()
-                        || client.session.is_none_or(|id| registry.session(id).is_some())
-                });
-            }
+            let is_gone = |client: &Client| {
+                gone.iter().any(|it| (&it.ticket, it.session) == (&client.ticket, client.session))
+            };
+            clients.retain(|client| !is_gone(client));
             if is_full(clients) {
                 return Err(TicketError::Full { limit: self.clients_max });
             }

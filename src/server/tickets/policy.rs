@@ -73,6 +73,11 @@ pub(in crate::server) trait Policy: Send + Sync {
     /// Does what a beginning leaves for later, because lines of people are run for it. Runs while the server serves.
     fn set_up(&self, manager: &mut SessionManager) -> Result<(), TicketError>;
 
+    /// Whether no lines of people are run for whoever comes back.
+    fn is_set_up(&self, _: &mut SessionManager) -> Result<bool, TicketError> {
+        Ok(true)
+    }
+
     /// Gives a client a ticket and a session that is set up and in which something runs. It is heard of when all that is done.
     fn register(&self, manager: &mut SessionManager, clock: &dyn Clock) -> Result<Client, TicketError>;
 

@@ -37,22 +37,27 @@ impl Shared {
     }
 
     /// The session that all share, if it is there: the one that clients came to before, whatever it is called by now, else
-    /// the one with the name, else one whose record says so.
+    /// the one with the name; where it is not known who came, the one whose record says so.
     fn known(&self, manager: &mut SessionManager) -> Result<Option<Session>, TicketError> {
         let clients = self.book.clients()?;
-        let noted = clients.iter().find(|client| client.ticket.is_global()).and_then(|client| client.session);
+        let noted = clients.iter().find(|client| client.ticket.is_global());
         let registry = manager.registry()?;
-        let noted = noted.and_then(|id| registry.session(id));
-        if let Some(session) = noted.or_else(|| registry.named(&name())) {
+        let known = noted.and_then(|client| client.session).and_then(|id| registry.session(id));
+        if let Some(session) = known.or_else(|| registry.named(&name())) {
             return Ok(Some(session.clone()));
         }
-        Ok(registry.all().into_iter().find(is_marked))
+        if noted.is_some() {
+            return Ok(None);
+        }
+        let mut marked: Vec<Session> = registry.all().into_iter().filter(is_marked).collect();
+        // Of two, one was brought back after the other had taken its place; nobody says which.
+        Ok(if marked.len() == 1 { marked.pop() } else { None })
     }
 
     /// The same; made where there is none, on the branch of an earlier one if that was kept.
     fn session(&self, manager: &mut SessionManager) -> Result<Session, TicketError> {
         if let Some(session) = self.known(manager)? {
-            return marked(manager, session);
+            return Ok(marked(manager, session));
         }
         let branch = Some(BranchName::for_session(&name()));
         // What others call so in a remote is theirs.
@@ -114,6 +119,10 @@ impl Policy for Shared {
         self.ready(manager).map(drop)
     }
 
+    fn is_set_up(&self, manager: &mut SessionManager) -> Result<bool, TicketError> {
+        Ok(self.known(manager)?.is_some_and(|session| session.setup().is_none()))
+    }
+
     fn register(&self, manager: &mut SessionManager, clock: &dyn Clock) -> Result<Client, TicketError> {
         let session = self.ready(manager)?;
         self.client(&session, clock.now())
@@ -159,13 +168,20 @@ fn is_marked(session: &Session) -> bool {
     session.metadata().get(CLIENT).is_some_and(|value| value.get() == mark().get())
 }
 
-/// The session with its record saying what it is, unless that says whose it was under the other policy.
-fn marked(manager: &mut SessionManager, session: Session) -> Result<Session, TicketError> {
+/// The session with its record saying what it is, unless that says whose it was under the other policy. Where it cannot be
+/// written, the session serves all the same.
+fn marked(manager: &mut SessionManager, session: Session) -> Session {
     if session.metadata().get(CLIENT).is_some() {
-        return Ok(session);
+        return session;
     }
     let change = MetadataChange::Set(CLIENT.to_owned(), mark());
-    Ok(manager.change_metadata(&session.id().to_string(), vec![change])?)
+    match manager.change_metadata(&session.id().to_string(), vec![change]) {
+        Ok(marked) => marked,
+        Err(err) => {
+            tracing::warn!(sessionId = %session.id(), error = %err, "the record does not say that all clients share it");
+            session
+        }
+    }
 }
 
 /// The session with something that runs in it; started where nothing does.
