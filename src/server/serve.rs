@@ -39,6 +39,7 @@ use crate::{
     clock::{Clock as _, SystemClock},
     config::ServerSettings,
     manager::{Scope, SessionManager},
+    process::share_memory,
     socket,
     terminal::Runtime,
 };
@@ -92,6 +93,8 @@ pub fn serve(
     serving: &Serving,
     tell: impl FnOnce(&Ready),
 ) -> Result<(), ServerError> {
+    // Most of a server's threads do little, and what one frees is then there for all.
+    share_memory();
     let mut manager = make();
     let workspace = manager.workspace().clone();
     let files = Files::of(&workspace, serving.settings.token_file.clone());

@@ -25,6 +25,9 @@ use crate::{
 
 /// How long a browser stays in: a month.
 pub(super) const STAY: Duration = Duration::from_hours(30 * 24);
+/// How long the words still are good that a browser came with when it was let in anew: it may ask with them until it has the
+/// answer.
+const LEAVE_MS: i64 = 2_000;
 /// How many browsers may be in; who came first goes when there is one more.
 const BROWSERS_MAX: usize = 64;
 /// The longest file.
@@ -58,7 +61,8 @@ struct Inside {
 struct Known {
     browser: Browser,
     admits: Admits,
-    here: watch::Sender<()>,
+    /// Until when.
+    here: watch::Sender<i64>,
 }
 
 /// One of them, as it is written down.
@@ -99,13 +103,7 @@ struct File {
 /// How long whoever asks may stay: a browser until its month is over, or somebody shows it out; who has a token as long as it
 /// likes.
 #[derive(Clone, Debug)]
-pub(super) struct Stay(Option<Limits>);
-
-#[derive(Clone, Debug)]
-struct Limits {
-    until_ms: i64,
-    here: watch::Receiver<()>,
-}
+pub(super) struct Stay(Option<watch::Receiver<i64>>);
 
 impl Stay {
     /// As long as it likes.
@@ -115,15 +113,16 @@ impl Stay {
 
     /// Waits until it is over.
     pub(super) async fn over(&mut self) {
-        let Some(Limits { until_ms, here }) = &mut self.0 else {
+        let Some(until_ms) = &mut self.0 else {
             return std::future::pending().await;
         };
         loop {
-            let left = until_ms.saturating_sub(SystemClock.now().unix_millis());
+            let until = *until_ms.borrow_and_update();
+            let left = until.saturating_sub(SystemClock.now().unix_millis());
             let Ok(left @ 1..) = u64::try_from(left) else { return };
             tokio::select! {
-                // Nothing is ever said: it ends when the browser is not known any more.
-                _ = here.changed() => return,
+                // It ends when the browser is not known any more.
+                told = until_ms.changed() => if told.is_err() { return },
                 () = sleep(LOOK_EVERY.min(Duration::from_millis(left))) => (),
             }
         }
@@ -132,7 +131,8 @@ impl Stay {
 
 impl Known {
     fn of(browser: Browser, admits: Admits) -> Self {
-        Self { browser, admits, here: watch::channel(()).0 }
+        let here = watch::channel(browser.until_ms).0;
+        Self { browser, admits, here }
     }
 }
 
@@ -145,9 +145,7 @@ impl Browsers {
         });
         let lookers = file.lookers.into_iter().map(|it| Known::of(it, Admits::Looks));
         let all = file.browsers.into_iter().map(|it| Known::of(it, Admits::All));
-        let mut known: Vec<Known> = lookers.chain(all).collect();
-        known.sort_by_key(|it| it.browser.until_ms);
-        let inside = Mutex::new(Inside { known, ..Inside::default() });
+        let inside = Mutex::new(Inside { known: lookers.chain(all).collect(), ..Inside::default() });
         Self { path, full, inside, written: Mutex::default() }
     }
 
@@ -157,7 +155,8 @@ impl Browsers {
     }
 
     /// Lets one more in, and answers its word; nobody where all were logged out since this round. The words that it came with
-    /// are good no more, and what was opened with them ends: a browser is one, and may what its last link said. Writes a file.
+    /// are good for a moment only, then what was opened with them ends: a browser is one, and may what its last link said.
+    /// Writes a file.
     pub(super) fn let_in(
         &self,
         admits: Admits,
@@ -175,8 +174,13 @@ impl Browsers {
             if round != inside.round {
                 return Ok(None);
             }
-            let stays = |it: &Browser| it.until_ms > now.unix_millis() && !left.contains(&it.hash);
-            inside.known.retain(|it| stays(&it.browser));
+            inside.known.retain(|it| it.browser.until_ms > now.unix_millis());
+            for it in inside.known.iter_mut().filter(|it| left.contains(&it.browser.hash)) {
+                it.browser.until_ms = it.browser.until_ms.min(now.unix_millis().saturating_add(LEAVE_MS));
+                it.here.send_replace(it.browser.until_ms);
+            }
+            // Who leaves goes first, then who came first.
+            inside.known.sort_by_key(|it| it.browser.until_ms);
             if inside.known.len() >= BROWSERS_MAX {
                 inside.known.remove(0);
             }
@@ -195,9 +199,8 @@ impl Browsers {
         let hash = self.hash(word);
         let inside = self.inside.lock().expect("nobody panics while holding this");
         let is_it = |it: &&Known| it.browser.hash == hash && it.browser.until_ms > now.unix_millis();
-        let Known { browser, admits, here } = inside.known.iter().find(is_it)?;
-        let limits = Limits { until_ms: browser.until_ms, here: here.subscribe() };
-        Some((admits.grant(), Stay(Some(limits))))
+        let Known { admits, here, .. } = inside.known.iter().find(is_it)?;
+        Some((admits.grant(), Stay(Some(here.subscribe()))))
     }
 
     /// Logs all of them out, also where that cannot be written down; answers how many there were. Writes a file.

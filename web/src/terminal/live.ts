@@ -211,8 +211,9 @@ export class Live {
             : "The server does not show this terminal now; too many may be open. It is asked again.";
       fill(this.#bar, h("span", {}, text), textButton("Try now", () => this.hurry(), "small"));
     } else if (this.link === "live" && this.#told && !this.controls) {
-      const text = this.#wasTold ? "Somebody else took control." : "You look on.";
-      this.#bar.classList.toggle("told", this.#wasTold);
+      const isTaken = this.#wasTold && !this.#readOnly;
+      const text = isTaken ? "Somebody else took control." : "You look on.";
+      this.#bar.classList.toggle("told", isTaken);
       fill(this.#bar, h("span", {}, text), !this.#readOnly && textButton("Take control", () => this.take(), "small"));
     } else fill(this.#bar);
   }
