@@ -10,6 +10,8 @@ use unicode_width::UnicodeWidthChar as _;
 use super::emulator::Emulator;
 
 const URI_BYTES_MAX: usize = 2048;
+/// The only character before the combining marks that takes no column.
+const SOFT_HYPHEN: char = '\u{ad}';
 
 macro_rules! pass_on {
     ($($name:ident($($argument:ident: $type:ty),*);)*) => {
@@ -49,7 +51,7 @@ impl Handler for Emulator {
 
     #[inline]
     fn input(&mut self, c: char) {
-        if c >= '\u{300}' && c.width() == Some(0) {
+        if (c >= '\u{300}' || c == SOFT_HYPHEN) && c.width() == Some(0) {
             return self.mark(c);
         }
         self.make_room(1);

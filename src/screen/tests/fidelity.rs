@@ -90,15 +90,18 @@ fn the_room_for_a_wide_character_may_move_away_from_the_end_of_its_row() {
 #[test]
 fn a_mark_where_room_was_left_for_a_wide_character_comes_back() {
     let rows = "0123456789012345678界";
-    for marked in [
-        // There is no room for it, and nothing wraps: it is gone, and the cursor waits.
-        format!("{rows}\x1b[?7l\x1b[1;20H世\u{301}\x1b[3;1Hend"),
-        // A cursor that waited there before the room was left.
-        format!("01234567890123456789\x1b7\r{rows}\x1b8\u{301}\x1b[3;1Hend"),
-    ] {
-        let screen = &mut small(marked.as_bytes());
-        assert_eq!(screen.text(), "0123456789012345678 \u{301}\n界\nend", "{marked}");
-        assert_eq!(copy(screen).text(), screen.text(), "{marked}");
+    // A soft hyphen takes no column either.
+    for mark in ['\u{301}', '\u{ad}'] {
+        for marked in [
+            // There is no room for it, and nothing wraps: it is gone, and the cursor waits.
+            format!("{rows}\x1b[?7l\x1b[1;20H世{mark}\x1b[3;1Hend"),
+            // A cursor that waited there before the room was left.
+            format!("01234567890123456789\x1b7\r{rows}\x1b8{mark}\x1b[3;1Hend"),
+        ] {
+            let screen = &mut small(marked.as_bytes());
+            assert_eq!(screen.text(), format!("0123456789012345678 {mark}\n界\nend"), "{marked}");
+            assert_eq!(copy(screen).text(), screen.text(), "{marked}");
+        }
     }
 }
 
