@@ -15,8 +15,8 @@ use super::ours::{Server, answer, connect, run, until};
 const LOOKS: usize = 60;
 /// How many sessions print for the terminals.
 const SESSIONS: usize = 4;
-/// When what was closed is gone.
-const REST: Duration = Duration::from_secs(2);
+/// When what was closed is gone, and what it needed is given back.
+const REST: Duration = Duration::from_secs(35);
 
 /// How much memory the server has while it does what an open page has it do: events are waited for, and all is looked at.
 pub(super) fn page(server: &Server) -> f64 {

@@ -38,6 +38,7 @@ test.runIf(round === "first")("a session is made, typed in, and shows the same a
 
 test.runIf(round === "first")("a server that is killed comes back, and the program has not noticed", async () => {
   await controls(page, "page");
+  await pane(page, "page").click();
   await line(page, "word=kept");
   execFileSync("sh", ["-c", process.env["WHARF_PAGE_KILL"] ?? "false"]);
   await page.locator(".server-link.lost").waitFor();
