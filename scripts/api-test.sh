@@ -51,9 +51,14 @@ chmod 700 "$folder/run"
 git -C "$folder/work" init --quiet --initial-branch=main
 git -C "$folder/work" -c user.name=a -c user.email=a@localhost commit --quiet --allow-empty --message=first
 printf '[server]\nchanges_per_second = 100000\n[git]\ntime_limit = 60\n' >"$folder/home/.config/wharf/config.toml"
-wharf create one >/dev/null
-wharf start one -- cat >/dev/null
-one=$(wharf show one --json | jq --raw-output .id)
+begin() {
+    wharf create "$1" >/dev/null
+    wharf start "$1" -- cat >/dev/null
+    wharf show "$1" --json | jq --raw-output .id
+}
+one=$(begin one)
+# Its program is never ended.
+two=$(begin two)
 wharf serve --listen 127.0.0.1:0 --json >"$folder/ready" &
 server=$!
 for _ in $(seq 300); do
@@ -71,13 +76,26 @@ cat >"$folder/config.toml" <<'END'
 expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 410, 413, 422, 429, 503]
 END
 # Where something can be learned of a session that is there, it is asked about that; only a destroy looks for its own.
-for operation in 'GET /sessions/{who}' 'PATCH /sessions/{who}' 'POST /sessions/{who}/exec' 'POST /sessions/{who}/send' \
-    'GET /sessions/{who}/'{screen,history,conversations} 'POST /sessions/{who}/'{start,stop,kill,restart,resume}; do
-    printf '[[operations]]\ninclude-name = "%s"\nparameters = { "path.who" = "%s" }\n' \
-        "${operation/ / /api/v1}" "$one" >>"$folder/config.toml"
-done
+# session, operations
+about() {
+    local who=$1 operation
+    shift
+    for operation; do
+        printf '[[operations]]\ninclude-name = "%s"\nparameters = { "path.who" = "%s" }\n' "${operation/ / /api/v1}" "$who"
+    done >>"$folder/config.toml"
+}
+about "$one" 'GET /sessions/{who}' 'PATCH /sessions/{who}' 'POST /sessions/{who}/exec' 'GET /sessions/{who}/'{history,conversations} \
+    'POST /sessions/{who}/'{start,stop,kill,restart,resume}
+about "$two" 'GET /sessions/{who}/screen' 'POST /sessions/{who}/send'
 "$schemathesis" --config-file "$folder/config.toml" run "$url/openapi.json" --header "Authorization: Bearer $token" \
     --max-examples "${WHARF_API_EXAMPLES:-20}" --seed "${WHARF_TEST_SEED:-1}" --request-timeout 60 --no-color \
-    --exclude-path-regex '/(events|events/socket|terminal)$' --exclude-checks unsupported_method,ignored_auth
+    --exclude-path-regex '/(events|events/socket|terminal)$' | tee "$folder/said"
+# What was destroyed or brought back is not there to be so again, so these two find theirs only now and then.
+missing=$(sed --quiet '/^Missing test data/,/^💡/{/^  - /p}' "$folder/said" |
+    grep --invert-match --fixed-strings -e 'DELETE /api/v1/sessions/{who}' -e 'POST /api/v1/undo' || true)
+if [ -n "$missing" ]; then
+    printf 'api test failed: these were asked about nothing that is there; name something for them above\n%s\n' "$missing" >&2
+    exit 1
+fi
 wharf doctor --quick
 kill -0 "$server"

@@ -560,12 +560,15 @@ await_server() {
         sleep 0.1
     done
 }
+# The server is killed, and not what runs it.
+kill_serve='kill -KILL $(pgrep -f "^wharf serve")'
 # round
 try_page() {
-    (cd web && WHARF_PAGE_LINK=$(page_link "$served") WHARF_PAGE_ROUND=$1 npm run --silent container)
+    (cd web && WHARF_PAGE_LINK=$(page_link "$served") WHARF_PAGE_ROUND=$1 \
+        WHARF_PAGE_KILL="'$docker' exec $served sh -c '$kill_serve'" npm run --silent container)
 }
 served_by_default() {
-    local served port token ask pid name=by-the-api
+    local served port token ask pid client name=by-the-api
     served=$("$docker" run --detach --label "$run_label" --publish 127.0.0.1::7777 --volume "$(volume):/workspace" "$image")
     await_server "$served"
     same 'the default command serves, below `wharf init`' 'wharf serve' \
@@ -580,8 +583,9 @@ served_by_default() {
         "$(curl --silent --output /dev/null --write-out '%{http_code}' "http://127.0.0.1:${port##*:}/api/v1/sessions")"
     same 'by another name nobody gets in either' 421 \
         "$("${ask[@]}" --output /dev/null --write-out '%{http_code}' --header 'Host: evil.example' "http://127.0.0.1:${port##*:}/api/v1/sessions")"
+    client=$("${ask[@]}" --data '{}' "http://127.0.0.1:${port##*:}/api/v1/clients")
     pid=$(field "$served" "$name" .ptyPid)
-    inside "$served" sh -c 'kill -KILL $(pgrep -f "^wharf serve")'
+    inside "$served" sh -c "$kill_serve"
     await_server "$served"
     same 'a killed server is started again, and the session has not noticed' "$pid" "$(field "$served" "$name" .ptyPid)"
     holds 'after docker stop and start it answers with the same token' sh -c \
@@ -589,6 +593,9 @@ served_by_default() {
     await_server "$served"
     port=$("$docker" port "$served" 7777/tcp | head -n 1)
     says 'and knows the session' '"name":"by-the-api"' "$("${ask[@]}" "http://127.0.0.1:${port##*:}/api/v1/sessions")"
+    same 'and a client comes back to its session with its ticket' "$(jq '[.ticket, .session]' <<<"$client")" \
+        "$("${ask[@]}" --data '{}' "http://127.0.0.1:${port##*:}/api/v1/clients/$(jq --raw-output .ticket <<<"$client")/resume" |
+            jq '[.ticket, .session]')"
     "$docker" rm --force --volumes "$served" >/dev/null
 }
 if command -v curl >/dev/null; then
@@ -597,11 +604,10 @@ else
     printf '     skipped: the API through a published port (no curl)\n'
 fi
 if $browser; then
-    served=$("$docker" run --detach --label "$run_label" --publish 127.0.0.1::7777 --volume "$(volume):/workspace" "$image" \
-        sh -c '[ -d .git ] || { git init --quiet . && git commit --quiet --allow-empty --message first; }
-            exec wharf serve --listen 0.0.0.0:7777')
+    served=$("$docker" run --detach --label "$run_label" --publish 127.0.0.1::7777 --volume "$(volume):/workspace" "$image")
     await_server "$served"
-    holds 'through a published port a browser makes a session, types, reloads and sees the same' try_page first
+    inside "$served" sh -c 'git init --quiet . && git commit --quiet --allow-empty --message first'
+    holds 'through a published port a browser sees the same after a reload and after a killed server' try_page first
     "$docker" kill "$served" >/dev/null
     "$docker" start "$served" >/dev/null
     await_server "$served"

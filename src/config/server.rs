@@ -46,8 +46,8 @@ pub struct ServerSettings {
     pub end_clients: bool,
     /// How many connections may be open (`server.connections`, 4096).
     pub connections_max: usize,
-    /// How long the head of a request may take to come, and an answer, an event or a terminal may not be taken
-    /// (`server.stall_timeout`, 30 seconds).
+    /// How long the head of a request may take to come, and so its body, and how long an answer, an event or a terminal may not
+    /// be taken (`server.stall_timeout`, 30 seconds).
     pub stall_timeout: Duration,
     /// How many terminals may be shown (`server.terminals`, 512).
     pub terminals_max: usize,

@@ -21,7 +21,7 @@ use super::{
     relay::{Reach, Relay},
     terminal::{TerminalWish, begin, no_upgrade, reach_holder},
     tickets::{Cleaned, Client, Ticket, TicketError},
-    wire::{Ask, Body, Page, Part, ProblemDoc, reply},
+    wire::{Ask, Body, Mark, Order, Page, Part, ProblemDoc, reply},
 };
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
@@ -145,7 +145,9 @@ pub(super) async fn resume(
 async fn resumed(app: &App, ticket: Ticket) -> Result<Client, Problem> {
     let now = SystemClock.now();
     let (policy, asked) = (Arc::clone(&app.policy), ticket.clone());
-    match app.desk.run(Grant::Full, move |manager| policy.resume(manager, &asked, now)).await? {
+    // The session that all share is set up anew where somebody destroyed it, which takes what it takes.
+    let desk = if policy.is_exclusive() { &app.desk } else { &app.setups };
+    match desk.run(Grant::Full, move |manager| policy.resume(manager, &asked, now)).await? {
         Ok(client) => {
             app.live.heard(&ticket, now);
             Ok(client)
@@ -169,10 +171,12 @@ pub(super) async fn list(
     let mut clients = app.desk.run(grant, move |_| book.clients()).await??;
     // What was set decides who is a client just now; the others come back with the other policy.
     clients.retain(|client| is_of_policy(&app, &client.ticket));
-    // A session that was destroyed takes its client along, and an undo brings both back.
+    // A session that was destroyed takes its client along; an undo brings both back, unless somebody needed the place or came
+    // with the ticket meanwhile.
     let sessions = app.roll.fresh().await?;
     clients.retain(|client| client.session.is_none_or(|id| sessions.registry.session(id).is_some()));
-    let (clients, next) = page.of(clients)?;
+    let mark = |client: &Client| Mark::of(client.created_at, &client.ticket);
+    let (clients, next) = page.of(clients, Order::OldestFirst, mark)?;
     let clients = app.live.over(clients).iter().map(|client| view(&app, client)).collect();
     Ok(reply(StatusCode::OK, &ClientsView { clients, next }))
 }

@@ -9,7 +9,7 @@ use super::{
     auth::Grant,
     documents::{DestroyedDoc, SessionDoc, TrashDoc},
     problem::Problem,
-    wire::{Ask, Body, Page, Part, ProblemDoc, json, reply},
+    wire::{Ask, Body, Mark, Order, Page, Part, ProblemDoc, json, reply},
 };
 use crate::{
     json::Members,
@@ -151,11 +151,12 @@ pub(super) async fn trash(
         let views = manager.discarded()?.into_iter().map(|it| {
             let mut members = view::discarded(&workspace, &it);
             members.push("expiresAt".to_owned(), view::raw(&it.expires(days).to_string()));
-            members
+            (Mark::of(it.trashed.destroyed, &it.session.id()), members)
         });
         Ok(views.collect::<Vec<_>>())
     });
-    let (sessions, next) = page.of(found.await?)?;
+    let (found, next) = page.of(found.await?, Order::NewestFirst, |(mark, _)| mark.clone())?;
+    let sessions = found.into_iter().map(|(_, members)| members).collect();
     Ok(reply(StatusCode::OK, &TrashView { sessions, next }))
 }
 

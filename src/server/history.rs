@@ -15,7 +15,7 @@ use super::{
 use crate::{
     manager::ManagerError,
     shell::log::Entry,
-    view::{self, ChainView, EntryView, FindingView},
+    view::{self, ChainView, EntryView, FindingView, Newest},
 };
 
 /// How many commands or turns one answer has, unless somebody says otherwise.
@@ -133,8 +133,8 @@ pub(super) struct Turns {
     before: Option<i64>,
 }
 
-/// Shows what was said with the agent of a session, turn by turn. An answer has at most about 8 MiB: go on with `before`, the
-/// `first` of this one, until that is not more than `dropped`.
+/// Shows what was said with the agent of a session, turn by turn. An answer has the newest 100, or as many as `limit` says, and
+/// at most about 8 MiB: go on with `before`, the `first` of this one, until that is not more than `dropped`.
 #[utoipa::path(get, path = "/sessions/{who}/conversations", tag = "running", params(
     ("who" = String, Path, description = "A name, an id, or the beginning of an id"),
     Turns,
@@ -153,7 +153,7 @@ pub(super) async fn conversations(
     let id = app.find(grant, &who).await?.to_string();
     let part = app.commands.run_at_once(grant, move |manager| {
         let talk = manager.talk(&id)?;
-        let part = ChainView::part(&talk, limit, before, ANSWER_BYTES);
+        let part = ChainView::part(&talk, Newest { turns_max: limit, before, bytes_max: ANSWER_BYTES });
         Ok::<_, ManagerError>(view::raw(&part).get().to_owned())
     });
     let (part, place) = part.await?;

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::{
     app::App,
-    auth::Grant,
+    auth::{Grant, carried},
     browsers::{Admits, STAY},
     codes::LIFE,
     ending::Nothing,
@@ -97,7 +97,11 @@ pub(super) async fn redeem(
     };
     let admits = app.codes.redeem(&code).ok_or_else(refused)?;
     let browsers = Arc::clone(&app.browsers);
-    let let_in = tokio::task::spawn_blocking(move || browsers.let_in(admits, round, SystemClock.now())).await;
+    // A browser keeps one cookie, so the word that it came with would be good for nobody, and what it has open would go on.
+    let instead = carried(&headers, &app.cookie).into_iter().filter(|it| it.by_cookie);
+    let instead: Vec<String> = instead.map(|it| it.word.to_owned()).collect();
+    let let_in = move || browsers.let_in(admits, &instead, round, SystemClock.now());
+    let let_in = tokio::task::spawn_blocking(let_in).await;
     let word = let_in.map_err(|_| Problem::internal("nobody could let it in"))?;
     let word = word.map_err(|err| Problem::internal(format!("no cookie can be made: {err}")))?;
     let word = word.ok_or_else(refused)?;
@@ -128,7 +132,7 @@ pub(super) async fn log_out(
     grant.full()?;
     app.codes.clear();
     let browsers = Arc::clone(&app.browsers);
-    let done = tokio::task::spawn_blocking(move || browsers.log_out()).await;
+    let done = tokio::task::spawn_blocking(move || browsers.log_out(SystemClock.now())).await;
     let done = done.map_err(|_| Problem::internal("nobody could log them out"))?;
     let logged_out = done.map_err(|err| {
         let detail = format!("they are out until the server ends, but that cannot be written down: {err}");

@@ -15,7 +15,7 @@ use super::{
     roll::Seen,
     running::{Start, start_request},
     tickets::{CLIENT, is_shared_name},
-    wire::{Ask, Body, Object, PAGE, Part, ProblemDoc, json, limit},
+    wire::{Ask, Body, Mark, Object, PAGE, Part, ProblemDoc, json, limit},
 };
 use crate::{
     json::Members,
@@ -61,7 +61,7 @@ pub(super) async fn list(
     let issue: Option<IssueRef> = wanted.issue.as_deref().map(str::parse).transpose()?;
     let ids = wanted.ids.as_deref().map(ids).transpose()?;
     let limit = limit(wanted.limit, PAGE)?;
-    let after = wanted.cursor.as_deref().map(cursor).transpose()?;
+    let after = wanted.cursor.as_deref().map(Mark::read).transpose()?;
     let sought = wanted.q.as_deref().map(str::to_lowercase);
     let snapshot = app.roll.fresh().await?;
     let admits = |it: &&Seen| {
@@ -71,15 +71,12 @@ pub(super) async fn list(
             && status.is_none_or(|status| session.status() == status)
             && issue.as_ref().is_none_or(|issue| session.issue().is_some_and(|it| it.reference == *issue))
             && sought.as_ref().is_none_or(|text| mentions(session, text))
-            && after.as_ref().is_none_or(|after| place(session) > *after)
+            && after.as_ref().is_none_or(|after| mark(session) > *after)
     };
     let mut found: Vec<&Seen> = snapshot.seen.iter().filter(admits).take(limit + 1).collect();
     let has_more = found.len() > limit;
     found.truncate(limit);
-    let next = found.last().filter(|_| has_more).map(|it| {
-        let (millis, id) = place(&it.session);
-        format!("{millis}.{id}")
-    });
+    let next = found.last().filter(|_| has_more).map(|it| mark(&it.session));
     let texts = if wanted.changes == Some(true) {
         let sessions: Vec<Session> = found.iter().map(|it| it.session.clone()).collect();
         let running: Vec<bool> = found.iter().map(|it| it.running).collect();
@@ -101,14 +98,8 @@ pub(super) async fn list(
     Ok(json(StatusCode::OK, format!("{{\"sessions\":[{texts}],\"generation\":{generation}{next}}}")))
 }
 
-/// Where a session stands in the order of a list.
-fn place(session: &Session) -> (i64, String) {
-    (session.created_at().unix_millis(), session.id().to_string())
-}
-
-fn cursor(text: &str) -> Result<(i64, String), Problem> {
-    let parts = text.split_once('.').and_then(|(millis, id)| Some((millis.parse().ok()?, id.to_owned())));
-    parts.ok_or_else(|| Problem::invalid("`cursor` is the `next` of an earlier answer"))
+fn mark(session: &Session) -> Mark {
+    Mark::of(session.created_at(), &session.id())
 }
 
 fn ids(text: &str) -> Result<HashSet<SessionId>, Problem> {

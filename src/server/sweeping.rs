@@ -1,5 +1,6 @@
 //! What nobody else looks after: clients that are never heard of again, whose tickets are given up after a while, what is
-//! known of the others, which is written down meanwhile, and work with sessions that was begun and given up.
+//! known of the others, which is written down meanwhile, work with sessions that was begun and given up, and memory that nobody
+//! needs any more.
 
 use std::{
     sync::Arc,
@@ -15,6 +16,7 @@ use super::{
 use crate::{
     clock::{Clock as _, SystemClock, Timestamp},
     manager::{SessionManager, is_abandoned},
+    process::give_back_memory,
     terminal::{Connection, Stop},
 };
 
@@ -23,6 +25,8 @@ const EVERY_MIN: Duration = Duration::from_millis(250);
 const EVERY_MAX: Duration = Duration::from_secs(10);
 /// How long work that could not be ended is left alone before it is tried again.
 const ABANDONED_EVERY: Duration = Duration::from_secs(30);
+/// How often what a look, a list or a crowd needed for a moment is given back to the system.
+const GIVE_BACK_EVERY: Duration = Duration::from_secs(20);
 /// How long each step may take where a stop of the server ends what runs for clients.
 const END_GRACE_MS: u64 = 1_000;
 
@@ -30,12 +34,18 @@ const END_GRACE_MS: u64 = 1_000;
 pub(super) async fn sweep(app: App) {
     let every = (app.settings.client_timeout / 4).clamp(EVERY_MIN, EVERY_MAX);
     let mut last_end: Option<Instant> = None;
+    let mut given_back = Instant::now();
     loop {
         tokio::select! {
             () = tokio::time::sleep(every) => (),
             () = app.closing.wait() => return,
         }
         note(&app).await;
+        if given_back.elapsed() >= GIVE_BACK_EVERY {
+            given_back = Instant::now();
+            // It changes nothing but what is free.
+            drop(tokio::task::spawn_blocking(give_back_memory).await);
+        }
         if last_end.is_none_or(|at| at.elapsed() >= ABANDONED_EVERY) && end_abandoned(&app).await {
             last_end = Some(Instant::now());
         }

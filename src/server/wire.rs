@@ -1,6 +1,6 @@
 //! How requests are read and answers written: JSON in both directions, and every mistake as a problem.
 
-use std::convert::Infallible;
+use std::{cmp::Ordering, convert::Infallible, fmt};
 
 use axum::{
     body::{Bytes, to_bytes},
@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{app::App, places::Taken, problem::Problem};
-use crate::{text, view::LossView};
+use crate::{clock::Timestamp, text, view::LossView};
 
 const JSON: &str = "application/json";
 /// How much of a long answer is handed on at once.
@@ -56,16 +56,70 @@ pub(super) struct Page {
     /// How many at most.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
-    /// How many to leave out first: the `next` of an earlier answer.
-    cursor: Option<usize>,
+    /// Where the answer before this one ended: its `next`.
+    cursor: Option<String>,
+}
+
+/// Which comes first in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// What is there for the longest.
+    OldestFirst,
+    /// What came last.
+    NewestFirst,
+}
+
+/// Where something stands in a list: its moment, and its id among those of one moment. It stays where it is, whatever comes and
+/// goes between two answers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Mark {
+    millis: i64,
+    id: String,
+}
+
+impl Mark {
+    /// Of one with this id.
+    pub(super) fn of(moment: Timestamp, id: &impl fmt::Display) -> Self {
+        Self { millis: moment.unix_millis(), id: id.to_string() }
+    }
+
+    /// As a `cursor` says it.
+    pub(super) fn read(text: &str) -> Result<Self, Problem> {
+        let parts = text.split_once('.').and_then(|(millis, id)| Some((millis.parse().ok()?, id.to_owned())));
+        let (millis, id) =
+            parts.ok_or_else(|| Problem::invalid("`cursor` is the `next` of an earlier answer"))?;
+        Ok(Self { millis, id })
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.millis, self.id)
+    }
 }
 
 impl Page {
     /// That part, and where the next one begins.
-    pub(super) fn of<T>(&self, all: Vec<T>) -> Result<(Vec<T>, Option<String>), Problem> {
-        let (limit, from) = (limit(self.limit, PAGE)?, self.cursor.unwrap_or_default());
-        let next = (all.len().saturating_sub(from) > limit).then(|| from.saturating_add(limit).to_string());
-        Ok((all.into_iter().skip(from).take(limit).collect(), next))
+    pub(super) fn of<T>(
+        &self,
+        all: Vec<T>,
+        order: Order,
+        mark: impl Fn(&T) -> Mark,
+    ) -> Result<(Vec<T>, Option<String>), Problem> {
+        let limit = limit(self.limit, PAGE)?;
+        let after = self.cursor.as_deref().map(Mark::read).transpose()?;
+        let compare = |one: &Mark, other: &Mark| match order {
+            Order::OldestFirst => one.cmp(other),
+            Order::NewestFirst => other.cmp(one),
+        };
+        let mut marked: Vec<(Mark, T)> = all.into_iter().map(|it| (mark(&it), it)).collect();
+        marked
+            .retain(|(mark, _)| after.as_ref().is_none_or(|after| compare(mark, after) == Ordering::Greater));
+        marked.sort_by(|(one, _), (other, _)| compare(one, other));
+        let has_more = marked.len() > limit;
+        marked.truncate(limit);
+        let next = marked.last().filter(|_| has_more).map(|(mark, _)| mark.to_string());
+        Ok((marked.into_iter().map(|(_, it)| it).collect(), next))
     }
 }
 
@@ -182,6 +236,29 @@ mod tests {
 
     use super::*;
     use crate::server::{auth::Grant, places::Places};
+
+    /// The names on one page of a list, and where the next one begins.
+    fn page(list: &[(i64, &str)], cursor: Option<String>, order: Order) -> (String, Option<String>) {
+        let at = |millis| Timestamp::from_unix_millis(millis).unwrap();
+        let page = Page { limit: Some(2), cursor };
+        let (found, next) = page.of(list.to_vec(), order, |(millis, id)| Mark::of(at(*millis), id)).unwrap();
+        (found.into_iter().map(|(_, id)| id).collect(), next)
+    }
+
+    #[test]
+    fn what_goes_or_comes_between_two_pages_hides_nothing_and_tells_nothing_twice() {
+        let list = [(1, "a"), (2, "c"), (2, "b"), (3, "d"), (4, "e")];
+        let (first, next) = page(&list, None, Order::OldestFirst);
+        assert_eq!((first.as_str(), next.as_deref()), ("ab", Some("2.b")));
+        assert_eq!(page(&list[1..], next, Order::OldestFirst), ("cd".to_owned(), Some("3.d".to_owned())));
+        assert_eq!(page(&list[..4], Some("3.d".into()), Order::OldestFirst), (String::new(), None));
+        let (first, next) = page(&list[..4], None, Order::NewestFirst);
+        assert_eq!((first.as_str(), next.as_deref()), ("dc", Some("2.c")));
+        assert_eq!(page(&list, next, Order::NewestFirst), ("ba".to_owned(), None));
+        for wrong in ["1", "x.a", ""] {
+            assert!(Mark::read(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[tokio::test]
     async fn a_long_answer_keeps_its_place_until_it_is_sent_or_given_up() {

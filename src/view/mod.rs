@@ -16,7 +16,7 @@ pub use self::{
         ContextView, DoneView, Gathered, OUTPUT_BYTES_MAX, PieceView, Pieces, finish_word, millis,
         stream_word, text_of,
     },
-    talk::{ChainView, CurrentView},
+    talk::{ChainView, CurrentView, Newest},
 };
 use crate::{
     json::Members,

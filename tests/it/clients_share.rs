@@ -71,6 +71,19 @@ fn cl_2_a_shared_session_that_was_renamed_is_still_the_one() {
 }
 
 #[test]
+fn cl_2_a_shared_session_that_was_renamed_is_still_the_one_when_the_list_of_clients_is_lost() {
+    let space = space();
+    let server = Server::of(&space);
+    let session = register(&server);
+    server.done("PATCH", "/api/v1/sessions/global", &json!({"name": "mine"}));
+    drop(server);
+    fs::remove_file(space.path(".wharf/server/clients.json")).unwrap();
+    let server = Server::of(&space);
+    assert_eq!((register(&server), resume(&server)), (session.clone(), session));
+    assert_eq!(space.names(), ["mine"]);
+}
+
+#[test]
 fn a_ticket_of_the_other_policy_waits_and_leads_nowhere() {
     let space = space();
     fs::write(space.path(".wharf/config.toml"), "").unwrap();

@@ -294,6 +294,23 @@ fn a_list_comes_in_pages() {
 }
 
 #[test]
+fn clients_come_in_pages_and_one_that_goes_hides_nobody() {
+    let space = Workspace::new();
+    let server = Server::of(&space);
+    let all: Vec<Value> =
+        (0..3).map(|_| server.done("POST", "/api/v1/clients", &json!({}))["ticket"].clone()).collect();
+    let page = |more: &str| server.get(&format!("/api/v1/clients?limit=1{more}")).json();
+    let first = page("");
+    assert_eq!(first["clients"][0]["ticket"], all[0]);
+    server.done("DELETE", &format!("/api/v1/clients/{}", all[0].as_str().unwrap()), &json!({}));
+    let second = page(&format!("&cursor={}", first["next"].as_str().unwrap()));
+    assert_eq!(second["clients"][0]["ticket"], all[1]);
+    let third = page(&format!("&cursor={}", second["next"].as_str().unwrap()));
+    assert_eq!((&third["clients"][0]["ticket"], &third["next"]), (&all[2], &Value::Null));
+    assert_eq!(server.get("/api/v1/clients?cursor=1").status, 422);
+}
+
+#[test]
 fn a_socket_in_the_file_system_leads_to_the_same() {
     let space = Workspace::with_sessions(1);
     let path = space.path("server.sock");

@@ -239,6 +239,7 @@ fn a_browser_that_may_only_look_changes_and_controls_nothing() {
     let space = Workspace::with_sessions(1);
     let mut server = Server::of(&space);
     server.done("POST", "/api/v1/sessions/s1/start", &json!({"command": ["cat"]}));
+    let client = server.done("POST", "/api/v1/clients", &json!({}));
     space.run(["open", "--read-only", "--revoke"]).fails(2);
     let link = space.json(["open", "--read-only"])["url"].as_str().unwrap().to_owned();
     let opened = server.ask("GET", link.strip_prefix(&format!("http://{}", server.at)).unwrap(), &[], "");
@@ -266,6 +267,13 @@ fn a_browser_that_may_only_look_changes_and_controls_nothing() {
             }
         }
         assert!(refused >= 15, "{refused}");
+        // The terminal of a client too, whose own connection stays.
+        let path = format!("/api/v1/clients/{}/terminal", client["ticket"].as_str().unwrap());
+        let mut own = server.terminal(&path, "control");
+        own.until(b's');
+        only_looks(&mut server.try_terminal(&path, &headers).unwrap(), "take", server);
+        own.say(b'I', b"echo still-$((40 + 2))\r");
+        own.until_shown("still-42");
         let mut terminal = server.try_terminal("/api/v1/sessions/s1/terminal", &headers).unwrap();
         only_looks(&mut terminal, "take", server);
         terminal
@@ -277,6 +285,31 @@ fn a_browser_that_may_only_look_changes_and_controls_nothing() {
     assert_eq!(space.json(["open", "--revoke"])["loggedOut"], 1);
     assert_eq!(terminal.until_closed(), Some(1008));
     assert_eq!(server.ask("GET", "/api/v1/sessions", &[("cookie", &cookie)], "").status, 401);
+}
+
+/// A browser has one cookie: the link that it opened last says what it may do.
+#[test]
+fn a_browser_that_opens_a_link_to_look_controls_nothing_any_more() {
+    let space = Workspace::with_sessions(1);
+    let server = Server::of(&space);
+    server.done("POST", "/api/v1/sessions/s1/start", &json!({"command": ["cat"]}));
+    let open = |how: &[&str], came_with: &str| {
+        let link = space.json([&["open"], how].concat())["url"].as_str().unwrap().to_owned();
+        let path = link.strip_prefix(&format!("http://{}", server.at)).unwrap();
+        let opened = server.ask("GET", path, &[("cookie", came_with)], "");
+        opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+    };
+    let all = open(&[], "nothing=else");
+    let own = format!("http://{}", server.at);
+    let mut terminal =
+        server.try_terminal("/api/v1/sessions/s1/terminal", &[("cookie", &all), ("origin", &own)]).unwrap();
+    terminal.attach("control");
+    terminal.until(b's');
+    let looks = open(&["--read-only"], &all);
+    assert_eq!(terminal.until_closed(), Some(1008));
+    let status = |cookie: &str| server.ask("GET", "/api/v1/sessions", &[("cookie", cookie)], "").status;
+    assert_eq!((status(&all), status(&looks)), (401, 200));
+    assert_eq!(space.json(["open", "--revoke"])["loggedOut"], 1);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 // What the page does: it owns what is known and what is shown, and carries what happens from one to the other.
 import * as api from "./api/client";
+import type { ServerEvent } from "./api/event-message";
 import { Problem } from "./api/problem";
 import { Stream } from "./api/stream";
 import type { Session, Settings } from "./api/types";
@@ -69,22 +70,28 @@ export class App {
   async #begin(): Promise<void> {
     await this.#learn();
     if (this.#locked) return;
-    await this.#sessions.refresh();
+    // What git sees in the worktrees is asked for when the server greets.
+    await this.#sessions.changed([]);
     if (this.#locked) return;
     this.#bench.restore(readPlace(location.hash));
     this.#list.draw();
     this.#stream = new Stream({
-      event: (it) => void (it.type === "changed" ? this.#sessions.changed(it.sessions) : this.#sessions.refresh()),
+      event: (it) => this.#heard(it),
       connected: (is) => {
         this.#side.connected(is);
-        if (is) {
-          this.#bench.hurry();
-          if (this.#settings === null) void this.#learn();
-          void this.#sessions.refresh();
-        }
+        if (!is) return;
+        this.#bench.hurry();
+        // Another link may have let this browser in meanwhile.
+        void this.#learn();
       },
       refused: (it) => this.#failed(it),
     });
+  }
+
+  /** Every connection begins with a greeting, so all is looked at once after each; a reset may follow it. */
+  #heard(event: ServerEvent): void {
+    if (event.type === "hello") void this.#sessions.refresh();
+    else void this.#sessions.changed(event.sessions);
   }
 
   /** Asks what this page may do, and where it is. */
@@ -109,8 +116,8 @@ export class App {
       readOnly: () => this.#readOnly,
       start: (it) => openStart(it, this.#settings?.agents ?? [], (started) => this.#made(started)),
       resume: (it) => then(api.resume(it.id).then(() => this.#made(it))),
-      stop: (it) => then(api.stop(it.id)),
-      restart: (it) => then(api.restart(it.id)),
+      stop: (it) => openStop(it, "Stop", () => then(api.stop(it.id))),
+      restart: (it) => openStop(it, "Restart", () => then(api.restart(it.id))),
       details: (it) => openDetails(it, this.#readOnly, () => void this.#sessions.refresh()),
       destroy: (it) => openDestroy(it, () => this.#destroyed(it)),
     };
@@ -149,6 +156,7 @@ export class App {
 
   /** Marks the title while a session waits that nobody has looked at since. */
   #mark(): void {
+    if (!this.#sessions.loaded) return;
     const unseen = this.#unseen.of(this.#sessions.all, (id) => this.#bench.isWatched(id));
     document.title = waiting.title(unseen, this.#settings?.workspace.split("/").filter(Boolean).pop() ?? "");
   }
@@ -192,7 +200,7 @@ export class App {
       create: () => this.#create(),
       find: () => this.#list.find.focus(),
       move: (by) => this.#list.move(by),
-      startOrStop: () => change((it) => (it.running ? openStop(it, () => deeds.stop(it)) : deeds.start(it))),
+      startOrStop: () => change((it) => (it.running ? deeds.stop(it) : deeds.start(it))),
       details: () => about(deeds.details),
       destroy: () => change(deeds.destroy),
       trash: () => this.#trash(),

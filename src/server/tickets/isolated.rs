@@ -36,10 +36,21 @@ impl Isolated {
         Self { book, clients_max, leaving: Leaving::default() }
     }
 
-    /// Takes a place for a client whose session is about to be made.
-    fn reserve(&self, now: Timestamp) -> Result<Client, TicketError> {
+    /// Takes a place for a client whose session is about to be made; where there is none, that of one whose session somebody
+    /// destroyed.
+    fn reserve(&self, manager: &mut SessionManager, now: Timestamp) -> Result<Client, TicketError> {
+        let is_full = |clients: &[Client]| {
+            clients.iter().filter(|client| !client.ticket.is_global()).count() >= self.clients_max
+        };
         self.book.change(|clients| {
-            if clients.iter().filter(|client| !client.ticket.is_global()).count() >= self.clients_max {
+            if is_full(clients) {
+                let registry = manager.registry()?;
+                clients.retain(|client| {
+                    client.ticket.is_global()
+                        || client.session.is_none_or(|id| registry.session(id).is_some())
+                });
+            }
+            if is_full(clients) {
                 return Err(TicketError::Full { limit: self.clients_max });
             }
             let failed =
@@ -152,7 +163,7 @@ impl Policy for Isolated {
     }
 
     fn register(&self, manager: &mut SessionManager, clock: &dyn Clock) -> Result<Client, TicketError> {
-        let Client { ticket, .. } = self.reserve(clock.now())?;
+        let Client { ticket, .. } = self.reserve(manager, clock.now())?;
         let session = match Self::make(manager, &ticket) {
             Ok(session) => session,
             Err(err) => {

@@ -1,11 +1,15 @@
 //! All clients share one session, which is started with the server; a client that goes changes nothing.
 
-use super::{Book, Cleaned, Client, Policy, Ticket, TicketError};
+use serde_json::value::RawValue;
+
+use super::{Book, CLIENT, Cleaned, Client, Policy, Ticket, TicketError};
 use crate::{
     clock::{Clock, Timestamp},
-    manager::{CreateSession, ManagerError, SessionManager, StartSession, runs},
+    json::Members,
+    manager::{CreateSession, ManagerError, MetadataChange, SessionManager, StartSession, runs},
     registry::AdmitError,
     session::{BranchName, Session, SessionName},
+    view::raw,
     worktree::WorktreeError,
 };
 
@@ -33,24 +37,29 @@ impl Shared {
     }
 
     /// The session that all share, if it is there: the one that clients came to before, whatever it is called by now, else
-    /// the one with the name.
+    /// the one with the name, else one whose record says so.
     fn known(&self, manager: &mut SessionManager) -> Result<Option<Session>, TicketError> {
         let clients = self.book.clients()?;
         let noted = clients.iter().find(|client| client.ticket.is_global()).and_then(|client| client.session);
         let registry = manager.registry()?;
         let noted = noted.and_then(|id| registry.session(id));
-        Ok(noted.or_else(|| registry.named(&name())).cloned())
+        if let Some(session) = noted.or_else(|| registry.named(&name())) {
+            return Ok(Some(session.clone()));
+        }
+        Ok(registry.all().into_iter().find(is_marked))
     }
 
     /// The same; made where there is none, on the branch of an earlier one if that was kept.
     fn session(&self, manager: &mut SessionManager) -> Result<Session, TicketError> {
         if let Some(session) = self.known(manager)? {
-            return Ok(session);
+            return marked(manager, session);
         }
         let branch = Some(BranchName::for_session(&name()));
         // What others call so in a remote is theirs.
         let from = Some("HEAD".to_owned());
-        let anew = CreateSession { name: Some(name()), branch, from, ..CreateSession::default() };
+        let mut metadata = Members::new();
+        metadata.set(CLIENT, mark());
+        let anew = CreateSession { name: Some(name()), branch, from, metadata, ..CreateSession::default() };
         let created = match manager.create(&anew) {
             Err(ManagerError::Worktree(WorktreeError::BranchHasBase { .. })) => {
                 manager.create(&CreateSession { from: None, ..anew })
@@ -139,6 +148,24 @@ impl Policy for Shared {
     fn is_exclusive(&self) -> bool {
         false
     }
+}
+
+/// What the record of the session says that all share, for whoever lost the list of clients.
+fn mark() -> Box<RawValue> {
+    raw(&Ticket::global().to_string())
+}
+
+fn is_marked(session: &Session) -> bool {
+    session.metadata().get(CLIENT).is_some_and(|value| value.get() == mark().get())
+}
+
+/// The session with its record saying what it is, unless that says whose it was under the other policy.
+fn marked(manager: &mut SessionManager, session: Session) -> Result<Session, TicketError> {
+    if session.metadata().get(CLIENT).is_some() {
+        return Ok(session);
+    }
+    let change = MetadataChange::Set(CLIENT.to_owned(), mark());
+    Ok(manager.change_metadata(&session.id().to_string(), vec![change])?)
 }
 
 /// The session with something that runs in it; started where nothing does.

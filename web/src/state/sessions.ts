@@ -19,7 +19,10 @@ export class Sessions {
   #known: ReadonlyMap<string, Session> = new Map();
   #listeners = new Set<SessionsListener>();
   #reading: Promise<void> | null = null;
+  #isLooking = false;
   #wanted: Wanted | null = null;
+  /** What the next look is about; nothing where nobody wants one. */
+  #unlooked: Wanted = new Set();
   loaded = false;
 
   constructor(private readonly failed: (problem: Problem) => void) {
@@ -39,21 +42,19 @@ export class Sessions {
     this.#listeners.add(listener);
   }
 
-  /** Reads all anew, and looks at every worktree where somebody sees the page. */
+  /** Reads all anew, and has every worktree looked at where somebody sees the page. */
   refresh(): Promise<void> {
     return this.#want("all");
   }
 
-  /** Reads all anew, and looks at the worktrees of these alone: each look is work for the server. */
+  /** Reads all anew, and has the worktrees of these alone looked at: each look is work for the server. */
   changed(ids: readonly string[]): Promise<void> {
     return this.#want(new Set(ids));
   }
 
-  /** Calls while one reads are answered by the one after it. */
+  /** Calls while one reads are answered by the one after it. Nobody waits for a look: what it sees comes when it comes. */
   #want(more: Wanted): Promise<void> {
-    const wanted = this.#wanted ?? new Set();
-    if (wanted === "all" || more === "all" || wanted.size + more.size > NAMED_MAX) this.#wanted = "all";
-    else this.#wanted = new Set([...wanted, ...more]);
+    this.#wanted = both(this.#wanted ?? new Set(), more);
     this.#reading ??= this.#read().finally(() => {
       this.#reading = null;
     });
@@ -62,36 +63,47 @@ export class Sessions {
 
   async #read(): Promise<void> {
     while (this.#wanted !== null) {
-      const wanted = this.#wanted;
+      this.#unlooked = both(this.#unlooked, this.#wanted);
       this.#wanted = null;
       try {
-        // What nobody sees is not looked at; all of it is when the page is shown again.
-        if (document.hidden) await this.#readPlain();
-        else if (wanted === "all") this.#take(await api.looked());
-        else await this.#readNamed(wanted);
+        const sessions = await api.sessions();
+        // What was seen of a worktree stays until somebody looks again.
+        this.#take(sessions.map((it) => ({ ...it, ...seen(this.#known.get(it.id)) })));
+        void this.#look();
       } catch (thrown) {
-        this.#wanted = null;
         this.failed(Problem.from(thrown));
       }
     }
   }
 
-  /** What was seen of a worktree stays until somebody looks again. */
-  async #readPlain(): Promise<void> {
-    this.#take((await api.sessions()).map((it) => ({ ...it, ...this.#seen(it.id) })));
+  /** Looks until nobody wants a look any more; what is wanted meanwhile is one more look. */
+  async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      for (let next = this.#next(); next !== null; next = this.#next()) await this.#lookAt(next);
+    } finally {
+      this.#isLooking = false;
+    }
   }
 
-  async #readNamed(named: ReadonlySet<string>): Promise<void> {
-    await this.#readPlain();
-    const there = [...named].filter((id) => this.#known.has(id));
-    if (there.length === 0) return;
-    const looked = new Map((await api.looked(there)).map((it) => [it.id, it]));
-    this.#take(this.#all.map((it) => looked.get(it.id) ?? it));
+  /** What is to be looked at. What nobody sees is not looked at; all of it is when the page is shown again. */
+  #next(): Wanted | null {
+    const wanted = this.#unlooked;
+    this.#unlooked = new Set();
+    if (document.hidden || this.#all.length === 0) return null;
+    if (wanted === "all") return wanted;
+    const there = [...wanted].filter((id) => this.#known.has(id));
+    return there.length > 0 ? new Set(there) : null;
   }
 
-  #seen(id: string): Partial<Session> {
-    const session = this.#known.get(id);
-    return (session && changesOf(session)) ?? {};
+  async #lookAt(wanted: Wanted): Promise<void> {
+    try {
+      const looked = new Map((await api.looked(wanted === "all" ? undefined : [...wanted])).map((it) => [it.id, it]));
+      this.#take(this.#all.map((it) => ({ ...it, ...seen(looked.get(it.id)) })));
+    } catch (thrown) {
+      this.failed(Problem.from(thrown));
+    }
   }
 
   #take(sessions: readonly Session[]): void {
@@ -101,4 +113,14 @@ export class Sessions {
     this.#known = new Map(sessions.map((it) => [it.id, it]));
     for (const listener of this.#listeners) listener(this.#all, before);
   }
+}
+
+function both(one: Wanted, other: Wanted): Wanted {
+  if (one === "all" || other === "all" || one.size + other.size > NAMED_MAX) return "all";
+  return new Set([...one, ...other]);
+}
+
+/** What is known of a worktree, alone. */
+function seen(session: Session | undefined): Partial<Session> {
+  return (session && changesOf(session)) ?? {};
 }

@@ -3,6 +3,7 @@ import type { Session } from "../api/types";
 import icon from "../icon.svg";
 
 const KEY = "wharf.notify";
+const UNSEEN = "wharf.unseen";
 
 export type Permission = "on" | "off" | "blocked" | "impossible";
 
@@ -25,18 +26,23 @@ export function begun(sessions: readonly Session[], before: ReadonlyMap<string, 
   return sessions.filter((it) => it.status === "waiting" && before.has(it.id) && before.get(it.id)?.status !== "waiting");
 }
 
-/** The sessions that began to wait and that nobody has looked at since. */
+/** The sessions that began to wait and that nobody has looked at since; a reload of the page is no look. */
 export class Unseen {
-  #ids = new Set<string>();
+  #ids = new Set((sessionStorage.getItem(UNSEEN) ?? "").split(",").filter(Boolean));
 
   add(sessions: readonly Session[]): void {
-    for (const it of sessions) this.#ids.add(it.id);
+    this.#keep([...this.#ids, ...sessions.map((it) => it.id)]);
   }
 
   of(sessions: readonly Session[], isWatched: (id: string) => boolean): Session[] {
     const left = sessions.filter((it) => this.#ids.has(it.id) && it.status === "waiting" && !isWatched(it.id));
-    this.#ids = new Set(left.map((it) => it.id));
+    this.#keep(left.map((it) => it.id));
     return left;
+  }
+
+  #keep(ids: readonly string[]): void {
+    this.#ids = new Set(ids);
+    sessionStorage.setItem(UNSEEN, [...this.#ids].join(","));
   }
 }
 

@@ -32,6 +32,8 @@ export class Live {
   #sent: Size = DEFAULT_SIZE;
   /** The size of the terminal as the holder has it. */
   #theirs: Size = DEFAULT_SIZE;
+  /** This page may only look. */
+  #readOnly: boolean;
   /** Control was taken away. */
   #wasTold = false;
   /** Control is being given away. */
@@ -49,9 +51,10 @@ export class Live {
   constructor(
     id: string,
     role: Role,
-    private readonly readOnly: boolean,
+    readOnly: boolean,
     private readonly listener: LiveListener,
   ) {
+    this.#readOnly = readOnly;
     this.#soft = new SoftKeys({
       type: (text) => this.#type(text),
       applicationCursor: () => this.#screen.terminal.modes.applicationCursorKeysMode,
@@ -96,6 +99,13 @@ export class Live {
     this.#wasTold = false;
     this.#connection.attach("take");
     this.focus();
+  }
+
+  /** Says whether this page may type at all, which another link can change. */
+  may(type: boolean): void {
+    if (this.#readOnly === !type) return;
+    this.#readOnly = !type;
+    this.#say();
   }
 
   /** Lets others type. */
@@ -203,7 +213,7 @@ export class Live {
     } else if (this.link === "live" && this.#told && !this.controls) {
       const text = this.#wasTold ? "Somebody else took control." : "You look on.";
       this.#bar.classList.toggle("told", this.#wasTold);
-      fill(this.#bar, h("span", {}, text), !this.readOnly && textButton("Take control", () => this.take(), "small"));
+      fill(this.#bar, h("span", {}, text), !this.#readOnly && textButton("Take control", () => this.take(), "small"));
     } else fill(this.#bar);
   }
 }

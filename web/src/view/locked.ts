@@ -8,6 +8,6 @@ export function lockedPage(): HTMLElement {
     h("h1", {}, "wharf"),
     h("p", {}, "This browser is not let in yet."),
     h("p", {}, "Run ", h("code", {}, "wharf open"), " where the sessions are, and open the address that it prints. It works once, within a minute."),
-    h("p", { class: "muted" }, "After that this page opens by itself until the server's token changes."),
+    h("p", { class: "muted" }, "After that this page opens by itself for a month, unless all browsers are logged out or many newer ones come."),
   );
 }

@@ -29,7 +29,7 @@ export class PaneHead {
   }
 
   update(session: Session | undefined, live: Live | null): void {
-    const shown = JSON.stringify([session, live?.link, live?.controls, live?.title]);
+    const shown = JSON.stringify([session, live?.link, live?.controls, live?.title, this.deeds.readOnly()]);
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#drawTitle(session, live);
@@ -70,8 +70,8 @@ export class PaneHead {
     }
     if (may && session.running) {
       buttons.push(
-        iconButton("restart", "Restart its program", () => this.deeds.restart(session)),
-        iconButton("stop", "Stop its program", () => this.deeds.stop(session)),
+        iconButton("restart", "Restart its program…", () => this.deeds.restart(session)),
+        iconButton("stop", "Stop its program…", () => this.deeds.stop(session)),
       );
     } else if (may) buttons.push(iconButton("play", "Start…", () => this.deeds.start(session)));
     buttons.push(iconButton("more", "Details", () => this.deeds.details(session)));

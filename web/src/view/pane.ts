@@ -150,16 +150,18 @@ export class Pane {
   }
 
   #rest(session: Session): void {
-    if (this.#body.dataset["rests"] === JSON.stringify(session)) return;
+    const rests = JSON.stringify([session, this.deeds.readOnly()]);
+    if (this.#body.dataset["rests"] === rests) return;
     const had = this.#body.contains(document.activeElement);
     fill(this.#body, restCard(session, this.deeds));
-    this.#body.dataset["rests"] = JSON.stringify(session);
+    this.#body.dataset["rests"] = rests;
     if (had || this.#wantsFocus) this.#body.querySelector("button")?.focus();
   }
 
   #draw(): void {
     const live = this.#over ? null : this.#live;
     if (this.#live) delete this.#body.dataset["rests"];
+    live?.may(!this.deeds.readOnly());
     if (live?.link === "live") this.listener.role(this.id, live.role);
     this.#head.update(this.#session, live);
   }

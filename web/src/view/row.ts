@@ -18,7 +18,7 @@ export class Row {
 
   update(session: Session, isOpen: boolean, isFront: boolean): void {
     // Only what changed is drawn again, so that a selection or a tip stays.
-    const shown = JSON.stringify([session, isOpen, isFront, age(session.lastActivity)]);
+    const shown = JSON.stringify([session, isOpen, isFront, age(session.lastActivity), old(session)]);
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.button.classList.toggle("open", isOpen);
@@ -27,6 +27,7 @@ export class Row {
     if (isFront) this.button.setAttribute("aria-current", "true");
     else this.button.removeAttribute("aria-current");
     const facts = [agentOf(session), issueOf(session), session.currentPhase].filter((it): it is string => Boolean(it));
+    facts.push(old(session));
     fill(
       this.button,
       h(
@@ -45,4 +46,10 @@ export class Row {
       ),
     );
   }
+}
+
+/** How long ago it was made, in words. */
+function old(session: Session): string {
+  const made = age(session.createdAt);
+  return made === "now" ? "new" : `${made} old`;
 }

@@ -19,6 +19,7 @@ const THEME_ICONS: Record<theme.Choice, Icon> = { auto: "auto", light: "sun", da
 export class Side {
   readonly element: HTMLElement;
   #place = h("span", { class: "place" });
+  #looks = h("span", { class: "chip", title: "This page may look and change nothing", hidden: true }, "read-only");
   #link = h("span", { class: "server-link", role: "status" });
   #foot = h("footer", { class: "side-foot" });
   #theme: HTMLButtonElement;
@@ -46,7 +47,7 @@ export class Side {
       this.#out,
       iconButton("help", "Keys (?)", () => listener.help()),
     );
-    const head = h("header", { class: "side-head" }, h("h1", {}, "wharf"), this.#place, this.#create);
+    const head = h("header", { class: "side-head" }, h("h1", {}, "wharf"), this.#place, this.#looks, this.#create);
     this.element = h("aside", { class: "side", "aria-label": "All sessions" }, head, list, this.#foot);
     fill(this.#foot, this.#link, tools);
     this.#drawTheme();
@@ -60,7 +61,7 @@ export class Side {
     this.#create.hidden = readOnly;
     this.#trash.hidden = readOnly;
     this.#out.hidden = readOnly;
-    if (readOnly) this.#place.after(h("span", { class: "chip", title: "This page may look and change nothing" }, "read-only"));
+    this.#looks.hidden = !readOnly;
   }
 
   connected(is: boolean): void {

@@ -1,13 +1,16 @@
-// The dialog that asks before a key ends a program: a letter that was meant for a terminal must not.
+// The dialog that asks before a program is ended: a letter that was meant for a terminal must not do it, nor a press beside
+// the button that was meant.
 import type { Session } from "../api/types";
 import { commandOf } from "../state/facts";
 import { openDialog } from "./dialog";
 import { h } from "./dom";
 
-export function openStop(session: Session, stop: () => void): void {
+const AFTERWARDS = { Stop: ". Branch, files and notes stay.", Restart: ", and started again. Branch, files and notes stay." };
+
+export function openStop(session: Session, does: keyof typeof AFTERWARDS, deed: () => void): void {
   const what = commandOf(session);
   openDialog(
-    { title: `Stop ${session.name}`, does: "Stop", kind: "danger", submit: () => Promise.resolve(stop()) },
-    h("p", {}, "Its program is ended", ...(what ? [": ", h("code", {}, what)] : []), ". Branch, files and notes stay."),
+    { title: `${does} ${session.name}`, does, kind: "danger", submit: () => Promise.resolve(deed()) },
+    h("p", {}, "Its program is ended", ...(what ? [": ", h("code", {}, what)] : []), AFTERWARDS[does]),
   );
 }

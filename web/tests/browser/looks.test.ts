@@ -78,7 +78,7 @@ test("everything is done with the keyboard alone", async () => {
     seen.add(await focused(page));
     if (await page.evaluate(() => document.activeElement?.closest(".xterm") !== null)) await page.keyboard.press("Control+\\");
   }
-  for (const name of ["two", "Destroyed sessions (u)", "Keys (?)", "Destroy…", "Stop its program"]) {
+  for (const name of ["two", "Destroyed sessions (u)", "Keys (?)", "Destroy…", "Stop its program…"]) {
     expect([...seen]).toContain(name);
   }
   // A session is made and destroyed without touching anything else.
@@ -186,6 +186,9 @@ test("a session that begins to wait is marked in the title, and said to who allo
   server.wharf("status", "three", "waiting");
   await expect.poll(() => page.title()).toMatch(/^● three waits/);
   expect(await said()).toEqual([]);
+  // A reload looks at nothing.
+  await page.reload();
+  await expect.poll(() => page.title()).toMatch(/^● three waits/);
   server.wharf("status", "three", "idle");
   await expect.poll(() => page.title()).toMatch(/^wharf/);
   await page.getByRole("button", { name: "Notify when a session waits" }).click();
@@ -214,6 +217,24 @@ test("a session that begins to wait is marked in the title, and said to who allo
   await visit.end();
 });
 
+test("a page may what the link said that its browser opened last", async () => {
+  const visit = await Visit.begin(browser, server);
+  const page = await visit.page();
+  for (const name of ["three", "one"]) await row(page, name).click();
+  await controls(page, "one");
+  await pane(page, "three").getByRole("button", { name: "Start" }).first().waitFor();
+  await visit.page("", server.open("--read-only"));
+  await page.getByText("read-only").waitFor();
+  await pane(page, "one").getByText("You look on.").waitFor();
+  for (const name of ["New", "Take control", "Destroy…", "Start"]) {
+    await expect.poll(() => page.getByRole("button", { name }).filter({ visible: true }).count()).toBe(0);
+  }
+  await visit.page("", server.open());
+  await pane(page, "one").getByRole("button", { name: "Take control" }).first().waitFor();
+  await pane(page, "three").getByRole("button", { name: "Start" }).first().waitFor();
+  await visit.end(/WebSocket|401/);
+});
+
 test("who may only look gets no button that changes anything", async () => {
   const visit = await Visit.begin(browser, server, {}, ["--read-only"]);
   const page = await visit.page();
@@ -223,7 +244,7 @@ test("who may only look gets no button that changes anything", async () => {
   // What somebody else types is seen.
   server.wharf("send", "one", "--enter", "echo seen-$((40 + 2))");
   await shows(page, "one", /^seen-42$/m);
-  for (const name of ["New", "Take control", "Destroy…", "Stop its program", "Destroyed sessions", "Log all browsers out"]) {
+  for (const name of ["New", "Take control", "Destroy…", "Stop its program…", "Destroyed sessions", "Log all browsers out"]) {
     expect(await page.getByRole("button", { name }).filter({ visible: true }).count()).toBe(0);
   }
   await page.keyboard.press("n");

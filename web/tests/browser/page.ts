@@ -28,11 +28,11 @@ export interface Stage {
 }
 
 /** Has a server and a browser there before the tests of a file, and ends both after them. */
-export function onStage(ready: (stage: Stage) => void, prepare: (server: Server) => void = () => undefined): void {
+export function onStage(ready: (stage: Stage) => void, prepare: (server: Server) => void = () => undefined, settings = ""): void {
   let server: Server | undefined;
   let browser: Browser | undefined;
   beforeAll(async () => {
-    server = new Server();
+    server = new Server(settings);
     prepare(server);
     await server.start();
     browser = await launch();

@@ -16,6 +16,11 @@ onStage((stage) => ({ server, browser } = stage));
 
 /** The plain page in place of the other one, from the same server and under the same policy. */
 async function plain(...how: string[]): Promise<{ page: Page; complaints: string[] }> {
+  return prepared(() => Promise.resolve(), ...how);
+}
+
+/** The same, with something done before it is there. */
+async function prepared(prepare: (page: Page) => Promise<unknown>, ...how: string[]): Promise<{ page: Page; complaints: string[] }> {
   const context = await browser.newContext();
   onTestFinished(() => context.close());
   const page = await context.newPage();
@@ -32,6 +37,7 @@ async function plain(...how: string[]): Promise<{ page: Page; complaints: string
   });
   // A document that did not come from the server itself could open no WebSocket to it.
   await page.goto(`${server.origin}/healthz`);
+  await prepare(page);
   await write(page);
   return { page, complaints };
 }
@@ -106,6 +112,54 @@ test("one list is read at a time, and the last change is in what is shown", asyn
   expect(asked).toBeGreaterThan(1);
   expect(most).toBe(1);
   server.wharf("destroy", "changed");
+});
+
+test("a page that could not ask what it may do asks again, and a refusal stays to be read", async () => {
+  let refused = 0;
+  const { page } = await prepared((page) =>
+    page.route(/\/api\/v1\/settings$/, (route) => {
+      refused++;
+      return refused === 1 ? route.fulfill({ status: 503, json: { code: "UNAVAILABLE" } }) : route.continue();
+    }),
+  );
+  server.wharf("create", "there");
+  server.wharf("start", "there");
+  await page.getByRole("button", { name: /^there/ }).click();
+  await page.getByLabel("Name of a new session").fill("there");
+  await page.getByRole("button", { name: "Create" }).click();
+  await page.getByText("NAME_TAKEN").waitFor();
+  for (let looks = 0; looks < 3; looks++) await page.waitForResponse(/\/screen\?format=text$/);
+  expect(await page.getByRole("alert").textContent()).toContain("NAME_TAKEN");
+  expect(refused).toBeGreaterThan(1);
+  server.wharf("destroy", "there", "--force");
+});
+
+test("what changes while a look fails is shown all the same", async () => {
+  let heard = 0;
+  const { page } = await prepared((page) => {
+    page.on("websocket", (it) => it.on("framereceived", ({ payload }) => (heard += payload.includes('"changed"') ? 1 : 0)));
+    // Without the look now and then, which would make up for it.
+    return page.evaluate(() => {
+      const every = window.setInterval.bind(window);
+      window.setInterval = ((run: () => void, ms: number) => (ms === 10_000 ? 0 : every(run, ms))) as typeof window.setInterval;
+    });
+  });
+  server.wharf("create", "before");
+  server.wharf("start", "before");
+  await page.getByRole("button", { name: /^before: / }).click();
+  await expect.poll(() => page.getByLabel("Screen").textContent()).toContain("$");
+  let fail = (): void => undefined;
+  const held = new Promise<void>((resolve) => (fail = resolve));
+  await page.route(/\/screen\?format=text$/, (route) => held.then(() => route.abort()));
+  // A reading is held at the screen, and hears of one more change there.
+  server.wharf("status", "before", "waiting");
+  await page.getByRole("button", { name: /^before: waiting/ }).waitFor();
+  const before = heard;
+  server.wharf("rename", "before", "after");
+  await expect.poll(() => heard).toBeGreaterThan(before);
+  fail();
+  await page.getByRole("button", { name: /^after: / }).waitFor();
+  server.wharf("destroy", "after", "--force");
 });
 
 test("who may only look sees the screen and can change nothing", async () => {

@@ -11,7 +11,11 @@ const REFUSED = /the server responded with a status of 4\d\d/;
 let server: Server;
 let browser: Browser;
 
-onStage((stage) => ({ server, browser } = stage));
+onStage(
+  (stage) => ({ server, browser } = stage),
+  () => undefined,
+  '[agents.mine]\nstart = ["cat"]\nresume = ["cat", "{id}"]\n',
+);
 
 test("a browser that was not let in is told how", async () => {
   const context = await browser.newContext();
@@ -47,6 +51,9 @@ test("what another process does is shown at once", async () => {
   const visit = await Visit.begin(browser, server);
   const page = await visit.page();
   await page.getByText("No sessions yet.").waitFor();
+  writeFileSync(join(server.workspace, "file"), "x");
+  server.git("add", "file");
+  server.git("commit", "--quiet", "--message=file");
   server.wharf("create", "made-elsewhere", "--branch", "topic/x");
   await row(page, "made-elsewhere").getByText("topic/x").waitFor();
   server.wharf("bind", "made-elsewhere", "--issue", "acme/shop#42");
@@ -58,7 +65,56 @@ test("what another process does is shown at once", async () => {
   server.git("-C", worktreePath, "commit", "--quiet", "--allow-empty", "--message=ahead");
   await row(page, "made-elsewhere").getByLabel("1 untracked").waitFor();
   await row(page, "made-elsewhere").getByLabel("1 ahead").waitFor();
+  // Its base goes on without it, and a file of it changes.
+  server.git("commit", "--quiet", "--allow-empty", "--message=behind");
+  server.git("commit", "--quiet", "--allow-empty", "--message=behind");
+  writeFileSync(join(worktreePath, "file"), "y");
+  await row(page, "made-elsewhere").getByLabel("2 behind").waitFor();
+  await row(page, "made-elsewhere").getByLabel("1 changed").waitFor();
+  server.wharf("start", "made-elsewhere", "--agent", "mine");
+  await row(page, "made-elsewhere").getByText("mine", { exact: true }).waitFor();
+  server.wharf("stop", "made-elsewhere");
+  await row(page, "made-elsewhere").getByText("stopped").waitFor();
   await visit.end();
+});
+
+test("a session says how old it is", async () => {
+  const visit = await Visit.begin(browser, server);
+  const page = await visit.page();
+  await row(page, "made-elsewhere").getByText(/^(new|\d+[sm] old)$/).waitFor();
+  const later = await visit.context.newPage();
+  await later.clock.install({ time: Date.now() + 3 * 24 * 3_600_000 + 60_000 });
+  await later.goto(server.origin);
+  await row(later, "made-elsewhere").getByText("3d old").waitFor();
+  await visit.end();
+});
+
+test("the worktrees are looked at once when the page is opened, and once when the server is back", async () => {
+  const visit = await Visit.begin(browser, server);
+  await visit.context.addInitScript(() => {
+    // Without the look now and then, which comes when it comes.
+    const every = window.setInterval.bind(window);
+    window.setInterval = ((run: () => void, ms: number) => (ms === 10_000 ? 0 : every(run, ms))) as typeof window.setInterval;
+  });
+  const asked = (what: RegExp): number => visit.requests.filter((it) => what.test(it)).length;
+  const looks = (): number => asked(/changes=true&limit/);
+  const [first, named] = [looks(), asked(/ids=/)];
+  const page = await visit.page();
+  await expect.poll(looks).toBe(first + 1);
+  // Looks come one after the other, so whatever was wanted before this one has been asked for when it is.
+  server.wharf("create", "one-look");
+  await expect.poll(() => asked(/ids=/)).toBeGreaterThan(named);
+  expect(looks()).toBe(first + 1);
+  await server.end("SIGKILL");
+  await page.locator(".side .server-link", { hasText: "away" }).waitFor();
+  await server.start();
+  await expect.poll(looks, { timeout: 20_000 }).toBe(first + 2);
+  const again = asked(/ids=/);
+  server.wharf("create", "another-look");
+  await expect.poll(() => asked(/ids=/)).toBeGreaterThan(again);
+  expect(looks()).toBe(first + 2);
+  for (const name of ["one-look", "another-look"]) server.wharf("destroy", name, "--delete-branch");
+  await visit.end(/./);
 });
 
 test("a destroy names what would be lost, asks about each kind, and can be undone", async () => {

@@ -1,7 +1,7 @@
 // A live terminal in the browser: typing, coming back, two at once, a server that dies, and floods.
 import type { Browser } from "playwright-core";
 import { expect, test } from "vitest";
-import { controls, create, line, onStage, pane, row, screen, shot, shown, shows, Visit } from "./page";
+import { controls, create, dialog, line, onStage, pane, row, screen, shot, shown, shows, Visit } from "./page";
 import { Server } from "./server";
 
 /** What the browser itself says when a server is away, or refuses a terminal. */
@@ -175,7 +175,22 @@ test("a program that ends says how, keeps its last screen, and can be started ag
   await controls(page, "ending");
   await line(page, "echo once more");
   await shows(page, "ending", /^once more$/m);
-  await pane(page, "ending").getByRole("button", { name: "Stop its program" }).click();
+  // A press asks first, and a dialog that is closed did nothing.
+  const { ptyPid } = server.session("ending");
+  for (const button of ["Restart its program…", "Stop its program…"]) {
+    await pane(page, "ending").getByRole("button", { name: button }).click();
+    await dialog(page).getByText("Its program is ended").waitFor();
+    await page.keyboard.press("Escape");
+    await expect.poll(() => dialog(page).count()).toBe(0);
+  }
+  await pane(page, "ending").getByRole("button", { name: "Restart its program…" }).focus();
+  expect(server.session("ending").ptyPid).toBe(ptyPid);
+  await page.keyboard.press("Enter");
+  await dialog(page).getByRole("button", { name: "Restart" }).click();
+  await expect.poll(() => server.session("ending").ptyPid ?? ptyPid).not.toBe(ptyPid);
+  await controls(page, "ending");
+  await pane(page, "ending").getByRole("button", { name: "Stop its program…" }).click();
+  await dialog(page).getByRole("button", { name: "Stop" }).click();
   await pane(page, "ending").getByText("The program ended").waitFor();
   await page.reload();
   await pane(page, "ending").getByText("Its program ended").waitFor();

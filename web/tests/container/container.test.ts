@@ -1,7 +1,8 @@
 // The page of a server in a container, through a published port; `scripts/container-test.sh` says where and what it is about.
+import { execFileSync } from "node:child_process";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { create, launch, line, pane, row, shows } from "../browser/page";
+import { controls, create, launch, line, pane, row, shows } from "../browser/page";
 
 /** A link that lets one browser in. */
 const link = process.env["WHARF_PAGE_LINK"] ?? "";
@@ -32,6 +33,18 @@ test.runIf(round === "first")("a session is made, typed in, and shows the same a
   await shows(page, "page", /^42$/m);
   await page.reload();
   await shows(page, "page", /^42$/m);
+  expect(elsewhere).toEqual([]);
+});
+
+test.runIf(round === "first")("a server that is killed comes back, and the program has not noticed", async () => {
+  await controls(page, "page");
+  await line(page, "word=kept");
+  execFileSync("sh", ["-c", process.env["WHARF_PAGE_KILL"] ?? "false"]);
+  await page.locator(".server-link.lost").waitFor();
+  await page.locator(".side .server-link", { hasText: "live" }).waitFor();
+  await controls(page, "page");
+  await line(page, "echo $word-$((40 + 3))");
+  await shows(page, "page", /^kept-43$/m);
   expect(elsewhere).toEqual([]);
 });
 

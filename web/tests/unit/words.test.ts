@@ -1,10 +1,19 @@
 // What is read out of an address, a typed command, a key, and a time.
-import { expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { OPEN_MAX, readPlace, writePlace } from "../../src/state/place";
 import { Unseen } from "../../src/state/waiting";
 import { parseIssue, withControl, words } from "../../src/state/typed";
 import { age } from "../../src/view/time";
 import type { Session } from "../../src/api/types";
+
+beforeEach(() => {
+  const kept = new Map<string, string>();
+  const [getItem, setItem] = [(key: string) => kept.get(key) ?? null, (key: string, text: string) => void kept.set(key, text)];
+  vi.stubGlobal("sessionStorage", { getItem, setItem });
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
 
 const id = (at: number): string => `00000000-0000-4000-8000-${String(at).padStart(12, "0")}`;
 
@@ -47,7 +56,9 @@ it("a session that waits is marked until somebody looks at it or it goes on", ()
   unseen.add(waits.slice(0, 2));
   expect(unseen.of(waits, () => false).map((it) => it.id)).toEqual([id(1), id(2)]);
   expect(unseen.of(waits, (it) => it === id(1)).map((it) => it.id)).toEqual([id(2)]);
+  expect(new Unseen().of(waits, () => false).map((it) => it.id)).toEqual([id(2)]);
   expect(unseen.of(waits, () => false).map((it) => it.id)).toEqual([id(2)]);
   expect(unseen.of([session(2, "active")], () => false)).toEqual([]);
   expect(unseen.of(waits, () => false)).toEqual([]);
+  expect(new Unseen().of(waits, () => false)).toEqual([]);
 });

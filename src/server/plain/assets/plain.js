@@ -3,8 +3,9 @@
 
 const byId = (id) => document.getElementById(id);
 const KEYS = { enter: "enter", esc: "escape", tab: "tab", "↑": "up", "↓": "down", "←": "left", "→": "right", "^C": "ctrl-c", "^D": "ctrl-d" };
-/** Nothing can be changed before the server has said that this page may. */
+/** Nothing can be changed before the server has said that this page may, which it is asked on every new connection. */
 let readOnly = true;
+let isTold = false;
 let sessions = [];
 let open = location.hash.slice(1);
 
@@ -24,14 +25,21 @@ async function ask(method, path, body) {
   throw new Error([problem.code, problem.detail ?? `status ${response.status}`, hint].filter(Boolean).join(" · "));
 }
 
-/** Does something, and says what went wrong or nothing. */
-async function act(deed) {
-  try {
-    await deed();
-    byId("problem").textContent = "";
-  } catch (error) {
-    byId("problem").textContent = error.message;
-  }
+/** What went wrong with the last deed and with the last look. */
+const wrong = { deed: "", look: "" };
+
+/** Does something and looks at what became of it. What it was refused stays to be read until the next deed. */
+async function act(deed, then = refresh) {
+  await attempt("deed", deed);
+  await look(then);
+}
+
+const look = (at) => attempt("look", at);
+
+async function attempt(kind, run) {
+  wrong[kind] = await run().then(() => "", (error) => error.message);
+  const text = [wrong.deed, wrong.look].filter(Boolean).join(" — ");
+  if (byId("problem").textContent !== text) byId("problem").textContent = text;
 }
 
 const at = (id) => "/sessions/" + encodeURIComponent(id);
@@ -68,8 +76,8 @@ function drawDeeds(session, isRunning) {
   if (byId("deeds").dataset.meaning === meaning) return;
   byId("deeds").dataset.meaning = meaning;
   const deeds = [];
-  if (meaning && isRunning) deeds.push(button("Stop", () => act(() => ask("POST", at(session.id) + "/stop").then(refresh))));
-  else if (meaning) deeds.push(button("Start a shell", () => act(() => ask("POST", at(session.id) + "/start").then(refresh))));
+  if (meaning && isRunning) deeds.push(button("Stop", () => act(() => ask("POST", at(session.id) + "/stop"))));
+  else if (meaning) deeds.push(button("Start a shell", () => act(() => ask("POST", at(session.id) + "/start"))));
   byId("deeds").replaceChildren(...deeds);
 }
 
@@ -80,6 +88,7 @@ async function drawScreen() {
   const isRunning = session?.running === true;
   byId("send").hidden = !isRunning || readOnly;
   drawDeeds(session, isRunning);
+  if (document.hidden) return;
   const text = isRunning ? await (await ask("GET", at(session.id) + "/screen?format=text")).text() : "";
   if (opened() === session && byId("screen").textContent !== text) byId("screen").textContent = text;
 }
@@ -95,23 +104,33 @@ function refresh() {
 }
 
 async function read() {
+  let failed;
   do {
     again = false;
-    await readOnce();
+    failed = await readOnce().then(() => null, (error) => error);
   } while (again);
+  if (failed) throw failed;
 }
 
 async function readOnce() {
+  if (!isTold) await learn();
   sessions = (await (await ask("GET", "/sessions?limit=200")).json()).sessions;
   drawList();
   await drawScreen();
+}
+
+/** Asks what this page may do. */
+async function learn() {
+  readOnly = (await (await ask("GET", "/settings")).json()).readOnly;
+  isTold = true;
+  byId("create").hidden = readOnly;
 }
 
 function show(id) {
   open = id;
   location.hash = id;
   drawList();
-  act(drawScreen);
+  look(drawScreen);
 }
 
 byId("send").addEventListener("submit", (event) => {
@@ -121,8 +140,7 @@ byId("send").addEventListener("submit", (event) => {
   act(async () => {
     await ask("POST", at(open) + "/send", { text, enter: true });
     input.value = "";
-    await drawScreen();
-  });
+  }, drawScreen);
 });
 
 byId("create").addEventListener("submit", (event) => {
@@ -134,32 +152,26 @@ byId("create").addEventListener("submit", (event) => {
     input.value = "";
     open = made.id;
     location.hash = made.id;
-    await refresh();
   });
 });
 
 for (const [face, key] of Object.entries(KEYS)) {
-  byId("keys").append(button(face, () => act(() => ask("POST", at(open) + "/send", { keys: [key] }).then(drawScreen))));
+  byId("keys").append(button(face, () => act(() => ask("POST", at(open) + "/send", { keys: [key] }), drawScreen)));
 }
 
 /** Waits for what changes; the screen is also looked at now and then, since what is printed is no event. */
 function listen() {
   // A browser keeps only six other connections to one server, for all its pages together.
   const events = new WebSocket(location.origin.replace(/^http/, "ws") + "/api/v1/events/socket");
-  events.onmessage = ({ data }) => JSON.parse(data).event !== "alive" && act(refresh);
+  events.onopen = () => (isTold = false);
+  events.onmessage = ({ data }) => JSON.parse(data).event !== "alive" && look(refresh);
   // Each begins with a hello, so whatever happened meanwhile is asked for.
   events.onclose = () => setTimeout(listen, 2000);
 }
 listen();
 
-/** What this page may do does not change while it is open. */
-async function begin() {
-  readOnly = (await (await ask("GET", "/settings")).json()).readOnly;
-  byId("create").hidden = readOnly;
-  await refresh();
-}
-
 // Some browsers have no way to hear of an event.
-setInterval(() => document.hidden || act(refresh), 10_000);
-setInterval(() => document.hidden || (opened()?.running && act(drawScreen)), 1000);
-act(begin);
+setInterval(() => document.hidden || look(refresh), 10_000);
+setInterval(() => document.hidden || (opened()?.running && look(drawScreen)), 1000);
+document.addEventListener("visibilitychange", () => document.hidden || look(refresh));
+look(refresh);

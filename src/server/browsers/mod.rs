@@ -1,5 +1,8 @@
 //! Which browsers were let in, and how long each may stay: of the word that each has only a hash is kept.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     io::{self, Read as _},
     path::PathBuf,
@@ -153,18 +156,27 @@ impl Browsers {
         self.inside.lock().expect("nobody panics while holding this").round
     }
 
-    /// Lets one more in, and answers its word; nobody where all were logged out since this round. Writes a file.
-    pub(super) fn let_in(&self, admits: Admits, round: u64, now: Timestamp) -> io::Result<Option<Secret>> {
+    /// Lets one more in, and answers its word; nobody where all were logged out since this round. The words that it came with
+    /// are good no more, and what was opened with them ends: a browser is one, and may what its last link said. Writes a file.
+    pub(super) fn let_in(
+        &self,
+        admits: Admits,
+        instead: &[String],
+        round: u64,
+        now: Timestamp,
+    ) -> io::Result<Option<Secret>> {
         let word = Secret::random()?;
         let stay = i64::try_from(STAY.as_millis()).unwrap_or(i64::MAX);
         let until_ms = now.unix_millis().saturating_add(stay);
         let next = Known::of(Browser { hash: self.hash(word.reveal()), until_ms }, admits);
+        let left: Vec<String> = instead.iter().map(|word| self.hash(word)).collect();
         {
             let mut inside = self.inside.lock().expect("nobody panics while holding this");
             if round != inside.round {
                 return Ok(None);
             }
-            inside.known.retain(|it| it.browser.until_ms > now.unix_millis());
+            let stays = |it: &Browser| it.until_ms > now.unix_millis() && !left.contains(&it.hash);
+            inside.known.retain(|it| stays(&it.browser));
             if inside.known.len() >= BROWSERS_MAX {
                 inside.known.remove(0);
             }
@@ -189,13 +201,14 @@ impl Browsers {
     }
 
     /// Logs all of them out, also where that cannot be written down; answers how many there were. Writes a file.
-    pub(super) fn log_out(&self) -> io::Result<usize> {
-        let count = {
+    pub(super) fn log_out(&self, now: Timestamp) -> io::Result<usize> {
+        let were = {
             let mut inside = self.inside.lock().expect("nobody panics while holding this");
             inside.round += 1;
             inside.version += 1;
-            std::mem::take(&mut inside.known).len()
+            std::mem::take(&mut inside.known)
         };
+        let count = were.iter().filter(|it| it.browser.until_ms > now.unix_millis()).count();
         self.write()?;
         Ok(count)
     }
@@ -234,145 +247,4 @@ fn read(path: &std::path::Path) -> io::Result<File> {
     let mut text = Vec::new();
     file.take(FILE_BYTES_MAX).read_to_end(&mut text)?;
     Ok(serde_json::from_slice(&text)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{
-        sync::{Arc, mpsc},
-        thread,
-    };
-
-    use tokio::time::timeout;
-
-    use super::*;
-
-    const PATIENCE: Duration = Duration::from_secs(20);
-
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_unix_millis(millis).unwrap()
-    }
-
-    #[test]
-    fn a_browser_stays_in_over_a_restart_and_its_word_is_nowhere() {
-        let dir = tempfile::tempdir().unwrap();
-        let (path, full) = (dir.path().join("browsers"), Secret::random().unwrap());
-        let browsers = Browsers::of(path.clone(), full.clone());
-        let word = let_in(&browsers);
-        assert!(browsers.know(word.reveal(), at(2_000)).is_some());
-        assert!(browsers.know(full.reveal(), at(2_000)).is_none() && browsers.know("", at(2_000)).is_none());
-        assert!(!std::fs::read_to_string(&path).unwrap().contains(word.reveal()));
-        let next = Browsers::of(path.clone(), full);
-        assert!(next.know(word.reveal(), at(2_000)).is_some());
-        assert!(next.know(word.reveal(), at(1_000 + 31 * 24 * 3_600_000)).is_none(), "a month is over");
-        let other = Browsers::of(path.clone(), Secret::random().unwrap());
-        assert!(other.know(word.reveal(), at(2_000)).is_none(), "it was another full token");
-        assert_eq!(next.log_out().unwrap(), 1);
-        assert!(Browsers::of(path, next.full.clone()).know(word.reveal(), at(2_000)).is_none());
-    }
-
-    fn let_in(browsers: &Browsers) -> Secret {
-        browsers.let_in(Admits::All, browsers.round(), at(1_000)).unwrap().unwrap()
-    }
-
-    #[test]
-    fn a_browser_that_may_only_look_stays_so_over_a_restart() {
-        let dir = tempfile::tempdir().unwrap();
-        let (path, full) = (dir.path().join("browsers"), Secret::random().unwrap());
-        let browsers = Browsers::of(path.clone(), full.clone());
-        let looks = browsers.let_in(Admits::Looks, 0, at(1_000)).unwrap().unwrap();
-        let all = let_in(&browsers);
-        for browsers in [browsers, Browsers::of(path.clone(), full)] {
-            assert_eq!(browsers.know(looks.reveal(), at(2_000)).unwrap().0, Grant::ReadOnly);
-            assert_eq!(browsers.know(all.reveal(), at(2_000)).unwrap().0, Grant::Full);
-        }
-        let file = read(&path).unwrap();
-        assert_eq!(
-            (file.browsers.len(), file.lookers.len()),
-            (1, 1),
-            "a server that knows no lookers lets none in"
-        );
-    }
-
-    #[test]
-    fn who_was_on_the_way_in_when_all_were_logged_out_stays_out() {
-        let dir = tempfile::tempdir().unwrap();
-        let browsers = Browsers::of(dir.path().join("browsers"), Secret::random().unwrap());
-        let before = browsers.round();
-        browsers.log_out().unwrap();
-        assert!(browsers.let_in(Admits::All, before, at(1_000)).unwrap().is_none());
-        assert!(browsers.know(let_in(&browsers).reveal(), at(2_000)).is_some());
-    }
-
-    #[test]
-    fn who_asks_does_not_wait_for_the_disk() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("browsers");
-        let browsers = Arc::new(Browsers::of(path.clone(), Secret::random().unwrap()));
-        let word = let_in(&browsers);
-        // As long as this is held, somebody writes.
-        let writing = browsers.written.lock().unwrap();
-        let (sharer, (tell, told)) = (Arc::clone(&browsers), mpsc::channel());
-        let next = thread::spawn(move || {
-            tell.send(()).unwrap();
-            let_in(&sharer)
-        });
-        told.recv_timeout(PATIENCE).unwrap();
-        let (asker, (tell, told)) = (Arc::clone(&browsers), mpsc::channel());
-        thread::spawn(move || {
-            // The next one is in before it is written down.
-            while asker.inside.lock().unwrap().known.len() < 2 {
-                thread::yield_now();
-            }
-            tell.send(asker.know(word.reveal(), at(2_000)).is_some()).unwrap();
-        });
-        assert!(told.recv_timeout(PATIENCE).unwrap());
-        assert_eq!(read(&path).unwrap().browsers.len(), 1);
-        drop(writing);
-        next.join().unwrap();
-        assert_eq!(read(&path).unwrap().browsers.len(), 2);
-    }
-
-    #[tokio::test]
-    async fn what_a_browser_has_open_ends_when_it_is_logged_out_or_pushed_out_or_its_month_is_over() {
-        let dir = tempfile::tempdir().unwrap();
-        let browsers = Browsers::of(dir.path().join("browsers"), Secret::random().unwrap());
-        let now = SystemClock.now();
-        let let_in = |at: Timestamp| {
-            let word = browsers.let_in(Admits::All, browsers.round(), at).unwrap().unwrap();
-            browsers.know(word.reveal(), at).unwrap().1
-        };
-        let ends = async |mut stay: Stay| timeout(PATIENCE, stay.over()).await.is_ok();
-        let mut first = let_in(now);
-        let mut second = let_in(now);
-        for _ in 2..BROWSERS_MAX {
-            let_in(now);
-        }
-        assert!(timeout(Duration::ZERO, first.over()).await.is_err());
-        let_in(now);
-        assert!(ends(first).await);
-        assert!(timeout(Duration::ZERO, second.over()).await.is_err());
-        browsers.log_out().unwrap();
-        assert!(ends(second).await);
-        let month = i64::try_from(STAY.as_millis()).unwrap();
-        let old = let_in(at(now.unix_millis() - month + 200));
-        assert!(ends(old).await);
-        assert!(timeout(Duration::ZERO, let_in(now).over()).await.is_err());
-    }
-
-    #[test]
-    fn only_so_many_are_in_and_a_file_that_makes_no_sense_lets_nobody_in() {
-        let dir = tempfile::tempdir().unwrap();
-        let (path, full) = (dir.path().join("browsers"), Secret::random().unwrap());
-        let browsers = Browsers::of(path.clone(), full.clone());
-        let first = let_in(&browsers);
-        for _ in 1..BROWSERS_MAX {
-            let_in(&browsers);
-        }
-        assert!(browsers.know(first.reveal(), at(1_000)).is_some());
-        let_in(&browsers);
-        assert!(browsers.know(first.reveal(), at(1_000)).is_none());
-        atomic::replace(&path, b"{\"browsers\":[{", Durability::Crash).unwrap();
-        assert_eq!(Browsers::of(path, full).log_out().unwrap(), 0);
-    }
 }

@@ -1,8 +1,10 @@
 //! What the server costs: a list and one session, one after the other and under load, beside a server that answers the same bytes
 //! and does nothing;
-//! a terminal through it, beside the socket of its holder and, where it is installed, ttyd; and its memory at rest.
+//! a crowd of clients and of terminals; a terminal through it, beside the socket of its holder and, where it is installed, ttyd;
+//! and its memory at rest, with a page open, and after each of these.
 //!
 //! `WHARF_BENCH_REQUESTS` says how many requests each gets (100,000), `WHARF_BENCH_CONNECTIONS` over how many connections (32),
+//! `WHARF_BENCH_CLIENTS` how many clients come (1,000), `WHARF_BENCH_TERMINALS` how many terminals are shown (200),
 //! `WHARF_BENCH_MIB` how much a terminal prints (64).
 #![expect(
     clippy::print_stdout,
@@ -10,30 +12,20 @@
     reason = "a bench runs programs and prints a table"
 )]
 
+mod crowd;
+mod ours;
+
 use std::{
-    env, fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpStream,
+    env,
+    io::{BufReader, Read as _, Write as _},
     os::unix::net::UnixStream,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use tempfile::TempDir;
+use ours::{Server, answer, attach, connect, ends, run, until};
 use tungstenite::{Message, client::IntoClientRequest as _};
-
-/// How long something may take to begin.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A server of ours on a workspace of its own.
-struct Server {
-    dir: TempDir,
-    child: Child,
-    at: String,
-    token: String,
-}
 
 fn main() {
     // `cargo test --benches` only wants to know that it can be started.
@@ -44,11 +36,12 @@ fn main() {
         |name: &str, default| env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let (requests, connections) =
         (number("WHARF_BENCH_REQUESTS", 100_000), number("WHARF_BENCH_CONNECTIONS", 32));
-    let server = Server::begin();
+    let server = Server::begin("");
     let at_rest = server.resident();
     for session in 1..=4 {
         run(server.wharf().args(["create", &format!("s{session}")]));
     }
+    let with_page = crowd::page(&server);
     let list = server.body("/api/v1/sessions");
     let show = server.body("/api/v1/sessions/s1");
     let (bare_list, bare_show) = (bare(list.clone()), bare(show.clone()));
@@ -75,10 +68,11 @@ fn main() {
         }
     }
     println!(
-        "\nMemory: {:.1} MiB at rest, {:.1} MiB after this load.\n",
-        mib(at_rest),
-        mib(server.resident())
+        "\nMemory: {at_rest:.1} MiB at rest, {with_page:.1} MiB with a page open, {:.1} MiB after this load.\n",
+        server.resident()
     );
+    crowd::clients(number("WHARF_BENCH_CLIENTS", 1_000));
+    crowd::terminals(number("WHARF_BENCH_TERMINALS", 200));
     terminals(&server, number("WHARF_BENCH_MIB", 64));
 }
 
@@ -95,37 +89,22 @@ fn terminals(server: &Server, mib: usize) {
         let rate = mib as f64 / begun.elapsed().as_secs_f64();
         rate
     };
-    let attach = br#"{"protocol":2,"role":"observe","rows":24,"cols":80,"scrollback":0,"isTerminal":true}"#;
-    let frame = [&b"A"[..], &u32::try_from(attach.len()).unwrap_or_default().to_le_bytes(), attach].concat();
 
     let mut holder = UnixStream::connect(server.socket()).expect("the holder listens");
-    holder.write_all(&frame).expect("it takes an attach");
+    holder.write_all(&attach()).expect("it takes an attach");
     let begun = Instant::now();
-    server.send(&print(mib));
+    server.send("s1", &print(mib));
     until_end(&mut holder);
     println!("| the socket of its holder | {:.1} |", speed(begun));
     drop(holder);
 
-    let mut request =
-        format!("ws://{}/api/v1/sessions/s1/terminal", server.at).into_client_request().expect("an address");
-    let bearer = format!("Bearer {}", server.token).parse().expect("a token is a header");
-    request.headers_mut().insert("authorization", bearer);
-    let stream = TcpStream::connect(&server.at).expect("the server listens");
-    let (mut socket, _) = tungstenite::client(request, stream).expect("it shows a terminal");
-    socket.send(Message::binary(frame)).expect("it takes an attach");
+    let mut socket = server.terminal("s1");
     // What the time before left on the screen is not the end.
-    server.send("clear");
+    server.send("s1", "clear");
     thread::sleep(Duration::from_millis(300));
     let begun = Instant::now();
-    server.send(&print(mib).replace("end-", "fin-"));
-    let mut tail = Vec::new();
-    while let Ok(message) = socket.read() {
-        if let Message::Binary(bytes) = message
-            && ends(&mut tail, &bytes, b"fin-42")
-        {
-            break;
-        }
-    }
+    server.send("s1", &print(mib).replace("end-", "fin-"));
+    until(&mut socket, b"fin-42");
     println!("| `wharf serve`, WebSocket | {:.1} |", speed(begun));
     drop(socket.close(None));
     match ttyd(&print(mib)) {
@@ -156,14 +135,7 @@ fn ttyd(command: &str) -> Option<Duration> {
     socket.send(Message::binary(&b"{\"AuthToken\":\"\",\"columns\":80,\"rows\":24}"[..])).ok()?;
     let begun = Instant::now();
     socket.send(Message::binary(format!("0{command}\r").into_bytes())).ok()?;
-    let mut tail = Vec::new();
-    while let Ok(message) = socket.read() {
-        if let Message::Binary(bytes) = message
-            && ends(&mut tail, &bytes, b"end-42")
-        {
-            break;
-        }
-    }
+    until(&mut socket, b"end-42");
     let took = begun.elapsed();
     drop(child.kill());
     drop(child.wait());
@@ -173,26 +145,6 @@ fn ttyd(command: &str) -> Option<Duration> {
 fn free_port() -> Option<u16> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").ok()?;
     Some(listener.local_addr().ok()?.port())
-}
-
-fn connect(at: &str) -> TcpStream {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match TcpStream::connect(at) {
-            Ok(stream) => return stream,
-            Err(err) if Instant::now() > deadline => panic!("{at}: {err}"),
-            Err(_) => thread::sleep(Duration::from_millis(10)),
-        }
-    }
-}
-
-/// Whether a text stands in what came last.
-fn ends(tail: &mut Vec<u8>, bytes: &[u8], text: &[u8]) -> bool {
-    tail.extend_from_slice(bytes);
-    let found = tail.windows(text.len()).any(|part| part == text);
-    let rest = tail.len().saturating_sub(text.len());
-    tail.drain(..rest);
-    found
 }
 
 fn until_end(stream: &mut UnixStream) {
@@ -227,27 +179,6 @@ fn load(at: &str, path: &str, token: &str, requests: usize, connections: usize) 
     (begun.elapsed(), times)
 }
 
-/// Reads one answer, and answers its body.
-fn answer(stream: &mut BufReader<TcpStream>) -> Vec<u8> {
-    let mut length = 0;
-    let mut line = String::new();
-    loop {
-        line.clear();
-        assert!(stream.read_line(&mut line).expect("it answers") > 0, "it ended");
-        let lower = line.to_ascii_lowercase();
-        if let Some(text) = lower.strip_prefix("content-length:") {
-            length = text.trim().parse().expect("a length");
-        }
-        assert!(!lower.starts_with("http/1.1") || lower.contains(" 200 "), "{line}");
-        if line == "\r\n" {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).expect("the whole body");
-    body
-}
-
 /// A server that answers these bytes and does nothing else; answers where.
 fn bare(body: Vec<u8>) -> String {
     let (tell, told) = std::sync::mpsc::channel();
@@ -266,93 +197,4 @@ fn bare(body: Vec<u8>) -> String {
         });
     });
     told.recv().expect("it says where")
-}
-
-fn mib(kib: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a size in a table")]
-    let kib = kib as f64;
-    kib / 1024.0
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().expect("it can be started");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-impl Server {
-    fn begin() -> Self {
-        let dir = tempfile::tempdir().expect("a folder");
-        let work = dir.path().join("work");
-        for name in ["work", "home", "run"] {
-            fs::create_dir(dir.path().join(name)).expect("a folder");
-        }
-        for args in [
-            &["init", "-q", "-b", "main"][..],
-            &["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "first"],
-        ] {
-            run(Command::new("git").args(args).current_dir(&work).env("GIT_CONFIG_GLOBAL", "/dev/null"));
-        }
-        let mut command = wharf(&dir);
-        let child = command.args(["serve", "--listen", "127.0.0.1:0", "--json"]).stdout(Stdio::piped());
-        let mut child = child.spawn().expect("it can be started");
-        let mut lines = BufReader::new(child.stdout.take().expect("it was asked for"));
-        let mut text = String::new();
-        while !text.ends_with("}\n") {
-            assert!(lines.read_line(&mut text).expect("it says where") > 0, "it ended");
-        }
-        let ready: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        let told = |key: &str| ready[key].as_str().expect("a text").to_owned();
-        let token = fs::read_to_string(told("tokenFile")).expect("a token").trim().to_owned();
-        Self { dir, child, at: told("url").replace("http://", ""), token }
-    }
-
-    fn wharf(&self) -> Command {
-        wharf(&self.dir)
-    }
-
-    fn send(&self, text: &str) {
-        run(self.wharf().args(["send", "s1", text, "--enter"]));
-    }
-
-    fn body(&self, path: &str) -> Vec<u8> {
-        let mut stream = BufReader::new(connect(&self.at));
-        let head = format!(
-            "GET {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\r\n",
-            self.at, self.token
-        );
-        stream.get_mut().write_all(head.as_bytes()).expect("it listens");
-        answer(&mut stream)
-    }
-
-    fn resident(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it lives");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("it has memory");
-        line.split_whitespace().nth(1).and_then(|text| text.parse().ok()).expect("a number")
-    }
-
-    fn socket(&self) -> PathBuf {
-        let folders = fs::read_dir(self.dir.path().join("run/wharf")).expect("a folder of sockets");
-        let files = folders
-            .flat_map(|folder| fs::read_dir(folder.expect("it is there").path()).expect("it is there"));
-        let mut paths = files.map(|file| file.expect("it is there").path());
-        paths.find(|path| path.extension().is_some_and(|it| it == "sock")).expect("one session runs")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-fn wharf(dir: &TempDir) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wharf"));
-    command
-        .env_clear()
-        .env("PATH", env::var_os("PATH").unwrap_or_default())
-        .env("HOME", dir.path().join("home"));
-    command.env("XDG_RUNTIME_DIR", dir.path().join("run")).env("WHARF_WORKSPACE", dir.path().join("work"));
-    command.env("GIT_CONFIG_NOSYSTEM", "1").stdin(Stdio::null());
-    command
 }
