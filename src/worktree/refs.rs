@@ -55,7 +55,7 @@ fn add_loose(common: &Path, below: &str, depth: usize, names: &mut BTreeSet<Stri
         let kind = entry.file_type().ok()?;
         let name = entry.file_name();
         // One that is no text is no branch of ours.
-        let Some(name) = name.to_str().filter(|name| !name.ends_with(".lock")) else {
+        let Some(name) = name.to_str().filter(|name| !name.as_bytes().ends_with(b".lock")) else {
             continue;
         };
         let name = format!("{below}/{name}");
