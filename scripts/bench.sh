@@ -54,7 +54,7 @@ if [[ -z $wharf ]]; then
 fi
 [[ -x $wharf ]] || fail "there is no program at $wharf"
 
-by_git=() by_wharf=() reads=false
+by_git=() by_wharf=() reads=false failures=0
 place=$(mktemp -d "$parent/wharf-bench.XXXXXX")
 trap 'rm -rf -- "$place"' EXIT
 # Programs are measured as they are installed, by a copy: what a linker has just written lies in memory page by page, and
@@ -111,14 +111,26 @@ repository() { # FOLDER FILES
 # ---- measuring ------------------------------------------------------------------------------------------------------
 
 # Runs a command; the microseconds go into `took`. One that writes runs after everything earlier is on the disk, so that it
-# pays for its own writes only; one that reads runs as people run it.
+# pays for its own writes only; one that reads runs as people run it. A failure of wharf ends everything; one of git, which
+# stumbles over its own half made folders when several of it make worktrees at once, is counted and not measured.
 measure() {
     local begun ended
     $reads || sync
     begun=$EPOCHREALTIME
-    "$@" >"$place/out" 2>"$place/err" || fail "$* failed: $(<"$place/err")"
+    if ! "$@" >"$place/out" 2>"$place/err"; then
+        [[ $1 == git_* ]] || fail "$* failed: $(<"$place/err")"
+        failures=$((failures + 1))
+        printf 'bench: %s failed: %s\n' "$*" "$(<"$place/err")" >&2
+        return 1
+    fi
     ended=$EPOCHREALTIME
     took=$((${ended/./} - ${begun/./}))
+}
+
+# Adds what a command took to a list of figures; one that failed adds nothing.
+note() { # LIST COMMAND…
+    local -n figures=$1
+    if measure "${@:2}"; then figures+=("$took"); fi
 }
 
 milliseconds() { printf '%d.%d' $(($1 / 1000)) $(($1 % 1000 / 100)); }
@@ -130,14 +142,15 @@ median() { sorted "$@" | sed -n "$((($# + 1) / 2))p"; }
 row() { # WHAT SIZE GIT-COMMAND, with the numbers in `by_git` (which may be empty) and `by_wharf`
     local one other git_cell='' ratio=''
     other=$(median "${by_wharf[@]}")
+    ((failures == 0)) || git_cell="failed $failures times"
     if ((${#by_git[@]})); then
         one=$(median "${by_git[@]}")
-        git_cell="$(milliseconds "$one") ($(milliseconds "$(sorted "${by_git[@]}" | head -n 1)"))"
+        git_cell="$(milliseconds "$one") ($(milliseconds "$(sorted "${by_git[@]}" | head -n 1)"))${git_cell:+, $git_cell}"
         ratio=$(awk -v a="$one" -v b="$other" 'BEGIN { printf "%.2f×", b / a }')
     fi
     printf '| %s | %s | %s | %s | %s (%s) | %s |\n' "$1" "$2" "$3" "$git_cell" \
         "$(milliseconds "$other")" "$(milliseconds "$(sorted "${by_wharf[@]}" | head -n 1)")" "$ratio"
-    by_git=() by_wharf=()
+    by_git=() by_wharf=() failures=0
 }
 
 # Takes turns, and takes turns in who is first.
@@ -145,9 +158,9 @@ both() { # TIMES GIT-FUNCTION WHARF-FUNCTION
     local turn
     by_git=() by_wharf=()
     for ((turn = 0; turn < $1; turn++)); do
-        ((turn % 2)) || { measure "$2" "$turn" && by_git+=("$took"); }
-        measure "$3" "$turn" && by_wharf+=("$took")
-        ((turn % 2 == 0)) || { measure "$2" "$turn" && by_git+=("$took"); }
+        ((turn % 2)) || note by_git "$2" "$turn"
+        note by_wharf "$3" "$turn"
+        ((turn % 2 == 0)) || note by_git "$2" "$turn"
     done
 }
 
@@ -167,7 +180,7 @@ one_worktree() { # FILES
     cp -a "$place/git" "$place/wharf"
     mkdir "$place/git/.worktrees"
     # The first one makes folders and warms caches.
-    measure git_create first
+    measure git_create first || fail "git makes no worktree"
     measure wharf_create first
     # Nothing is deleted in between: a file system may look for a while at what was just deleted before it makes a file.
     both "$few" git_create wharf_create
@@ -226,8 +239,7 @@ many_sessions() { # SESSIONS
     row "show" "$1 sessions" "\`status\` and \`rev-list\` in one"
     reads=false
     for ((number = 0; number < few; number++)); do
-        measure wharf_restore
-        by_wharf+=("$took")
+        note by_wharf wharf_restore
     done
     row "restore" "$1 sessions" ""
     rm -rf -- "$place/wharf"
@@ -248,10 +260,11 @@ wharf_way() { "$wharf" --workspace "$at/wharf" "$@"; }
 wharf_copied() { wharf_way create "copied$1"; }
 wharf_warm() { WHARF_POOL_SIZE=1 wharf_way create "warm$1"; }
 wharf_warm_from() { wharf_way create "far$1" --from later; }
-# One that fails has not been fast.
+# One that fails has not been fast; all of them are waited for, so that none runs beside what is measured next.
 wait_for() { # PIDS
-    local pid
-    for pid; do wait "$pid" || return; done
+    local pid failed=0
+    for pid; do wait "$pid" || failed=1; done
+    return "$failed"
 }
 git_eight() {
     local number pids=()
@@ -263,7 +276,7 @@ wharf_eight() {
     for number in 1 2 3 4 5 6 7 8; do wharf_way create "eight$1-$number" & pids+=($!); done
     wait_for "${pids[@]}"
 }
-status_of() { git -C "$1" status --porcelain; }
+git_status_of() { git -C "$1" status --porcelain; }
 wharf_path_of() { wharf_way path "$1"; }
 
 # Nothing is measured while something is made ready in the background.
@@ -295,12 +308,12 @@ way() { # WHAT FILES TIMES WHARF-FUNCTION NAME GIT-FUNCTION GIT-NAME GIT-COMMAND
     by_git=() by_wharf=()
     for ((turn = 0; turn < $3; turn++)); do
         (($9 == 0)) || ready "$9"
-        measure "$6" "$turn" && by_git+=("$took")
-        measure "$4" "$turn" && by_wharf+=("$took")
+        note by_git "$6" "$turn"
+        note by_wharf "$4" "$turn"
         (($9 == 0)) || ready "$9"
         path=$(wharf_path_of "$5$turn")
-        measure status_of "$at/git/.worktrees/$7$turn" && git_status+=("$took")
-        measure status_of "$path" && wharf_status+=("$took")
+        note git_status git_status_of "$at/git/.worktrees/$7$turn"
+        note wharf_status git_status_of "$path"
     done
     row "$1" "$2 files" "$8"
     by_git=("${git_status[@]}") by_wharf=("${wharf_status[@]}")
@@ -319,7 +332,7 @@ all_ways() { # FILES
     sleep 1.1
     git -C "$at/git" status --porcelain >"$place/out"
     git -C "$at/wharf" status --porcelain >"$place/out"
-    measure git_add first
+    measure git_add first || fail "git makes no worktree"
     measure wharf_copied first
     way "create, copied" "$1" "$few" wharf_copied copied git_add git "\`git worktree add -b\`" 0
     way "create, warm" "$1" "$few" wharf_warm warm git_add_workers workers "\`git -c checkout.workers=$workers worktree add -b\`" 1
@@ -335,8 +348,8 @@ all_ways() { # FILES
     local turn
     for turn in a b c; do
         ready 8
-        measure git_eight "$turn" && by_git+=("$took")
-        measure wharf_eight "$turn" && by_wharf+=("$took")
+        note by_git git_eight "$turn"
+        note by_wharf wharf_eight "$turn"
     done
     row "8 creates at once, warm" "$1 files" "8 × \`git worktree add -b\`"
     rm -rf -- "$at"
@@ -356,8 +369,8 @@ warm_among() { # SESSIONS
     by_git=() by_wharf=()
     for ((number = 0; number < 9; number++)); do
         ready 1
-        measure git_add "among$number" && by_git+=("$took")
-        measure wharf_warm "$number" && by_wharf+=("$took")
+        note by_git git_add "among$number"
+        note by_wharf wharf_warm "$number"
     done
     row "create, warm" "$1 sessions" "\`git worktree add -b\`"
     rm -rf -- "$at"

@@ -7,7 +7,7 @@ use std::{
 
 use git2::{ErrorCode, Repository};
 
-use super::{GitWorktrees, WorktreeError, command::GitCall};
+use super::{GitWorktrees, WorktreeError, command::GitCall, refs};
 use crate::session::CommitId;
 
 /// The refs that keep commits, and that a new branch could collide with.
@@ -60,6 +60,9 @@ impl GitWorktrees {
         let is_shared = |name: &String| SHARED.iter().any(|prefix| name.starts_with(prefix));
         match handle {
             Handle::Library(repository) => {
+                if let Some(names) = refs::names(repository.commondir(), &SHARED) {
+                    return Ok(names);
+                }
                 let mut references = repository.references().map_err(unreadable(repository))?;
                 let names = references.names().filter_map(Result::ok);
                 Ok(names.map(str::to_owned).filter(is_shared).collect())

@@ -1,7 +1,9 @@
-//! Which commit a ref names, read from its files without opening the repository.
+//! Which refs there are and which commit one names, read from their files without opening the repository.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    collections::BTreeSet,
+    fs,
+    io::{self, BufRead as _, BufReader},
     path::Path,
 };
 
@@ -13,6 +15,60 @@ use crate::session::CommitId;
 
 /// How many symbolic refs may lead to each other.
 const HOPS_MAX: usize = 5;
+
+/// How deep the folders of names are looked into.
+const DEPTH_MAX: usize = 64;
+
+/// The full names below these folders (`refs/heads/`), by the names of their files alone: a repository has thousands of them,
+/// and to look into each takes longer than everything else that a create does. `None` where something is unusual, or refs
+/// are kept elsewhere than in files.
+pub(super) fn names(common: &Path, prefixes: &[&str]) -> Option<BTreeSet<String>> {
+    if fs::symlink_metadata(common.join("reftable")).is_ok() {
+        return None;
+    }
+    let mut names = BTreeSet::new();
+    for prefix in prefixes {
+        add_loose(common, prefix.trim_end_matches('/'), DEPTH_MAX, &mut names)?;
+    }
+    let Some(packed) = open_regular(&common.join("packed-refs")).ok()? else {
+        return Some(names);
+    };
+    for line in BufReader::with_capacity(1 << 16, packed).split(b'\n') {
+        // Comments and what a tag leads to have no name behind a blank that begins so.
+        let line = line.ok()?;
+        let name = line.splitn(2, |&byte| byte == b' ').nth(1).and_then(|name| str::from_utf8(name).ok());
+        let name = name.map(str::trim_end);
+        names.extend(
+            name.filter(|it| prefixes.iter().any(|prefix| it.starts_with(prefix))).map(str::to_owned),
+        );
+    }
+    Some(names)
+}
+
+fn add_loose(common: &Path, below: &str, depth: usize, names: &mut BTreeSet<String>) -> Option<()> {
+    let entries = match fs::read_dir(common.join(below)) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Some(()),
+        entries => entries.ok()?,
+    };
+    for entry in entries {
+        let entry = entry.ok()?;
+        let kind = entry.file_type().ok()?;
+        let name = entry.file_name();
+        // One that is no text is no branch of ours.
+        let Some(name) = name.to_str().filter(|name| !name.as_bytes().ends_with(b".lock")) else {
+            continue;
+        };
+        let name = format!("{below}/{name}");
+        if kind.is_dir() {
+            add_loose(common, &name, depth.checked_sub(1)?, names)?;
+        } else if kind.is_file() {
+            names.insert(name);
+        } else {
+            return None;
+        }
+    }
+    Some(())
+}
 
 /// The commit of a ref (full name); `None` when it is not there, damaged, or kept elsewhere than in files.
 pub(super) fn commit_of(common: &Path, reference: &str) -> Option<CommitId> {

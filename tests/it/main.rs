@@ -27,6 +27,7 @@ mod conversations;
 mod copies;
 mod crashes;
 mod create;
+mod create_beside;
 mod destroy;
 mod doctor;
 mod exec_limits;

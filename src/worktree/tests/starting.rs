@@ -241,3 +241,32 @@ fn a_damaged_head_is_not_taken_for_an_empty_repository() {
         assert!(matches!(refused, Err(WorktreeError::UnknownRevision { .. })), "{file}: {refused:?}");
     }
 }
+
+#[test]
+fn the_names_of_all_refs_are_those_that_git_lists() {
+    for space in Space::both() {
+        let root = space.root();
+        for args in [
+            &["branch", "topic/packed"][..],
+            &["tag", "-a", "-m", "tag", "v1"],
+            &["update-ref", "refs/remotes/origin/main", "HEAD"],
+            &["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main"],
+            &["update-ref", "refs/wharf/trash/x", "HEAD"],
+            &["pack-refs", "--all"],
+            &["branch", "topic/deep/er"],
+            &["branch", "other"],
+            &["tag", "light"],
+            &["branch", "-D", "other"],
+        ] {
+            git(&root, args);
+        }
+        if root.join(".git/refs/heads").is_dir() {
+            write(&root.join(".git/refs/heads/topic/left.lock"), b"");
+        }
+        let listed =
+            git(&root, &["for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes", "refs/tags"]);
+        let handle = space.worktrees.open(&root).unwrap();
+        let names: Vec<String> = space.worktrees.references(&handle).unwrap().into_iter().collect();
+        assert_eq!(names, listed.lines().collect::<Vec<_>>());
+    }
+}
