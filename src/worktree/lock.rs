@@ -2,9 +2,9 @@
 //! for each worktree whose files are being written.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, Metadata, OpenOptions, TryLockError},
     io,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -33,6 +33,13 @@ impl RepositoryLock {
     /// What a git command is to hold.
     pub(super) fn file(&self) -> &File {
         &self.file
+    }
+
+    /// Whether its file is still the one at this path.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        let place = |about: Metadata| (about.dev(), about.ino());
+        let held = self.file.metadata().map(place).ok();
+        held.is_some() && held == path.symlink_metadata().map(place).ok()
     }
 
     /// Takes a lock of this kind on another file, if nobody has it.

@@ -41,8 +41,8 @@ impl GitWorktrees {
         loop {
             let writing = self.lock_if_there(&path)?;
             let lock = self.lock_repository(&site.common)?;
-            // It can have been registered while we waited.
-            if writing.is_some() || !is_there(&path) {
+            // It can have been registered while we waited, also once more after it was taken back.
+            if !is_there(&path) || writing.as_ref().is_some_and(|writing| writing.is_at(&path)) {
                 return Ok((lock, writing));
             }
         }
