@@ -58,7 +58,7 @@ pub struct Lock {
 
 impl Lock {
     /// Takes the lock, waiting at most so long for whoever holds it. One that goes from hand to hand is not stuck: each who
-    /// is seen to hold it is waited for, all of them together [`HOLDERS_MAX`] times as long at most.
+    /// is seen to hold it is waited for, all of them together twelve times as long at most.
     pub fn take(path: &Path, wait_max: Duration) -> Result<Self, LockError> {
         let start = Instant::now();
         let (mut since, mut seen) = (start, None);
