@@ -66,16 +66,9 @@ impl GitWorktrees {
     ) -> Result<T, WorktreeError> {
         let mark = site.common.join(MARK);
         let is_clear = clear_dead_locks(site);
-        if is_clear {
-            // Its time is the beginning of this work: a lock that is older is not ours.
-            let id = site.id.to_string();
-            drop(
-                atomic::write_new(&mark, id.as_bytes(), Durability::Crash)
-                    .map_err(io_error("write", &mark))?,
-            );
-        }
+        let is_marked = is_clear && set_mark(&mark, site.id)?;
         let done = work(lock)?;
-        if is_clear && let Err(err) = fs::remove_file(&mark) {
+        if is_marked && let Err(err) = fs::remove_file(&mark) {
             tracing::debug!(error = %err, "the mark of work in a repository stays");
         }
         Ok(done)
@@ -95,6 +88,22 @@ impl GitWorktrees {
         };
         let site = self.site(id, repository)?;
         self.at_work(&site, |_| Ok(()))
+    }
+}
+
+/// Says in a repository whose work begins, and whether that could be written. A full disk is no reason not to take back what
+/// filled it.
+fn set_mark(mark: &Path, id: SessionId) -> Result<bool, WorktreeError> {
+    // Its time is the beginning of this work: a lock that is older is not ours.
+    match atomic::write_new(mark, id.to_string().as_bytes(), Durability::Crash) {
+        Ok(_) => Ok(true),
+        Err(err) if matches!(err.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+            // One that was made and has nothing in it says nothing.
+            drop(fs::remove_file(mark));
+            tracing::debug!(error = %err, "work in a repository is not marked on a full disk");
+            Ok(false)
+        }
+        Err(err) => Err(io_error("write", mark)(err)),
     }
 }
 
