@@ -186,11 +186,18 @@ fn where_git_cannot_be_asked_every_file_is_a_loss() {
     let space = Space::with_repository();
     let path = space.path(space.session(1));
     write(&path.join("src/deep/new"), b"");
+    let head = space.admin(id(1)).join("HEAD");
+    for damaged in [&b"garbage"[..], b""] {
+        write(&head, damaged);
+        assert_eq!(kept(&space), [Loss::Untracked(sample(["file.txt", "src/deep/new"]))]);
+    }
+    // What no destroy would take is not weighed either.
     remove(&space.admin(id(1)));
-    let all = [Loss::Untracked(sample(["file.txt", "src/deep/new"]))];
-    assert_eq!(kept(&space), all);
-    write(&path.join(".git"), b"");
-    assert_eq!(kept(&space), all);
+    for pointer in [None, Some(b"")] {
+        pointer.into_iter().for_each(|text| write(&path.join(".git"), text));
+        let refused = space.worktrees.find_losses(&checkout(1), BranchFate::Keep);
+        assert!(matches!(refused, Err(WorktreeError::Unusable { .. })), "{refused:?}");
+    }
 }
 
 #[test]
