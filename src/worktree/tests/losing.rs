@@ -194,7 +194,9 @@ fn where_git_cannot_be_asked_every_file_is_a_loss() {
     // What no destroy would take is not weighed either.
     remove(&space.admin(id(1)));
     for pointer in [None, Some(b"")] {
-        pointer.into_iter().for_each(|text| write(&path.join(".git"), text));
+        if let Some(text) = pointer {
+            write(&path.join(".git"), text);
+        }
         let refused = space.worktrees.find_losses(&checkout(1), BranchFate::Keep);
         assert!(matches!(refused, Err(WorktreeError::Unusable { .. })), "{refused:?}");
     }
