@@ -31,7 +31,11 @@ impl GitWorktrees {
             let because = "is not this session's worktree";
             return Err(WorktreeError::UnsafePath { path: worktree.path, because });
         }
-        self.check_ours(&site, of, branch)?;
+        let mounted = mounts::at_or_below(&settled(&worktree.path))?;
+        // What is mounted over a worktree hides how it is linked, and is what to say.
+        if mounted.is_empty() {
+            self.check_ours(&site, of, branch)?;
+        }
         let mut losses = self.file_losses(&worktree)?;
         let count = self.lost_commits(&worktree, of, branch)?;
         if count > 0 {
@@ -42,7 +46,6 @@ impl GitWorktrees {
         if let WorktreeLock::Foreign(reason) = &worktree.lock {
             losses.push(Loss::Locked(reason.clone()));
         }
-        let mounted = mounts::at_or_below(&settled(&worktree.path))?;
         if !mounted.is_empty() {
             losses.push(Loss::Mounted(mounted));
         }
