@@ -18,8 +18,6 @@ use crate::atomic;
 
 /// The longest wait between two attempts.
 const PAUSE_MAX: Duration = Duration::from_millis(20);
-/// How many times the wait for one holder the wait for all of them is.
-const HOLDERS_MAX: u32 = 12;
 
 /// Why a lock could not be taken.
 #[derive(Debug, Error)]
@@ -57,29 +55,19 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock, waiting at most so long for whoever holds it. One that goes from hand to hand is not stuck: each who
-    /// is seen to hold it is waited for, all of them together twelve times as long at most.
+    /// Takes the lock, waiting at most so long for whoever holds it.
     pub fn take(path: &Path, wait_max: Duration) -> Result<Self, LockError> {
         let start = Instant::now();
-        let (mut since, mut seen) = (start, None);
         let mut pause = Duration::from_millis(1);
         loop {
             let mut file = open(path)?;
             if try_take(&mut file, path)? {
                 return Ok(Self { file });
             }
-            let holder = read_pid(&mut file);
-            if holder.is_some() && holder != seen {
-                if seen.is_some() {
-                    since = Instant::now();
-                }
-                seen = holder;
+            if start.elapsed() >= wait_max {
+                return Err(LockError::Held { path: path.to_owned(), holder: read_pid(&mut file) });
             }
-            let left = wait_max.saturating_sub(since.elapsed());
-            if left.is_zero() || start.elapsed() >= wait_max.saturating_mul(HOLDERS_MAX) {
-                return Err(LockError::Held { path: path.to_owned(), holder });
-            }
-            thread::sleep(pause.min(left));
+            thread::sleep(pause.min(wait_max.saturating_sub(start.elapsed())));
             pause = (pause * 2).min(PAUSE_MAX) + jitter();
         }
     }
@@ -159,44 +147,4 @@ fn jitter() -> Duration {
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LockError {
     let path = path.to_owned();
     move |source| LockError::Io { action, path, source }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::FileExt as _;
-
-    use super::*;
-
-    #[test]
-    fn a_lock_that_goes_from_hand_to_hand_is_waited_for() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("lock");
-        let mut held = open(&path).unwrap();
-        assert!(try_take(&mut held, &path).unwrap());
-        let wait_max = Duration::from_millis(700);
-        thread::scope(|scope| {
-            let waiting = scope.spawn(|| Lock::take(&path, wait_max).map(drop));
-            let start = Instant::now();
-            // As if it were another one's each time.
-            for pid in 1.. {
-                held.write_all_at(format!("{pid}\n").as_bytes(), 0).unwrap();
-                if start.elapsed() > wait_max * 2 {
-                    break;
-                }
-                thread::yield_now();
-            }
-            drop(held);
-            waiting.join().unwrap().unwrap();
-        });
-    }
-
-    #[test]
-    fn who_holds_a_lock_for_too_long_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("lock");
-        let mut held = open(&path).unwrap();
-        assert!(try_take(&mut held, &path).unwrap());
-        let refused = Lock::take(&path, Duration::from_millis(50));
-        assert!(matches!(refused, Err(LockError::Held { holder: Some(pid), .. }) if pid == process::id()));
-    }
 }

@@ -6,7 +6,6 @@ use super::{
     AddEnd, Addition, GitWorktrees, WorktreeError, WorktreeLock,
     admin::{Admin, Head, LockReason, RECORD_BYTES_MAX, RECORD_FILE},
     command::GitCall,
-    copy::Original,
     dead_locks::clear_dead_locks,
     durable::{exists_with_bytes, last_written, sync_all, sync_names, unsynced},
     exclude::exclude_own_files,
@@ -17,7 +16,6 @@ use super::{
     remember::write_reason,
     site::{Site, io_error, is_there, make_folder},
     ties::heal_ties,
-    writing::{begin_writing, end_writing},
 };
 use crate::{
     atomic::{self, Durability},
@@ -30,119 +28,56 @@ const TRIES_MAX: usize = 20;
 impl GitWorktrees {
     pub(super) fn add_one(&self, addition: &Addition) -> Result<Vec<PathBuf>, WorktreeError> {
         let site = self.site(addition.id, &addition.repository)?;
-        if pool::is_ready(&site) {
-            let taken = self.at_work(&site, |lock| {
-                // Somebody may have taken it while we waited.
-                let is_ready = pool::is_ready(&site);
-                is_ready.then(|| self.take_warm(addition, &site, lock)).transpose()
-            })?;
-            if let Some(written) = taken {
-                return Ok(written);
+        self.at_work(&site, |lock| {
+            if pool::is_ready(&site) {
+                return self.take_warm(addition, &site, lock);
             }
-        }
-        // None of this has anybody wait.
-        let (original, synced) =
-            atomic::sync_beside(&addition.durable_first, || self.find_original(addition, &site));
+            for _ in 1..TRIES_MAX {
+                match self.add_locked(addition, &site, lock) {
+                    Err(err) if was_pruned(&err, &site) => {
+                        tracing::debug!(session = %addition.id, error = %err, "somebody pruned a worktree in the making");
+                    }
+                    outcome => return outcome,
+                }
+            }
+            self.add_locked(addition, &site, lock)
+        })
+    }
+
+    fn add_locked(
+        &self,
+        addition: &Addition,
+        site: &Site,
+        lock: &RepositoryLock,
+    ) -> Result<Vec<PathBuf>, WorktreeError> {
+        let (ready, synced) = atomic::sync_beside(&addition.durable_first, || self.make_ready(site));
+        ready?;
         synced.map_err(unsynced)?;
-        if let Some(original) = original
-            && self.add_copied(addition, &site, original)?
-        {
-            return Ok(last_written(&site));
-        }
-        for _ in 1..TRIES_MAX {
-            match self.add_by_git(addition, &site) {
-                Err(err) if was_pruned(&err, &site) => {
-                    tracing::debug!(session = %addition.id, error = %err, "somebody pruned a worktree in the making");
-                }
-                outcome => return outcome.map(|()| last_written(&site)),
-            }
-        }
-        self.add_by_git(addition, &site).map(|()| last_written(&site))
-    }
-
-    /// Makes the worktree by copying a checkout, and says whether it did. If not, git has to make it, and nothing is left of
-    /// the try.
-    fn add_copied(
-        &self,
-        addition: &Addition,
-        site: &Site,
-        original: Original,
-    ) -> Result<bool, WorktreeError> {
-        let begun = self.at_work(site, |lock| {
-            self.make_ready(site)?;
-            self.register_copied(addition, site, &original, lock)
-        })?;
-        let Some(registered) = begun else {
-            return Ok(false);
+        let outcome = self.check_out(addition, site, lock).and_then(|()| {
+            // After everything that makes it a session: what has it is complete. It is not durable yet.
+            write_record(site, &addition.record)?;
+            self.follow_checkout(addition, site, lock)
+        });
+        let err = match outcome {
+            Ok(()) => return Ok(last_written(site)),
+            Err(kept @ WorktreeError::Kept { .. }) => return Err(kept),
+            Err(err) => err,
         };
-        match self.fill_copied(addition, site, original, &registered) {
-            Ok(()) => self.complete(addition, site, &registered.writing).map(|()| true),
-            Err(stopped) => {
-                tracing::debug!(session = %addition.id, because = %stopped, "a copy was given up, git makes the worktree");
-                let undone = self.at_work_writing(site, &registered.writing, |lock| {
-                    self.take_back(addition, site, true, lock)
-                });
-                undone.map(|()| false).map_err(|err| WorktreeError::LeftBehind { source: Box::new(err) })
+        // A branch that was there before git began is somebody else's, even if it is at the same commit.
+        let branch_is_ours =
+            addition.start.branch_is_new && !matches!(err, WorktreeError::BranchExists { .. });
+        if matches!(err, WorktreeError::NoGit { .. }) && !site.has_admin() {
+            return Err(err);
+        }
+        // A git that was killed leaves its locks behind, and the branch could not be deleted.
+        clear_dead_locks(site);
+        match self.take_back(addition, site, branch_is_ours, lock) {
+            Ok(()) => Err(err),
+            Err(undo) => {
+                tracing::warn!(session = %addition.id, error = %undo, "a failed create could not be taken back");
+                Err(WorktreeError::LeftBehind { source: Box::new(err) })
             }
         }
-    }
-
-    /// Has git make the worktree.
-    fn add_by_git(&self, addition: &Addition, site: &Site) -> Result<(), WorktreeError> {
-        let (workers, writing) = self.at_work(site, |lock| {
-            self.make_ready(site)?;
-            self.register_new(addition, site, lock).map_err(|err| {
-                // A branch that was there before git began is somebody else's, even if it is at the same commit.
-                let branch_is_ours =
-                    addition.start.branch_is_new && !matches!(err, WorktreeError::BranchExists { .. });
-                if matches!(err, WorktreeError::NoGit { .. }) && !site.has_admin() {
-                    return err;
-                }
-                // A git that was killed leaves its locks behind, and the branch could not be deleted.
-                clear_dead_locks(site);
-                after_undo(addition, err, self.take_back(addition, site, branch_is_ours, lock))
-            })
-        })?;
-        match self.fill_and_sync(addition, site, &writing, workers) {
-            Ok(()) => self.complete(addition, site, &writing),
-            Err(err) => Err(self.undo_written(addition, site, &writing, err)),
-        }
-    }
-
-    /// Makes a worktree that of a session, when its files are written.
-    fn complete(
-        &self,
-        addition: &Addition,
-        site: &Site,
-        writing: &RepositoryLock,
-    ) -> Result<(), WorktreeError> {
-        // After everything that makes it a session: what has it is complete. It is not durable yet.
-        let completed = write_record(site, &addition.record)
-            .and_then(|()| {
-                if !self.settings.trust_hooks {
-                    return Ok(());
-                }
-                self.at_work_writing(site, writing, |lock| self.follow_checkout(addition, site, lock))
-            })
-            .and_then(|()| end_writing(site));
-        match completed {
-            Err(kept @ WorktreeError::Kept { .. }) => Err(kept),
-            Err(err) => Err(self.undo_written(addition, site, writing, err)),
-            Ok(()) => Ok(()),
-        }
-    }
-
-    /// Takes back an add that failed when its worktree was registered; answers what to say of it.
-    fn undo_written(
-        &self,
-        addition: &Addition,
-        site: &Site,
-        writing: &RepositoryLock,
-        err: WorktreeError,
-    ) -> WorktreeError {
-        let is_new = addition.start.branch_is_new;
-        let undone = self.at_work_writing(site, writing, |lock| self.take_back(addition, site, is_new, lock));
-        after_undo(addition, err, undone)
     }
 
     /// Runs the hook that follows a checkout. It can take minutes, in which somebody may begin to work: when it fails after
@@ -163,6 +98,22 @@ impl GitWorktrees {
                 err
             }
         })
+    }
+
+    /// Makes the branch and the worktree with its files: by a copy of another checkout, else by git.
+    fn check_out(
+        &self,
+        addition: &Addition,
+        site: &Site,
+        lock: &RepositoryLock,
+    ) -> Result<(), WorktreeError> {
+        if self.add_copied(addition, site, lock)? {
+            return Ok(());
+        }
+        let workers = self.register_new(addition, site, lock)?;
+        // A prune that looked before git had locked the new folder can take the lock alone with it.
+        write_reason(site, &addition.name)?;
+        self.fill_and_sync(addition, site, lock, workers)
     }
 
     /// Sees that the places of a new worktree are free, and readies the repository for it.
@@ -229,13 +180,13 @@ impl GitWorktrees {
     }
 
     /// Makes the branch, if it is new, and a locked worktree without files on it. Answers with how many processes git is
-    /// to write the files, which is found out meanwhile, and the lock of who writes them.
+    /// to write the files, which is found out meanwhile.
     fn register_new(
         &self,
         addition: &Addition,
         site: &Site,
         lock: &RepositoryLock,
-    ) -> Result<(Option<usize>, RepositoryLock), WorktreeError> {
+    ) -> Result<Option<usize>, WorktreeError> {
         let reason = LockReason::encode(addition.id, &addition.name);
         let add = ["worktree", "add", "--no-checkout", "--lock", "--reason", &reason];
         let mut call = GitCall::tell(&site.root, &add, lock);
@@ -247,21 +198,7 @@ impl GitWorktrees {
         };
         let call = call.arg("--").arg(&site.folder).arg(start);
         let made = self.run_beside(&call, || workers(&site.common));
-        let (_, workers) = made.map_err(|err| self.named(err, &addition.branch, site))?;
-        // A prune that looked before git had locked the new folder can take the lock alone with it.
-        write_reason(site, &addition.name)?;
-        Ok((workers, begin_writing(site)?))
-    }
-}
-
-/// What to say of an add that failed, once it was taken back or could not be.
-fn after_undo(addition: &Addition, err: WorktreeError, undone: Result<(), WorktreeError>) -> WorktreeError {
-    match undone {
-        Ok(()) => err,
-        Err(undo) => {
-            tracing::warn!(session = %addition.id, error = %undo, "a failed create could not be taken back");
-            WorktreeError::LeftBehind { source: Box::new(err) }
-        }
+        made.map(|(_, workers)| workers).map_err(|err| self.named(err, &addition.branch, site))
     }
 }
 

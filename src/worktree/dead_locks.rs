@@ -12,7 +12,6 @@ use super::{
     lock::RepositoryLock,
     site::{Site, io_error, read_small},
     snapshot::TEMPORARY_INDEX,
-    writing::{end_writing, writing_file},
 };
 use crate::{
     atomic::{self, Durability},
@@ -32,43 +31,26 @@ const DEPTH_MAX: usize = 32;
 const COPIED_LOG: &str = "logs/refs/.tmp-renamed-log";
 
 impl GitWorktrees {
-    /// Works on a session's repository under its lock, when nobody writes the files of the session's worktree any more, and
-    /// after what killed gits left there is cleared away. A mark stays behind when the work fails or is cut short.
+    /// Works on a session's repository under its lock, after what killed gits left there is cleared away. A mark stays
+    /// behind when the work fails or is cut short.
     pub(super) fn at_work<T>(
         &self,
         site: &Site,
         work: impl FnOnce(&RepositoryLock) -> Result<T, WorktreeError>,
     ) -> Result<T, WorktreeError> {
-        let (lock, writing) = self.lock_at_rest(site)?;
-        if writing.is_some() {
-            // Its writer was killed, or has just ended.
-            clear_locks_of_writer(site);
-            end_writing(site)?;
-        }
-        Self::marked(site, &lock, work)
-    }
-
-    /// The same for who writes the files himself.
-    pub(super) fn at_work_writing<T>(
-        &self,
-        site: &Site,
-        _writing: &RepositoryLock,
-        work: impl FnOnce(&RepositoryLock) -> Result<T, WorktreeError>,
-    ) -> Result<T, WorktreeError> {
         let lock = self.lock_repository(&site.common)?;
-        Self::marked(site, &lock, work)
-    }
-
-    fn marked<T>(
-        site: &Site,
-        lock: &RepositoryLock,
-        work: impl FnOnce(&RepositoryLock) -> Result<T, WorktreeError>,
-    ) -> Result<T, WorktreeError> {
         let mark = site.common.join(MARK);
         let is_clear = clear_dead_locks(site);
-        let is_marked = is_clear && set_mark(&mark, site.id)?;
-        let done = work(lock)?;
-        if is_marked && let Err(err) = fs::remove_file(&mark) {
+        if is_clear {
+            // Its time is the beginning of this work: a lock that is older is not ours.
+            let id = site.id.to_string();
+            drop(
+                atomic::write_new(&mark, id.as_bytes(), Durability::Crash)
+                    .map_err(io_error("write", &mark))?,
+            );
+        }
+        let done = work(&lock)?;
+        if is_clear && let Err(err) = fs::remove_file(&mark) {
             tracing::debug!(error = %err, "the mark of work in a repository stays");
         }
         Ok(done)
@@ -91,22 +73,6 @@ impl GitWorktrees {
     }
 }
 
-/// Says in a repository whose work begins, and whether that could be written. A full disk is no reason not to take back what
-/// filled it.
-fn set_mark(mark: &Path, id: SessionId) -> Result<bool, WorktreeError> {
-    // Its time is the beginning of this work: a lock that is older is not ours.
-    match atomic::write_new(mark, id.to_string().as_bytes(), Durability::Crash) {
-        Ok(_) => Ok(true),
-        Err(err) if matches!(err.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
-            // One that was made and has nothing in it says nothing.
-            drop(fs::remove_file(mark));
-            tracing::debug!(error = %err, "work in a repository is not marked on a full disk");
-            Ok(false)
-        }
-        Err(err) => Err(io_error("write", mark)(err)),
-    }
-}
-
 /// Removes the locks that were made since the work began that was cut short; the caller has the repository lock. Says
 /// whether none is left.
 pub(super) fn clear_dead_locks(site: &Site) -> bool {
@@ -125,23 +91,12 @@ pub(super) fn clear_dead_locks(site: &Site) -> bool {
         locks.push(admin.join(TEMPORARY_INDEX));
     }
     locks.retain(|lock| changed(lock).is_some_and(|time| time >= since));
+    if locks.is_empty() {
+        return true;
+    }
     // Each of them is tried, also after one that stays.
     locks.retain(|lock| !clear(site, lock));
     locks.is_empty()
-}
-
-/// Removes the locks in an administrative folder that were made since somebody began to write the files of the worktree;
-/// the caller knows that he is gone.
-fn clear_locks_of_writer(site: &Site) {
-    let Some(since) = changed(&writing_file(site)) else {
-        return;
-    };
-    let mut locks = vec![site.admin.join(TEMPORARY_INDEX)];
-    locks_below(&site.admin, 0, &mut locks);
-    locks.retain(|lock| changed(lock).is_some_and(|time| time >= since));
-    for lock in locks {
-        clear(site, &lock);
-    }
 }
 
 /// Removes a lock, unless a git that can be seen is at work or the lock changes while we look.

@@ -1,10 +1,8 @@
-//! Who works on a repository: one lock of ours per repository, held as long as git works for us (RELIABILITY G2); and one
-//! for each worktree whose files are being written.
+//! Who works on a repository: one lock of ours per repository, held as long as git works for us (RELIABILITY G2).
 
 use std::{
-    fs::{File, Metadata, OpenOptions, TryLockError},
-    io,
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    fs::{File, OpenOptions, TryLockError},
+    os::unix::fs::OpenOptionsExt as _,
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -34,14 +32,9 @@ impl RepositoryLock {
     pub(super) fn file(&self) -> &File {
         &self.file
     }
+}
 
-    /// Whether its file is still the one at this path.
-    pub(super) fn is_at(&self, path: &Path) -> bool {
-        let place = |about: Metadata| (about.dev(), about.ino());
-        let held = self.file.metadata().map(place).ok();
-        held.is_some() && held == path.symlink_metadata().map(place).ok()
-    }
-
+impl RepositoryLock {
     /// Takes a lock of this kind on another file, if nobody has it.
     pub(super) fn try_at(path: &Path, common: &Path) -> Result<Option<Self>, WorktreeError> {
         let file = open(path, common)?;
@@ -51,47 +44,34 @@ impl RepositoryLock {
             Err(TryLockError::Error(source)) => Err(io_error("lock", path)(source)),
         }
     }
-
-    fn wait_for(file: File, path: &Path, wait_max: Duration) -> Result<Self, WorktreeError> {
-        let deadline = Instant::now() + wait_max;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Self { file }),
-                Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(PAUSE),
-                Err(TryLockError::WouldBlock) => {
-                    return Err(WorktreeError::RepositoryLocked { path: path.to_owned() });
-                }
-                Err(TryLockError::Error(source)) => return Err(io_error("lock", path)(source)),
-            }
-        }
-    }
 }
 
 fn open(path: &Path, common: &Path) -> Result<File, WorktreeError> {
-    let file = options().create(true).mode(0o600).open(path).map_err(io_error("open", path))?;
+    let file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)
+        .map_err(io_error("open", path))?;
     atomic::give_to_owner_of(&file, common).map_err(io_error("give away", path))?;
     Ok(file)
-}
-
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
-    options
 }
 
 impl GitWorktrees {
     /// Waits for the lock of the repository with this common folder.
     pub(super) fn lock_repository(&self, common: &Path) -> Result<RepositoryLock, WorktreeError> {
         let path = common.join("wharf.lock");
-        RepositoryLock::wait_for(open(&path, common)?, &path, self.settings.lock_limit)
-    }
-
-    /// Waits for a lock of this kind whose file somebody else makes; nothing when there is no such file.
-    pub(super) fn lock_if_there(&self, path: &Path) -> Result<Option<RepositoryLock>, WorktreeError> {
-        match options().open(path) {
-            Ok(file) => RepositoryLock::wait_for(file, path, self.settings.lock_limit).map(Some),
-            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(io_error("open", path)(source)),
+        let file = open(&path, common)?;
+        let deadline = Instant::now() + self.settings.lock_limit;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(RepositoryLock { file }),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => return Err(WorktreeError::RepositoryLocked { path }),
+                Err(TryLockError::Error(source)) => return Err(io_error("lock", &path)(source)),
+            }
         }
     }
 }

@@ -61,7 +61,6 @@ mod ties;
 mod trash;
 mod verify;
 mod withdraw;
-mod writing;
 pub use self::{
     branch::Renaming,
     brought::{Brought, LeftOut},

@@ -60,32 +60,6 @@ try 0 destroy more --delete-branch
     }
 }
 
-/// What fills the disk is taken back at once, also where nothing more can be written.
-#[test]
-fn a_create_that_fills_the_disk_leaves_nothing() {
-    for by_git in [false, true] {
-        let space = Workspace::with_sessions(1);
-        let make = Command::new("head").args(["-c", "3000000", "/dev/urandom"]).output().unwrap();
-        fs::write(space.path("large"), make.stdout).unwrap();
-        space.git(["add", "large"]);
-        space.git(["commit", "-q", "-m", "large"]);
-        if by_git {
-            strace::leave_to_git(&space);
-        }
-        let script = r#"cp -a "$W" "$HOME/copy"; mount -t tmpfs -o size=8m none "$W"; cp -a "$HOME/copy/." "$W"; cd "$W"
-try 1 create more
-[ "$(ls .worktrees | wc -l)" = 1 ]
-[ "$(ls .git/worktrees | wc -l)" = 1 ]
-[ "$(git for-each-ref refs/heads | wc -l)" = 2 ]
-rm large; git checkout -q HEAD~1
-try 0 create more --from HEAD
-"#;
-        if let Some(ran) = in_namespace(&space, script) {
-            ran.succeeds();
-        }
-    }
-}
-
 /// RELIABILITY R9.
 #[test]
 fn a_read_only_disk_can_be_read() {

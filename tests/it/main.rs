@@ -27,7 +27,6 @@ mod conversations;
 mod copies;
 mod crashes;
 mod create;
-mod create_beside;
 mod destroy;
 mod doctor;
 mod exec_limits;

@@ -18,7 +18,7 @@ use thiserror::Error;
 use self::{index_file::write_index, ref_file::make_branch, source::Source, tree_copy::Copying};
 use super::{
     Addition, GitWorktrees, WorktreeError, admin::LockReason, command::GitCall, durable::sync_names,
-    lock::RepositoryLock, register::HeadAt, site::Site, writing::begin_writing,
+    lock::RepositoryLock, register::HeadAt, site::Site,
 };
 use crate::session::{BranchName, CommitId};
 
@@ -44,46 +44,29 @@ pub(super) enum Stopped {
     Git(#[from] WorktreeError),
 }
 
-/// A checkout that a new worktree can be copied from.
-pub(super) struct Original {
-    plain: Plain,
-    source: Source,
-}
-
-/// A worktree without files, which nobody else touches.
-pub(super) struct Registered {
-    /// What the file system takes for the time, in seconds.
-    now: i64,
-    /// The lock of who writes the files.
-    pub(super) writing: RepositoryLock,
-}
-
 impl GitWorktrees {
-    /// Looks for a checkout to copy. What changes in it later is noticed when it is copied.
-    pub(super) fn find_original(&self, addition: &Addition, site: &Site) -> Option<Original> {
-        // A branch that is there can be checked out elsewhere, which git knows best.
-        if !addition.start.branch_is_new {
-            return None;
-        }
-        let plain = self.plain(site)?;
-        let source = self.find_source(site, &plain.repository, &addition.start.base.commit)?;
-        Some(Original { plain, source })
-    }
-
-    /// Makes the branch and a locked worktree without files on it; nothing when git has to make it, and nothing is left of
-    /// the try.
-    pub(super) fn register_copied(
+    /// Makes a worktree by copying, durable as far as names go, and says whether it did. If not, git has to make it, and
+    /// nothing is left of the try.
+    pub(super) fn add_copied(
         &self,
         addition: &Addition,
         site: &Site,
-        original: &Original,
         lock: &RepositoryLock,
-    ) -> Result<Option<Registered>, WorktreeError> {
-        let plain = &original.plain;
+    ) -> Result<bool, WorktreeError> {
+        // A branch that is there can be checked out elsewhere, which git knows best.
+        if !addition.start.branch_is_new {
+            return Ok(false);
+        }
+        let Some(plain) = self.plain(site) else {
+            return Ok(false);
+        };
         let commit = &addition.start.base.commit;
+        let Some(source) = self.find_source(site, &plain.repository, commit) else {
+            return Ok(false);
+        };
         let mut has_branch = false;
-        let made = make_branch_logged(plain, site, &addition.branch, commit).map_err(Stopped::Io);
-        let registered = made.and_then(|made| {
+        let made = make_branch_logged(&plain, site, &addition.branch, commit).map_err(Stopped::Io);
+        let outcome = made.and_then(|made| {
             has_branch = made;
             if !made {
                 return Err(Stopped::Branch);
@@ -94,29 +77,20 @@ impl GitWorktrees {
             let registration =
                 Registration { site, reason: &reason, head: &head, commit, who: who.as_deref(), also: &[] };
             let now = registration.write()?;
-            Ok(Registered { now, writing: begin_writing(site)? })
+            let left_out = copy_files(site, source, now, || sync_names(site, &addition.branch))?;
+            if left_out > 0 {
+                self.run(&reading_head(site, lock))?;
+            }
+            Ok(())
         });
-        registered.map(Some).or_else(|stopped| {
-            tracing::debug!(session = %addition.id, because = %stopped, "nothing is copied, git makes the worktree");
-            let undone = self.take_back(addition, site, has_branch, lock);
-            undone.map(|()| None).map_err(|err| WorktreeError::LeftBehind { source: Box::new(err) })
-        })
-    }
-
-    /// Copies the files of a registered worktree, durable as far as names go; what differs is git's.
-    pub(super) fn fill_copied(
-        &self,
-        addition: &Addition,
-        site: &Site,
-        original: Original,
-        registered: &Registered,
-    ) -> Result<(), Stopped> {
-        let left_out =
-            copy_files(site, original.source, registered.now, || sync_names(site, &addition.branch))?;
-        if left_out > 0 {
-            self.run(&reading_head(site, &registered.writing))?;
+        let Err(stopped) = outcome else {
+            return Ok(true);
+        };
+        tracing::debug!(session = %addition.id, because = %stopped, "a copy was given up, git makes the worktree");
+        match self.take_back(addition, site, has_branch, lock) {
+            Ok(()) => Ok(false),
+            Err(err) => Err(WorktreeError::LeftBehind { source: Box::new(err) }),
         }
-        Ok(())
     }
 
     /// Runs the hook that follows a checkout, if hooks are trusted.

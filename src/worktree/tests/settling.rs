@@ -31,21 +31,6 @@ fn a_complete_add_in_which_somebody_works_is_not_taken_back() {
 }
 
 #[test]
-fn what_a_killed_writer_left_in_a_complete_add_goes() {
-    let ground = Ground::new();
-    let (addition, _, folder) = ground.session("auth");
-    let admin = ground.admin(addition.id);
-    for file in ["wharf.writing", "index.lock"] {
-        ground.write_at(&admin.join(file), "");
-    }
-    ground.write_at(&folder.join("kept.txt"), "work");
-    let end = ground.worktrees().settle_add(&addition).unwrap();
-    assert_eq!(end, AddEnd::Complete);
-    assert!(!admin.join("wharf.writing").exists() && !admin.join("index.lock").exists());
-    git_in(&folder, ["commit", "-q", "-a", "-m", "work"]);
-}
-
-#[test]
 fn an_add_that_ends_while_it_is_settled_is_complete() {
     let ground = Ground::new();
     let addition = ground.addition("auth");
