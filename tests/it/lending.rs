@@ -356,13 +356,18 @@ fn a_client_whose_pid_means_nothing_to_the_holder_is_served() {
         apart.env(key, value.unwrap());
     }
     let mut apart = apart.env("PATH", std::env::var("PATH").unwrap()).spawn().unwrap();
+    let ask = || {
+        let socket = space.sockets().pop().ok_or("it does not start")?;
+        let mut connection = Connection::open(&socket).map_err(|error| format!("{error:?}"))?;
+        connection.info().map_err(|error| format!("{error:?}"))
+    };
+    // Between its birth and its first listening, a socket refuses everybody.
     let deadline = Instant::now() + PATIENCE;
-    while space.sockets().is_empty() {
-        assert!(Instant::now() < deadline, "it does not start");
+    let mut info = ask();
+    while info.is_err() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(5));
+        info = ask();
     }
-    let socket = space.sockets().pop().unwrap();
-    let info = Connection::open(&socket).and_then(|mut connection| connection.info());
     apart.kill().unwrap();
     apart.wait().unwrap();
     assert!(info.is_ok(), "{info:?}");

@@ -112,7 +112,13 @@ fn every_answer_has_what_the_document_says_and_nothing_else() {
     let pipe = space.home().join("go");
     it.exec(&format!("mkfifo {0}; (read -r x < {0}; echo late; printf '\\377' >&2) &", pipe.display()));
     it.exec(&format!("echo word > {}; ulimit -c 0; trap 'true' USR1", pipe.display()));
-    until(|| it.get("/api/v1/sessions/s1/history?output=true").to_string().contains("\"/w==\""));
+    let late = |history: Value| {
+        history.as_array().unwrap().iter().any(|it| {
+            let pieces = it["late"].as_array().map_or(&[][..], Vec::as_slice);
+            pieces.iter().any(|it| it["text"] == "late\n") && pieces.iter().any(|it| it["base64"] == "/w==")
+        })
+    };
+    until(|| late(it.get("/api/v1/sessions/s1/history?output=true")));
     it.get("/api/v1/sessions/s1/history");
     assert_eq!(it.get("/api/v1/sessions/s1/conversations")["entries"][0]["lastPrompt"], "why");
 
