@@ -125,9 +125,14 @@ pub(super) fn cookie_of(workspace: &Path) -> String {
     format!("{COOKIE}{}", name.unwrap_or_default())
 }
 
-/// The words that a request carries; that of its header alone if it has one.
+/// The words that a request carries; that of its header alone if it has one, and none if it has two, of which somebody on
+/// the way may have judged the other.
 pub(super) fn carried<'a>(headers: &'a HeaderMap, cookie: &str) -> Vec<Carried<'a>> {
-    if let Some(value) = headers.get(header::AUTHORIZATION) {
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    if let Some(value) = given.next() {
+        if given.next().is_some() {
+            return Vec::new();
+        }
         let word = value.to_str().ok().and_then(|text| text.split_once(' '));
         let word =
             word.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, word)| word.trim());
@@ -160,6 +165,8 @@ mod tests {
         assert_eq!(carried(&both, "wharf_browser_1"), [Carried { word: "abc", by_cookie: false }]);
         let wrong = headers(&[("authorization", "Basic abc"), ("cookie", "wharf_browser_1=def")]);
         assert_eq!(carried(&wrong, "wharf_browser_1"), []);
+        let two = headers(&[("authorization", "Bearer abc"), ("authorization", "Bearer def")]);
+        assert_eq!(carried(&two, "wharf_browser_1"), []);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    mem,
     sync::{Arc, Mutex},
 };
 
@@ -69,33 +70,27 @@ impl Live {
         clients
     }
 
-    /// Writes into the book what is not there yet.
+    /// Writes into the book what is not there yet, and forgets whoever is not in it any more.
     pub(in crate::server) fn note(self: &Arc<Self>, book: &Book) -> Result<(), TicketError> {
-        let news: Vec<(Ticket, Timestamp)> = {
+        let known: HashMap<Ticket, Option<Timestamp>> = {
             let mut signs = self.0.lock().expect("nobody panics while holding this");
-            let fresh = signs.iter_mut().filter(|(_, sign)| !sign.is_noted);
-            fresh
-                .map(|(ticket, sign)| {
-                    sign.is_noted = true;
-                    (ticket.clone(), sign.heard)
-                })
-                .collect()
+            let news = |sign: &mut Sign| (!mem::replace(&mut sign.is_noted, true)).then_some(sign.heard);
+            signs.iter_mut().map(|(ticket, sign)| (ticket.clone(), news(sign))).collect()
         };
-        if news.is_empty() {
+        if known.values().all(Option::is_none) {
             return Ok(());
         }
-        let gone = book.change(|clients| {
-            let mut gone = Vec::new();
-            for (ticket, heard) in &news {
-                match clients.iter_mut().find(|client| client.ticket == *ticket) {
-                    Some(client) => client.last_activity = client.last_activity.max(*heard),
-                    None => gone.push(ticket.clone()),
+        let gone = book.change(move |clients| {
+            let mut gone = known;
+            for client in clients {
+                if let Some(heard) = gone.remove(&client.ticket).flatten() {
+                    client.last_activity = client.last_activity.max(heard);
                 }
             }
             Ok(gone)
         })?;
-        // The end of a connection is a sign of life also of those who were forgotten meanwhile.
-        for ticket in &gone {
+        // The end of a connection is a sign of life also of those who were forgotten, or lost their place, meanwhile.
+        for ticket in gone.keys() {
             self.forget(ticket);
         }
         Ok(())
@@ -117,6 +112,15 @@ mod tests {
         drop(live.take_place(&ticket, now));
         live.forget(&ticket);
         live.heard(&ticket, now);
+        live.note(&book).unwrap();
+        assert!(live.0.lock().unwrap().is_empty());
+
+        // Somebody else has the place of one that was noted; the next sign of anybody tells.
+        live.heard(&ticket, now);
+        live.0.lock().unwrap().get_mut(&ticket).unwrap().is_noted = true;
+        live.note(&book).unwrap();
+        assert!(live.0.lock().unwrap().contains_key(&ticket), "without news the book is not read");
+        live.heard(&Ticket::random(now).unwrap(), now);
         live.note(&book).unwrap();
         assert!(live.0.lock().unwrap().is_empty());
     }
