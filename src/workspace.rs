@@ -52,6 +52,17 @@ impl Workspace {
         self.root.join(".wharf")
     }
 
+    /// It and the folders in it.
+    pub fn own_folders(&self) -> [PathBuf; 4] {
+        let own = self.own_folder();
+        [own.clone(), own.join("sessions"), self.logs(), self.server_folder()]
+    }
+
+    /// What the server remembers of its clients.
+    pub fn server_folder(&self) -> PathBuf {
+        self.own_folder().join("server")
+    }
+
     /// What a session leaves behind: what its programs printed.
     pub fn session_folder(&self, id: SessionId) -> PathBuf {
         self.own_folder().join("sessions").join(id.to_string())
@@ -86,6 +97,8 @@ mod tests {
         assert_eq!(below(space.session_folder(id)), ".wharf/sessions/2f1e8f0a-6f0c-4a55-9d3c-0d7f4a4b8c11");
         assert_eq!(below(space.settings()), ".wharf/config.toml");
         assert_eq!(below(space.logs()), ".wharf/log");
+        let own = [".wharf", ".wharf/sessions", ".wharf/log", ".wharf/server"];
+        assert_eq!(space.own_folders().map(below), own.map(str::to_owned));
     }
 
     #[test]

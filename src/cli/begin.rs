@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use super::{Context, Failure, args, attaching::entrance, locate, metadata, parsed, running, setup, showing};
 use crate::{
     json::Members,
-    manager::{CreateSession, MetadataChange, Opening},
+    manager::{CreateSession, Heard, MetadataChange, Opening},
     session::{Issue, IssueRef, RepositoryPath},
 };
 
@@ -41,11 +41,12 @@ pub(super) fn create(mut context: Context, args: args::Create) -> Result<(), Fai
         skip_setup: args.no_setup,
     };
     let output = context.output;
-    let session = context.manager.bring_up(&request, &mut |heard| setup::hear(output, heard))?;
+    let mut hear = |heard: Heard<'_>| setup::hear(output, heard);
     let Some(start) = start else {
+        let session = context.manager.bring_up(&request, &mut hear)?;
         return showing::record(&context, session);
     };
-    let session = context.manager.start(&session.id().to_string(), &start)?;
+    let session = context.manager.bring_up_running(&request, &start, &mut hear)?;
     running::show(&context, session, view)
 }
 

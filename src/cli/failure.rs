@@ -46,6 +46,8 @@ pub(super) enum Failure {
     Value { given: String, wanted: &'static str },
     #[error("there is no workspace at {}", path.display())]
     NoWorkspace { path: PathBuf },
+    #[error("{} {because}", path.display())]
+    UnsafePath { path: PathBuf, because: &'static str },
     #[error("there is no home folder to keep the registry of folders in")]
     NoHome,
     #[error("nothing is bound to {sought}")]
@@ -136,6 +138,7 @@ impl Failure {
             | Self::NotBound { .. }
             | Self::NoInterpreter { .. }
             | Self::NoCommand { .. } => "NOT_FOUND",
+            Self::UnsafePath { .. } => "UNSAFE_PATH",
             Self::Unhealthy { .. } => "UNHEALTHY",
             Self::Io { .. } | Self::Output(_) => "IO_FAILED",
         }
@@ -161,6 +164,7 @@ impl Failure {
             | Self::Inside { .. }
             | Self::Unconfirmed { .. } => 2,
             Self::Itself { .. } => 4,
+            Self::UnsafePath { .. } => 6,
             Self::Lost { .. } => 7,
             Self::TimedOut { .. } => 124,
             Self::Signalled { signal } => u8::try_from(128 + signal).unwrap_or(1),
@@ -194,6 +198,7 @@ impl Failure {
                     .to_owned(),
             ),
             Self::NoInterpreter { .. } => Some("`wharf interpreter list` shows those there are".to_owned()),
+            Self::UnsafePath { .. } => Some("rename or remove it, then the same command again".to_owned()),
             Self::NoHome => Some("set `HOME` or `XDG_CONFIG_HOME`".to_owned()),
             Self::Unconfirmed { .. } => Some("give `--yes`".to_owned()),
             Self::Unhealthy { can_fix: true, .. } => {
@@ -272,6 +277,7 @@ impl Failure {
             | Self::Config(_)
             | Self::Value { .. }
             | Self::NoWorkspace { .. }
+            | Self::UnsafePath { .. }
             | Self::NoHome
             | Self::NotBound { .. }
             | Self::Unconfirmed { .. }

@@ -22,10 +22,27 @@ pub(super) fn workspace(named: Option<&Path>) -> Result<Workspace, Failure> {
         None => started_in().and_then(|start| around(&start)).unwrap_or_else(|| DEFAULT.into()),
     };
     match fs::canonicalize(&path) {
-        Ok(root) if root.is_dir() => Ok(Workspace::at(&root)),
+        Ok(root) if root.is_dir() => usable(Workspace::at(&root)),
         Ok(_) => Err(Failure::NoWorkspace { path }),
         Err(err) if err.kind() == io::ErrorKind::NotFound => Err(Failure::NoWorkspace { path }),
         Err(source) => Err(Failure::Io { action: "enter", path, source }),
+    }
+}
+
+/// A workspace whose path can stand in a record, and which keeps to itself what it is to keep.
+fn usable(workspace: Workspace) -> Result<Workspace, Failure> {
+    let root = workspace.root();
+    if root.to_str().is_none_or(|text| text.contains(char::is_control)) {
+        let because = "has a path that is not UTF-8, or has control characters in it";
+        return Err(Failure::UnsafePath { path: root.to_owned(), because });
+    }
+    // A repository can bring along what stands in its folder.
+    match workspace.own_folders().into_iter().find(|folder| folder.is_symlink()) {
+        Some(path) => {
+            let because = "is a link, and what wharf writes there would lie elsewhere";
+            Err(Failure::UnsafePath { path, because })
+        }
+        None => Ok(workspace),
     }
 }
 

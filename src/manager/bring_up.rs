@@ -20,8 +20,8 @@ impl SessionManager {
         self.set_up_new(&session, request.branch_fate(), hear)
     }
 
-    /// The same, with a program that is started in it at once; one that cannot be started takes the session along into the
-    /// trash. One in which somebody works already stays.
+    /// The same, with a program that is started in it at once; one that cannot be started takes the session along, into the
+    /// trash if a setup brought anything. One in which somebody works already stays.
     pub fn bring_up_running(
         &mut self,
         request: &CreateSession,
@@ -40,8 +40,12 @@ impl SessionManager {
     pub fn take_back_new(&mut self, id: &str, branch: BranchFate, had_setup: bool) {
         let permits = if had_setup { BROUGHT.into_iter().collect() } else { Permits::default() };
         let how = TakeDown { permits, branch, skip_teardown: !had_setup, force: true };
-        if let Err(err) = self.take_down(id, &how, &mut |_| ()) {
-            tracing::warn!(sessionId = %id, error = %err, "a session whose program cannot be started stays");
+        let taken = self.take_down(id, &how, &mut |_| ());
+        // Nothing was brought and nothing could be lost: there is nothing to bring back, and what somebody destroyed before
+        // stays the newest.
+        let gone = taken.and_then(|_| if had_setup { Ok(Vec::new()) } else { self.empty_trash(Some(id)) });
+        if let Err(err) = gone {
+            tracing::warn!(sessionId = %id, error = %err, "something stays of a session whose program cannot be started");
         }
     }
 }

@@ -15,9 +15,6 @@ use crate::{
     worktree::{AddEnd, Addition, Start, Wanted, WorktreeError},
 };
 
-/// The highest number of an automatic name on one day.
-const AUTOMATIC_MAX: u32 = 9_999;
-
 /// What to create.
 #[derive(Clone, Debug, Default)]
 pub struct CreateSession {
@@ -60,8 +57,22 @@ impl SessionManager {
         created
     }
 
+    /// Whoever gave no name gets the next one where somebody else was faster; that cannot happen more often than there may
+    /// be sessions.
     fn try_create(&mut self, request: &CreateSession) -> Result<Session, ManagerError> {
         ensure_metadata_fits(&request.metadata)?;
+        for _ in 0..self.settings.sessions_max.get() {
+            match self.create_planned(request) {
+                Err(err) if lost_its_name(request, &err) => {
+                    tracing::debug!(error = %err, "somebody else was faster with an automatic name");
+                }
+                outcome => return outcome,
+            }
+        }
+        self.create_planned(request)
+    }
+
+    fn create_planned(&mut self, request: &CreateSession) -> Result<Session, ManagerError> {
         let registry = self.settled_registry()?;
         let plan = self.plan_create(request, registry)?;
         let warm = self.worktrees.warm(&plan.repository, &plan.start);
@@ -138,7 +149,11 @@ impl SessionManager {
             let branch = request.branch.clone().unwrap_or_else(|| BranchName::for_session(&name));
             let issue = request.issue.as_ref().map(|issue| &issue.reference);
             let claim = Claim { name: &name, repository: &repository, branch: &branch, issue };
-            drop(registry.vacancy(&claim, self.settings.sessions_max.get())?);
+            match registry.vacancy(&claim, self.settings.sessions_max.get()) {
+                Ok(vacancy) => drop(vacancy),
+                Err(AdmitError::BranchTaken { .. }) if is_automatic => continue,
+                Err(err) => return Err(err.into()),
+            }
             let wanted = Wanted {
                 branch: branch.clone(),
                 explicit: request.branch.is_some(),
@@ -148,7 +163,7 @@ impl SessionManager {
                 Ok(start) => {
                     return Ok(Plan { name, branch, repository, start });
                 }
-                Err(err) if !is_automatic || !is_taken(&err) => return Err(self.explain(err, &name)),
+                Err(err) if !is_automatic || !is_next_free(&err) => return Err(self.explain(err, &name)),
                 Err(err) => tracing::debug!(error = %err, "an automatic name moves on to the next number"),
             }
         }
@@ -228,11 +243,30 @@ fn is_taken(err: &WorktreeError) -> bool {
     matches!(err, WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. })
 }
 
+/// Whether a create for which nobody chose a name lost the one that was chosen for it.
+fn lost_its_name(request: &CreateSession, err: &ManagerError) -> bool {
+    let is_branch_chosen = request.branch.is_none();
+    request.name.is_none()
+        && match err {
+            ManagerError::Admit(AdmitError::NameTaken(_)) => true,
+            ManagerError::Admit(AdmitError::BranchTaken { .. }) => is_branch_chosen,
+            ManagerError::Worktree(err) => is_branch_chosen && is_taken(err),
+            _ => false,
+        }
+}
+
+/// Whether the branch of the next automatic name can be free where this one is not.
+fn is_next_free(err: &WorktreeError) -> bool {
+    match err {
+        WorktreeError::BranchInTheWay { wanted, other } => other.len() > wanted.as_str().len(),
+        err => is_taken(err),
+    }
+}
+
 /// The lowest free number of the day above the one that was tried last.
 fn automatic_name(registry: &Registry, date: &str, number: &mut u32) -> SessionName {
     loop {
         *number += 1;
-        assert!(*number <= AUTOMATIC_MAX, "no workspace has that many sessions a day");
         let name: SessionName =
             format!("feature-{date}-{number:03}").parse().expect("a date and a number are a session name");
         if registry.named(&name).is_none() {

@@ -300,7 +300,9 @@ fn worktree_code(err: &WorktreeError) -> Code {
         | WorktreeError::UnknownRevision { .. }
         | WorktreeError::BranchHasBase { .. } => Code::InvalidValue,
         WorktreeError::InProgress { .. } => Code::InUse,
-        WorktreeError::BranchExists { .. } | WorktreeError::BranchInUse { .. } => Code::BranchTaken,
+        WorktreeError::BranchExists { .. }
+        | WorktreeError::BranchInTheWay { .. }
+        | WorktreeError::BranchInUse { .. } => Code::BranchTaken,
         WorktreeError::Unusable { .. }
         | WorktreeError::NoGit { .. }
         | WorktreeError::OldGit { .. }

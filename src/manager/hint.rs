@@ -1,5 +1,7 @@
 //! What to do next when a verb did not do what it was asked for.
 
+use std::io;
+
 use super::{ManagerError, conversation};
 use crate::{
     registry::{AdmitError, ID_PREFIX_CHARS_MIN, LookupError},
@@ -135,7 +137,14 @@ fn admit_hint(err: &AdmitError) -> String {
 
 fn store_hint(err: &StoreError) -> Option<String> {
     let text = match err {
-        StoreError::Io { .. } | StoreError::NotBegun { .. } => return None,
+        StoreError::Io { source, .. } => match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "make room on that disk (`wharf trash empty` deletes what was destroyed); nothing was changed"
+            }
+            io::ErrorKind::ReadOnlyFilesystem => "mount it for writing; nothing was changed",
+            _ => return None,
+        },
+        StoreError::NotBegun { .. } => return None,
         StoreError::OutOfBounds { .. } => "give shorter values; nothing was changed",
         StoreError::CommitUncertain { .. } => "look with `wharf list`; the disk may be failing",
         StoreError::Locked { .. } => "try again; a lock goes with the process that holds it",
@@ -173,6 +182,10 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
         }
         WorktreeError::BranchExists { branch } => {
             format!("use it with `--branch {branch}`, or choose another name")
+        }
+        WorktreeError::BranchInTheWay { .. } => {
+            "git keeps branches as paths; name one with `--branch` that is neither below that one nor above it"
+                .to_owned()
         }
         WorktreeError::BranchHasBase { .. } => {
             "leave `--from` away to work on the branch as it is".to_owned()

@@ -35,7 +35,8 @@ impl SessionManager {
         let _work = AtWork::with(before.id());
         let begun = self.begin_rename(who, name, &renaming)?;
         let tried = self.worktrees.rename_branch(&renaming);
-        if let Err(err @ WorktreeError::BranchExists { .. }) = tried {
+        if let Err(err @ (WorktreeError::BranchExists { .. } | WorktreeError::BranchInTheWay { .. })) = tried
+        {
             // Nothing was made, and the branch of that name is somebody else's.
             self.settle(&begun)?;
             return Err(err.into());

@@ -209,6 +209,8 @@ pub(super) struct DestroyedDoc {
     branch_deleted: bool,
     /// What went into the trash with it, or would.
     would_lose: Vec<LossView>,
+    /// Of a dry run: whether it would go with these permits.
+    would_go: Option<bool>,
 }
 
 /// A screen, cell by cell.

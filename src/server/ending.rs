@@ -32,6 +32,8 @@ struct DestroyedView {
     destroyed: bool,
     branch_deleted: bool,
     would_lose: Vec<LossView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_go: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -91,7 +93,7 @@ pub(super) struct Nothing {}
     ("force" = Option<bool>, Query, description = "All of these, also when what is set to run first fails"),
     ("noTeardown" = Option<bool>, Query, description = "Do not run what is set to run first"),
     ("deleteBranch" = Option<bool>, Query, description = "Delete the branch too"),
-    ("dryRun" = Option<bool>, Query, description = "Only say what would be lost"),
+    ("dryRun" = Option<bool>, Query, description = "Only say what would be lost, and whether it would go with these permits"),
 ), responses(
     (status = 200, description = "It is in the trash, or would be", body = DestroyedDoc),
     (status = "4XX", description = "No such session, or work would be lost: `losses`", body = ProblemDoc, content_type = "application/problem+json"),
@@ -106,6 +108,7 @@ pub(super) async fn destroy(
     let id = app.find(grant, &who).await?.to_string();
     let DestroyWish { how, dry_run } = DestroyWish::of(pairs)?;
     let branch = how.branch;
+    let permits = how.permits.clone();
     let (done, destroyed) = if dry_run {
         (false, app.desk.verb(grant, move |manager| manager.weigh_destroy(&id, branch)).await?)
     } else {
@@ -118,6 +121,7 @@ pub(super) async fn destroy(
         destroyed: done,
         branch_deleted: done && branch == BranchFate::Delete,
         would_lose: obstacles.iter().map(LossView::from).collect(),
+        would_go: dry_run.then(|| permits.refuse(&obstacles).is_empty()),
     };
     Ok(reply(StatusCode::OK, &view))
 }

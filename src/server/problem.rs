@@ -126,7 +126,10 @@ impl From<ManagerError> for Problem {
             Vec::new()
         };
         let problem = Self::of(status(err.code()), err.code().word(), text::lines(&text::because(&err)));
-        Self { hint: err.hint(), losses, ..problem }
+        // Who held a lock lets go of it; what does not answer may again.
+        let passes = matches!(err.code().kind(), Kind::Locked | Kind::Unreachable);
+        let retry_after = passes.then_some(Duration::from_secs(1));
+        Self { hint: err.hint(), losses, retry_after, ..problem }
     }
 }
 

@@ -296,7 +296,11 @@ fn load(files: &Files) -> Result<(Reading, Base), StoreError> {
     let missing = present.is_none();
     let (origin, parsed) = match backup::newest(files)? {
         Backups::Newest { number, parsed } => (Origin::Backup { number, because }, Some(*parsed)),
-        Backups::None if missing => (Origin::Absent, None),
+        Backups::None if missing => {
+            // A volume that is not there (any more) is no empty table.
+            fs::metadata(files.folder()).map_err(failed("look at", files.folder()))?;
+            (Origin::Absent, None)
+        }
         Backups::None | Backups::Broken => (Origin::Lost { because }, None),
     };
     let (document, sessions, notes) = parsed.map_or_else(

@@ -45,8 +45,13 @@ impl GitWorktrees {
         let in_the_way =
             names.iter().find(|name| **name == wanted || inside(name, &wanted) || inside(&wanted, name));
         if let Some(name) = in_the_way {
-            let branch = name.strip_prefix("refs/heads/").and_then(|name| name.parse().ok());
-            return Err(WorktreeError::BranchExists { branch: branch.unwrap_or_else(|| to.clone()) });
+            let other = name.strip_prefix("refs/heads/").unwrap_or(name).to_owned();
+            let wanted = to.clone();
+            return Err(if *name == to.reference() {
+                WorktreeError::BranchExists { branch: wanted }
+            } else {
+                WorktreeError::BranchInTheWay { wanted, other }
+            });
         }
         // A worktree that shares the branch would be left on one that is gone.
         for branch in [&of.branch, to] {

@@ -99,6 +99,35 @@ pub(super) fn clear_dead_locks(site: &Site) -> bool {
     locks.is_empty()
 }
 
+/// Removes what git had written of objects for which the disk had no room, so that there is room again for what needs
+/// less; the caller has the repository lock, and began this work with a mark. What another git is at work with stays.
+pub(super) fn clear_half_objects(site: &Site) {
+    let Some(since) = changed(&site.common.join(MARK)) else {
+        return;
+    };
+    let objects = site.common.join("objects");
+    let folders =
+        fs::read_dir(&objects).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
+    let files = folders.flat_map(|folder| fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok));
+    let is_half = |name: &str| name.starts_with("tmp_obj_") || name.starts_with("tmp_pack_");
+    let halves: Vec<PathBuf> = files
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_half))
+        .map(|entry| entry.path())
+        .filter(|path| changed(path).is_some_and(|time| time >= since))
+        .collect();
+    if halves.is_empty() || is_git_at_work(site) {
+        return;
+    }
+    for path in halves {
+        match fs::remove_file(&path) {
+            Ok(()) => {
+                tracing::info!(path = %path.display(), "an object that git could not write was removed")
+            }
+            Err(err) => tracing::warn!(path = %path.display(), error = %err, "a half written object stays"),
+        }
+    }
+}
+
 /// Removes a lock, unless a git that can be seen is at work or the lock changes while we look.
 fn clear(site: &Site, lock: &Path) -> bool {
     let mut seen = changed(lock);

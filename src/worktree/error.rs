@@ -58,11 +58,19 @@ pub enum WorktreeError {
         /// What it might have meant, each as the arguments to give.
         candidates: Vec<String>,
     },
-    /// The branch is there already and was not named on purpose, or another ref is in its way.
+    /// The branch is there already and was not named on purpose.
     #[error("branch `{branch}` already exists")]
     BranchExists {
         /// The branch that is there.
         branch: BranchName,
+    },
+    /// Branches are paths to git: one cannot be the folder of another.
+    #[error("`{wanted}` cannot be a branch beside `{other}`")]
+    BranchInTheWay {
+        /// The branch that was to be made.
+        wanted: BranchName,
+        /// The branch that is there.
+        other: String,
     },
     /// `--from` was given for a branch that already is somewhere.
     #[error("branch `{branch}` already exists, so it cannot begin at `{}`", from.escape_debug())]

@@ -1,7 +1,8 @@
 //! How an entry of the trash is deleted for good: at each moment it is there as a whole or not at all.
 //!
-//! One rename dooms it. The hidden ref goes next, found through the note in the doomed folder, then what wharf kept of
-//! the session beside its worktree, and the folder last, so that whoever finds a purge that was cut short can end it.
+//! One rename dooms it, which also a full disk allows. The files go next, so that there is room for what git writes when
+//! the hidden ref goes, found through the note in the doomed folder; then what wharf kept of the session beside its
+//! worktree, and the note with the folder last, so that whoever finds a purge that was cut short can end it.
 
 use std::path::Path;
 
@@ -13,7 +14,7 @@ use super::{
     mounts,
     sample::{clear_sample, is_sample},
     site::{Site, io_error, is_folder, is_there},
-    trash::{Note, destroyed_at, end_moves},
+    trash::{NOTE, Note, destroyed_at, end_moves},
 };
 use crate::{
     atomic,
@@ -30,7 +31,11 @@ const ENTRIES_MAX: usize = 10_000;
 impl GitWorktrees {
     pub(super) fn doom_one(&self, trashed: &Trashed) -> Result<(), WorktreeError> {
         match self.site_left(trashed.id, &trashed.repository)? {
-            Some(site) => self.at_work(&site, |_| self.doom_at(trashed.id, Some(&site))),
+            // No git writes here, so nothing marks the repository.
+            Some(site) => {
+                let _lock = self.lock_repository(&site.common)?;
+                self.doom_at(trashed.id, Some(&site))
+            }
             // Without its repository nobody can bring it back, so nobody else is at work with it.
             None => self.doom_at(trashed.id, None),
         }
@@ -105,6 +110,9 @@ impl GitWorktrees {
     }
 
     fn end_purge(&self, id: SessionId, doomed: &Path) -> Result<(), WorktreeError> {
+        for name in names_in(doomed, ENTRIES_MAX)?.iter().filter(|name| *name != NOTE) {
+            delete_tree(&doomed.join(name))?;
+        }
         // A note that is gone went after the ref.
         let repository = Note::load(doomed).and_then(|note| note.repository.parse().ok());
         let site = repository.map_or(Ok(None), |repository| self.site_left(id, &repository))?;

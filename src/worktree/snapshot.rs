@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use super::{
     GitWorktrees, WorktreeError,
     command::GitCall,
+    dead_locks::clear_half_objects,
     lock::RepositoryLock,
     regular::copy_regular,
     site::{Site, read_small},
@@ -179,6 +180,7 @@ impl GitWorktrees {
             Ok(snapshot) => Ok(snapshot),
             Err(err) => {
                 tracing::warn!(session = %site.id, error = %err, "changed files are kept in the trash only");
+                clear_half_objects(site);
                 self.snapshot_of_commits(site, head, others, lock)
             }
         }

@@ -215,9 +215,12 @@ impl Ground<'_> {
         });
         match in_the_way {
             None => Ok(()),
-            Some(name) => Err(WorktreeError::BranchExists {
+            Some(name) if fold(name) == wanted => Err(WorktreeError::BranchExists {
                 branch: short(name).parse().unwrap_or_else(|_| branch.clone()),
             }),
+            Some(name) => {
+                Err(WorktreeError::BranchInTheWay { wanted: branch.clone(), other: short(name).to_owned() })
+            }
         }
     }
 

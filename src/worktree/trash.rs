@@ -24,7 +24,7 @@ use crate::{
 
 /// The longest record that is read.
 const RECORD_BYTES_MAX: u64 = 16 << 20;
-const NOTE: &str = "trash.json";
+pub(super) const NOTE: &str = "trash.json";
 const RECORD: &str = "record.json";
 
 /// What is needed to bring a session back, beside its files.

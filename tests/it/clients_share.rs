@@ -127,3 +127,15 @@ fn cl_3_a_client_whose_session_was_destroyed_is_listed_again_after_an_undo() {
     space.run(["undo", id]).succeeds();
     assert_eq!(listed(), 1);
 }
+
+/// Branches are paths to git: beside `feature` there is no `feature/global` and no `feature/client-…`.
+#[test]
+fn cl_1_a_branch_of_the_repository_keeps_no_client_away() {
+    let isolated = Workspace::new();
+    for (space, branch) in [(space(), "global"), (isolated, "client-")] {
+        space.git(["branch", "feature"]);
+        register(&Server::of(&space));
+        let sessions = space.sessions();
+        assert!(sessions[0]["branch"].as_str().unwrap().starts_with(branch), "{sessions:?}");
+    }
+}

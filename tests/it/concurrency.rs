@@ -64,6 +64,19 @@ fn of_twenty_creates_of_one_name_one_wins() {
     invariants::whole(&space, &[], "twenty creates of one name");
 }
 
+/// SPEC CS-1: who gave no name is not told that a name is taken.
+#[test]
+fn twenty_creates_without_a_name_get_twenty_numbers() {
+    let space = Workspace::new();
+    let runs = at_once(&space, (0..20).map(|_| words(&["create", "--max-sessions", "20"])));
+    assert_eq!(outcomes(&runs), [((0, String::new()), 20)].into());
+    let mut numbers: Vec<String> =
+        space.names().iter().map(|name| name[name.len() - 3..].to_owned()).collect();
+    numbers.sort();
+    assert_eq!(numbers, (1..=20).map(|number| format!("{number:03}")).collect::<Vec<_>>());
+    invariants::whole(&space, &[], "twenty creates without a name");
+}
+
 #[test]
 fn of_twenty_creates_on_one_existing_branch_one_wins() {
     let space = Workspace::new();

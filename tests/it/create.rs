@@ -1,5 +1,7 @@
 use std::{fs, path::Path};
 
+use serde_json::json;
+
 use crate::support::{Ran, STATE, Workspace};
 
 /// SPEC CS-1.
@@ -36,6 +38,48 @@ fn a_session_without_a_name_gets_the_lowest_free_number_of_the_day() {
     assert_eq!(name(), first);
     space.git(["branch", &format!("feature/feature-{date}-003")]);
     assert_eq!(name(), format!("feature-{date}-004"), "003 has a branch already");
+}
+
+/// Branches are paths to git.
+#[test]
+fn a_branch_in_the_way_of_another_is_named_and_a_way_around_it_is_shown() {
+    let space = Workspace::new();
+    space.git(["branch", "feature"]);
+    for args in [&["create"][..], &["create", "auth"]] {
+        space
+            .run(args)
+            .fails(4)
+            .says("cannot be a branch beside `feature`")
+            .says("name one with `--branch` that is neither below");
+    }
+    space.run(["create", "auth", "--branch", "auth"]).succeeds();
+    let beside = "`feature/x` cannot be a branch beside `feature`";
+    space.run(["rename", "auth", "auth", "--branch", "feature/x"]).fails(4).says(beside);
+    space.git(["branch", "-m", "feature", "feature/search/deep"]);
+    let beside = "`feature/search` cannot be a branch beside `feature/search/deep`";
+    space.run(["create", "search"]).fails(4).says(beside);
+    let name = space.json(["create"])["name"].as_str().unwrap().to_owned();
+    space.run(["destroy", &name, "--delete-branch"]).succeeds();
+    space.git(["branch", &format!("feature/{name}/deep")]);
+    let next = space.json(["create"])["name"].as_str().unwrap().to_owned();
+    assert_eq!(next, name.replace("-001", "-002"));
+    // A branch of a session that is called otherwise by now.
+    space.run(["rename", &next, "other"]).succeeds();
+    assert!(space.json(["create"])["name"].as_str().unwrap().ends_with("-003"));
+}
+
+#[test]
+fn a_create_whose_program_cannot_be_started_leaves_nothing() {
+    let space = Workspace::with_sessions(1);
+    let before = (space.names(), space.branches(), space.litter());
+    for program in ["/no/such/program", "./README.md"] {
+        space.run(["create", "a", "--", program]).fails(1).says("cannot start");
+    }
+    space.run(["create", "a", "--agent", "nobody"]).fails(3).says("there is no agent `nobody`");
+    assert_eq!((space.names(), space.branches(), space.litter()), before);
+    assert_eq!(space.json(["trash", "list"]), json!([]));
+    assert_eq!(space.git(["for-each-ref", "refs/wharf"]), "");
+    space.run(["create", "a", "--", "cat"]).succeeds();
 }
 
 /// SPEC CS-5.

@@ -60,6 +60,32 @@ try 0 destroy more --delete-branch
     }
 }
 
+#[test]
+fn a_destroy_without_room_for_a_snapshot_keeps_the_work_and_fills_nothing() {
+    let space = Workspace::with_sessions(2);
+    let script = r#"cp -a "$W" "$HOME/copy"; mount -t tmpfs -o size=9m none "$W"; cp -a "$HOME/copy/." "$W"; cd "$W"
+s1=$("$wharf" path s1)
+head -c 3000000 /dev/urandom > "$s1/big"; cp "$s1/big" "$HOME/big"
+room=$(df --output=avail -k "$W" | tail -n 1)
+head -c $(((room - 2500) * 1024)) /dev/zero > fill
+"$wharf" destroy s1 --force 2>"$HOME/said"
+says "changed files are kept in the trash only"
+[ -z "$(find .git/objects -name 'tmp_*')" ]
+try 0 touch s2
+try 0 undo s1
+cmp "$s1/big" "$HOME/big"
+try 0 destroy s1 --force
+cat /dev/zero > fill 2>"$HOME/said" || true
+try 0 trash empty --yes
+[ ! -e .worktrees/.trash/*[0-9a-f]-* ]
+try 0 touch s2
+[ -z "$(git for-each-ref refs/wharf)" ]
+"#;
+    if let Some(ran) = in_namespace(&space, script) {
+        ran.succeeds();
+    }
+}
+
 /// RELIABILITY R9.
 #[test]
 fn a_read_only_disk_can_be_read() {

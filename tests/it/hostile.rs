@@ -3,7 +3,10 @@
 
 use std::{
     fs,
-    os::unix::fs::{chown, symlink},
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{chown, symlink},
+    },
     path::Path,
 };
 
@@ -304,4 +307,53 @@ fn a_pipe_in_the_place_of_a_file_is_waited_for_by_nobody() {
         command.args(args);
         Ran { output: under(&["timeout", "20"], &command).output().unwrap() }.succeeds();
     }
+}
+
+/// What a repository tracks decides nothing about where wharf writes (SPEC CS-8).
+#[test]
+fn a_link_in_the_place_of_a_folder_of_wharf_is_not_followed() {
+    for folder in [".wharf", ".wharf/sessions", ".wharf/log", ".wharf/server"] {
+        let space = Workspace::new();
+        let elsewhere = tempfile::tempdir().unwrap();
+        if let Some(parent) = Path::new(folder).parent() {
+            fs::create_dir_all(space.path(parent.to_str().unwrap())).unwrap();
+        }
+        symlink(elsewhere.path(), space.path(folder)).unwrap();
+        for args in [&["create", "a"][..], &["doctor"], &["serve"]] {
+            space.run(args).fails(6).says(&format!("{folder} is a link"));
+        }
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0, "{folder}");
+        fs::remove_file(space.path(folder)).unwrap();
+        space.run(["create", "a"]).succeeds();
+    }
+}
+
+/// A path is written into records and printed for `cd "$(wharf path x)"`.
+#[test]
+fn a_workspace_that_no_record_can_name_is_refused() {
+    for name in [&b"b\xffd"[..], b"new\nline"] {
+        let space = Workspace::new();
+        let folder = space.root().join(std::ffi::OsStr::from_bytes(name));
+        fs::create_dir(&folder).unwrap();
+        let mut command = space.command();
+        command.args(["create", "a"]).env("WHARF_WORKSPACE", &folder).current_dir(&folder);
+        let ran = Ran { output: command.output().unwrap() };
+        ran.fails(6).says("has a path that is not UTF-8, or has control characters in it");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    }
+}
+
+/// Compose files set what nobody gave them to nothing.
+#[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let space = Workspace::with_sessions(1);
+    let mut command = space.command();
+    for name in
+        ["WHARF_WORKSPACE", "WHARF_MAX_SESSIONS", "WHARF_LISTEN", "WHARF_SERVER_TOKEN_FILE", "WHARF_URL"]
+    {
+        command.env(name, "");
+    }
+    command.args(["path", "s1"]).current_dir(space.root());
+    let ran = Ran { output: command.output().unwrap() }.succeeds();
+    assert_eq!(ran.stdout().trim(), space.worktree("s1").to_str().unwrap());
 }

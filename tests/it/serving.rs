@@ -44,6 +44,9 @@ fn a_session_lives_its_life_over_http() {
         (&weighed["destroyed"], &weighed["wouldLose"][0]["kind"]),
         (&json!(false), &json!("untracked"))
     );
+    assert_eq!(weighed["wouldGo"], false);
+    let weighed = server.done("DELETE", "/api/v1/sessions/login?dryRun=true&permit=untracked", &json!({}));
+    assert_eq!(weighed["wouldGo"], true);
     assert_eq!(space.names(), ["login"]);
     let gone = server.done("DELETE", "/api/v1/sessions/login?permit=untracked", &json!({}));
     assert_eq!(gone["destroyed"], true);
@@ -356,6 +359,8 @@ fn a_change_that_is_refused_changes_nothing() {
     let refused = server.change("POST", "/api/v1/sessions", &start);
     assert_eq!((refused.status, refused.json()["code"].as_str()), (422, Some("START_FAILED")));
     assert_eq!((space.names().len(), space.branches().contains(&"feature/new".to_owned())), (2, false));
+    assert_eq!(server.get("/api/v1/trash").json()["sessions"], json!([]));
+    assert_eq!(space.git(["for-each-ref", "refs/wharf"]), "");
     let mut lost = server.events(&server.token, Some("nonsense"));
     assert_eq!(lost.next().0, "reset");
 }

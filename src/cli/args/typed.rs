@@ -1,9 +1,14 @@
 //! How a command line is read: with the definition of the one command in it, because to define all of them takes longer
 //! than most commands do.
 
-use std::ffi::{OsStr, OsString};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+};
 
-use clap::{Args, Error, FromArgMatches as _, Parser as _, Subcommand};
+use clap::{
+    Args, CommandFactory as _, Error, FromArgMatches as _, Parser as _, Subcommand, builder::Resettable,
+};
 
 use super::{
     Agent, Attach, Bind, Cli, Completions, Conversation, Create, Debug, Destroy, Doctor, Editor, Exec, Find,
@@ -18,6 +23,9 @@ type Define = fn(clap::Command) -> clap::Command;
 impl Cli {
     /// Reads a command line. Only what is right goes the short way: help and errors speak of all commands.
     pub(in crate::cli) fn read(line: &[OsString]) -> Result<Self, Error> {
+        if is_any_empty() {
+            return Self::from_arg_matches(&without_empty(Self::command()).try_get_matches_from(line)?);
+        }
         Self::read_typed(line).map_or_else(|| Self::try_parse_from(line), Ok)
     }
 
@@ -34,6 +42,20 @@ impl Cli {
         let root = root.subcommand(define(clap::Command::new(name)));
         Self::from_arg_matches(&root.try_get_matches_from(line).ok()?).ok()
     }
+}
+
+/// Whether a variable of ours is set to nothing, as compose files set what nobody gave them.
+fn is_any_empty() -> bool {
+    env::vars_os().any(|(name, value)| value.is_empty() && name.as_encoded_bytes().starts_with(b"WHARF_"))
+}
+
+/// A command that does not ask the variables that are set to nothing.
+fn without_empty(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|arg| {
+        let is_empty = arg.get_env().and_then(env::var_os).is_some_and(|value| value.is_empty());
+        if is_empty { arg.env(Resettable::Reset) } else { arg }
+    });
+    command.mut_subcommands(without_empty)
 }
 
 /// How a command is defined; nothing for other words.

@@ -62,7 +62,7 @@ pub(in crate::server) struct Book {
 impl Book {
     /// That of a workspace: it belongs to the sessions, so it lies with them.
     pub(in crate::server) fn of(workspace: &Workspace) -> Self {
-        Self { folder: workspace.own_folder().join("server") }
+        Self { folder: workspace.server_folder() }
     }
 
     /// All clients, oldest first.

@@ -7,8 +7,9 @@ use crate::{
     clock::{Clock, Timestamp},
     json::Members,
     manager::{CreateSession, ManagerError, MetadataChange, Permit, Permits, SessionManager, TakeDown},
-    session::{BranchFate, Session, SessionId, SessionName},
+    session::{BranchFate, BranchName, Session, SessionId, SessionName},
     view::raw,
+    worktree::WorktreeError,
 };
 
 /// Where the record of a session says whose it is; nothing but this may write it.
@@ -114,8 +115,15 @@ impl Isolated {
             format!("client-{}", ticket.letters()).parse().expect("letters and digits are a name");
         let mut metadata = Members::new();
         metadata.set(CLIENT, raw(&ticket.to_string()));
+        let beside: BranchName = name.as_str().parse().expect("letters and digits are a branch");
         let request = CreateSession { name: Some(name), metadata, ..CreateSession::default() };
-        let session = manager.create(&request)?;
+        let session = match manager.create(&request) {
+            // Somebody's branch is called as the folder of ours.
+            Err(ManagerError::Worktree(WorktreeError::BranchInTheWay { .. })) => {
+                manager.create(&CreateSession { branch: Some(beside), ..request })?
+            }
+            created => created?,
+        };
         let (id, had_setup) = (session.id(), session.setup().is_some());
         let ready = match manager.set_up_new(&session, BranchFate::Delete, &mut |_| ()) {
             Ok(session) => started(manager, session),

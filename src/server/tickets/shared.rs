@@ -59,15 +59,28 @@ impl Shared {
         if let Some(session) = self.known(manager)? {
             return Ok(marked(manager, session));
         }
-        let branch = Some(BranchName::for_session(&name()));
-        // What others call so in a remote is theirs.
-        let from = Some("HEAD".to_owned());
         let mut metadata = Members::new();
         metadata.set(CLIENT, mark());
-        let anew = CreateSession { name: Some(name()), branch, from, metadata, ..CreateSession::default() };
-        let created = match manager.create(&anew) {
-            Err(ManagerError::Worktree(WorktreeError::BranchHasBase { .. })) => {
-                manager.create(&CreateSession { from: None, ..anew })
+        let create = |manager: &mut SessionManager, branch: BranchName| {
+            let anew = CreateSession {
+                name: Some(name()),
+                branch: Some(branch),
+                // What others call so in a remote is theirs.
+                from: Some("HEAD".to_owned()),
+                metadata: metadata.clone(),
+                ..CreateSession::default()
+            };
+            match manager.create(&anew) {
+                Err(ManagerError::Worktree(WorktreeError::BranchHasBase { .. })) => {
+                    manager.create(&CreateSession { from: None, ..anew })
+                }
+                created => created,
+            }
+        };
+        let created = match create(manager, BranchName::for_session(&name())) {
+            // Somebody's branch is called as the folder of ours.
+            Err(ManagerError::Worktree(WorktreeError::BranchInTheWay { .. })) => {
+                create(manager, NAME.parse().expect("a short word is a branch"))
             }
             created => created,
         };

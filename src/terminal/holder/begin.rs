@@ -29,6 +29,7 @@ use super::{
 use crate::{
     session::SessionId,
     socket::{self, SocketError},
+    text,
 };
 
 /// The exit code that shells have for a program that is there and cannot be run.
@@ -104,8 +105,8 @@ impl Seat {
                 Err(failed(err))
             }
             (spawned, None) => {
-                let kept = reporter.give_up().map(|kept| kept.to_string());
-                let spawned = spawned.err().map(|err| err.to_string());
+                let kept = reporter.give_up().map(|kept| text::because(&kept));
+                let spawned = spawned.err().map(|err| text::because(&err));
                 Err(not_started(kept.or(spawned).unwrap_or_default()))
             }
         }

@@ -61,7 +61,7 @@ fn a_name_that_is_in_the_way_or_in_use_is_refused() {
     ground.git(["branch", "fix/one"]);
     for (to, named) in [("feature/auth/x", "feature/auth"), ("fix", "fix/one"), ("fix/one/two", "fix/one")] {
         let err = rename_branch(&ground.worktrees(), &of, to).unwrap_err();
-        assert!(matches!(&err, WorktreeError::BranchExists { branch } if branch.as_str() == named), "{err}");
+        assert!(matches!(&err, WorktreeError::BranchInTheWay { other, .. } if other == named), "{err}");
     }
     ground.git(["checkout", "-q", "--ignore-other-worktrees", "feature/auth"]);
     let err = rename_branch(&ground.worktrees(), &of, LOGIN).unwrap_err();

@@ -29,6 +29,7 @@ fn candidates(outcome: Result<Start, WorktreeError>) -> Vec<String> {
 fn in_the_way(outcome: Result<Start, WorktreeError>) -> String {
     match outcome {
         Err(WorktreeError::BranchExists { branch }) => branch.to_string(),
+        Err(WorktreeError::BranchInTheWay { other, .. }) => format!("beside {other}"),
         other => panic!("{other:?}"),
     }
 }
@@ -158,9 +159,9 @@ fn a_branch_that_is_a_folder_of_another_is_refused() {
     for space in Space::both() {
         space.git(&["branch", "feature"]);
         space.git(&["branch", "topic/x/y"]);
-        assert_eq!(in_the_way(by_default(&space, "feature/a", None)), "feature");
-        assert_eq!(in_the_way(by_hand(&space, "feature/a/b", None)), "feature");
-        assert_eq!(in_the_way(by_hand(&space, "topic/x", None)), "topic/x/y");
+        assert_eq!(in_the_way(by_default(&space, "feature/a", None)), "beside feature");
+        assert_eq!(in_the_way(by_hand(&space, "feature/a/b", None)), "beside feature");
+        assert_eq!(in_the_way(by_hand(&space, "topic/x", None)), "beside topic/x/y");
         assert!(by_hand(&space, "topic/x/z", None).is_ok());
         assert!(by_hand(&space, "features", None).is_ok());
     }
@@ -174,7 +175,7 @@ fn case_makes_a_difference_only_where_the_repository_says_so() {
         assert!(by_hand(&space, "topic", None).is_ok());
         space.git(&["config", "core.ignorecase", "true"]);
         assert_eq!(in_the_way(by_hand(&space, "topic", None)), "Topic");
-        assert_eq!(in_the_way(by_hand(&space, "TOPIC/x", None)), "Topic");
+        assert_eq!(in_the_way(by_hand(&space, "TOPIC/x", None)), "beside Topic");
     }
 }
 
