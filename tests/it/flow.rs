@@ -150,7 +150,7 @@ fn a_person_from_whom_control_is_taken_in_a_paste_is_told_and_its_beginning_is_w
     reader(&space);
     let mut first = Terminal::run(&space, &["attach", "s1"]);
     first.until("begun");
-    let paste: String = (0..40_000).map(|number| format!("{number:07} ")).collect();
+    let paste = (0..40_000).map(|number| format!("{number:07} ")).collect::<Vec<_>>().concat();
     let (half, rest) = paste.split_at(paste.len() / 2);
     first.type_in(half);
     let mut second = Terminal::run(&space, &["attach", "s1", "--take"]);
@@ -187,6 +187,18 @@ fn a_program_that_reads_nothing_is_seen_taken_and_stopped_however_much_was_typed
     space.run(["screen", "s1"]).succeeds().says("begun");
     until_told(&space, "it is controlled", |info| info.is_controlled);
     drop(attached(&space, Role::Take));
+    // Each of many may type once more, but not without end.
+    let mut others = Vec::new();
+    let refusal = loop {
+        let mut other = open(&space);
+        other.send(&FromClient::Input(vec![b'y'; 1 << 19])).unwrap();
+        if let Some(FromHolder::Refused(refusal)) = other.receive(Some(Duration::from_millis(50))).unwrap() {
+            break refusal;
+        }
+        others.push(other);
+        assert!(others.len() < 60, "everybody may type without end");
+    };
+    assert_eq!(refusal.code, "full");
     space.run(["stop", "s1", "--timeout", "1s"]).succeeds();
     assert_ne!(space.json(["show", "s1"])["status"], "active");
 }

@@ -56,6 +56,7 @@ mod list;
 mod logs;
 mod lost;
 mod model;
+mod moods;
 mod mounts;
 mod needs;
 mod nested;

@@ -90,22 +90,7 @@ impl Holder {
         self.type_left(at);
         match message {
             FromClient::Attach(attach) => self.attach(at, attach, now),
-            FromClient::Input(bytes) => {
-                if self.clients[at].lent.is_some() && !self.program.takes_input() {
-                    self.refuse(
-                        at,
-                        "bad-message",
-                        "the keys of a terminal that is lent come from there",
-                        now,
-                    );
-                } else if view.is_none_or(|view| view.controls) {
-                    self.activity.happened(now);
-                    self.program.type_in(&bytes);
-                    self.clients[at].has_typed_too_much = !self.program.takes_input();
-                } else {
-                    self.refuse(at, "not-control", "another client controls this session", now);
-                }
-            }
+            FromClient::Input(bytes) => self.take_input(at, &bytes, now),
             FromClient::Resize(size) => {
                 if view.is_some_and(|view| view.controls) {
                     self.resize(size, now);
@@ -134,6 +119,22 @@ impl Holder {
             }
             FromClient::TakeBack => self.clients[at].give_back(false, now),
             FromClient::Detach => self.clients[at].is_gone = true,
+        }
+    }
+
+    fn take_input(&mut self, at: usize, bytes: &[u8], now: Instant) {
+        if self.clients[at].lent.is_some() && !self.program.takes_input() {
+            let message = "the keys of a terminal that is lent come from there";
+            self.refuse(at, "bad-message", message, now);
+        } else if self.clients[at].view.is_some_and(|view| !view.controls) {
+            self.refuse(at, "not-control", "another client controls this session", now);
+        } else if self.program.takes_keys() {
+            self.activity.happened(now);
+            self.program.type_in(bytes);
+            self.clients[at].has_typed_too_much = !self.program.takes_input();
+        } else {
+            // Everybody who types is heard until it is too much once, and they are many.
+            self.refuse(at, "full", "the program has not read what was typed before", now);
         }
     }
 
