@@ -8,13 +8,14 @@ usage() {
 Usage: scripts/bench.sh [--runs N] [--files "N…"] [--sessions "N…"] [--dir PATH] [--wharf PATH]
 
 Makes repositories in a temporary folder, runs wharf and git there in turns (A B A B), and prints a Markdown table
-of medians. The folder is removed at the end.
+of medians. The folder is removed at the end. Worktrunk is measured beside them where `wt` is installed, and what it
+costs to make a create durable where `strace` is.
 
   --runs N         pairs of runs for each line of the table; fewer where each takes long [21]
-  --files "N…"     sizes of the repositories for create and destroy ["250 5000"]
-  --ways "N…"      sizes of the repositories for all ways to create: warm, copied, eight at once ["250 5000 50000"]
-  --sessions "N…"  how many sessions to list, look up and restore ["4 100 1000"]
-  --dir PATH       where the temporary folder is made; decides the file system [$TMPDIR, else /tmp]
+  --files "N…"     sizes of the repositories for create, in all its ways, and destroy ["250 5000 50000"]
+  --sessions "N…"  how many sessions to list, look up and restore, and to create one more beside ["4 100 1000"]
+  --dir PATH       where the temporary folder is made; decides the file system [$TMPDIR, else /tmp]. In memory
+                   (/dev/shm) it costs nothing to make something durable
   --wharf PATH     the program [target/release/wharf, which is built first]
 HELP
 }
@@ -25,21 +26,19 @@ fail() {
 }
 
 runs=21
-files="250 5000"
+files="250 5000 50000"
 sessions="4 100 1000"
-ways="250 5000 50000"
 parent=${TMPDIR:-/tmp}
 wharf=
 while (($#)); do
     case $1 in
     --help | -h) usage && exit 0 ;;
-    --runs | --files | --ways | --sessions | --dir | --wharf) [[ $# -ge 2 ]] || fail "$1 needs a value" ;;
+    --runs | --files | --sessions | --dir | --wharf) [[ $# -ge 2 ]] || fail "$1 needs a value" ;;
     *) usage >&2 && exit 2 ;;
     esac
     case $1 in
     --runs) runs=$2 ;;
     --files) files=$2 ;;
-    --ways) ways=$2 ;;
     --sessions) sessions=$2 ;;
     --dir) parent=$2 ;;
     --wharf) wharf=$(realpath "$2") ;;
@@ -55,6 +54,8 @@ fi
 [[ -x $wharf ]] || fail "there is no program at $wharf"
 
 by_git=() by_wharf=() reads=false failures=0
+wt=$(command -v wt || true)
+strace=$(command -v strace || true)
 place=$(mktemp -d "$parent/wharf-bench.XXXXXX")
 trap 'rm -rf -- "$place"' EXIT
 # Programs are measured as they are installed, by a copy: what a linker has just written lies in memory page by page, and
@@ -164,31 +165,7 @@ both() { # TIMES GIT-FUNCTION WHARF-FUNCTION
     done
 }
 
-# ---- one worktree: create, destroy -------------------------------------------------------------------------
-
-git_create() { git -C "$place/git" worktree add --quiet -b "feature/turn$1" "$place/git/.worktrees/turn$1"; }
-git_destroy() { git -C "$place/git" worktree remove "$place/git/.worktrees/turn$1"; }
 wharf_here() { "$wharf" --workspace "$place/wharf" "$@"; }
-wharf_create() { wharf_here create "turn$1"; }
-wharf_destroy() { wharf_here destroy "turn$1"; }
-
-one_worktree() { # FILES
-    local few=$runs
-    # Much on the disk, or seconds of work, needs fewer turns.
-    (($1 < 1000 || runs < 9)) || few=9
-    repository "$place/git" "$1"
-    cp -a "$place/git" "$place/wharf"
-    mkdir "$place/git/.worktrees"
-    # The first one makes folders and warms caches.
-    measure git_create first || fail "git makes no worktree"
-    measure wharf_create first
-    # Nothing is deleted in between: a file system may look for a while at what was just deleted before it makes a file.
-    both "$few" git_create wharf_create
-    row "create" "$1 files" "\`git worktree add -b\`"
-    both "$few" git_destroy wharf_destroy
-    row "destroy" "$1 files" "\`git worktree remove\`"
-    rm -rf -- "$place/git" "$place/wharf"
-}
 
 # ---- many sessions: list, look up, restore --------------------------------------------------------------------------
 
@@ -213,6 +190,7 @@ wharf_list() { wharf_here list; }
 wharf_path() { wharf_here path "session1"; }
 wharf_show() { wharf_here show "session1"; }
 wharf_restore() { wharf_here restore; }
+wt_list() { "$wt" -C "$place/wharf" list; }
 
 many_sessions() { # SESSIONS
     local number few=$runs
@@ -233,6 +211,10 @@ many_sessions() { # SESSIONS
     fi
     both "$few" git_loop wharf_list
     row "list" "$1 sessions" "\`status\` and \`rev-list\` in each"
+    if [[ -n $wt ]]; then
+        both "$few" wt_list wharf_list
+        row "list" "$1 sessions" "\`wt list\`"
+    fi
     both "$runs" git_list wharf_path
     row "path" "$1 sessions" "\`git worktree list\`"
     both "$runs" git_one wharf_show
@@ -248,17 +230,23 @@ many_sessions() { # SESSIONS
 # ---- all ways to create ---------------------------------------------------------------------------------------------
 
 workers=$(nproc)
-wt=$(command -v wt || true)
 at=$place/ways
 git_add() { git -C "$at/git" worktree add --quiet -b "git$1" "$at/git/.worktrees/git$1"; }
 git_add_workers() {
     git -C "$at/git" -c checkout.workers="$workers" worktree add --quiet -b "workers$1" "$at/git/.worktrees/workers$1"
 }
 git_add_from() { git -C "$at/git" worktree add --quiet -b "from$1" "$at/git/.worktrees/from$1" later; }
-wt_add() { (cd "$at/git" && "$wt" switch --create "wt$1" --no-cd --no-verify); }
+git_remove() { git -C "$at/git" worktree remove "$at/git/.worktrees/git$1"; }
+wt_add() { "$wt" -C "$at/git" switch --create "wt$1" --no-cd --no-verify; }
 wharf_way() { "$wharf" --workspace "$at/wharf" "$@"; }
 wharf_copied() { wharf_way create "copied$1"; }
 wharf_warm() { WHARF_POOL_SIZE=1 wharf_way create "warm$1"; }
+wharf_destroy() { wharf_way destroy "copied$1"; }
+# What makes something durable is traced, and with `without_sync` it is answered instead of done.
+syncs=fsync,fdatasync,syncfs,sync,sync_file_range
+traced() { "$strace" --seccomp-bpf -f -q -o "$place/trace" -e trace="$syncs" "${@:2}" "$wharf" --workspace "$at/wharf" create "$1"; }
+without_sync() { traced "without$1" -e inject="$syncs:retval=0"; }
+with_sync() { traced "with$1"; }
 wharf_warm_from() { wharf_way create "far$1" --from later; }
 # One that fails has not been fast; all of them are waited for, so that none runs beside what is measured next.
 wait_for() { # PIDS
@@ -320,10 +308,36 @@ way() { # WHAT FILES TIMES WHARF-FUNCTION NAME GIT-FUNCTION GIT-NAME GIT-COMMAND
     row "first \`git status\` after it" "$2 files" "the same"
 }
 
+# What it costs that a create is durable when it returns: the same one with and without.
+durability() { # WHAT FILES TIMES READY
+    local turn
+    [[ -n $strace ]] || return 0
+    by_git=() by_wharf=()
+    for ((turn = 0; turn < $3; turn++)); do
+        (($4 == 0)) || ready "$4"
+        note by_git without_sync "$4-$turn"
+        (($4 == 0)) || ready "$4"
+        note by_wharf with_sync "$4-$turn"
+    done
+    row "$1, $(grep -c 'sync[a-z_]*(' "$place/trace") syncs" "$2 files" "itself without them, both under \`strace\`"
+}
+
+eight_warm() { # FILES
+    local turn
+    by_git=() by_wharf=()
+    for turn in a b c; do
+        ready 8
+        note by_git git_eight "$turn"
+        note by_wharf wharf_eight "$turn"
+    done
+    row "8 creates at once, warm" "$1 files" "8 × \`git worktree add -b\`"
+}
+
 all_ways() { # FILES
-    local few=$runs
+    # Much on the disk, or seconds of work, needs fewer turns.
+    local few=$runs eights=3
     (($1 < 1000 || runs < 9)) || few=9
-    (($1 < 20000 || runs < 5)) || few=5
+    (($1 < 20000)) || few=3 eights=1
     mkdir "$at"
     repository "$at/git" "$1"
     later "$at/git"
@@ -332,26 +346,25 @@ all_ways() { # FILES
     sleep 1.1
     git -C "$at/git" status --porcelain >"$place/out"
     git -C "$at/wharf" status --porcelain >"$place/out"
+    # The first one makes folders and warms caches.
     measure git_add first || fail "git makes no worktree"
     measure wharf_copied first
     way "create, copied" "$1" "$few" wharf_copied copied git_add git "\`git worktree add -b\`" 0
     way "create, warm" "$1" "$few" wharf_warm warm git_add_workers workers "\`git -c checkout.workers=$workers worktree add -b\`" 1
     way "create, warm, 300 commits away" "$1" "$few" wharf_warm_from far git_add_from from "\`git worktree add -b\`" 1
+    durability "create, warm" "$1" "$few" 1
+    wharf_way pool drain >"$place/out"
+    durability "create, copied" "$1" "$few" 0
     if [[ -n $wt ]]; then
         both "$few" wt_add wharf_copied_again
         row "create, copied" "$1 files" "\`wt switch --create\`"
     fi
-    wharf_way pool drain >"$place/out"
-    both 3 git_eight wharf_eight
+    both "$eights" git_eight wharf_eight
     row "8 creates at once, copied" "$1 files" "8 × \`git worktree add -b\`"
-    by_git=() by_wharf=()
-    local turn
-    for turn in a b c; do
-        ready 8
-        note by_git git_eight "$turn"
-        note by_wharf wharf_eight "$turn"
-    done
-    row "8 creates at once, warm" "$1 files" "8 × \`git worktree add -b\`"
+    (($1 >= 20000)) || eight_warm "$1"
+    # Last of all: a file system may look for a while at what was just deleted before it makes a file.
+    both "$few" git_remove wharf_destroy
+    row "destroy" "$1 files" "\`git worktree remove\`"
     rm -rf -- "$at"
 }
 wharf_copied_again() { wharf_copied "again$1"; }
@@ -381,7 +394,8 @@ warm_among() { # SESSIONS
 printf '%s cores, %s on %s, %s, %s, %s pairs of runs; milliseconds, median (least)\n\n' "$(nproc)" \
     "$(df --output=fstype "$place" | tail -n 1)" "$(uname -sm)" "$(git --version)" "$("$wharf" --version)" "$runs"
 printf '| wharf | with | git | git | wharf | wharf ÷ git |\n|---|---|---|--:|--:|--:|\n'
-for count in $files; do one_worktree "$count"; done
+for count in $files; do all_ways "$count"; done
 for count in $sessions; do many_sessions "$count"; done
-for count in $ways; do all_ways "$count"; done
 for count in $sessions; do warm_among "$count"; done
+[[ -n $wt ]] || printf '\nWorktrunk is not installed, so nothing is said about it.\n'
+[[ -n $strace ]] || printf '\nWithout strace nothing is said about what it costs to be durable.\n'
