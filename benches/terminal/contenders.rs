@@ -180,7 +180,8 @@ impl Contender {
 
     fn wharf(&self, args: &[&str]) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_wharf"), args);
-        command.env("WHARF_MAX_SESSIONS", "1000");
+        // Nothing is made ready behind a create while something is measured.
+        command.env("WHARF_MAX_SESSIONS", "1000").env("WHARF_POOL_SIZE", "0");
         command
     }
 
