@@ -245,22 +245,17 @@ fn is_taken(err: &WorktreeError) -> bool {
 
 /// Whether a create for which nobody chose a name lost the one that was chosen for it.
 fn lost_its_name(request: &CreateSession, err: &ManagerError) -> bool {
-    let is_branch_chosen = request.branch.is_none();
-    request.name.is_none()
-        && match err {
-            ManagerError::Admit(AdmitError::NameTaken(_)) => true,
-            ManagerError::Admit(AdmitError::BranchTaken { .. }) => is_branch_chosen,
-            ManagerError::Worktree(err) => is_branch_chosen && is_taken(err),
-            _ => false,
-        }
+    let is_name = matches!(err, ManagerError::Admit(AdmitError::NameTaken(_)));
+    let is_branch = matches!(err, ManagerError::Admit(AdmitError::BranchTaken { .. }))
+        || matches!(err, ManagerError::Worktree(err) if is_taken(err));
+    request.name.is_none() && (is_name || (request.branch.is_none() && is_branch))
 }
 
 /// Whether the branch of the next automatic name can be free where this one is not.
 fn is_next_free(err: &WorktreeError) -> bool {
-    match err {
-        WorktreeError::BranchInTheWay { wanted, other } => other.len() > wanted.as_str().len(),
-        err => is_taken(err),
-    }
+    let is_below =
+        matches!(err, WorktreeError::BranchInTheWay { wanted, other } if other.len() > wanted.as_str().len());
+    is_below || is_taken(err)
 }
 
 /// The lowest free number of the day above the one that was tried last.

@@ -137,14 +137,15 @@ fn admit_hint(err: &AdmitError) -> String {
 
 fn store_hint(err: &StoreError) -> Option<String> {
     let text = match err {
-        StoreError::Io { source, .. } => match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                "make room on that disk (`wharf trash empty` deletes what was destroyed); nothing was changed"
-            }
-            io::ErrorKind::ReadOnlyFilesystem => "mount it for writing; nothing was changed",
-            _ => return None,
-        },
-        StoreError::NotBegun { .. } => return None,
+        StoreError::Io { source, .. }
+            if [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded].contains(&source.kind()) =>
+        {
+            "make room on that disk (`wharf trash empty` deletes what was destroyed); nothing was changed"
+        }
+        StoreError::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+            "mount it for writing; nothing was changed"
+        }
+        StoreError::Io { .. } | StoreError::NotBegun { .. } => return None,
         StoreError::OutOfBounds { .. } => "give shorter values; nothing was changed",
         StoreError::CommitUncertain { .. } => "look with `wharf list`; the disk may be failing",
         StoreError::Locked { .. } => "try again; a lock goes with the process that holds it",

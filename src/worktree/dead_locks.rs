@@ -121,7 +121,7 @@ pub(super) fn clear_half_objects(site: &Site) {
     for path in halves {
         match fs::remove_file(&path) {
             Ok(()) => {
-                tracing::info!(path = %path.display(), "an object that git could not write was removed")
+                tracing::info!(path = %path.display(), "an object that git could not write was removed");
             }
             Err(err) => tracing::warn!(path = %path.display(), error = %err, "a half written object stays"),
         }

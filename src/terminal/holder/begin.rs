@@ -105,7 +105,7 @@ impl Seat {
                 Err(failed(err))
             }
             (spawned, None) => {
-                let kept = reporter.give_up().map(|kept| text::because(&kept));
+                let kept = reporter.give_up().map(|kept| text::because(&*kept));
                 let spawned = spawned.err().map(|err| text::because(&err));
                 Err(not_started(kept.or(spawned).unwrap_or_default()))
             }
