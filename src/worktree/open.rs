@@ -74,6 +74,9 @@ impl GitWorktrees {
     pub(super) fn repository_folder(&self, repository: &RepositoryPath) -> Result<PathBuf, WorktreeError> {
         let root = self.root()?;
         let path = repository.below(&root);
+        if path == root {
+            return Ok(root);
+        }
         let folder = path.canonicalize().map_err(|_| WorktreeError::NoRepository { path: path.clone() })?;
         if folder.starts_with(&root) { Ok(folder) } else { Err(WorktreeError::Outside { path }) }
     }
