@@ -4,7 +4,7 @@ use super::{ManagerError, SessionManager, checkout, create::settled, journal::is
 use crate::{
     registry::Registry,
     session::{BranchFate, PendingAction, Session},
-    store,
+    store, text,
     worktree::{AddEnd, Addition, Renaming, Start, WorktreeState},
 };
 
@@ -37,6 +37,7 @@ impl SessionManager {
     pub(super) fn settle_abandoned(&mut self) -> Result<Vec<Settled>, ManagerError> {
         let abandoned: Vec<Session> = self.registry()?.all().into_iter().filter(is_abandoned).collect();
         let mut settled = Vec::new();
+        self.stuck.clear();
         for session in abandoned {
             let Some((claimed, _work)) = self.claim(&session)? else {
                 continue;
@@ -50,6 +51,7 @@ impl SessionManager {
                 Err(err) => {
                     // One repository that cannot be written must not keep the others from starting.
                     tracing::warn!(sessionId = %session.id(), error = %err, "abandoned work stays in the journal");
+                    self.stuck.push((session.name().clone(), text::because(&err)));
                     self.give_back(&claimed, &session);
                 }
             }
