@@ -1,7 +1,7 @@
 //! The programs that are measured, each set up as its users have it, in a folder of its own.
 
 use std::{
-    fs,
+    env, fs,
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, Command, Stdio},
@@ -12,13 +12,15 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::tty::Tty;
+use crate::{relay::RELAY, tty::Tty};
 
 /// What holds the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Nothing: the shell itself.
     Bare,
+    /// A loop that copies, and nothing else: the floor of all that stand in between.
+    Relay,
     Wharf,
     Tmux,
     Shpool,
@@ -35,11 +37,12 @@ pub(crate) struct Contender {
 const SHELL: [&str; 3] = ["bash", "--norc", "--noprofile"];
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Bare, Self::Wharf, Self::Tmux, Self::Shpool];
+    pub(crate) const ALL: [Self; 5] = [Self::Bare, Self::Relay, Self::Wharf, Self::Tmux, Self::Shpool];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bare => "bare terminal",
+            Self::Relay => "bare relay",
             Self::Wharf => "wharf",
             Self::Tmux => "tmux",
             Self::Shpool => "shpool",
@@ -48,7 +51,7 @@ impl Kind {
 
     pub(crate) fn is_there(self) -> bool {
         let (program, arg) = match self {
-            Self::Bare | Self::Wharf => return true,
+            Self::Bare | Self::Relay | Self::Wharf => return true,
             Self::Tmux => ("tmux", "-V"),
             Self::Shpool => ("shpool", "version"),
         };
@@ -67,12 +70,16 @@ impl Contender {
         fs::set_permissions(place.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let mut contender = Self { kind, place, server: None, sessions: 0 };
         match kind {
-            Kind::Bare => (),
+            Kind::Bare | Kind::Relay => (),
             Kind::Wharf => contender.set_up_wharf(),
             Kind::Tmux => contender.set_up_tmux(),
             Kind::Shpool => contender.set_up_shpool(),
         }
         contender
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// A session with a shell, and somebody attached to it.
@@ -81,6 +88,11 @@ impl Contender {
         self.sessions += 1;
         match self.kind {
             Kind::Bare => Tty::run(self.command(SHELL[0], &SHELL[1..])),
+            Kind::Relay => {
+                let relay = env::current_exe().unwrap();
+                let args = [&[RELAY], &SHELL[..]].concat();
+                Tty::run(self.command(relay.to_str().unwrap(), &args))
+            }
             Kind::Wharf => {
                 Tty::run(self.wharf(&["start", &name, "--attach", "--", SHELL[0], SHELL[1], SHELL[2]]))
             }
@@ -100,7 +112,7 @@ impl Contender {
     /// Somebody else attaches; nothing where nobody can.
     pub(crate) fn attach(&mut self) -> Option<Tty> {
         match self.kind {
-            Kind::Bare => None,
+            Kind::Bare | Kind::Relay => None,
             Kind::Wharf => Some(Tty::run(self.wharf(&["attach", "it0"]))),
             Kind::Tmux => Some(Tty::run(self.tmux(&["attach"]))),
             Kind::Shpool => Some(Tty::run(self.shpool(&["attach", "it0"]))),
@@ -109,13 +121,13 @@ impl Contender {
 
     /// Whether there is anything beside the shell that costs something.
     pub(crate) fn holds_anything(&self) -> bool {
-        self.kind != Kind::Bare
+        !matches!(self.kind, Kind::Bare | Kind::Relay)
     }
 
     /// What a session costs beside its shell, in bytes: the share of one of all that are open.
     pub(crate) fn pss(&mut self) -> Option<u64> {
         let pids: Vec<u64> = match self.kind {
-            Kind::Bare => return None,
+            Kind::Bare | Kind::Relay => return None,
             Kind::Wharf => {
                 let shown = self.wharf(&["ps", "--json"]).output().unwrap();
                 let shown: Value = serde_json::from_slice(&shown.stdout).ok()?;
@@ -154,7 +166,7 @@ impl Contender {
 
     fn set_up_shpool(&mut self) {
         let config = "prompt_prefix = \"\"\nsession_restore_mode = { lines = 10000 }\noutput_spool_lines = 10000\n\
-                      shell = \"/bin/bash\"\nnorc = true\nnoread_etc_environment = true\n";
+                      shell = \"/bin/bash\"\nnorc = true\nnoread_etc_environment = true\nforward_env = [\"PS1\"]\n";
         fs::write(self.path("shpool.toml"), config).unwrap();
         let mut daemon = self.shpool(&["daemon"]);
         daemon.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -168,7 +180,8 @@ impl Contender {
 
     fn wharf(&self, args: &[&str]) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_wharf"), args);
-        command.env("WHARF_MAX_SESSIONS", "1000");
+        // Nothing is made ready behind a create while something is measured.
+        command.env("WHARF_MAX_SESSIONS", "1000").env("WHARF_POOL_SIZE", "0");
         command
     }
 
@@ -191,7 +204,7 @@ impl Contender {
         let mut command = Command::new(program);
         command.args(args).current_dir(self.place.path()).env_clear();
         for key in ["PATH", "USER", "LOGNAME"] {
-            if let Some(value) = std::env::var_os(key) {
+            if let Some(value) = env::var_os(key) {
                 command.env(key, value);
             }
         }
@@ -205,7 +218,7 @@ impl Contender {
 impl Drop for Contender {
     fn drop(&mut self) {
         match self.kind {
-            Kind::Bare => (),
+            Kind::Bare | Kind::Relay => (),
             Kind::Wharf => {
                 for session in 0..self.sessions {
                     drop(self.wharf(&["kill", &format!("it{session}")]).output());

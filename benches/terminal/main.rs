@@ -1,4 +1,5 @@
-//! How fast a terminal in a session is, beside a bare one, tmux, and shpool where it is installed: one run, one table.
+//! How fast a terminal in a session is, beside a bare one, one behind a loop that only copies,
+//! tmux, and shpool where it is installed: one run, one table.
 //!
 //! `cargo bench --bench terminal`; `WHARF_BENCH_RUNS` is how often each is measured (5), `WHARF_BENCH_KEYS` how many
 //! keys are typed (1,000).
@@ -8,6 +9,7 @@
 #![expect(clippy::cast_precision_loss, reason = "nobody measures more than 2^52 of anything here")]
 
 mod contenders;
+mod relay;
 mod tty;
 
 use std::{
@@ -19,6 +21,7 @@ use std::{
 
 use self::{
     contenders::{Contender, Kind},
+    relay::{RELAY, relay},
     tty::Tty,
 };
 
@@ -26,7 +29,11 @@ use self::{
 const LOG_BYTES: usize = 40 << 20;
 /// How many rows of scrollback there are before somebody comes back.
 const HISTORY_ROWS: usize = 10_000;
-const LIMIT: Duration = Duration::from_mins(2);
+/// In how many turns the keys are typed.
+const ECHO_ROUNDS: usize = 5;
+const LIMIT: Duration = Duration::from_secs(30);
+/// How much memory all sessions of one contender may take, as far as one of them tells.
+const MEMORY_MB_MAX: f64 = 4_000.0;
 /// How long everything may take to be dealt with before it is measured.
 const SETTLE: Duration = Duration::from_millis(500);
 
@@ -39,8 +46,12 @@ fn number(key: &str, default: usize) -> usize {
 
 fn main() {
     // `cargo test --benches` only wants to know that it can be started.
-    if env::args().any(|arg| arg == "--test") {
+    let args: Vec<String> = env::args().skip(1).collect();
+    if args.iter().any(|arg| arg == "--test") {
         return;
+    }
+    if args.first().is_some_and(|arg| arg == RELAY) {
+        return relay(&args[1..]).unwrap();
     }
     let place = tempfile::tempdir().unwrap();
     let log = place.path().join("colour.log");
@@ -50,24 +61,31 @@ fn main() {
     println!("| what | {} |", kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(" | "));
     println!("|---|{}", "---|".repeat(kinds.len()));
     row("first prompt", "ms", &kinds, runs, first_prompt);
-    row("40 MB colour log, to the client", "MB/s", &kinds, runs.min(3), |contender| {
-        throughput(contender, &log)
-    });
+    row("40 MB colour log, to the client", "MB/s", &kinds, runs, |contender| throughput(contender, &log));
     let keys = number("WHARF_BENCH_KEYS", 1_000);
     latency(&kinds, keys);
     row("come back to 10,000 rows", "ms", &kinds, runs, come_back);
     let sessions = number("WHARF_BENCH_SESSIONS", 100);
-    for (count, place) in [(1, "one".to_owned()), (sessions, format!("each of {sessions}"))] {
-        row(&format!("memory of {place}, idle (Pss)"), "MB", &kinds, 1, |contender| {
-            memory(contender, count, false)
-        });
-        row(&format!("memory of {place}, 10,000 rows"), "MB", &kinds, 1, |contender| {
-            memory(contender, count, true)
+    for full in [false, true] {
+        let name =
+            |who: &str| format!("memory of {who}, {}", if full { "10,000 rows" } else { "idle (Pss)" });
+        let ones = row(&name("one"), "MB", &kinds, 1, |contender| memory(contender, 1, full));
+        row(&name(&format!("each of {sessions}")), "MB", &kinds, 1, |contender| {
+            let one = kinds.iter().position(|kind| *kind == contender.kind()).and_then(|at| ones[at])?;
+            // So many of what is very large would take the whole machine.
+            (one * sessions as f64 <= MEMORY_MB_MAX).then(|| memory(contender, sessions, full))?
         });
     }
 }
 
-fn row(what: &str, unit: &str, kinds: &[Kind], runs: usize, measure: impl Fn(&mut Contender) -> Option<f64>) {
+/// Prints the medians of what is measured, and answers them.
+fn row(
+    what: &str,
+    unit: &str,
+    kinds: &[Kind],
+    runs: usize,
+    measure: impl Fn(&mut Contender) -> Option<f64>,
+) -> Vec<Option<f64>> {
     let mut found: Vec<Vec<f64>> = vec![Vec::new(); kinds.len()];
     // In turns, so that whatever else the machine does hits everybody.
     for _ in 0..runs {
@@ -75,13 +93,11 @@ fn row(what: &str, unit: &str, kinds: &[Kind], runs: usize, measure: impl Fn(&mu
             found.extend(measure(&mut Contender::new(*kind)));
         }
     }
-    let cells: Vec<String> = found
-        .iter_mut()
-        .map(|values| {
-            median(values).map_or("–".to_owned(), |it| format!("{it:.*}", if unit == "MB" { 2 } else { 1 }))
-        })
-        .collect();
-    println!("| {what}, {unit} | {} |", cells.join(" | "));
+    let medians: Vec<Option<f64>> = found.iter_mut().map(|values| median(values)).collect();
+    let digits = if unit == "MB" { 2 } else { 1 };
+    let cells = medians.iter().map(|it| it.map_or("–".to_owned(), |it| format!("{it:.digits$}")));
+    println!("| {what}, {unit} | {} |", cells.collect::<Vec<_>>().join(" | "));
+    medians
 }
 
 fn median(values: &mut [f64]) -> Option<f64> {
@@ -108,9 +124,13 @@ fn throughput(contender: &mut Contender, log: &Path) -> Option<f64> {
 
 fn latency(kinds: &[Kind], keys: usize) {
     let mut rows: [Vec<String>; 2] = Default::default();
-    for kind in kinds {
-        let mut contender = Contender::new(*kind);
-        let mut times = echo(&mut contender, keys).unwrap_or_default();
+    let mut all: Vec<Vec<f64>> = vec![Vec::new(); kinds.len()];
+    for _ in 0..ECHO_ROUNDS {
+        for (kind, times) in kinds.iter().zip(&mut all) {
+            times.extend(echo(&mut Contender::new(*kind), keys.div_ceil(ECHO_ROUNDS)).unwrap_or_default());
+        }
+    }
+    for mut times in all {
         times.sort_by(f64::total_cmp);
         for (row, percent) in rows.iter_mut().zip([50, 99]) {
             let at = times.len() * percent / 100;

@@ -2,11 +2,15 @@
 
 use std::{
     io,
-    os::{fd::OwnedFd, unix::process::CommandExt as _},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::process::CommandExt as _,
+    },
     process::{Child, Command},
     time::{Duration, Instant},
 };
 
+use memchr::memmem::Finder;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags},
@@ -14,7 +18,7 @@ use rustix::{
     termios::{Winsize, tcsetwinsize},
 };
 
-/// A program in a terminal of 40 rows and 120 columns.
+/// A program in a terminal.
 pub(crate) struct Tty {
     master: OwnedFd,
     child: Child,
@@ -22,11 +26,19 @@ pub(crate) struct Tty {
 }
 
 impl Tty {
-    pub(crate) fn run(mut command: Command) -> Self {
+    /// A terminal of 40 rows and 120 columns, which is read as it comes.
+    pub(crate) fn run(command: Command) -> Self {
+        let size = Winsize { ws_row: 40, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
+        let tty = Self::open(command, size);
+        rustix::io::ioctl_fionbio(&tty, true).unwrap();
+        tty
+    }
+
+    /// One of another size, whose reader waits.
+    pub(crate) fn open(mut command: Command, size: Winsize) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
-        let size = Winsize { ws_row: 40, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&master, size).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap();
         let slave =
@@ -42,7 +54,6 @@ impl Tty {
             command.pre_exec(begin);
         }
         let child = command.spawn().unwrap();
-        rustix::io::ioctl_fionbio(&master, true).unwrap();
         Self { master, child, tail: Vec::new() }
     }
 
@@ -60,9 +71,11 @@ impl Tty {
     /// Reads until this was shown; nothing when it is not in time.
     pub(crate) fn until(&mut self, wanted: &[u8], limit: Duration) -> Option<()> {
         let deadline = Instant::now() + limit;
+        let finder = Finder::new(wanted);
         let mut chunk = vec![0; 1 << 17];
         loop {
-            if self.tail.windows(wanted.len()).any(|it| it == wanted) {
+            // A search that is slow takes the processor from those that are measured, and most from those that are many.
+            if finder.find(&self.tail).is_some() {
                 self.tail.clear();
                 return Some(());
             }
@@ -91,6 +104,12 @@ impl Tty {
     fn ready(&self, flags: PollFlags, limit: Duration) -> bool {
         let limit = Timespec::try_from(limit).unwrap();
         poll(&mut [PollFd::new(&self.master, flags)], Some(&limit)).is_ok_and(|ready| ready > 0)
+    }
+}
+
+impl AsFd for Tty {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.master.as_fd()
     }
 }
 

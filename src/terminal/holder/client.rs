@@ -44,6 +44,8 @@ pub(super) struct Client {
     pub(super) left: Vec<u8>,
     /// What it is attached as.
     pub(super) view: Option<View>,
+    /// Whether it typed more than the program has read, and is not listened to until that is less.
+    pub(super) has_typed_too_much: bool,
     /// Nothing more comes from it, or goes to it.
     pub(super) is_gone: bool,
 }
@@ -88,6 +90,7 @@ impl Client {
             lent: None,
             left: Vec::new(),
             view: None,
+            has_typed_too_much: false,
             is_gone: false,
         })
     }

@@ -58,6 +58,10 @@ struct Holder {
     launch: Launch,
     seat: Seat,
     listener: UnixListener,
+    /// When it is looked again who knocks: nothing more could be opened for them.
+    knocks_at: Option<Instant>,
+    /// Whether that was said.
+    is_full: bool,
     signals: Signals,
     program: Program,
     screen: Screen,
@@ -121,6 +125,8 @@ pub fn hold(
         launch,
         seat,
         listener,
+        knocks_at: None,
+        is_full: false,
         signals,
         program,
         log,
@@ -174,7 +180,10 @@ impl Holder {
     /// What to wait for. What has ended is always ready and would wake this loop for ever, so it is left out.
     fn sources(&self, is_held_up: bool) -> Vec<(Source, PollFlags)> {
         let flag = |is_wanted: bool, flag: PollFlags| if is_wanted { flag } else { PollFlags::empty() };
-        let mut sources = vec![(Source::Listener, PollFlags::IN), (Source::Signals, PollFlags::IN)];
+        let mut sources = vec![(Source::Signals, PollFlags::IN)];
+        if self.knocks_at.is_none() {
+            sources.push((Source::Listener, PollFlags::IN));
+        }
         if self.program.exited().is_none() {
             sources.push((Source::Exit, PollFlags::IN));
         }
@@ -185,8 +194,8 @@ impl Holder {
         let (listens, takes_keys) = (self.program.takes_input(), self.program.takes_keys());
         let sends = !self.backlog.gathers();
         for (at, client) in self.clients.iter().enumerate() {
-            // Whoever lent a terminal may want it back, and types nothing here.
-            let hears = listens || client.lent.is_some();
+            // Whoever lent a terminal may want it back, and types nothing here; others may want to look, or to end it.
+            let hears = listens || client.lent.is_some() || !client.has_typed_too_much;
             let flags = flag(hears, PollFlags::IN) | flag(sends && client.waits(), PollFlags::OUT);
             sources.push((Source::Client(at), flags));
             if let Some(lent) = &client.lent {
@@ -216,14 +225,15 @@ impl Holder {
         let ending = self.ending.as_ref().filter(|_| self.cleared_at.is_none()).map(Ending::due);
         let last = self.last_output_ends();
         let dues = [held_up, ending, last, self.activity.due(), self.backlog.due(), self.keys_due()];
-        let first = dues.into_iter().flatten().min()?;
+        let dues = dues.into_iter().chain([self.knocks_at]);
+        let first = dues.flatten().min()?;
         Timespec::try_from(first.saturating_duration_since(now)).ok()
     }
 
     fn deal(&mut self, source: Source, flags: PollFlags) -> io::Result<()> {
         let now = Instant::now();
         match source {
-            Source::Listener => self.accept(now)?,
+            Source::Listener => self.accept(now),
             Source::Signals => {
                 self.signals.clear();
                 if self.signals.take(&ENDING).is_some() {
@@ -274,6 +284,10 @@ impl Holder {
     fn advance(&mut self, now: Instant) {
         self.catch_breath(now);
         self.release_keys(now);
+        self.knocks_at.take_if(|at| now >= *at);
+        if self.program.takes_input() {
+            self.clients.iter_mut().for_each(|client| client.has_typed_too_much = false);
+        }
         if let Some(mood) = self.activity.news(now) {
             self.reporter.tell(mood);
         }

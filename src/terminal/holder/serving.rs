@@ -1,9 +1,9 @@
 //! What clients may ask of a holder, and who of them controls.
 
 use std::{
-    io::{self, ErrorKind},
+    io::ErrorKind,
     os::unix::net::UnixStream,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -23,17 +23,26 @@ use crate::{
 
 /// How many connections may be open beside those that are attached; the oldest goes when there is one more.
 const CALLERS_MAX: usize = 64;
+/// How long those who knock wait at least where there was no room for them.
+const KNOCK_AGAIN: Duration = Duration::from_millis(100);
 
 impl Holder {
-    /// Takes everybody who knocks. Where this process can open nothing more, the oldest who only talks makes room.
-    pub(super) fn accept(&mut self, now: Instant) -> io::Result<()> {
-        loop {
-            match self.listener.accept() {
-                Ok((stream, _)) => self.welcome(stream, now),
-                Err(err) if matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-                    return Ok(());
+    /// Takes one of those who knock. Where this process can open nothing more, the oldest who only talks makes room; where
+    /// everybody is attached, whoever knocks waits, and nobody else with them.
+    pub(super) fn accept(&mut self, now: Instant) {
+        // One at a time: without room, to ask whether there is another fails even if there is none.
+        match self.listener.accept() {
+            Ok((stream, _)) => {
+                self.is_full = false;
+                self.welcome(stream, now);
+            }
+            Err(err) if matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => (),
+            Err(_) if self.let_oldest_go() => (),
+            Err(err) => {
+                self.knocks_at = Some(now + KNOCK_AGAIN);
+                if !std::mem::replace(&mut self.is_full, true) {
+                    tracing::warn!(sessionId = %self.launch.id, error = %err, "somebody knocked in vain, and waits");
                 }
-                Err(err) => return if self.let_oldest_go() { Ok(()) } else { Err(err) },
             }
         }
     }
@@ -81,21 +90,7 @@ impl Holder {
         self.type_left(at);
         match message {
             FromClient::Attach(attach) => self.attach(at, attach, now),
-            FromClient::Input(bytes) => {
-                if self.clients[at].lent.is_some() && !self.program.takes_input() {
-                    self.refuse(
-                        at,
-                        "bad-message",
-                        "the keys of a terminal that is lent come from there",
-                        now,
-                    );
-                } else if view.is_none_or(|view| view.controls) {
-                    self.activity.happened(now);
-                    self.program.type_in(&bytes);
-                } else {
-                    self.refuse(at, "not-control", "another client controls this session", now);
-                }
-            }
+            FromClient::Input(bytes) => self.take_input(at, &bytes, now),
             FromClient::Resize(size) => {
                 if view.is_some_and(|view| view.controls) {
                     self.resize(size, now);
@@ -124,6 +119,22 @@ impl Holder {
             }
             FromClient::TakeBack => self.clients[at].give_back(false, now),
             FromClient::Detach => self.clients[at].is_gone = true,
+        }
+    }
+
+    fn take_input(&mut self, at: usize, bytes: &[u8], now: Instant) {
+        if self.clients[at].lent.is_some() && !self.program.takes_input() {
+            let message = "the keys of a terminal that is lent come from there";
+            self.refuse(at, "bad-message", message, now);
+        } else if self.clients[at].view.is_some_and(|view| !view.controls) {
+            self.refuse(at, "not-control", "another client controls this session", now);
+        } else if self.program.takes_keys() {
+            self.activity.happened(now);
+            self.program.type_in(bytes);
+            self.clients[at].has_typed_too_much = !self.program.takes_input();
+        } else {
+            // Everybody who types is heard until it is too much once, and they are many.
+            self.refuse(at, "full", "the program has not read what was typed before", now);
         }
     }
 

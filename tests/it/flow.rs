@@ -1,0 +1,204 @@
+//! What holds up where: output that a person stopped, a paste that nobody reads, and control that goes to another in its
+//! middle.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test waits for one message and passes over the others"
+)]
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use wharf::terminal::{Attach, Connection, FromClient, FromHolder, Info, PROTOCOL, Question, Role};
+
+use crate::support::{
+    Workspace,
+    pty::{PATIENCE, Terminal},
+};
+
+const STOP_OUTPUT: &str = "\x13";
+const GO_ON: &str = "\x11";
+
+fn open(space: &Workspace) -> Connection {
+    Connection::open(&space.socket("s1")).unwrap()
+}
+
+fn attached(space: &Workspace, role: Role) -> Connection {
+    let mut client = open(space);
+    let attach = Attach { protocol: PROTOCOL, role, rows: 24, cols: 80, scrollback: 0, is_terminal: false };
+    client.send(&FromClient::Attach(attach)).unwrap();
+    until(&mut client, |message| matches!(message, FromHolder::Snapshot { is_last: true, .. }));
+    client
+}
+
+#[track_caller]
+fn until(client: &mut Connection, is_it: impl Fn(FromHolder) -> bool) {
+    while !is_it(client.receive(Some(PATIENCE)).unwrap().expect("it comes in time")) {}
+}
+
+fn info(space: &Workspace) -> Info {
+    serde_json::from_slice(&open(space).ask(Question::Info).unwrap()).unwrap()
+}
+
+/// Waits until something is told of the session.
+#[track_caller]
+fn until_told(space: &Workspace, what: &str, is_so: impl Fn(&Info) -> bool) -> Info {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let info = info(space);
+        if is_so(&info) {
+            return info;
+        }
+        assert!(Instant::now() < deadline, "{what}: {info:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn output_that_a_person_stops_stands_still_and_holds_up_nothing_else() {
+    let space = Workspace::with_sessions(1);
+    space.run(["start", "s1", "--", "sh", "-c", "while :; do echo tick; done"]).succeeds();
+    let mut terminal = Terminal::run(&space, &["attach", "s1"]);
+    terminal.until("tick");
+    for _ in 0..2 {
+        terminal.type_in(STOP_OUTPUT);
+        let deadline = Instant::now() + PATIENCE;
+        let stopped = loop {
+            terminal.look_on(Duration::from_millis(20));
+            let told = info(&space);
+            if told.silent_ms > 300 {
+                break told;
+            }
+            assert!(Instant::now() < deadline, "it goes on: {told:?}");
+        };
+        let mut other = Terminal::run(&space, &["attach", "s1", "--observe"]);
+        other.until("tick");
+        other.type_in("\x1c");
+        assert_eq!(other.ends().code(), Some(0));
+        space.run(["screen", "s1"]).succeeds().says("tick");
+        assert_eq!(info(&space).output, stopped.output);
+        terminal.type_in(GO_ON);
+        let deadline = Instant::now() + PATIENCE;
+        while info(&space).output < stopped.output + 100_000 {
+            terminal.look_on(Duration::from_millis(20));
+            assert!(Instant::now() < deadline, "it does not go on");
+        }
+    }
+    terminal.type_in(STOP_OUTPUT);
+    let mut stop = space.spawn(["stop", "s1", "--timeout", "2s"]);
+    assert!(terminal.ends().code().is_some());
+    assert!(stop.wait().unwrap().success());
+    assert_ne!(space.json(["show", "s1"])["status"], "active");
+}
+
+/// A session whose program reads nothing until there is a file, and then all of it into another.
+fn reader(space: &Workspace) {
+    let program = "stty raw -echo; echo begun; until [ -e go ]; do sleep 0.02; done; exec cat >typed";
+    space.run(["start", "s1", "--", "sh", "-c", program]).succeeds();
+    space.run(["wait", "s1", "--for", "text:begun", "--timeout", "30s"]).succeeds();
+}
+
+#[test]
+fn a_paste_that_control_is_taken_from_ends_there_and_every_byte_is_in_its_place() {
+    let space = Workspace::with_sessions(1);
+    reader(&space);
+    let mut first = attached(&space, Role::Control);
+    let piece = |number: usize| format!("{number:07} ").repeat(2_000).into_bytes();
+    for number in 0..40 {
+        first.send(&FromClient::Input(piece(number))).unwrap();
+    }
+    // Some of it fills the terminal, the rest waits in the holder: nobody reads yet.
+    let mut second = attached(&space, Role::Take);
+    for number in 40..80 {
+        first.send(&FromClient::Input(piece(number))).unwrap();
+    }
+    // Its pieces were refused before it was told of this.
+    first.send(&FromClient::Ask(Question::Info)).unwrap();
+    let (mut was_told, mut refused) = (false, 0);
+    loop {
+        match first.receive(Some(PATIENCE)).unwrap().expect("it is told") {
+            FromHolder::Status(status) => was_told |= !status.controls,
+            FromHolder::Refused(refusal) => {
+                assert_eq!(refusal.code, "not-control");
+                refused += 1;
+            }
+            FromHolder::Answer { is_last: true, .. } => break,
+            _ => (),
+        }
+    }
+    assert!(was_told);
+    assert!((40..80).contains(&refused), "{refused} pieces were refused");
+    second.send(&FromClient::Input(b"from the second".to_vec())).unwrap();
+    let mut wanted: Vec<u8> = (0..80 - refused).flat_map(piece).collect();
+    wanted.extend(b"from the second");
+
+    fs::write(space.worktree("s1").join("go"), "").unwrap();
+    let typed = space.worktree("s1").join("typed");
+    let deadline = Instant::now() + PATIENCE;
+    while fs::metadata(&typed).map_or(0, |it| it.len()) < wanted.len() as u64 {
+        assert!(Instant::now() < deadline, "not all that was typed arrives");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(fs::read(&typed).unwrap() == wanted, "what arrives is not what was typed");
+}
+
+#[test]
+fn a_person_from_whom_control_is_taken_in_a_paste_is_told_and_its_beginning_is_whole() {
+    let space = Workspace::with_sessions(1);
+    reader(&space);
+    let mut first = Terminal::run(&space, &["attach", "s1"]);
+    first.until("begun");
+    let paste = (0..40_000).map(|number| format!("{number:07} ")).collect::<Vec<_>>().concat();
+    let (half, rest) = paste.split_at(paste.len() / 2);
+    first.type_in(half);
+    let mut second = Terminal::run(&space, &["attach", "s1", "--take"]);
+    second.until("begun");
+    first.until_raw("somebody else has taken control");
+    first.type_in(rest);
+    second.type_in("from-the-second");
+    fs::write(space.worktree("s1").join("go"), "").unwrap();
+    let typed = space.worktree("s1").join("typed");
+    first.until_so("all that was typed arrives", |_| {
+        std::thread::sleep(Duration::from_millis(10));
+        fs::read(&typed).is_ok_and(|typed| typed.ends_with(b"from-the-second"))
+    });
+    let typed = fs::read_to_string(&typed).unwrap();
+    let pasted = typed.strip_suffix("from-the-second").unwrap();
+    assert!(paste.starts_with(pasted), "a part is missing, double or elsewhere");
+    // What nobody had read of it when control went is not typed for somebody who has none.
+    assert!(pasted.len() > half.len() - (64 << 10), "{} of {} bytes", pasted.len(), half.len());
+    for person in [&mut first, &mut second] {
+        person.type_in("\x1c");
+        assert_eq!(person.ends().code(), Some(0));
+    }
+}
+
+#[test]
+fn a_program_that_reads_nothing_is_seen_taken_and_stopped_however_much_was_typed() {
+    let space = Workspace::with_sessions(1);
+    reader(&space);
+    let mut typist = attached(&space, Role::Control);
+    // More than is taken in for a program that reads nothing.
+    for _ in 0..3 {
+        typist.send(&FromClient::Input(vec![b'x'; 512 << 10])).unwrap();
+    }
+    space.run(["screen", "s1"]).succeeds().says("begun");
+    until_told(&space, "it is controlled", |info| info.is_controlled);
+    drop(attached(&space, Role::Take));
+    // Each of many may type once more, but not without end.
+    let mut others = Vec::new();
+    let refusal = loop {
+        let mut other = open(&space);
+        other.send(&FromClient::Input(vec![b'y'; 1 << 19])).unwrap();
+        if let Some(FromHolder::Refused(refusal)) = other.receive(Some(Duration::from_millis(50))).unwrap() {
+            break refusal;
+        }
+        others.push(other);
+        assert!(others.len() < 60, "everybody may type without end");
+    };
+    assert_eq!(refusal.code, "full");
+    space.run(["stop", "s1", "--timeout", "1s"]).succeeds();
+    assert_ne!(space.json(["show", "s1"])["status"], "active");
+}
