@@ -98,14 +98,12 @@ fn print_trash(context: &Context, discarded: &[Discarded]) -> Result<(), Failure
     context.output.data(&views, || {
         let rows: Vec<_> =
             discarded.iter().map(|it| (it.session.clone(), it.trashed.destroyed, it.expires(days))).collect();
-        let mut out = table::trash(&rows, now());
-        for it in discarded.iter().filter(|it| context.manager.lacks_repository(&it.session)) {
+        let lacking = discarded.iter().filter(|it| context.manager.lacks_repository(&it.session));
+        let told = lacking.map(|it| {
             let (name, repository) = (it.session.name(), text::line(it.session.repository().as_str()));
-            out.push_str(&format!(
-                "{name} cannot come back before its repository {repository} is there again\n"
-            ));
-        }
-        out
+            format!("{name} cannot come back before its repository {repository} is there again\n")
+        });
+        table::trash(&rows, now()) + &told.collect::<String>()
     })?;
     Ok(())
 }

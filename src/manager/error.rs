@@ -71,8 +71,8 @@ pub enum ManagerError {
         /// By whom.
         pid: u32,
     },
-    /// What was begun with the session by a process that is gone cannot be ended.
-    #[error("session `{name}` was being {doing} by a process that is gone{}", because.as_ref().map_or_else(String::new, |because| format!(", and that cannot be ended: {because}")))]
+    /// What was begun with the session was cut short, or given up by this process, and is not ended.
+    #[error("session `{name}` was being {doing} when that was cut short{}", because.as_ref().map_or_else(String::new, |because| format!(", and it cannot be ended: {because}")))]
     Stuck {
         /// Which.
         name: SessionName,

@@ -35,13 +35,7 @@ impl ManagerError {
                 "wait for it to end; when that process is gone, `wharf restore` finishes or undoes it"
                     .to_owned()
             }
-            Self::Stuck { because: Some(_), .. } => {
-                "see to what is in the way, then `wharf restore` finishes or undoes it; until then nothing is lost"
-                    .to_owned()
-            }
-            Self::Stuck { because: None, .. } => {
-                "`wharf restore` finishes or undoes it, or says what is in the way".to_owned()
-            }
+            Self::Stuck { because, .. } => stuck_hint(because.is_some()).to_owned(),
             Self::NotInTrash { .. } => "`wharf trash list` shows what can be brought back".to_owned(),
             Self::IssueElsewhere { .. } => "`wharf remove --folder` frees that one".to_owned(),
             Self::Detached { .. } => "switch its worktree to a branch first (`git switch`)".to_owned(),
@@ -88,6 +82,15 @@ impl ManagerError {
             | Self::Agent(_) => return None,
         };
         Some(text)
+    }
+}
+
+/// What to do about work that was cut short.
+fn stuck_hint(is_explained: bool) -> &'static str {
+    if is_explained {
+        "see to what is in the way, then `wharf restore` finishes or undoes it; until then nothing is lost"
+    } else {
+        "`wharf restore` finishes or undoes it, or says what is in the way"
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     registry::Registry,
     session::{BranchFate, PendingAction, Session},
     store, text,
-    worktree::{AddEnd, Addition, Renaming, Start, WorktreeState},
+    worktree::{AddEnd, Addition, Renaming, Start, WorktreeError, WorktreeState},
 };
 
 /// How a piece of abandoned work ended.
@@ -126,6 +126,13 @@ impl SessionManager {
     /// Whether neither its folder nor git's files for it are there.
     pub(super) fn is_gone(&self, session: &Session) -> bool {
         let worktree = self.worktrees.inspect(session.id(), session.repository());
-        worktree.is_ok_and(|worktree| worktree.state == WorktreeState::Gone)
+        match worktree {
+            Ok(worktree) => worktree.state == WorktreeState::Gone,
+            Err(WorktreeError::RepositoryGone { .. }) => {
+                let folder = self.workspace.worktree(session.id());
+                folder.symlink_metadata().is_err() && !self.worktrees.is_discarded(session.id())
+            }
+            Err(_) => false,
+        }
     }
 }

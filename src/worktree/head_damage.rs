@@ -29,6 +29,8 @@ impl GitWorktrees {
         if self.has_commit(&handle, &site, &head)? {
             return Ok(None);
         }
+        // A git that can work with nothing here can read no commit either.
+        self.prove_readable(&site.root)?;
         let mut candidates = reflog(&site.admin.join("logs/HEAD"));
         if let Some(branch) = &worktree.branch {
             candidates.extend(reflog(&site.common.join("logs").join(branch.reference())));

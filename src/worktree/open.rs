@@ -75,11 +75,11 @@ impl GitWorktrees {
     pub(super) fn repository_folder(&self, repository: &RepositoryPath) -> Result<PathBuf, WorktreeError> {
         let root = self.root()?;
         let path = repository.below(&root);
-        let folder = path.canonicalize().map_err(|err| match err.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-                WorktreeError::RepositoryGone { path: path.clone() }
+        let folder = path.canonicalize().map_err(|err| {
+            if matches!(err.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
+                return WorktreeError::RepositoryGone { path: path.clone() };
             }
-            _ => WorktreeError::RepositoryBroken { path: path.clone() },
+            WorktreeError::RepositoryBroken { path: path.clone() }
         })?;
         if folder.starts_with(&root) { Ok(folder) } else { Err(WorktreeError::Outside { path }) }
     }

@@ -111,7 +111,9 @@ impl GitWorktrees {
             }
         }
         for repository in self.find_repositories()? {
-            let common = self.common_dir(&repository)?;
+            let Ok(common) = self.common_dir(&repository) else {
+                continue;
+            };
             if is_folder(&common.join("worktrees").join(of.id.to_string())) {
                 let because = "its repository was moved within the workspace, and `wharf restore` follows it";
                 return Err(WorktreeError::Unusable { id: of.id, because });
