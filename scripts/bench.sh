@@ -113,13 +113,14 @@ repository() { # FOLDER FILES
 
 # Runs a command; the microseconds go into `took`. One that writes runs after everything earlier is on the disk, so that it
 # pays for its own writes only; one that reads runs as people run it. A failure of wharf ends everything; one of git, which
-# stumbles over its own half made folders when several of it make worktrees at once, is counted and not measured.
+# stumbles over its own half made folders when several of it make worktrees at once, or of worktrunk is counted and not
+# measured.
 measure() {
     local begun ended
     $reads || sync
     begun=$EPOCHREALTIME
     if ! "$@" >"$place/out" 2>"$place/err"; then
-        [[ $1 == git_* ]] || fail "$* failed: $(<"$place/err")"
+        [[ $1 == git_* || $1 == wt_* ]] || fail "$* failed: $(<"$place/err")"
         failures=$((failures + 1))
         printf 'bench: %s failed: %s\n' "$*" "$(<"$place/err")" >&2
         return 1
@@ -337,7 +338,7 @@ all_ways() { # FILES
     # Much on the disk, or seconds of work, needs fewer turns.
     local few=$runs eights=3
     (($1 < 1000 || runs < 9)) || few=9
-    (($1 < 20000)) || few=3 eights=1
+    (($1 < 20000)) || few=$((runs < 3 ? runs : 3)) eights=1
     mkdir "$at"
     repository "$at/git" "$1"
     later "$at/git"

@@ -17,6 +17,8 @@ use rustix::{fs::OFlags, io::Errno};
 const HELPERS_MAX: usize = 3;
 /// How much room there has to be behind what is expected, so that the end is found without a small read for it.
 const PROBE_BYTES: usize = 32;
+/// How much of a file is compared at once.
+const PART_BYTES: usize = 1 << 16;
 
 /// Whether a replaced file must outlive a power cut, or only a crash of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,12 +109,28 @@ pub fn read_up_to(file: &File, length: u64, bytes_max: u64) -> io::Result<Vec<u8
     Ok(bytes)
 }
 
+/// Whether exactly these bytes can be read, to the end; looks at them part by part.
+pub fn holds(mut file: impl io::Read, bytes: &[u8]) -> io::Result<bool> {
+    let mut part = vec![0; PART_BYTES];
+    let mut rest = bytes;
+    loop {
+        let read = match file.read(&mut part) {
+            Ok(0) => return Ok(rest.is_empty()),
+            Ok(read) => read,
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => continue,
+            Err(err) => return Err(err),
+        };
+        match rest.strip_prefix(&part[..read]) {
+            Some(others) => rest = others,
+            None => return Ok(false),
+        }
+    }
+}
+
 /// Whether the disk gives back what was written to a file.
 pub fn read_back(mut file: &File, bytes: &[u8]) -> io::Result<()> {
     file.rewind()?;
-    let mut found = Vec::with_capacity(bytes.len() + 1);
-    file.read_to_end(&mut found)?;
-    if found == bytes {
+    if holds(file, bytes)? {
         Ok(())
     } else {
         Err(io::Error::new(io::ErrorKind::InvalidData, "the disk gave back other bytes than were written"))

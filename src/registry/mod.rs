@@ -94,7 +94,11 @@ impl Registry {
     /// The table of these sessions. Of two that share an id, name, branch or issue the first stays and the others
     /// come back in the second value.
     pub fn of(sessions: Vec<Session>) -> (Self, Vec<Session>) {
-        let mut registry = Self::default();
+        let mut registry = Self {
+            by_name: HashMap::with_capacity(sessions.len() + 1),
+            by_branch: HashMap::with_capacity(sessions.len() + 1),
+            ..Self::default()
+        };
         let mut turned_away = Vec::new();
         for session in sessions {
             let keys = Keys::of(&Claim::of(&session));

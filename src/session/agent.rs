@@ -128,33 +128,33 @@ impl FromStr for ConversationId {
 impl Session {
     /// The agent that works in it, or worked there last.
     pub fn agent(&self) -> Option<&Agent> {
-        self.agent.as_ref()
+        self.0.agent.as_ref()
     }
 
     /// Its agent goes on in this conversation from now on; without an agent nothing changes.
     pub fn converse(&mut self, conversation: ConversationId) {
-        if let Some(agent) = &mut self.agent {
+        if let Some(agent) = &mut self.parts_mut().agent {
             agent.conversation = Some(conversation);
         }
     }
 
     /// Its agent begins anew the next time; without an agent nothing changes.
     pub fn forget_conversation(&mut self) {
-        if let Some(agent) = &mut self.agent {
+        if let Some(agent) = &mut self.parts_mut().agent {
             agent.conversation = None;
         }
     }
 
     /// A hook of its agent told something.
     pub fn hear(&mut self) {
-        if let Some(agent) = &mut self.agent {
+        if let Some(agent) = &mut self.parts_mut().agent {
             agent.reports = true;
         }
     }
 
     /// Whether the hooks of its agent say how it is doing.
     pub fn is_reported(&self) -> bool {
-        self.agent.as_ref().is_some_and(|agent| agent.reports)
+        self.0.agent.as_ref().is_some_and(|agent| agent.reports)
     }
 }
 
@@ -191,7 +191,7 @@ mod tests {
         session.converse("x1".parse().unwrap());
         session.hear();
         assert_eq!((session.agent(), session.is_reported()), (None, false));
-        session.agent = Some(Agent {
+        session.parts_mut().agent = Some(Agent {
             name: "claude".parse().unwrap(),
             arguments: Vec::new(),
             conversation: None,

@@ -13,6 +13,8 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 pub use self::{
     agent::{
         AGENT_NAME_CHARS_MAX, Agent, AgentName, AgentNameError, CONVERSATION_ID_CHARS_MAX, ConversationId,
@@ -35,33 +37,13 @@ pub use self::{
 };
 use crate::{clock::Timestamp, json::Members};
 
-/// One unit of work: a branch, a worktree and what is known about them.
+/// One unit of work: a branch, a worktree and what is known about them. A copy shares everything until one of both is
+/// changed, because a whole table of them is copied for each change of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session {
-    id: SessionId,
-    repository: RepositoryPath,
-    created_at: Timestamp,
-    name: SessionName,
-    branch: BranchName,
-    status: SessionStatus,
-    last_activity: Timestamp,
-    base: Option<Base>,
-    phase: Option<Label>,
-    metadata: Members,
-    command: Option<Command>,
-    agent: Option<Agent>,
-    process: Option<ProcessId>,
-    holder: Option<ProcessId>,
-    ending: Option<Ending>,
-    unproven_pid: Option<i64>,
-    binding: Option<Binding>,
-    setup: Option<Setup>,
-    pending: Option<Pending>,
-    unknown: Members,
-}
+pub struct Session(Arc<SessionParts>);
 
 /// The parts of a session, for whoever reads one from a record.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionParts {
     /// Names it for ever.
     pub id: SessionId,
@@ -183,205 +165,170 @@ impl SessionParts {
 impl Session {
     /// Puts a session together from what a record holds.
     pub fn from_parts(parts: SessionParts) -> Self {
-        let SessionParts {
-            id,
-            repository,
-            created_at,
-            name,
-            branch,
-            status,
-            last_activity,
-            base,
-            phase,
-            metadata,
-            command,
-            agent,
-            process,
-            holder,
-            ending,
-            unproven_pid,
-            binding,
-            setup,
-            pending,
-            unknown,
-        } = parts;
-        Self {
-            id,
-            repository,
-            created_at,
-            name,
-            branch,
-            status,
-            last_activity,
-            base,
-            phase,
-            metadata,
-            command,
-            agent,
-            process,
-            holder,
-            ending,
-            unproven_pid,
-            binding,
-            setup,
-            pending,
-            unknown,
-        }
+        Self(Arc::new(parts))
+    }
+
+    /// Its parts, to be changed.
+    fn parts_mut(&mut self) -> &mut SessionParts {
+        Arc::make_mut(&mut self.0)
     }
 
     /// Names it for ever; also the name of its worktree folder.
     pub fn id(&self) -> SessionId {
-        self.id
+        self.0.id
     }
 
     /// The repository its branch belongs to.
     pub fn repository(&self) -> &RepositoryPath {
-        &self.repository
+        &self.0.repository
     }
 
     /// When it was made.
     pub fn created_at(&self) -> Timestamp {
-        self.created_at
+        self.0.created_at
     }
 
     /// What people call it.
     pub fn name(&self) -> &SessionName {
-        &self.name
+        &self.0.name
     }
 
     /// The branch its worktree is on.
     pub fn branch(&self) -> &BranchName {
-        &self.branch
+        &self.0.branch
     }
 
     /// How it is doing.
     pub fn status(&self) -> SessionStatus {
-        self.status
+        self.0.status
     }
 
     /// When somebody last worked in it.
     pub fn last_activity(&self) -> Timestamp {
-        self.last_activity
+        self.0.last_activity
     }
 
     /// Where its branch began.
     pub fn base(&self) -> Option<&Base> {
-        self.base.as_ref()
+        self.0.base.as_ref()
     }
 
     /// What its user says it is about to do.
     pub fn phase(&self) -> Option<&Label> {
-        self.phase.as_ref()
+        self.0.phase.as_ref()
     }
 
     /// What its user keeps with it.
     pub fn metadata(&self) -> &Members {
-        &self.metadata
+        &self.0.metadata
     }
 
     /// The issue and the editor it is bound to.
     pub fn binding(&self) -> Option<&Binding> {
-        self.binding.as_ref()
+        self.0.binding.as_ref()
     }
 
     /// The issue it is bound to.
     pub fn issue(&self) -> Option<&Issue> {
-        self.binding.as_ref().and_then(|binding| binding.issue.as_ref())
+        self.0.binding.as_ref().and_then(|binding| binding.issue.as_ref())
     }
 
     /// The editor it is bound to.
     pub fn editor(&self) -> Option<&Editor> {
-        self.binding.as_ref().and_then(|binding| binding.editor.as_ref())
+        self.0.binding.as_ref().and_then(|binding| binding.editor.as_ref())
     }
 
     /// What was begun with it and has not ended.
     pub fn pending(&self) -> Option<&Pending> {
-        self.pending.as_ref()
+        self.0.pending.as_ref()
     }
 
     /// Fields that other tools wrote.
     pub fn unknown(&self) -> &Members {
-        &self.unknown
+        &self.0.unknown
     }
 
     /// Notes that somebody works in it.
     pub fn touch(&mut self, now: Timestamp) {
-        self.last_activity = self.last_activity.max(now);
+        let parts = self.parts_mut();
+        parts.last_activity = parts.last_activity.max(now);
     }
 
     /// Says how it is doing.
     pub fn set_status(&mut self, status: SessionStatus, now: Timestamp) {
-        self.status = status;
+        self.parts_mut().status = status;
         self.touch(now);
     }
 
     /// Says what it is about to do, or nothing.
     pub fn set_phase(&mut self, phase: Option<Label>, now: Timestamp) {
-        self.phase = phase;
+        self.parts_mut().phase = phase;
         self.touch(now);
     }
 
     /// What its user keeps with it, to be changed.
     pub fn metadata_mut(&mut self) -> &mut Members {
-        &mut self.metadata
+        &mut self.parts_mut().metadata
     }
 
     /// Takes another name; id and folder stay.
     pub fn rename(&mut self, name: SessionName) {
-        self.name = name;
+        self.parts_mut().name = name;
     }
 
     /// Follows its worktree to another branch.
     pub fn switch(&mut self, branch: BranchName) {
-        self.branch = branch;
+        self.parts_mut().branch = branch;
     }
 
     /// Follows its worktree to a branch that has no commit yet, so that it begins nowhere.
     pub fn switch_to_unborn(&mut self, branch: BranchName) {
-        self.branch = branch;
-        self.base = None;
+        let parts = self.parts_mut();
+        parts.branch = branch;
+        parts.base = None;
     }
 
     /// Follows its repository to another place.
     pub fn relocate(&mut self, repository: RepositoryPath) {
-        self.repository = repository;
+        self.parts_mut().repository = repository;
     }
 
     /// Changes what it is bound to; a binding without issue and editor is none.
     pub fn bind(&mut self, now: Timestamp, change: impl FnOnce(&mut Binding)) {
-        let mut binding = self.binding.take().unwrap_or_else(|| Binding::begin(now));
+        let parts = self.parts_mut();
+        let mut binding = parts.binding.take().unwrap_or_else(|| Binding::begin(now));
         change(&mut binding);
         binding.last_updated = now;
-        self.binding = (!binding.is_empty()).then_some(binding);
+        parts.binding = (!binding.is_empty()).then_some(binding);
     }
 
     /// What is known of its setup, if that is not done.
     pub fn setup(&self) -> Option<Setup> {
-        self.setup
+        self.0.setup
     }
 
     /// Notes that it needs a setup; until that is done it says so.
     pub fn await_setup(&mut self) {
-        self.setup = Some(Setup::Unfinished);
+        self.parts_mut().setup = Some(Setup::Unfinished);
     }
 
     /// Notes that a command of its setup failed.
     pub fn fail_setup(&mut self) {
-        self.setup = Some(Setup::Failed);
+        self.parts_mut().setup = Some(Setup::Failed);
     }
 
     /// Notes that it has all it needs.
     pub fn end_setup(&mut self) {
-        self.setup = None;
+        self.parts_mut().setup = None;
     }
 
     /// Writes into the journal that something was begun.
     pub fn begin(&mut self, pending: Pending) {
-        self.pending = Some(pending);
+        self.parts_mut().pending = Some(pending);
     }
 
     /// Clears the journal.
     pub fn settle(&mut self) {
-        self.pending = None;
+        self.parts_mut().pending = None;
     }
 }

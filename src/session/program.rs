@@ -157,27 +157,27 @@ impl fmt::Display for Ending {
 impl Session {
     /// The command that was started in it last.
     pub fn command(&self) -> Option<&Command> {
-        self.command.as_ref()
+        self.0.command.as_ref()
     }
 
     /// The process that runs in it.
     pub fn process(&self) -> Option<&ProcessId> {
-        self.process.as_ref()
+        self.0.process.as_ref()
     }
 
     /// The process that holds the terminal of its process.
     pub fn holder(&self) -> Option<&ProcessId> {
-        self.holder.as_ref()
+        self.0.holder.as_ref()
     }
 
     /// How its last process ended; nothing while one runs.
     pub fn ending(&self) -> Option<&Ending> {
-        self.ending.as_ref()
+        self.0.ending.as_ref()
     }
 
     /// The pid to show: that of its process, else the one somebody wrote without proof.
     pub fn pty_pid(&self) -> Option<i64> {
-        self.process.as_ref().map(|process| i64::from(process.pid)).or(self.unproven_pid)
+        self.0.process.as_ref().map(|process| i64::from(process.pid)).or(self.0.unproven_pid)
     }
 
     /// A program runs in it from now on.
@@ -189,33 +189,32 @@ impl Session {
         now: Timestamp,
     ) {
         let program = program.into();
-        self.command = Some(program.command);
-        self.agent = program.agent;
-        self.process = Some(process);
-        self.holder = Some(holder);
-        self.unproven_pid = None;
-        self.ending = None;
+        let parts = self.parts_mut();
+        parts.command = Some(program.command);
+        parts.agent = program.agent;
+        (parts.process, parts.holder) = (Some(process), Some(holder));
+        (parts.unproven_pid, parts.ending) = (None, None);
         self.set_status(SessionStatus::Active, now);
     }
 
     /// A run that was written down never came to be: everything about it is as before.
     pub fn take_back_run(&mut self, before: &Self) {
-        self.command.clone_from(&before.command);
-        self.agent.clone_from(&before.agent);
-        self.process.clone_from(&before.process);
-        self.holder.clone_from(&before.holder);
-        self.unproven_pid = before.unproven_pid;
-        self.ending.clone_from(&before.ending);
-        self.status = before.status;
+        let (parts, before) = (self.parts_mut(), &before.0);
+        parts.command.clone_from(&before.command);
+        parts.agent.clone_from(&before.agent);
+        parts.process.clone_from(&before.process);
+        parts.holder.clone_from(&before.holder);
+        parts.unproven_pid = before.unproven_pid;
+        parts.ending.clone_from(&before.ending);
+        parts.status = before.status;
     }
 
     /// Its process ended. Whether that is a failure follows from how and why; its work is as it was.
     pub fn end(&mut self, ending: Ending) {
-        self.status = ending.status();
-        self.process = None;
-        self.holder = None;
-        self.unproven_pid = None;
-        self.ending = Some(ending);
+        let parts = self.parts_mut();
+        parts.status = ending.status();
+        (parts.process, parts.holder, parts.unproven_pid) = (None, None, None);
+        parts.ending = Some(ending);
     }
 
     /// Its holder was killed, and nobody saw what became of its process.
@@ -226,22 +225,23 @@ impl Session {
     /// Comes back after a restart: nothing runs, whatever the record says. A process that the record has was ended by
     /// the restart, at the earliest when somebody last worked in the session.
     pub fn rest(&mut self) {
-        if self.process.is_some() {
-            self.end(Ending { at: self.last_activity, how: How::Unseen, cause: Cause::Restart });
+        if self.0.process.is_some() {
+            self.end(Ending { at: self.0.last_activity, how: How::Unseen, cause: Cause::Restart });
         }
-        self.status = SessionStatus::Idle;
-        self.holder = None;
-        self.unproven_pid = None;
+        let parts = self.parts_mut();
+        parts.status = SessionStatus::Idle;
+        (parts.holder, parts.unproven_pid) = (None, None);
     }
 
     /// Takes over what is going on with another reading of the same session: journal and process. A process with a
     /// holder is written into every record of the session as it starts and ends, so that this one knows best.
     #[must_use]
     pub fn at_work_as(mut self, other: &Self) -> Self {
-        self.pending.clone_from(&other.pending);
-        if self.holder.is_none() && other.holder.is_none() {
-            self.process.clone_from(&other.process);
-            self.unproven_pid = other.unproven_pid;
+        let (parts, other) = (self.parts_mut(), &other.0);
+        parts.pending.clone_from(&other.pending);
+        if parts.holder.is_none() && other.holder.is_none() {
+            parts.process.clone_from(&other.process);
+            parts.unproven_pid = other.unproven_pid;
         }
         self
     }

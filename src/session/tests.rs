@@ -224,7 +224,7 @@ fn a_session_follows_its_worktree() {
     let now = Timestamp::from_unix_millis(1_763_980_200_000).unwrap();
     let base = Base { commit: "0".repeat(40).parse().unwrap(), reference: None };
     let mut session = example(now);
-    session.base = Some(base.clone());
+    session.parts_mut().base = Some(base.clone());
     session.switch("other".parse().unwrap());
     session.relocate("api".parse().unwrap());
     assert_eq!((session.branch().as_str(), session.repository().as_str()), ("other", "api"));

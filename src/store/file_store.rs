@@ -103,7 +103,7 @@ impl FileStore {
             return load(files);
         };
         match &base.sessions {
-            Some(sessions) if files::read(&files.state)? == base.present => {
+            Some(sessions) if files::holds(&files.state, base.present.as_deref())? => {
                 let reading = Reading {
                     sessions: sessions.clone(),
                     origin: Origin::File,
@@ -274,10 +274,10 @@ fn give_to_owner(written: &File, files: &Files) -> io::Result<()> {
 /// Whether the state file is still the one that was read. The bytes are compared, not only the generations: a person
 /// may have edited the file meanwhile, and some shared folders give two processes the same lock.
 fn unchanged(files: &Files, base: &Base) -> Result<(), StoreError> {
-    let present = files::read(&files.state)?;
-    if present == base.present {
+    if files::holds(&files.state, base.present.as_deref())? {
         return Ok(());
     }
+    let present = files::read(&files.state)?;
     let generation = |bytes: Vec<u8>| schema::decode(&bytes).map_or(0, |parsed| parsed.document.generation);
     Err(StoreError::LockBroken {
         path: files.state.clone(),

@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     fs::{self, File},
-    io,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -97,6 +97,17 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     let metadata = file.metadata().map_err(failed("look at", path))?;
     let bytes = atomic::read_up_to(&file, metadata.len(), FILE_BYTES_MAX + 1);
     bytes.map(Some).map_err(failed("read", path))
+}
+
+/// Whether `read` would answer exactly these bytes.
+pub(super) fn holds(path: &Path, bytes: Option<&[u8]>) -> Result<bool, StoreError> {
+    match (open(path)?, bytes) {
+        (Some(file), Some(bytes)) => {
+            atomic::holds(file.take(FILE_BYTES_MAX + 1), bytes).map_err(failed("read", path))
+        }
+        (None, None) => Ok(true),
+        (Some(_), None) | (None, Some(_)) => Ok(false),
+    }
 }
 
 /// A regular file, open for reading.

@@ -7,13 +7,21 @@ use crate::json::{DEPTH_MAX, string_end};
 pub(super) const ENTRY_DEPTH_MAX: usize = DEPTH_MAX - 3;
 /// The same for the list of sessions.
 pub(super) const LIST_DEPTH_MAX: usize = ENTRY_DEPTH_MAX + 1;
+/// How much of a text is summed up at once.
+const PART_BYTES: usize = 1 << 14;
+
 /// The checksum of a JSON text, `crc32:xxxxxxxx`; white space between tokens does not count, so that a file that
 /// another tool indented anew keeps it.
 pub(super) fn checksum(text: &str) -> String {
     let bytes = text.as_bytes();
-    let mut plain = Vec::with_capacity(bytes.len());
+    let mut sum = crc32fast::Hasher::new();
+    let mut plain = Vec::with_capacity(PART_BYTES * 2);
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
+        if plain.len() >= PART_BYTES {
+            sum.update(&plain);
+            plain.clear();
+        }
         match byte {
             b'"' => {
                 let end = string_end(bytes, at);
@@ -26,7 +34,8 @@ pub(super) fn checksum(text: &str) -> String {
         }
         at += 1;
     }
-    format!("crc32:{:08x}", crc32fast::hash(&plain))
+    sum.update(&plain);
+    format!("crc32:{:08x}", sum.finalize())
 }
 
 #[cfg(test)]

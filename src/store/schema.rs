@@ -22,6 +22,9 @@ pub const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// How much of a reason is kept with an entry that was refused.
 const BECAUSE_CHARS_MAX: usize = 500;
+/// What is set aside for the text of a session; with more it grows.
+const SESSION_BYTES: usize = 600;
+const WRITES_ALWAYS: &str = "these values have text keys and are written to memory";
 const MAJOR: &str = "1";
 const VERSION: &str = "1.0";
 const FIELDS: [&str; 5] = ["version", "sessions", "generation", "checksum", "quarantine"];
@@ -331,8 +334,11 @@ struct Sessions<'a> {
 
 /// The list of sessions as it stands in the file.
 pub(super) fn encode_sessions(sessions: &[Session], workspace: &Workspace) -> String {
+    let count = sessions.len();
     let sessions = sessions.iter().map(|session| record::record(session, workspace)).collect();
-    let mut text = pretty(&Sessions { sessions });
+    let mut written = Vec::with_capacity(count * SESSION_BYTES + SESSION_BYTES);
+    serde_json::to_writer_pretty(&mut written, &Sessions { sessions }).expect(WRITES_ALWAYS);
+    let mut text = String::from_utf8(written).expect("JSON is text");
     // The list was written inside an object, so that it is indented as it will stand in the file.
     let start = text.find('[').expect("a list of sessions is written as a list");
     let end = text.rfind(']').expect("a list that begins ends");
@@ -373,5 +379,5 @@ fn member(out: &mut String, key: &str, value: &str) {
 }
 
 fn pretty<T: Serialize + ?Sized>(value: &T) -> String {
-    serde_json::to_string_pretty(value).expect("these values have text keys and are written to memory")
+    serde_json::to_string_pretty(value).expect(WRITES_ALWAYS)
 }

@@ -75,6 +75,9 @@ impl GitWorktrees {
     pub(super) fn repository_folder(&self, repository: &RepositoryPath) -> Result<PathBuf, WorktreeError> {
         let root = self.root()?;
         let path = repository.below(&root);
+        if path == root {
+            return Ok(root);
+        }
         let folder = path.canonicalize().map_err(|err| {
             if matches!(err.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
                 return WorktreeError::RepositoryGone { path: path.clone() };

@@ -1,7 +1,10 @@
 //! How one damaged tie to a repository is kept from stopping git for everybody: a `commondir` without a path makes every
 //! `git worktree` command of the repository fail.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 use super::{
     WorktreeError,
@@ -10,6 +13,7 @@ use super::{
     scan::id_at_start,
     start::ADMINS_MAX,
 };
+use crate::atomic;
 
 /// What git writes there; an administrative folder always lies two folders below the one that is shared.
 const TO_COMMON: &str = "../..";
@@ -24,6 +28,9 @@ pub(super) fn heal_ties(common: &Path) -> Result<Vec<PathBuf>, WorktreeError> {
             continue;
         }
         let path = admins.join(&name);
+        if is_as_written(&path.join("commondir")) {
+            continue;
+        }
         let Place::Folder(admin) = Folder::open(&path)? else {
             continue;
         };
@@ -42,4 +49,15 @@ pub(super) fn heal_ties(common: &Path) -> Result<Vec<PathBuf>, WorktreeError> {
         healed.push(path);
     }
     Ok(healed)
+}
+
+/// Whether a tie is to the letter what git writes, as nearly all of them are: one small read.
+fn is_as_written(path: &Path) -> bool {
+    let mut bytes = [0; TO_COMMON.len() + 2];
+    match atomic::open(path) {
+        Ok(atomic::Place::File(mut file)) => file
+            .read(&mut bytes)
+            .is_ok_and(|read| bytes[..read].strip_suffix(b"\n") == Some(TO_COMMON.as_bytes())),
+        Ok(atomic::Place::Empty | atomic::Place::Other) | Err(_) => false,
+    }
 }

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _, thread, time::Instant};
 
 use crate::support::{
     Ran, Workspace, invariants,
-    pool::{fill, filled, id, slots},
+    pool::{commit, fill, filled, id, slots},
     processes,
     pty::PATIENCE,
     strace,
@@ -136,4 +136,30 @@ fn by_default_the_second_create_takes_what_the_first_had_made_ready() {
     processes::until_nothing_is_behind(&space.root());
     space.run(["pool", "drain"]).succeeds();
     invariants::restored(&space, &[], "creates by default");
+}
+
+#[test]
+fn a_base_that_is_gone_ends_in_an_error_or_in_a_worktree_of_its_own() {
+    let space = Workspace::new();
+    let before = space.git(["rev-parse", "HEAD"]);
+    commit(&space, "more", "more\n");
+    fill(&space, 1);
+    let ready = slots(&space, "ready");
+    let gone = space.git(["rev-parse", "HEAD"]);
+    let tree = space.git(["rev-parse", "HEAD^{tree}"]);
+    space.git(["reset", "-q", "--hard", &before]);
+    for object in [&gone, &tree] {
+        fs::remove_file(space.path(".git/objects").join(&object[..2]).join(&object[2..])).unwrap();
+    }
+    space.run(["create", "one", "--from", &gone]).fails(2).says("names no commit in this repository");
+    assert_eq!(space.names(), Vec::<String>::new());
+    space.run(["create", "two"]).succeeds();
+    assert!(!ready.contains(&id(&space, "two")));
+    assert_eq!(space.git_at(&space.worktree("two"), ["status", "--porcelain"]), "");
+    assert_eq!(space.git_at(&space.worktree("two"), ["rev-parse", "HEAD"]), before);
+    // What cannot be looked at any more could be somebody's work, so it stays and is shown.
+    fill(&space, 1);
+    assert_eq!(slots(&space, "changed"), ready);
+    assert_ne!(slots(&space, "ready"), ready);
+    space.run(["restore"]).succeeds().says("1 session restored");
 }

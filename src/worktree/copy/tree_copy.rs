@@ -26,9 +26,9 @@ use super::index_file::{Entry, IndexFile, Kind, content_id};
 /// The most threads that copy.
 const THREADS_MAX: usize = 8;
 /// From how many files on a second thread pays.
-const FILES_MIN: usize = 400;
+const FILES_MIN: usize = 100;
 /// How many files a thread takes at once, at least.
-const PART_FILES_MIN: usize = 64;
+const PART_FILES_MIN: usize = 16;
 /// The largest file that is copied; each is read into memory as a whole.
 const READ_BYTES_MAX: u64 = 64 << 20;
 /// How much older than now a copy is made, in seconds. Git compares whole seconds with those of the index, and reads
