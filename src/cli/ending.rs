@@ -37,8 +37,15 @@ pub(super) fn destroy(mut context: Context, args: &args::Destroy) -> Result<(), 
     let output = context.output;
     let destroyed = context.manager.take_down(&args.name, &how, &mut |heard| setup::hear(output, heard))?;
     let days = context.manager.settings().trash_days;
+    let is_orphaned = context.manager.lacks_repository(&destroyed.session);
     context.output.data(&destroy_view(&context, &destroyed, true), || {
         let name = destroyed.session.name();
+        if is_orphaned {
+            let repository = text::line(destroyed.session.repository().as_str());
+            return format!(
+                "{name} is destroyed; its repository {repository} is gone, and once that is back `wharf undo {name}` brings it back for {days} days\n"
+            );
+        }
         let fate = match destroyed.branch {
             BranchFate::Keep => {
                 format!("branch {} stays", text::line(destroyed.session.branch().as_str()))
@@ -91,7 +98,12 @@ fn print_trash(context: &Context, discarded: &[Discarded]) -> Result<(), Failure
     context.output.data(&views, || {
         let rows: Vec<_> =
             discarded.iter().map(|it| (it.session.clone(), it.trashed.destroyed, it.expires(days))).collect();
-        table::trash(&rows, now())
+        let lacking = discarded.iter().filter(|it| context.manager.lacks_repository(&it.session));
+        let told = lacking.map(|it| {
+            let (name, repository) = (it.session.name(), text::line(it.session.repository().as_str()));
+            format!("{name} cannot come back before its repository {repository} is there again\n")
+        });
+        table::trash(&rows, now()) + &told.collect::<String>()
     })?;
     Ok(())
 }

@@ -198,7 +198,8 @@ impl SessionManager {
         branch: BranchFate,
     ) -> Result<Destroyed, ManagerError> {
         self.settle_abandoned()?;
-        let mut weighed = self.weigh_permitted(who, permits, branch)?;
+        let weighed = self.weigh_permitted(who, permits, branch);
+        let mut weighed = weighed.map_err(|err| self.explained(err))?;
         let id = weighed.session.id();
         let _work = AtWork::with(id);
         let running: Vec<Obstacle> = weighed.obstacles.iter().filter(|it| it.is_running()).cloned().collect();

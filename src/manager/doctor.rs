@@ -3,10 +3,10 @@
 use std::{collections::HashSet, path::PathBuf};
 
 use super::{
-    ManagerError, Scope, SessionManager,
+    ManagerError, Scope, SessionManager, checkout,
     findings::{
-        ailment, finding, state_findings, strangers, unreadable, unreadable_repository, unsafe_worktrees,
-        unusable_settings, worktree_findings,
+        STATE_ADRIFT, ailment, finding, head_broken, repository_gone, state_findings, strangers, unreadable,
+        unreadable_repository, unsafe_worktrees, unusable_settings, worktree_findings,
     },
     journal::is_abandoned,
     leftovers::Leftovers,
@@ -15,7 +15,7 @@ use crate::{
     process,
     session::{Cause, Session, SessionStatus},
     text,
-    worktree::{Scan, WorktreeError},
+    worktree::{Scan, Unreadable, WorktreeError},
 };
 
 /// How bad a finding is.
@@ -72,6 +72,18 @@ impl SessionManager {
                     "`wharf doctor --fix`, or the next `wharf restore`, deletes it",
                 ));
             }
+            if self.lacks_repository(&discarded.session) {
+                findings.push(finding(
+                    "undo-blocked",
+                    Severity::Note,
+                    name.as_str(),
+                    format!(
+                        "it was destroyed, and its repository `{}` is gone",
+                        discarded.session.repository()
+                    ),
+                    "put that back in its place, or `wharf undo` cannot bring the session back",
+                ));
+            }
             let folder = self.workspace.worktree(discarded.trashed.id);
             if folder.symlink_metadata().is_ok() {
                 findings.push(finding(
@@ -100,7 +112,7 @@ impl SessionManager {
             ));
         }
         let read = self.store.read().map(|reading| reading.sessions);
-        let is_read = read.is_ok();
+        let is_read = read.is_ok() && findings.iter().all(|it| it.code != STATE_ADRIFT);
         let sessions = self.observed(read.unwrap_or_default());
         let searched = self.ask_git(&sessions);
         for session in &sessions {
@@ -126,10 +138,15 @@ impl SessionManager {
             findings.extend(self.agent_findings(&sessions));
             findings.extend(self.context_findings(&sessions));
             findings.extend(self.leftovers(&sessions).into_iter().map(Leftovers::finding));
-            findings.extend(strangers(&sessions, &scan));
+            findings.extend(strangers(&sessions, &self.without_known(&scan, &sessions)));
         }
         if git.is_ok() {
-            findings.extend(scan.unreadable.iter().map(unreadable_repository));
+            // Each session of one that is gone says so itself.
+            let is_gone = |it: &&Unreadable| {
+                sessions.iter().any(|one| *one.repository() == it.repository && self.lacks_repository(one))
+            };
+            let unreadable = scan.unreadable.iter().filter(|it| !is_gone(it));
+            findings.extend(unreadable.map(unreadable_repository));
         }
         findings.extend(self.trash_findings());
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
@@ -173,11 +190,45 @@ impl SessionManager {
         Ok(dropped)
     }
 
+    /// Whether the repository of a session is not there any more.
+    pub fn lacks_repository(&self, session: &Session) -> bool {
+        let inspected = self.worktrees.inspect(session.id(), session.repository());
+        matches!(inspected, Err(WorktreeError::RepositoryGone { .. }))
+    }
+
+    /// What git shows without what is told of otherwise: what lies in the trash, since a repository that was gone can come back
+    /// with git's files for it, and the folders of sessions whose repository is gone.
+    fn without_known(&self, scan: &Scan, sessions: &[Session]) -> Scan {
+        let trash = self.worktrees.trash().unwrap_or_default();
+        let mut scan = scan.clone();
+        let orphaned: Vec<PathBuf> = sessions
+            .iter()
+            .filter(|session| self.lacks_repository(session))
+            .map(|session| self.workspace.worktree(session.id()))
+            .collect();
+        scan.left_alone.retain(|left| !orphaned.contains(&left.path));
+        scan.found.retain(|found| trash.iter().all(|trashed| trashed.id != found.worktree.id));
+        scan
+    }
+
     /// What is wrong with the worktree of a session.
     fn look_into(&self, session: &Session) -> Vec<Finding> {
         match self.worktrees.inspect(session.id(), session.repository()) {
-            Ok(worktree) if session.pending().is_none() => worktree_findings(session, &worktree),
+            Ok(worktree) if session.pending().is_none() => {
+                let mut findings = worktree_findings(session, &worktree);
+                match self.worktrees.head_damage(&checkout(session)) {
+                    Ok(damage) => {
+                        findings.extend(damage.map(|it| head_broken(session, &worktree.path, &it)));
+                    }
+                    Err(err) => {
+                        let because = text::because(&err);
+                        tracing::warn!(sessionId = %session.id(), error = %because, "its commit cannot be looked at");
+                    }
+                }
+                findings
+            }
             Ok(_) => Vec::new(),
+            Err(WorktreeError::RepositoryGone { .. }) => vec![repository_gone(session)],
             Err(err) => vec![finding(
                 "worktree-unreadable",
                 Severity::Error,

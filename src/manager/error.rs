@@ -71,6 +71,16 @@ pub enum ManagerError {
         /// By whom.
         pid: u32,
     },
+    /// What was begun with the session was cut short, or given up by this process, and is not ended.
+    #[error("session `{name}` was being {doing} when that was cut short{}", because.as_ref().map_or_else(String::new, |because| format!(", and it cannot be ended: {because}")))]
+    Stuck {
+        /// Which.
+        name: SessionName,
+        /// What was being done.
+        doing: &'static str,
+        /// What is in the way, if that was seen.
+        because: Option<String>,
+    },
     /// The session went away while work on it went on.
     #[error("session {id} was removed or renamed meanwhile")]
     Vanished {
@@ -249,7 +259,7 @@ impl ManagerError {
                     Code::UnsavedWork
                 }
             }
-            Self::Busy { .. } | Self::Vanished { .. } => Code::InUse,
+            Self::Busy { .. } | Self::Stuck { .. } | Self::Vanished { .. } => Code::InUse,
             Self::Chain { source, .. } | Self::Conversation(source) => conversation::code(source),
             Self::Detached { .. } | Self::Command(_) | Self::NoAgent { .. } | Self::LongMetadata { .. } => {
                 Code::InvalidValue
@@ -280,6 +290,7 @@ fn store_code(err: &StoreError) -> Code {
         StoreError::Locked { .. } => Code::StateLocked,
         StoreError::Newer { .. } => Code::StateNewer,
         StoreError::NotAFile { .. }
+        | StoreError::Adrift { .. }
         | StoreError::Mounted { .. }
         | StoreError::LockBroken { .. }
         | StoreError::TooLarge { .. } => Code::StateUnwritable,
@@ -288,7 +299,7 @@ fn store_code(err: &StoreError) -> Code {
 
 fn worktree_code(err: &WorktreeError) -> Code {
     match err {
-        WorktreeError::NoRepository { .. } => Code::NotFound,
+        WorktreeError::NoRepository { .. } | WorktreeError::RepositoryGone { .. } => Code::NotFound,
         WorktreeError::Ambiguous { .. } => Code::Ambiguous,
         WorktreeError::Outside { .. }
         | WorktreeError::UnsafePath { .. }
@@ -304,6 +315,9 @@ fn worktree_code(err: &WorktreeError) -> Code {
         | WorktreeError::BranchInTheWay { .. }
         | WorktreeError::BranchInUse { .. } => Code::BranchTaken,
         WorktreeError::Unusable { .. }
+        | WorktreeError::RepositoryBroken { .. }
+        | WorktreeError::HeadBroken { .. }
+        | WorktreeError::Damaged { .. }
         | WorktreeError::NoGit { .. }
         | WorktreeError::OldGit { .. }
         | WorktreeError::Git { .. }

@@ -4,11 +4,14 @@ use std::{collections::HashSet, path::Path};
 
 use super::{Finding, ManagerError, Severity};
 use crate::{
-    session::{Session, SessionId},
+    session::{CommitId, Session, SessionId},
     store::{Ailment, Origin, Reading},
     text,
-    worktree::{Scan, Unreadable, Worktree, WorktreeLock, WorktreeState},
+    worktree::{HeadDamage, Scan, Unreadable, Worktree, WorktreeLock, WorktreeState},
 };
+
+/// The word for a state file that is a link to nowhere.
+pub(super) const STATE_ADRIFT: &str = "state-adrift";
 
 /// The word for a state file that cannot be read.
 pub const STATE_UNREADABLE: &str = "state-unreadable";
@@ -96,6 +99,20 @@ pub(super) fn ailment(ailment: Ailment) -> Finding {
             "a broken state file is kept here",
             "delete it once you have looked at it",
         ),
+        Ailment::DiskFull { path } => finding(
+            "disk-full",
+            Severity::Error,
+            &text::path(&path),
+            "the disk is full: nothing more can be written there",
+            "make room, for example with `wharf trash empty`; until then sessions can be looked at and not changed",
+        ),
+        Ailment::Adrift { path } => finding(
+            STATE_ADRIFT,
+            Severity::Error,
+            "state file",
+            format!("it is a link to {}, whose folder is not there", text::path(&path)),
+            "mount or make that folder; or remove the link, and `wharf restore` rebuilds the file from git",
+        ),
         Ailment::Failed { message } => finding(
             "state-unchecked",
             Severity::Error,
@@ -155,6 +172,41 @@ pub(super) fn state_findings(reading: &Reading) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// The repository of a session is gone.
+pub(super) fn repository_gone(session: &Session) -> Finding {
+    finding(
+        "repository-gone",
+        Severity::Error,
+        session.name().as_str(),
+        format!("its repository `{}` is gone", session.repository()),
+        "put it back in its place (`wharf restore` follows one that was moved within the workspace); or `wharf destroy` the session, whose files go into the trash",
+    )
+}
+
+/// The commit that a worktree is at cannot be read.
+pub(super) fn head_broken(session: &Session, folder: &Path, damage: &HeadDamage) -> Finding {
+    finding(
+        "head-broken",
+        Severity::Error,
+        session.name().as_str(),
+        format!("its commit {} cannot be read", damage.head),
+        &head_cure(folder, damage.sound.as_ref()),
+    )
+}
+
+/// How a worktree whose commit cannot be read is worked in again.
+pub(super) fn head_cure(folder: &Path, sound: Option<&CommitId>) -> String {
+    let folder = text::word(folder);
+    match sound {
+        Some(sound) => format!(
+            "`git -C {folder} reset {sound}` goes back to the last commit that can be read and touches no file"
+        ),
+        None => format!(
+            "fetch that commit again, or `git -C {folder} reset` to one that can be read, which touches no file"
+        ),
+    }
 }
 
 /// How a worktree differs from what its session's record says.

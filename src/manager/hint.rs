@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{ManagerError, conversation};
+use super::{ManagerError, conversation, findings::head_cure};
 use crate::{
     registry::{AdmitError, ID_PREFIX_CHARS_MIN, LookupError},
     shell::ShellError,
@@ -37,6 +37,7 @@ impl ManagerError {
                 "wait for it to end; when that process is gone, `wharf restore` finishes or undoes it"
                     .to_owned()
             }
+            Self::Stuck { because, .. } => stuck_hint(because.is_some()).to_owned(),
             Self::NotInTrash { .. } => "`wharf trash list` shows what can be brought back".to_owned(),
             Self::IssueElsewhere { .. } => "`wharf remove --folder` frees that one".to_owned(),
             Self::Detached { .. } => "switch its worktree to a branch first (`git switch`)".to_owned(),
@@ -86,6 +87,15 @@ impl ManagerError {
     }
 }
 
+/// What to do about work that was cut short.
+fn stuck_hint(is_explained: bool) -> &'static str {
+    if is_explained {
+        "see to what is in the way, then `wharf restore` finishes or undoes it; until then nothing is lost"
+    } else {
+        "`wharf restore` finishes or undoes it, or says what is in the way"
+    }
+}
+
 /// The same trouble has other ways out for a session that has a name and a branch already.
 fn undo_hint(err: &ManagerError) -> Option<String> {
     let is_about_branch = matches!(
@@ -98,6 +108,10 @@ fn undo_hint(err: &ManagerError) -> Option<String> {
     }
     if matches!(err, ManagerError::Worktree(WorktreeError::InProgress { .. })) {
         return Some("bring it back on its own branch, and end that there first".to_owned());
+    }
+    if matches!(err, ManagerError::Worktree(WorktreeError::RepositoryGone { .. })) {
+        let hint = "put it back in its place, then the same command again; the files of the session lie in the trash until then";
+        return Some(hint.to_owned());
     }
     if matches!(err, ManagerError::Admit(AdmitError::NameTaken(_))) {
         return Some("`--as` brings it back under another name".to_owned());
@@ -151,6 +165,9 @@ fn store_hint(err: &StoreError) -> Option<String> {
         StoreError::Locked { .. } => "try again; a lock goes with the process that holds it",
         StoreError::Newer { .. } => "use the wharf that wrote it; nothing was changed",
         StoreError::NotAFile { .. } => "move it away; wharf keeps a regular file there",
+        StoreError::Adrift { .. } => {
+            "mount or make that folder; or remove the link, and `wharf restore` rebuilds the file from git"
+        }
         StoreError::Mounted { .. } => "mount the directory, not the file alone",
         StoreError::LockBroken { .. } => {
             "two processes hold one lock, as some shared folders let them; nothing was written, `wharf doctor` tests the lock"
@@ -195,7 +212,14 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
             "choose another branch (a destroy leaves it as it is without `--delete-branch`), or end the work there"
                 .to_owned()
         }
-        WorktreeError::Unusable { .. } => "`wharf doctor` says what is wrong and how to mend it".to_owned(),
+        WorktreeError::RepositoryGone { .. } => {
+            "put it back in its place; or `wharf destroy` the session, whose files go into the trash".to_owned()
+        }
+        WorktreeError::HeadBroken { path, sound, .. } => head_cure(path, sound.as_ref()),
+        WorktreeError::Damaged { .. } => {
+            "`wharf doctor` says what is wrong with it, `wharf doctor --fix` mends it".to_owned()
+        }
+        WorktreeError::RepositoryBroken { .. } | WorktreeError::Unusable { .. } => "`wharf doctor` says what is wrong and how to mend it".to_owned(),
         WorktreeError::NoGit { .. } | WorktreeError::OldGit { .. } => {
             "install git 2.36 or newer and have it on PATH".to_owned()
         }

@@ -12,6 +12,15 @@ use crate::{
 };
 
 impl SessionManager {
+    /// The same error; where what a dead process began could not be ended, with what was in the way.
+    pub(super) fn explained(&self, err: ManagerError) -> ManagerError {
+        let ManagerError::Stuck { name, doing, because: None } = err else {
+            return err;
+        };
+        let because = self.stuck.iter().find(|(stuck, _)| *stuck == name).map(|(_, because)| because.clone());
+        ManagerError::Stuck { name, doing, because }
+    }
+
     /// An entry that says that this process does something, from now on.
     pub(super) fn pending(&self, action: PendingAction) -> Result<Pending, ManagerError> {
         let worker = process::own().map_err(|source| ManagerError::Process { source })?;
@@ -134,5 +143,9 @@ pub(super) fn ensure_quiet(session: &Session) -> Result<(), ManagerError> {
         PendingAction::BringingBack => "brought back",
         PendingAction::Renaming { .. } => "renamed",
     };
-    Err(ManagerError::Busy { name: session.name().clone(), doing, pid: worker.pid })
+    let name = session.name().clone();
+    if is_abandoned(session) {
+        return Err(ManagerError::Stuck { name, doing, because: None });
+    }
+    Err(ManagerError::Busy { name, doing, pid: worker.pid })
 }

@@ -10,7 +10,7 @@ use crate::{
     config::Settings,
     process::Background,
     registry::Registry,
-    session::{RepositoryPath, Session},
+    session::{RepositoryPath, Session, SessionName},
     shell::Shells,
     store::{self, Origin, Quarantined, Reading, Store},
     terminal::Terminals,
@@ -129,6 +129,8 @@ pub struct SessionManager {
     clock: Arc<dyn Clock>,
     /// What could not be taken when the table was read last.
     quarantined: Vec<Quarantined>,
+    /// What dead processes began and could not be ended when that was tried last, and why.
+    stuck: Vec<(SessionName, String)>,
 }
 
 /// Everything outside that a manager works with.
@@ -179,8 +181,19 @@ impl SessionManager {
     /// A manager of one workspace.
     pub fn of(workspace: Workspace, settings: Settings, ports: Ports) -> Self {
         let Ports { store, worktrees, terminals, shells, background, clock } = ports;
-        let quarantined = Vec::new();
-        Self { workspace, settings, store, worktrees, terminals, shells, background, clock, quarantined }
+        let (quarantined, stuck) = (Vec::new(), Vec::new());
+        Self {
+            workspace,
+            settings,
+            store,
+            worktrees,
+            terminals,
+            shells,
+            background,
+            clock,
+            quarantined,
+            stuck,
+        }
     }
 
     /// The workspace it manages.
@@ -273,6 +286,15 @@ impl SessionManager {
 
     /// Changes one session under the lock and keeps a copy of its record with git.
     fn change<T>(
+        &mut self,
+        who: &str,
+        change: impl FnOnce(&mut Session, Timestamp) -> T,
+    ) -> Result<(Session, T), ManagerError> {
+        let changed = self.change_quiet(who, change);
+        changed.map_err(|err| self.explained(err))
+    }
+
+    fn change_quiet<T>(
         &mut self,
         who: &str,
         change: impl FnOnce(&mut Session, Timestamp) -> T,

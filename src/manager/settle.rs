@@ -4,8 +4,8 @@ use super::{ManagerError, SessionManager, checkout, create::settled, journal::is
 use crate::{
     registry::Registry,
     session::{BranchFate, PendingAction, Session},
-    store,
-    worktree::{AddEnd, Addition, Renaming, Start, WorktreeState},
+    store, text,
+    worktree::{AddEnd, Addition, Renaming, Start, WorktreeError, WorktreeState},
 };
 
 /// How a piece of abandoned work ended.
@@ -37,6 +37,7 @@ impl SessionManager {
     pub(super) fn settle_abandoned(&mut self) -> Result<Vec<Settled>, ManagerError> {
         let abandoned: Vec<Session> = self.registry()?.all().into_iter().filter(is_abandoned).collect();
         let mut settled = Vec::new();
+        self.stuck.clear();
         for session in abandoned {
             let Some((claimed, _work)) = self.claim(&session)? else {
                 continue;
@@ -50,6 +51,7 @@ impl SessionManager {
                 Err(err) => {
                     // One repository that cannot be written must not keep the others from starting.
                     tracing::warn!(sessionId = %session.id(), error = %err, "abandoned work stays in the journal");
+                    self.stuck.push((session.name().clone(), text::because(&err)));
                     self.give_back(&claimed, &session);
                 }
             }
@@ -124,6 +126,13 @@ impl SessionManager {
     /// Whether neither its folder nor git's files for it are there.
     pub(super) fn is_gone(&self, session: &Session) -> bool {
         let worktree = self.worktrees.inspect(session.id(), session.repository());
-        worktree.is_ok_and(|worktree| worktree.state == WorktreeState::Gone)
+        match worktree {
+            Ok(worktree) => worktree.state == WorktreeState::Gone,
+            Err(WorktreeError::RepositoryGone { .. }) => {
+                let folder = self.workspace.worktree(session.id());
+                folder.symlink_metadata().is_err() && !self.worktrees.is_discarded(session.id())
+            }
+            Err(_) => false,
+        }
     }
 }

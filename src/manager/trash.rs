@@ -132,9 +132,10 @@ impl SessionManager {
         cleared.is_ok()
     }
 
-    /// The newest entry, or the newest that goes by this name, id, or beginning of an id.
-    pub(super) fn find_discarded(&self, which: Option<&str>) -> Result<Discarded, ManagerError> {
-        let found = self.discarded()?.into_iter().find(|it| which.is_none_or(|text| it.goes_by(text)));
+    /// The newest entry, or the newest that goes by this name, id, or beginning of an id. One that somebody brings back just
+    /// now is not meant.
+    pub(super) fn find_discarded(&mut self, which: Option<&str>) -> Result<Discarded, ManagerError> {
+        let found = self.idle_discarded()?.into_iter().find(|it| which.is_none_or(|text| it.goes_by(text)));
         found.ok_or_else(|| ManagerError::NotInTrash { text: which.map(ToOwned::to_owned) })
     }
 }

@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{ManagerError, SessionManager, at_work::AtWork, create::settled, trash::Discarded};
+use super::{
+    ManagerError, SessionManager,
+    at_work::AtWork,
+    create::settled,
+    journal::{ensure_quiet, is_abandoned},
+    trash::Discarded,
+};
 use crate::{
     registry::Claim,
     session::{BranchName, PendingAction, Session, SessionName},
@@ -23,9 +29,35 @@ impl SessionManager {
     /// Brings back what was destroyed last, or the session a name, an id or its beginning stands for.
     pub fn undo(&mut self, which: Option<&str>, wanted: &Comeback) -> Result<Session, ManagerError> {
         self.settle_abandoned()?;
-        let found = self.find_discarded(which)?;
-        self.return_from_trash(which, found, wanted)
-            .map_err(|err| ManagerError::Undo { source: Box::new(err) })
+        loop {
+            let found = match self.find_discarded(which) {
+                Err(err @ ManagerError::NotInTrash { .. }) => return Err(self.instead_of(err, which)),
+                found => found?,
+            };
+            match self.return_from_trash(which, found, wanted) {
+                Ok(session) => return Ok(session),
+                // Somebody was faster with that one; the next in turn is meant where none was named.
+                Err(ManagerError::NotInTrash { .. }) if which.is_none() => (),
+                Err(err @ ManagerError::NotInTrash { .. }) => return Err(self.instead_of(err, which)),
+                Err(err) => return Err(ManagerError::Undo { source: Box::new(err) }),
+            }
+        }
+    }
+
+    /// What to say where nothing in the trash is meant: one that is on its way back is in the table already.
+    fn instead_of(&mut self, err: ManagerError, which: Option<&str>) -> ManagerError {
+        let Ok(registry) = self.registry() else {
+            return err;
+        };
+        let mut meant: Vec<&Session> = match which {
+            Some(text) => registry.find(text).into_iter().collect(),
+            None => registry.iter().filter(|session| is_abandoned(session)).collect(),
+        };
+        meant.retain(|session| session.pending().is_some_and(|it| it.action == PendingAction::BringingBack));
+        match meant.first().map(|session| ensure_quiet(session)) {
+            Some(Err(busy)) => self.explained(busy),
+            Some(Ok(())) | None => err,
+        }
     }
 
     fn return_from_trash(
@@ -61,6 +93,10 @@ impl SessionManager {
             // With the folder back in place it is half done, and the journal stays for the next start.
             if self.worktrees.is_discarded(session.id()) || self.is_gone(&session) {
                 self.release(&reserved);
+            }
+            // Somebody emptied the trash meanwhile.
+            if self.is_gone(&session) && !self.worktrees.is_discarded(session.id()) {
+                return Err(ManagerError::NotInTrash { text: which.map(ToOwned::to_owned) });
             }
             return Err(err);
         }

@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::statvfs;
+
 use super::{
     Ailment, FileStore, StoreError, backup,
     files::{Files, failed},
@@ -23,7 +25,13 @@ impl FileStore {
     /// Everything that keeps the table from being safe here.
     pub(super) fn ailments(&self) -> Vec<Ailment> {
         let path = self.files().map(|files| files.state).unwrap_or_default();
+        if self.is_adrift() {
+            return vec![Ailment::Adrift { path }];
+        }
         let mut ailments = Vec::new();
+        if let Some(folder) = path.parent().filter(|folder| is_full(folder)) {
+            ailments.push(Ailment::DiskFull { path: folder.to_owned() });
+        }
         let mut note = |checked: Result<Option<Ailment>, StoreError>| match checked {
             Ok(ailment) => ailments.extend(ailment),
             Err(err) => ailments.push(Ailment::Failed { message: text::because(&err) }),
@@ -41,6 +49,14 @@ impl FileStore {
             Err(err) => ailments.push(Ailment::Failed { message: text::because(&err) }),
         }
         ailments
+    }
+
+    /// Whether the state file is a link into a folder that is not there, as of a volume that is not mounted.
+    pub(super) fn is_adrift(&self) -> bool {
+        self.files().is_ok_and(|files| {
+            files.state != self.workspace.state_file()
+                && fs::metadata(files.folder()).is_err_and(|err| err.kind() == io::ErrorKind::NotFound)
+        })
     }
 
     /// Whether two opens of the lock file exclude each other; on some shared folders they do not. Before the first
@@ -85,6 +101,14 @@ impl FileStore {
     pub fn backups_valid(&self) -> Result<usize, StoreError> {
         Ok(backup::valid(&self.files()?))
     }
+}
+
+/// Whether nothing more can be written where this folder is; no when that cannot be asked. Some file systems do not count
+/// their files.
+fn is_full(folder: &Path) -> bool {
+    statvfs(folder).is_ok_and(|disk| {
+        (disk.f_blocks > 0 && disk.f_bavail == 0) || (disk.f_files > 0 && disk.f_favail == 0)
+    })
 }
 
 /// Whether one of two open files at most gets the lock. Somebody else may hold it; then neither does, and that is right.

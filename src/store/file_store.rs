@@ -33,7 +33,7 @@ pub const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// The table in `.claude-container-sessions.json`, with lock, backups and kept broken files beside it.
 pub struct FileStore {
-    workspace: Workspace,
+    pub(super) workspace: Workspace,
     clock: Arc<dyn Clock>,
     lock_wait_max: Duration,
     /// How the examination tries the lock; a test can be on a folder where that excludes nobody.
@@ -132,7 +132,12 @@ impl Store for FileStore {
         let held = self.transaction.take().filter(|held| held.files == files);
         let lock = match held {
             Some(transaction) => transaction.lock,
-            None => Lock::take(&files.lock(), self.lock_wait_max)?,
+            None => Lock::take(&files.lock(), self.lock_wait_max).map_err(|err| {
+                if self.is_adrift() {
+                    return StoreError::Adrift { path: files.state.clone() };
+                }
+                StoreError::from(err)
+            })?,
         };
         remove_leftover(&files.temp());
         let (mut reading, base) = self.load_again(&files)?;

@@ -184,6 +184,16 @@ pub enum Ailment {
         /// The copy.
         path: PathBuf,
     },
+    /// The disk has no room for another file, or none for another byte.
+    DiskFull {
+        /// The folder of the state file.
+        path: PathBuf,
+    },
+    /// The file is a link into a folder that is not there.
+    Adrift {
+        /// Where it leads.
+        path: PathBuf,
+    },
     /// A check could not be made.
     Failed {
         /// Why not.
@@ -224,6 +234,12 @@ pub enum StoreError {
     #[error("{} is not a regular file", path.display())]
     NotAFile {
         /// The path.
+        path: PathBuf,
+    },
+    /// The state file is a link into a folder that is not there.
+    #[error("the state file is a link to {}, whose folder is not there", path.display())]
+    Adrift {
+        /// Where it leads.
         path: PathBuf,
     },
     /// The file alone is mounted, so that it cannot be replaced.

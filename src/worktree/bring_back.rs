@@ -43,6 +43,12 @@ impl GitWorktrees {
             return Err(WorktreeError::Occupied { path: site.folder.clone() });
         }
         self.restore_branches(site, &note, lock)?;
+        if let (true, Some(HeadAt::Branch(branch))) = (note.orphaned, &at)
+            && self.tip(site, &branch.reference())?.is_none()
+            && let Some(commit) = note.head.as_ref().and_then(|head| head.parse().ok())
+        {
+            self.make_branch(site, branch, &commit, lock)?;
+        }
         let (worktree, admin) = (worktree_in(&site.trash), admin_in(&site.trash));
         if !site.has_admin() && is_folder(&admin) {
             if let Some(parent) = site.admin.parent()
@@ -90,6 +96,9 @@ impl GitWorktrees {
 
     /// What HEAD has to be on, after a look whether the branches are free.
     fn head_to_restore(&self, site: &Site, note: &Note) -> Result<Option<HeadAt>, WorktreeError> {
+        if note.orphaned {
+            return self.head_of_orphan(site, note);
+        }
         for (branch, commit) in note.branches.iter().filter_map(NotedBranch::read) {
             let tip = self.tip(site, &branch.reference())?;
             if tip.is_some_and(|tip| tip != commit) {

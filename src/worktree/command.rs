@@ -346,7 +346,7 @@ fn failure(call: &GitCall<'_>, status: ExitStatus, stderr: &[u8]) -> WorktreeErr
         return WorktreeError::Ownership { path };
     }
     if stderr.starts_with("fatal: not a git repository") {
-        return WorktreeError::NoRepository { path };
+        return WorktreeError::RepositoryBroken { path };
     }
     let status = match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit code {code}"),

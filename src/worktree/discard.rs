@@ -22,12 +22,19 @@ impl GitWorktrees {
         fate: BranchFate,
         record: &str,
     ) -> Result<BranchFate, WorktreeError> {
-        let site = self.site(of.id, &of.repository)?;
+        let site = match self.site(of.id, &of.repository) {
+            Err(WorktreeError::RepositoryGone { .. }) => return self.discard_orphan(of, record),
+            site => site?,
+        };
         self.at_work(&site, |lock| self.discard_locked(of, fate, record, lock))
+            .map_err(|err| self.because_of_damage(of, err))
     }
 
     pub(super) fn retract_one(&self, of: &Checkout) -> Result<(), WorktreeError> {
-        let site = self.site(of.id, &of.repository)?;
+        let site = match self.site(of.id, &of.repository) {
+            Err(WorktreeError::RepositoryGone { .. }) => return self.retract_orphan(of),
+            site => site?,
+        };
         self.at_work(&site, |lock| {
             end_moves(&site)?;
             if !site.has_folder() || is_there(&worktree_in(&site.trash)) {
@@ -80,7 +87,7 @@ impl GitWorktrees {
         record: &str,
         lock: &RepositoryLock,
     ) -> Result<Note, WorktreeError> {
-        let head_branch = self.head_branch(site, &of.repository)?;
+        let mut head_branch = self.head_branch(site, &of.repository)?;
         let mut branches: Vec<(BranchName, CommitId)> = Vec::new();
         for branch in [Some(&of.branch), head_branch.as_ref()].into_iter().flatten() {
             if branch.is_detached() || branches.iter().any(|(known, _)| known == branch) {
@@ -89,6 +96,10 @@ impl GitWorktrees {
             if let Some(commit) = self.tip(site, &branch.reference())? {
                 branches.push((branch.clone(), commit));
             }
+        }
+        let remembered = self.remembered(site, of, head_branch.as_ref(), &mut branches)?;
+        if remembered.is_some() {
+            head_branch = Some(of.branch.clone());
         }
         let snapshot = self.take_snapshot(site, &branches, lock)?;
         make_folder(&self.workspace.trash())?;
@@ -100,16 +111,41 @@ impl GitWorktrees {
             id: of.id.to_string(),
             repository: of.repository.to_string(),
             head_branch: head_branch.map(|branch| branch.to_string()),
-            head: text(snapshot.head),
+            head: text(snapshot.head.or(remembered)),
             work: text(snapshot.work),
             index: text(snapshot.index),
             branches: branches
                 .into_iter()
                 .map(|(name, commit)| NotedBranch { name: name.to_string(), commit: commit.to_string() })
                 .collect(),
+            orphaned: false,
         };
         note.save(&site.trash, record)?;
         Ok(note)
+    }
+
+    /// The commit to come back to where neither the folder nor git's files say it: that of the branch, or where it began
+    /// if that is gone too.
+    fn remembered(
+        &self,
+        site: &Site,
+        of: &Checkout,
+        head_branch: Option<&BranchName>,
+        branches: &mut Vec<(BranchName, CommitId)>,
+    ) -> Result<Option<CommitId>, WorktreeError> {
+        let is_on_its_own = head_branch == Some(&of.branch);
+        if site.has_folder() || of.branch.is_detached() || (site.has_admin() && !is_on_its_own) {
+            return Ok(None);
+        }
+        if let Some((_, commit)) = branches.iter().find(|(name, _)| *name == of.branch) {
+            return Ok(Some(commit.clone()));
+        }
+        let Some(base) = &of.base else {
+            return Ok(None);
+        };
+        let commit = self.tip_with_object(site, base.commit.as_str())?;
+        branches.extend(commit.iter().map(|commit| (of.branch.clone(), commit.clone())));
+        Ok(commit)
     }
 
     /// Deletes the session's branch where the snapshot has it. One that moved on or is in use elsewhere by now stays:

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf, time::Duration};
 use thiserror::Error;
 
 use super::Operation;
-use crate::session::{BranchName, SessionId};
+use crate::session::{BranchName, CommitId, SessionId};
 
 /// Why git could not be asked or told.
 #[derive(Debug, Error)]
@@ -15,6 +15,36 @@ pub enum WorktreeError {
     NoRepository {
         /// Where one was looked for.
         path: PathBuf,
+    },
+    /// The repository of a session is not there any more.
+    #[error("repository {} is gone", path.display())]
+    RepositoryGone {
+        /// Where it was.
+        path: PathBuf,
+    },
+    /// What should be a repository is damaged, so that git takes it for none.
+    #[error("{} is not a repository that git can work with", path.display())]
+    RepositoryBroken {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// The commit that a worktree is at cannot be read.
+    #[error("{} is at commit {head}, which cannot be read", path.display())]
+    HeadBroken {
+        /// The worktree.
+        path: PathBuf,
+        /// The commit.
+        head: CommitId,
+        /// The last one that can be read.
+        sound: Option<CommitId>,
+    },
+    /// Git failed because files that it needs for a worktree are damaged.
+    #[error("the worktree of session {id} is damaged: {source}")]
+    Damaged {
+        /// Whose.
+        id: SessionId,
+        /// What git said.
+        source: Box<Self>,
     },
     /// The path leads out of the workspace.
     #[error("{} is outside the workspace", path.display())]

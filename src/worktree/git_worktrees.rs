@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    AddEnd, Addition, Brought, Changes, Checkout, Drained, Filled, Loss, Mended, Rebranching, Renaming, Scan,
-    Slot, Start, Trashed, Wanted, Worktree, WorktreeError, Worktrees, pool, site::is_there,
+    AddEnd, Addition, Brought, Changes, Checkout, Drained, Filled, HeadDamage, Loss, Mended, Rebranching,
+    Renaming, Scan, Slot, Start, Trashed, Wanted, Worktree, WorktreeError, Worktrees, pool, site::is_there,
 };
 use crate::{
     clock::{Clock, Timestamp},
@@ -132,6 +132,10 @@ impl Worktrees for GitWorktrees {
         self.inspect_one(id, repository)
     }
 
+    fn head_damage(&self, of: &Checkout) -> Result<Option<HeadDamage>, WorktreeError> {
+        self.find_head_damage(of)
+    }
+
     fn changes(&self, of: &Checkout) -> Result<Changes, WorktreeError> {
         self.count_changes(of)
     }
@@ -186,6 +190,10 @@ impl Worktrees for GitWorktrees {
 
     fn tidy(&self, repositories: &[RepositoryPath]) {
         for repository in repositories {
+            if let Err(WorktreeError::RepositoryGone { path }) = self.common_dir(repository) {
+                tracing::debug!(path = %path.display(), "a repository is gone, so nothing of it is tidied");
+                continue;
+            }
             if let Err(err) = self.sweep_pool(repository) {
                 tracing::warn!(%repository, error = %err, "warm worktrees that were cut short may be left");
             }

@@ -25,7 +25,10 @@ const ASSUME_UNCHANGED: u16 = 0x8000;
 impl GitWorktrees {
     /// What a destroy of this worktree would lose, and what stands in its way.
     pub(super) fn find_losses(&self, of: &Checkout, branch: BranchFate) -> Result<Vec<Loss>, WorktreeError> {
-        let site = self.site(of.id, &of.repository)?;
+        let site = match self.site(of.id, &of.repository) {
+            Err(WorktreeError::RepositoryGone { .. }) => return self.orphan_losses(of),
+            site => site?,
+        };
         let worktree = self.inspect_one(of.id, &of.repository)?;
         if worktree.state == WorktreeState::Foreign {
             let because = "is not this session's worktree";
@@ -36,7 +39,7 @@ impl GitWorktrees {
         if mounted.is_empty() {
             self.check_ours(&site, of, branch)?;
         }
-        let mut losses = self.file_losses(&worktree)?;
+        let mut losses = self.file_losses(&worktree).map_err(|err| self.because_of_damage(of, err))?;
         let count = self.lost_commits(&worktree, of, branch)?;
         if count > 0 {
             losses.push(Loss::Commits { count });
@@ -201,12 +204,13 @@ fn walk(
     walk.try_fold(0, |count, commit| commit.map(|_| count + 1))
 }
 
-fn some(sample: Sample, loss: impl FnOnce(Sample) -> Loss) -> Option<Loss> {
+/// A loss, if it is one.
+pub(super) fn some(sample: Sample, loss: impl FnOnce(Sample) -> Loss) -> Option<Loss> {
     (sample.count > 0).then(|| loss(sample))
 }
 
 /// The files below a folder, no link followed and the `.git` file left out.
-fn files_below(folder: &Path) -> Result<Sample, WorktreeError> {
+pub(super) fn files_below(folder: &Path) -> Result<Sample, WorktreeError> {
     let mut files = Sample::default();
     let mut waiting = vec![PathBuf::new()];
     while let Some(inside) = waiting.pop() {

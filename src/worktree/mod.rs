@@ -26,6 +26,7 @@ mod files;
 mod fill;
 mod git_worktrees;
 mod handle;
+mod head_damage;
 mod hide;
 mod include;
 mod inspect;
@@ -36,6 +37,7 @@ mod losses;
 mod mend;
 mod mounts;
 mod open;
+mod orphan;
 mod pool;
 mod purge;
 mod rebranch;
@@ -67,6 +69,7 @@ pub use self::{
     condition::{Operation, Worktree, WorktreeLock, WorktreeState},
     error::WorktreeError,
     git_worktrees::{GitSettings, GitWorktrees},
+    head_damage::HeadDamage,
     loss::{Loss, Sample},
     pool::{Condition, Drained, Filled, Slot, Stopped},
 };
@@ -130,6 +133,9 @@ pub trait Worktrees: Send + Sync {
 
     /// One worktree, as it is now. Reads a few small files, starts no process.
     fn inspect(&self, id: SessionId, repository: &RepositoryPath) -> Result<Worktree, WorktreeError>;
+
+    /// The commit of a worktree, if it cannot be read, and the last one that can.
+    fn head_damage(&self, of: &Checkout) -> Result<Option<HeadDamage>, WorktreeError>;
 
     /// What changed in a worktree, and how far its branch is from its upstream, or else from its base.
     fn changes(&self, of: &Checkout) -> Result<Changes, WorktreeError>;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -77,7 +78,12 @@ impl GitWorktrees {
         if path == root {
             return Ok(root);
         }
-        let folder = path.canonicalize().map_err(|_| WorktreeError::NoRepository { path: path.clone() })?;
+        let folder = path.canonicalize().map_err(|err| {
+            if matches!(err.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
+                return WorktreeError::RepositoryGone { path: path.clone() };
+            }
+            WorktreeError::RepositoryBroken { path: path.clone() }
+        })?;
         if folder.starts_with(&root) { Ok(folder) } else { Err(WorktreeError::Outside { path }) }
     }
 
@@ -88,7 +94,8 @@ impl GitWorktrees {
             Kind::Main(common) | Kind::Linked(common) => Ok(common),
             Kind::Bare => Ok(folder),
             Kind::Submodule => Err(WorktreeError::UnsafePath { path: folder, because: SUBMODULE }),
-            Kind::Plain | Kind::Broken => Err(WorktreeError::NoRepository { path: folder }),
+            Kind::Plain if !has_traces(&folder) => Err(WorktreeError::RepositoryGone { path: folder }),
+            Kind::Plain | Kind::Broken => Err(WorktreeError::RepositoryBroken { path: folder }),
         }
     }
 
@@ -275,6 +282,11 @@ fn is_git_folder(path: &Path) -> bool {
     path.join("HEAD").symlink_metadata().is_ok()
         && path.join("objects").is_dir()
         && path.join("refs").is_dir()
+}
+
+/// Whether anything of a repository is left where one was.
+fn has_traces(path: &Path) -> bool {
+    [".git", "HEAD", "objects", "refs"].iter().any(|name| path.join(name).symlink_metadata().is_ok())
 }
 
 /// Git keeps a submodule's repository in `modules` of the one around it.

@@ -12,9 +12,10 @@ use super::{
     durable::sync_all,
     files::{names_in, settled},
     mounts,
+    relocate::{moved_of, relocate},
     sample::{clear_sample, is_sample},
     site::{Site, io_error, is_folder, is_there},
-    trash::{NOTE, Note, destroyed_at, end_moves},
+    trash::{NOTE, Note, admin_in, destroyed_at, end_moves},
 };
 use crate::{
     atomic,
@@ -74,7 +75,12 @@ impl GitWorktrees {
         if !self.is_in_trash(id) {
             return Ok(());
         }
-        if site.is_some_and(Site::has_admin) {
+        if let Some(site) = site.filter(|site| site.has_admin()) {
+            // Its repository was gone when it was destroyed, and came back with git's files for it.
+            if Note::load(&entry).is_some_and(|note| note.orphaned) {
+                relocate(&site.admin, &admin_in(&entry), &moved_of(&site.admin))?;
+                return self.doom_at(id, Some(site));
+            }
             return Err(WorktreeError::InTheWay {
                 id,
                 because: "its administrative folder is not in the trash, so it is half on its way".to_owned(),
@@ -127,7 +133,11 @@ impl GitWorktrees {
     fn site_left(&self, id: SessionId, repository: &RepositoryPath) -> Result<Option<Site>, WorktreeError> {
         match self.site(id, repository) {
             Ok(site) => Ok(Some(site)),
-            Err(WorktreeError::NoRepository { .. } | WorktreeError::Read { .. }) => Ok(None),
+            Err(
+                WorktreeError::RepositoryGone { .. }
+                | WorktreeError::RepositoryBroken { .. }
+                | WorktreeError::Read { .. },
+            ) => Ok(None),
             Err(err) => Err(err),
         }
     }

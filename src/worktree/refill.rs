@@ -39,7 +39,8 @@ impl GitWorktrees {
         lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
         self.refill(site, |folder| {
-            let Some(work) = &note.work else {
+            let of_head = note.orphaned.then_some("HEAD");
+            let Some(work) = note.work.as_deref().or(of_head) else {
                 return Ok(());
             };
             let temporary = site.admin.join(TEMPORARY_INDEX);

@@ -77,7 +77,7 @@ impl GitWorktrees {
 }
 
 /// The commits of a reflog, the newest first; lines that a power cut left as garbage are passed over.
-fn reflog(path: &Path) -> Vec<CommitId> {
+pub(super) fn reflog(path: &Path) -> Vec<CommitId> {
     let bytes = read_regular(path, REFLOG_BYTES_MAX).ok().flatten().unwrap_or_default();
     let lines = bytes.split(|&b| b == b'\n').rev();
     let commits = lines.filter_map(|line| {

@@ -39,6 +39,9 @@ pub(super) struct Note {
     pub(super) work: Option<String>,
     pub(super) index: Option<String>,
     pub(super) branches: Vec<NotedBranch>,
+    /// Whether its repository was gone, so that git's files for it are where that is.
+    #[serde(default)]
+    pub(super) orphaned: bool,
 }
 
 /// Where a branch was.

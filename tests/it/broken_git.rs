@@ -302,3 +302,48 @@ fn what_a_power_cut_emptied_is_set_aside_and_checked_out_again() {
         space.run(["doctor"]).succeeds();
     }
 }
+
+/// A commit that git had not synced is empty after a power cut; or its ref names one that never came.
+#[test]
+fn a_commit_that_cannot_be_read_is_found_and_the_cure_touches_no_file() {
+    for is_emptied in [true, false] {
+        let space = Workspace::with_sessions(1);
+        let folder = space.work_in("s1");
+        let commit = space.git_at(&folder, ["rev-parse", "HEAD"]);
+        let object = space.path(&format!(".git/objects/{}/{}", &commit[..2], &commit[2..]));
+        fs::remove_file(&object).unwrap();
+        if is_emptied {
+            fs::write(&object, "").unwrap();
+        }
+        let held = files(&folder);
+        let ran = space.run(["doctor", "--json"]).fails(1);
+        let findings = ran.json();
+        let found = findings.as_array().unwrap().iter().find(|it| it["code"] == "head-broken");
+        let cure = found.unwrap_or_else(|| panic!("{findings:#}"))["cure"].as_str().unwrap().to_owned();
+        let error = space.run(["destroy", "s1", "--force", "--json"]).fails(1).error();
+        assert_eq!(error["hint"], cure.as_str(), "{error}");
+        let command = cure.split('`').nth(1).unwrap();
+        let words: Vec<&str> = command.split(' ').skip(1).collect();
+        space.git(words);
+        space.run(["doctor"]).succeeds().says("nothing is wrong");
+        assert_same(&held, &files(&folder));
+        space.run(["destroy", "s1", "--force"]).succeeds();
+        space.run(["undo"]).succeeds();
+        assert_same(&held, &files(&folder));
+    }
+}
+
+#[test]
+fn a_destroy_that_git_fails_for_damage_names_the_doctor() {
+    for file in ["HEAD", "index"] {
+        let space = Workspace::with_sessions(1);
+        let held = files(&space.work_in("s1"));
+        damage(&space.admin("s1").join(file), Some(b"garbage\n"));
+        let error = space.run(["destroy", "s1", "--force", "--json"]).fails(1).error();
+        let hint = error["hint"].as_str().unwrap();
+        assert!(hint.contains("wharf doctor --fix") && !hint.contains("--repo"), "{error}");
+        space.run(["doctor", "--fix"]).succeeds();
+        assert_same(&held, &files(&space.worktree("s1")));
+        space.run(["destroy", "s1", "--force"]).succeeds();
+    }
+}

@@ -214,3 +214,34 @@ fn the_state_file_deleted_while_everybody_writes_comes_back_with_all_sessions() 
     assert_eq!(ids(space.sessions()), before);
     invariants::restored(&space, &[], "the file deleted meanwhile");
 }
+
+#[test]
+fn undos_without_a_name_at_once_bring_back_one_each() {
+    let space = Workspace::with_sessions(4);
+    for _ in 0..3 {
+        for name in space.names() {
+            space.run(["destroy", &name]).succeeds();
+        }
+        for ran in at_once(&space, (0..4).map(|_| words(&["undo"]))) {
+            ran.succeeds();
+        }
+        assert_eq!(space.names().len(), 4);
+    }
+}
+
+#[test]
+fn an_undo_beside_an_emptied_trash_says_that_it_is_not_in_the_trash() {
+    let space = Workspace::new();
+    for number in 0..10 {
+        let name = format!("s{number}");
+        space.run(["create", &name]).succeeds();
+        space.run(["destroy", &name]).succeeds();
+        let runs = [words(&["undo", &name]), words(&["trash", "empty", "--yes"])];
+        let undo = at_once(&space, runs).remove(0);
+        if undo.output.status.success() {
+            space.run(["destroy", &name]).succeeds();
+        } else {
+            assert_eq!(undo.fails(3).error()["code"], "NOT_FOUND");
+        }
+    }
+}

@@ -36,7 +36,7 @@ fn move_worktrees_away(space: &Workspace) {
     std::os::unix::fs::symlink(away, place).unwrap();
 }
 
-const CASES: [Case; 28] = [
+const CASES: [Case; 30] = [
     ("state-unsigned", "note", Cure::Fixed, |space| {
         space.edit_state(|_| ());
     }),
@@ -132,7 +132,14 @@ const CASES: [Case; 28] = [
         space.expire(&id);
     }),
     ("worktree-unreadable", "error", Cure::ByHand, |space| {
+        fs::remove_file(space.path(".git/HEAD")).unwrap();
+    }),
+    ("repository-gone", "error", Cure::ByHand, |space| {
         fs::rename(space.path(".git"), space.path(".away")).unwrap();
+    }),
+    ("state-adrift", "error", Cure::ByHand, |space| {
+        fs::remove_file(space.path(STATE)).unwrap();
+        std::os::unix::fs::symlink(space.home().join("volume/state.json"), space.path(STATE)).unwrap();
     }),
     ("settings-unusable", "error", Cure::ByHand, |space| {
         fs::create_dir_all(space.path(".wharf")).unwrap();

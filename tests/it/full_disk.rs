@@ -46,8 +46,13 @@ cmp .claude-container-sessions.json "$HOME/before"
 [ ! -e .claude-container-sessions.tmp ]
 try 1 create more
 try 0 list
+for how in "" --quick; do
+    "$wharf" doctor $how >"$HOME/said" 2>&1 && exit 1
+    says "the disk is full"
+done
 rm -r fill
 try 0 restore
+try 0 doctor
 try 0 create more
 try 0 destroy more --delete-branch
 [ "$(ls .worktrees | wc -l)" = 1 ]

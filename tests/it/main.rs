@@ -40,6 +40,7 @@ mod foreseen;
 mod forgotten;
 mod full_disk;
 mod git_command;
+mod gone_repository;
 mod help;
 mod history;
 mod holder;

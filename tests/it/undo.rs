@@ -199,3 +199,44 @@ fn an_undo_on_a_new_branch_that_is_refused_leaves_the_trash_as_it_was() {
     space.run(["undo"]).succeeds();
     assert!(space.admin("s1").join("rebase-merge").exists());
 }
+
+/// A session of which neither folder nor git's files are left comes back where its branch is, or where that began.
+#[test]
+fn what_was_deleted_by_hand_and_destroyed_comes_back_at_its_branch_or_base() {
+    for has_branch in [true, false] {
+        let space = Workspace::with_sessions(1);
+        let (folder, admin) = (space.worktree("s1"), space.admin("s1"));
+        let commit = space.git_at(&folder, ["rev-parse", "HEAD"]);
+        fs::remove_dir_all(&folder).unwrap();
+        fs::remove_dir_all(admin).unwrap();
+        if !has_branch {
+            space.git(["branch", "-D", "feature/s1"]);
+        }
+        space.run(["destroy", "s1"]).succeeds();
+        space.run(["undo"]).succeeds();
+        assert_eq!(space.git_at(&folder, ["symbolic-ref", "--short", "HEAD"]), "feature/s1");
+        assert_eq!(space.git_at(&folder, ["rev-parse", "HEAD"]), commit);
+        assert_eq!(space.git_at(&folder, ["status", "--porcelain"]), "");
+        assert_eq!(fs::read_to_string(folder.join("README.md")).unwrap(), "hello\n");
+        space.run(["doctor"]).succeeds().says("nothing is wrong");
+    }
+}
+
+#[test]
+fn an_undo_that_cannot_be_ended_says_what_is_in_the_way() {
+    let space = Workspace::with_sessions(1);
+    let folder = space.work_in("s1");
+    let held = files(&folder);
+    space.run(["destroy", "s1", "--force"]).succeeds();
+    let lock = space.path(".git/packed-refs.lock");
+    fs::write(&lock, "").unwrap();
+    space.run(["undo"]).fails(1).says("packed-refs.lock");
+    for args in [&["undo", "s1"][..], &["undo"], &["destroy", "s1", "--force"], &["meta", "s1", "a=b"]] {
+        let ran = space.run(args).fails(4).says("cannot be ended").says("packed-refs.lock");
+        assert!(!ran.stderr().contains("wait for it"), "{}", ran.stderr());
+    }
+    fs::remove_file(lock).unwrap();
+    space.run(["restore"]).succeeds();
+    assert_eq!(space.names(), ["s1"]);
+    assert_same(&held, &files(&folder));
+}

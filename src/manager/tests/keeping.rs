@@ -71,7 +71,7 @@ fn a_start_is_refused_when_the_session_is_gone_busy_running_or_one_too_many() {
     let mut busy = session(1, "auth");
     let worker = process::own().unwrap();
     busy.begin(Pending { action: PendingAction::BringingBack, worker, since: at(0) });
-    assert!(refused(&House::with(vec![busy])).contains("is being brought back"));
+    assert!(refused(&House::with(vec![busy])).contains("was being brought back"));
     let other = Alive::new();
     let mut taken = session(1, "auth");
     taken.run(command(&["make"]), other.id(), other.id(), at(1));
