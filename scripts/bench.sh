@@ -56,6 +56,8 @@ fi
 by_git=() by_wharf=() reads=false failures=0
 wt=$(command -v wt || true)
 strace=$(command -v strace || true)
+# It may be there and not be allowed.
+[[ -z $strace ]] || "$strace" -f -q -o /dev/null true || strace=
 place=$(mktemp -d "$parent/wharf-bench.XXXXXX")
 trap 'rm -rf -- "$place"' EXIT
 # Programs are measured as they are installed, by a copy: what a linker has just written lies in memory page by page, and

@@ -65,7 +65,13 @@ impl Context {
             }
         };
         if let Some(limit) = global.max_sessions.as_deref().filter(|text| !text.is_empty()) {
-            settings.sessions_max = sessions_max(limit)?;
+            match (sessions_max(limit), broken) {
+                (Ok(limit), _) => settings.sessions_max = limit,
+                (Err(err), Broken::Stop) => return Err(err),
+                (Err(err), Broken::GoOn) => {
+                    tracing::warn!(error = %err, "the limit of sessions stays that of the settings");
+                }
+            }
         }
         Ok(Self { manager: manager(workspace, settings), output })
     }

@@ -103,7 +103,7 @@ fn workspace(global: &Global, id: SessionId) -> Option<Workspace> {
     if global.workspace.is_none()
         && let Some(root) = locate::around_session(id, env::var_os("WHARF_WORKTREE").map(PathBuf::from))
     {
-        return Some(Workspace::at(&root));
+        return locate::usable(Workspace::at(&root)).ok();
     }
     locate::workspace(global.workspace.as_deref().map(Path::new)).ok()
 }

@@ -30,10 +30,10 @@ pub(super) fn workspace(named: Option<&Path>) -> Result<Workspace, Failure> {
 }
 
 /// A workspace whose path can stand in a record, and which keeps to itself what it is to keep.
-fn usable(workspace: Workspace) -> Result<Workspace, Failure> {
+pub(super) fn usable(workspace: Workspace) -> Result<Workspace, Failure> {
     let root = workspace.root();
-    if root.to_str().is_none_or(|text| text.contains(char::is_control)) {
-        let because = "has a path that is not UTF-8, or has control characters in it";
+    if root.to_str().is_none_or(|text| text.contains(['\n', '\r'])) {
+        let because = "has a path that is not UTF-8, or has line breaks in it";
         return Err(Failure::UnsafePath { path: root.to_owned(), because });
     }
     // A repository can bring along what stands in its folder.

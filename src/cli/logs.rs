@@ -83,6 +83,10 @@ impl LazyFile {
     fn open(folder: &Path, days: usize) -> Option<Mutex<RollingFileAppender>> {
         // The appender looks for old files first, and complains on standard error when the folder is missing.
         fs::create_dir_all(folder).ok()?;
+        // A repository can bring along what stands there; nothing is written through a link.
+        if fs::read_dir(folder).ok()?.filter_map(Result::ok).any(|entry| entry.path().is_symlink()) {
+            return None;
+        }
         RollingFileAppender::builder()
             .rotation(Rotation::DAILY)
             .filename_prefix("wharf")

@@ -125,7 +125,7 @@ fn execute(cli: Cli) -> Result<ExitCode, Failure> {
             hooking::hook(&global, &args);
             Ok(())
         }
-        Command::Init(args) => return initing::init(open_anyway()?, args),
+        Command::Init(args) => return initing::init(Output::new(global.json), open_anyway(), args),
         Command::Debug(args) => return debugging::debug(open()?, &args),
         Command::Exec(args) => return executing::exec(open()?, &args),
         Command::Conversation(args) => return conversation::run(open()?, args),

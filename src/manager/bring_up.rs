@@ -1,7 +1,12 @@
 //! A session is made with all that belongs to it: place, branch, worktree, and what its setup brings.
 
+use std::{env, path::Path};
+
 use super::{CreateSession, Hear, ManagerError, Permit, Permits, SessionManager, StartSession, TakeDown};
-use crate::session::{BranchFate, Session};
+use crate::{
+    process::is_runnable,
+    session::{BranchFate, Session},
+};
 
 /// What may go with a session that was made a moment ago: all that a setup can have left, and nothing that somebody runs in it.
 const BROUGHT: [Permit; 4] = [Permit::Modified, Permit::Untracked, Permit::Ignored, Permit::Unmerged];
@@ -20,14 +25,15 @@ impl SessionManager {
         self.set_up_new(&session, request.branch_fate(), hear)
     }
 
-    /// The same, with a program that is started in it at once; one that cannot be started takes the session along, into the
-    /// trash if a setup brought anything. One in which somebody works already stays.
+    /// The same, with a program that is started in it at once. What is nowhere to be found is refused before anything is made;
+    /// what cannot be started takes the session along into the trash. One in which somebody works already stays.
     pub fn bring_up_running(
         &mut self,
         request: &CreateSession,
         start: &StartSession,
         hear: Hear<'_>,
     ) -> Result<Session, ManagerError> {
+        self.ensure_startable(start)?;
         let session = self.create(request)?;
         let fate = request.branch_fate();
         let had_setup = session.setup().is_some();
@@ -36,16 +42,32 @@ impl SessionManager {
         self.start(&id, start).inspect_err(|_| self.take_back_new(&id, fate, had_setup))
     }
 
+    /// Refuses an agent that nobody described, and a program that is not there wherever the session will be.
+    fn ensure_startable(&self, start: &StartSession) -> Result<(), ManagerError> {
+        if let Some(agent) = &start.agent {
+            return self.description(&agent.name).map(drop);
+        }
+        let Some(program) = start.command.as_ref().and_then(|command| command.words().first()) else {
+            return Ok(());
+        };
+        // Below the worktree, nothing is known yet.
+        let folders = env::var_os("PATH").unwrap_or_default();
+        let is_known = |path: &Path| path.is_absolute();
+        let is_anywhere = if program.contains('/') {
+            !is_known(Path::new(program)) || is_runnable(Path::new(program))
+        } else {
+            env::split_paths(&folders).any(|folder| !is_known(&folder) || is_runnable(&folder.join(program)))
+        };
+        if is_anywhere { Ok(()) } else { Err(ManagerError::NoProgram { program: program.clone() }) }
+    }
+
     /// Takes back a session that was made a moment ago and cannot begin; what does hold something of somebody stays.
     pub fn take_back_new(&mut self, id: &str, branch: BranchFate, had_setup: bool) {
         let permits = if had_setup { BROUGHT.into_iter().collect() } else { Permits::default() };
         let how = TakeDown { permits, branch, skip_teardown: !had_setup, force: true };
-        let taken = self.take_down(id, &how, &mut |_| ());
-        // Nothing was brought and nothing could be lost: there is nothing to bring back, and what somebody destroyed before
-        // stays the newest.
-        let gone = taken.and_then(|_| if had_setup { Ok(Vec::new()) } else { self.empty_trash(Some(id)) });
-        if let Err(err) = gone {
-            tracing::warn!(sessionId = %id, error = %err, "something stays of a session whose program cannot be started");
+        // Into the trash also where nothing was to be lost a moment ago: somebody may have begun to work in it.
+        if let Err(err) = self.take_down(id, &how, &mut |_| ()) {
+            tracing::warn!(sessionId = %id, error = %err, "a session whose program cannot be started stays");
         }
     }
 }

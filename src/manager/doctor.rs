@@ -14,6 +14,7 @@ use super::{
 use crate::{
     process,
     session::{Cause, Session, SessionStatus},
+    store::StoreError,
     text,
     worktree::{Scan, Unreadable, WorktreeError},
 };
@@ -53,6 +54,8 @@ impl SessionManager {
         findings.extend(self.store.examine().into_iter().map(ailment));
         match self.store.read() {
             Ok(reading) => findings.extend(state_findings(&reading)),
+            // That is found already.
+            Err(StoreError::Adrift { .. }) => (),
             Err(err) => findings.push(unreadable(&err.into())),
         }
         findings

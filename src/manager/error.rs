@@ -17,6 +17,7 @@ use crate::{
     shell::ShellError,
     store::StoreError,
     terminal::TerminalError,
+    text,
     worktree::WorktreeError,
 };
 
@@ -40,6 +41,12 @@ pub enum ManagerError {
     Undo {
         /// Why not.
         source: Box<Self>,
+    },
+    /// A program is not there.
+    #[error("cannot start `{}`: it is not there, or is no program", text::line(program))]
+    NoProgram {
+        /// Which.
+        program: String,
     },
     /// The workspace has no repository.
     #[error("there is no git repository in {}", workspace.display())]
@@ -266,6 +273,7 @@ impl ManagerError {
             }
             Self::Agent(err) => agent_code(err),
             Self::HooksTracked { .. } => Code::UnsafePath,
+            Self::NoProgram { .. } => Code::StartFailed,
             Self::Terminal { source, .. } => terminal_code(source),
             Self::Shell { source, .. } => shell_code(source),
             Self::Elsewhere { .. } => Code::Unreachable,

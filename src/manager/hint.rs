@@ -60,6 +60,7 @@ impl ManagerError {
                 "keep it in a file of the worktree and say here where that is".to_owned()
             }
             Self::NoAgent { .. } => "name one with `--agent`".to_owned(),
+            Self::NoProgram { .. } => "name a program on PATH, or `./…` in the worktree".to_owned(),
             Self::HooksTracked { has_option: true, .. } => {
                 "`wharf start --agent` gives the same hooks on the command line and changes no file"
                     .to_owned()

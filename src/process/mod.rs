@@ -20,6 +20,7 @@ mod memory;
 mod pids;
 mod proc_file;
 mod reap;
+mod runnable;
 mod signal;
 mod signals;
 mod stat;
@@ -36,6 +37,7 @@ pub use self::{
     line::{Line, LineEnd, run_line},
     memory::{give_back_memory, share_memory},
     reap::{Offspring, become_subreaper, reap_adopted},
+    runnable::is_runnable,
     signal::{is_default, send, signal_named, wait_for_end},
     signals::Signals,
     supervise::{Charge, Supervisor},

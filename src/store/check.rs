@@ -7,7 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::statvfs;
+use rustix::{
+    fs::{StatVfsMountFlags, statvfs},
+    process::geteuid,
+};
 
 use super::{
     Ailment, FileStore, StoreError, backup,
@@ -49,6 +52,11 @@ impl FileStore {
             Err(err) => ailments.push(Ailment::Failed { message: text::because(&err) }),
         }
         ailments
+    }
+
+    /// What to say of any trouble with a state file that is a link into nowhere.
+    pub(super) fn adrift(&self, files: &Files) -> Option<StoreError> {
+        self.is_adrift().then(|| StoreError::Adrift { path: files.state.clone() })
     }
 
     /// Whether the state file is a link into a folder that is not there, as of a volume that is not mounted.
@@ -107,7 +115,11 @@ impl FileStore {
 /// their files.
 fn is_full(folder: &Path) -> bool {
     statvfs(folder).is_ok_and(|disk| {
-        (disk.f_blocks > 0 && disk.f_bavail == 0) || (disk.f_files > 0 && disk.f_favail == 0)
+        // What a file system keeps back, it keeps for root.
+        let (blocks, files) =
+            if geteuid().is_root() { (disk.f_bfree, disk.f_ffree) } else { (disk.f_bavail, disk.f_favail) };
+        let is_full = (disk.f_blocks > 0 && blocks == 0) || (disk.f_files > 0 && files == 0);
+        is_full && !disk.f_flag.contains(StatVfsMountFlags::RDONLY)
     })
 }
 

@@ -122,7 +122,8 @@ impl FileStore {
 impl Store for FileStore {
     fn read(&mut self) -> Result<Reading, StoreError> {
         let files = self.files()?;
-        let (reading, base) = self.load_again(&files)?;
+        let loaded = self.load_again(&files);
+        let (reading, base) = loaded.map_err(|err| self.adrift(&files).unwrap_or(err))?;
         self.last = Some((files, base));
         Ok(reading)
     }
@@ -132,12 +133,8 @@ impl Store for FileStore {
         let held = self.transaction.take().filter(|held| held.files == files);
         let lock = match held {
             Some(transaction) => transaction.lock,
-            None => Lock::take(&files.lock(), self.lock_wait_max).map_err(|err| {
-                if self.is_adrift() {
-                    return StoreError::Adrift { path: files.state.clone() };
-                }
-                StoreError::from(err)
-            })?,
+            None => Lock::take(&files.lock(), self.lock_wait_max)
+                .map_err(|err| self.adrift(&files).unwrap_or_else(|| err.into()))?,
         };
         remove_leftover(&files.temp());
         let (mut reading, base) = self.load_again(&files)?;

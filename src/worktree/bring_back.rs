@@ -180,7 +180,9 @@ impl GitWorktrees {
     }
 
     fn restore_index(&self, site: &Site, note: &Note, lock: &RepositoryLock) -> Result<(), WorktreeError> {
-        let Some(tree) = note.index.as_ref().or(note.head.as_ref()) else {
+        // The branch of one whose repository was gone may have gone on in the copy that came back.
+        let of_head = note.orphaned.then_some("HEAD");
+        let Some(tree) = of_head.or(note.index.as_deref()).or(note.head.as_deref()) else {
             return Ok(());
         };
         self.run(&GitCall::tell(&site.folder, &["read-tree", tree], lock))?;

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{
     Checkout, GitWorktrees, Loss, WorktreeError,
     durable::sync_all,
-    files::settled,
+    files::{Pointer, settled},
     inspect::Folded,
     losses::{files_below, some},
     mounts,
@@ -102,6 +102,10 @@ impl GitWorktrees {
     /// Refuses what is not this session's folder, and one whose repository is only somewhere else.
     fn check_orphan(&self, of: &Checkout) -> Result<(), WorktreeError> {
         match self.folded(of.id)? {
+            Folded::Worktree(Pointer::To(admin)) if is_folder(&admin) => {
+                let because = "its repository was moved out of the workspace and goes on there";
+                return Err(WorktreeError::Unusable { id: of.id, because });
+            }
             Folded::Nothing | Folded::Worktree(_) => (),
             Folded::NoFolder | Folded::Repository => {
                 return Err(WorktreeError::UnsafePath {

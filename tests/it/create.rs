@@ -72,13 +72,16 @@ fn a_branch_in_the_way_of_another_is_named_and_a_way_around_it_is_shown() {
 fn a_create_whose_program_cannot_be_started_leaves_nothing() {
     let space = Workspace::with_sessions(1);
     let before = (space.names(), space.branches(), space.litter());
-    for program in ["/no/such/program", "./README.md"] {
-        space.run(["create", "a", "--", program]).fails(1).says("cannot start");
+    for program in ["/no/such/program", "no-such-program", "/etc/passwd"] {
+        space.run(["create", "a", "--", program]).fails(1).says(&format!("cannot start `{program}`"));
     }
     space.run(["create", "a", "--agent", "nobody"]).fails(3).says("there is no agent `nobody`");
     assert_eq!((space.names(), space.branches(), space.litter()), before);
     assert_eq!(space.json(["trash", "list"]), json!([]));
     assert_eq!(space.git(["for-each-ref", "refs/wharf"]), "");
+    // What only the worktree could have is looked for there.
+    space.run(["create", "a", "--", "./README.md"]).fails(1).says("cannot start `./README.md`");
+    assert_eq!((space.names(), space.branches(), space.litter()), before);
     space.run(["create", "a", "--", "cat"]).succeeds();
 }
 

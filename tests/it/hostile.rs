@@ -322,6 +322,9 @@ fn a_link_in_the_place_of_a_folder_of_wharf_is_not_followed() {
         for args in [&["create", "a"][..], &["doctor"], &["serve"]] {
             space.run(args).fails(6).says(&format!("{folder} is a link"));
         }
+        // The container's command starts whatever is wrong.
+        let ran = space.run(["init", "--resume", "--", "echo", "started"]).succeeds();
+        assert_eq!(ran.stdout(), "started\n");
         assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0, "{folder}");
         fs::remove_file(space.path(folder)).unwrap();
         space.run(["create", "a"]).succeeds();
@@ -338,7 +341,7 @@ fn a_workspace_that_no_record_can_name_is_refused() {
         let mut command = space.command();
         command.args(["create", "a"]).env("WHARF_WORKSPACE", &folder).current_dir(&folder);
         let ran = Ran { output: command.output().unwrap() };
-        ran.fails(6).says("has a path that is not UTF-8, or has control characters in it");
+        ran.fails(6).says("has a path that is not UTF-8, or has line breaks in it");
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
     }
 }
@@ -356,4 +359,22 @@ fn a_variable_that_is_set_to_nothing_is_not_set() {
     command.args(["path", "s1"]).current_dir(space.root());
     let ran = Ran { output: command.output().unwrap() }.succeeds();
     assert_eq!(ran.stdout().trim(), space.worktree("s1").to_str().unwrap());
+    // No server is here; a variable that counted would be one that makes no sense.
+    command = space.command();
+    command.args(["open"]).env("WHARF_SERVER_TOKEN_FILE", "");
+    assert_ne!(command.output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn a_link_in_the_place_of_a_log_is_not_written_through() {
+    let space = Workspace::new();
+    let elsewhere = space.home().join("elsewhere");
+    fs::write(&elsewhere, "theirs").unwrap();
+    fs::create_dir_all(space.path(".wharf/log")).unwrap();
+    let today = space.json(["create", "first"])["createdAt"].as_str().unwrap()[..10].to_owned();
+    let log = space.path(&format!(".wharf/log/wharf.{today}.log"));
+    fs::remove_file(&log).unwrap();
+    symlink(&elsewhere, &log).unwrap();
+    space.run(["create", "second"]).succeeds();
+    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "theirs");
 }

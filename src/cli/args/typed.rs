@@ -6,9 +6,7 @@ use std::{
     ffi::{OsStr, OsString},
 };
 
-use clap::{
-    Args, CommandFactory as _, Error, FromArgMatches as _, Parser as _, Subcommand, builder::Resettable,
-};
+use clap::{Args, CommandFactory as _, Error, FromArgMatches as _, Subcommand, builder::Resettable};
 
 use super::{
     Agent, Attach, Bind, Cli, Completions, Conversation, Create, Debug, Destroy, Doctor, Editor, Exec, Find,
@@ -23,10 +21,9 @@ type Define = fn(clap::Command) -> clap::Command;
 impl Cli {
     /// Reads a command line. Only what is right goes the short way: help and errors speak of all commands.
     pub(in crate::cli) fn read(line: &[OsString]) -> Result<Self, Error> {
-        if is_any_empty() {
-            return Self::from_arg_matches(&without_empty(Self::command()).try_get_matches_from(line)?);
-        }
-        Self::read_typed(line).map_or_else(|| Self::try_parse_from(line), Ok)
+        let prepare: Define = if is_any_empty() { without_empty } else { |command| command };
+        Self::read_typed(line, prepare)
+            .map_or_else(|| Self::from_arg_matches(&prepare(Self::command()).try_get_matches_from(line)?), Ok)
     }
 
     /// Whether a line is one that an agent's hook runs, also where it cannot be read.
@@ -36,10 +33,10 @@ impl Cli {
 
     /// Reads a line knowing only the first command in it. Where that word is no command but the value of a flag, the
     /// real one behind it is unknown, and the answer is nothing.
-    fn read_typed(line: &[OsString]) -> Option<Self> {
+    fn read_typed(line: &[OsString], prepare: Define) -> Option<Self> {
         let (name, define) = line.iter().skip(1).find_map(|word| definition(word))?;
         let root = Global::augment_args(clap::Command::new("wharf"));
-        let root = root.subcommand(define(clap::Command::new(name)));
+        let root = prepare(root.subcommand(define(clap::Command::new(name))));
         Self::from_arg_matches(&root.try_get_matches_from(line).ok()?).ok()
     }
 }
@@ -119,7 +116,7 @@ fn definition(word: &OsStr) -> Option<(&'static str, Define)> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use clap::Parser as _;
 
     use super::{super::Command, *};
 
@@ -141,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_right_is_read_the_short_way() {
-        let cli = Cli::read_typed(&line("wharf --workspace /w list --quick -v")).unwrap();
+        let cli = Cli::read_typed(&line("wharf --workspace /w list --quick -v"), |it| it).unwrap();
         assert_eq!(cli.global.workspace, Some("/w".into()));
         assert_eq!(cli.global.verbose, 1);
         assert!(matches!(cli.command, Command::List(List { quick: true, .. })));

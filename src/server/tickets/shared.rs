@@ -15,6 +15,8 @@ use crate::{
 
 /// What the session is called that all share.
 const NAME: &str = "global";
+/// Its branch where the usual one cannot be.
+const BESIDE: &str = "global-session";
 
 /// Whether a session with this name is the one that all share; names are the same in any case.
 pub(in crate::server) fn is_shared_name(other: &SessionName) -> bool {
@@ -80,7 +82,7 @@ impl Shared {
         let created = match create(manager, BranchName::for_session(&name())) {
             // Somebody's branch is called as the folder of ours.
             Err(ManagerError::Worktree(WorktreeError::BranchInTheWay { .. })) => {
-                create(manager, NAME.parse().expect("a short word is a branch"))
+                create(manager, BESIDE.parse().expect("two short words are a branch"))
             }
             created => created,
         };

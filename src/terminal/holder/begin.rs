@@ -10,7 +10,6 @@ use std::{
 };
 
 use rustix::{
-    fs::{Access, access},
     io::Errno,
     pipe::{PipeFlags, pipe_with},
     process::Pid,
@@ -27,6 +26,7 @@ use super::{
     reporter::{Keys, Reporter},
 };
 use crate::{
+    process::is_runnable,
     session::SessionId,
     socket::{self, SocketError},
     text,
@@ -115,7 +115,6 @@ impl Seat {
 
 /// Refuses a program that is not there, or is not one.
 fn ensure_runnable(program: &str, worktree: &Path) -> io::Result<()> {
-    let is_runnable = |path: &Path| access(path, Access::EXEC_OK).is_ok() && path.is_file();
     let found = if program.contains('/') {
         is_runnable(&worktree.join(program))
     } else {
