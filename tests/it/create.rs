@@ -81,7 +81,8 @@ fn a_create_whose_program_cannot_be_started_leaves_nothing() {
     assert_eq!(space.git(["for-each-ref", "refs/wharf"]), "");
     // What only the worktree could have is looked for there.
     space.run(["create", "a", "--", "./README.md"]).fails(1).says("cannot start `./README.md`");
-    assert_eq!((space.names(), space.branches(), space.litter()), before);
+    assert_eq!((space.names(), space.branches()), (before.0, before.1));
+    assert_eq!(space.json(["trash", "list"]).as_array().unwrap().len(), 1);
     space.run(["create", "a", "--", "cat"]).succeeds();
 }
 

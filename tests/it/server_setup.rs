@@ -75,7 +75,7 @@ fn a_session_whose_teardown_fails_goes_without_it_or_by_force() {
 fn a_session_whose_program_cannot_be_started_goes_with_all_that_it_got() {
     let space = needy("[setup]\nteardown = [\"echo torn >> ../../torn.log\"]\n");
     let server = Server::of(&space);
-    let body = json!({"name": "a", "start": {"command": ["/no/such"]}});
+    let body = json!({"name": "a", "start": {"command": ["./no-such"]}});
     let refused = server.change("POST", "/api/v1/sessions", &body);
     assert_eq!((refused.status, refused.json()["code"].as_str()), (422, Some("START_FAILED")));
     assert!(space.names().is_empty());
