@@ -153,7 +153,7 @@ pub(super) fn terminal_code(err: &TerminalError) -> Code {
         TerminalError::NotRunning => Code::NotRunning,
         TerminalError::Running => Code::InUse,
         TerminalError::Refused { code, .. } => match code.as_str() {
-            "controlled" | "full" | "not-control" => Code::InUse,
+            "controlled" | "full" | "not-control" | "not-read" => Code::InUse,
             _ => Code::Unreachable,
         },
         TerminalError::Protocol { .. } | TerminalError::Silent { .. } => Code::Unreachable,

@@ -169,7 +169,7 @@ pub struct Status {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Refusal {
-    /// The stable word: `controlled`, `full`, `protocol`, `not-control`, `bad-message`.
+    /// The stable word: `controlled`, `full`, `protocol`, `not-control`, `not-read`, `bad-message`.
     pub code: String,
     /// What to tell a person.
     pub message: String,

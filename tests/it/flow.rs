@@ -100,6 +100,20 @@ fn reader(space: &Workspace) {
     space.run(["wait", "s1", "--for", "text:begun", "--timeout", "30s"]).succeeds();
 }
 
+/// Waits until all that is to be typed has arrived.
+#[track_caller]
+fn until_typed(space: &Workspace, is_all: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let typed = fs::read(space.worktree("s1").join("typed")).unwrap_or_default();
+        if is_all(&typed) {
+            return typed;
+        }
+        assert!(Instant::now() < deadline, "not all that was typed arrives");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 #[test]
 fn a_paste_that_control_is_taken_from_ends_there_and_every_byte_is_in_its_place() {
     let space = Workspace::with_sessions(1);
@@ -135,13 +149,8 @@ fn a_paste_that_control_is_taken_from_ends_there_and_every_byte_is_in_its_place(
     wanted.extend(b"from the second");
 
     fs::write(space.worktree("s1").join("go"), "").unwrap();
-    let typed = space.worktree("s1").join("typed");
-    let deadline = Instant::now() + PATIENCE;
-    while fs::metadata(&typed).map_or(0, |it| it.len()) < wanted.len() as u64 {
-        assert!(Instant::now() < deadline, "not all that was typed arrives");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    assert!(fs::read(&typed).unwrap() == wanted, "what arrives is not what was typed");
+    let typed = until_typed(&space, |typed| typed.len() >= wanted.len());
+    assert!(typed == wanted, "what arrives is not what was typed");
 }
 
 #[test]
@@ -159,12 +168,8 @@ fn a_person_from_whom_control_is_taken_in_a_paste_is_told_and_its_beginning_is_w
     first.type_in(rest);
     second.type_in("from-the-second");
     fs::write(space.worktree("s1").join("go"), "").unwrap();
-    let typed = space.worktree("s1").join("typed");
-    first.until_so("all that was typed arrives", |_| {
-        std::thread::sleep(Duration::from_millis(10));
-        fs::read(&typed).is_ok_and(|typed| typed.ends_with(b"from-the-second"))
-    });
-    let typed = fs::read_to_string(&typed).unwrap();
+    let typed = until_typed(&space, |typed| typed.ends_with(b"from-the-second"));
+    let typed = String::from_utf8(typed).unwrap();
     let pasted = typed.strip_suffix("from-the-second").unwrap();
     assert!(paste.starts_with(pasted), "a part is missing, double or elsewhere");
     // What nobody had read of it when control went is not typed for somebody who has none.
@@ -173,6 +178,41 @@ fn a_person_from_whom_control_is_taken_in_a_paste_is_told_and_its_beginning_is_w
         person.type_in("\x1c");
         assert_eq!(person.ends().code(), Some(0));
     }
+}
+
+/// Many who are not attached type, until one is refused.
+fn until_refused(space: &Workspace) -> Vec<Connection> {
+    let mut others = Vec::new();
+    loop {
+        let mut other = open(space);
+        other.send(&FromClient::Input(vec![b'y'; 1 << 19])).unwrap();
+        if let Some(FromHolder::Refused(refusal)) = other.receive(Some(Duration::from_millis(50))).unwrap() {
+            assert_eq!(refusal.code, "not-read");
+            return others;
+        }
+        others.push(other);
+        assert!(others.len() < 60, "everybody may type without end");
+    }
+}
+
+#[test]
+fn nothing_that_whoever_controls_types_is_lost_where_others_are_refused() {
+    let space = Workspace::with_sessions(1);
+    reader(&space);
+    let others = until_refused(&space);
+    let mut wanted = Vec::new();
+    let mut clients = Vec::new();
+    for byte in [b'a', b'b'] {
+        let mut client = attached(&space, Role::Take);
+        client.send(&FromClient::Input(vec![byte; 1 << 19])).unwrap();
+        wanted.extend(vec![byte; 1 << 19]);
+        clients.push(client);
+    }
+    fs::write(space.worktree("s1").join("go"), "").unwrap();
+    let typed = until_typed(&space, |typed| typed.ends_with(&wanted));
+    let before = typed.strip_suffix(&*wanted).unwrap();
+    assert!(before.len() >= 8 << 20 && before.iter().all(|byte| *byte == b'y'), "{}", before.len());
+    drop((others, clients));
 }
 
 #[test]
@@ -187,18 +227,8 @@ fn a_program_that_reads_nothing_is_seen_taken_and_stopped_however_much_was_typed
     space.run(["screen", "s1"]).succeeds().says("begun");
     until_told(&space, "it is controlled", |info| info.is_controlled);
     drop(attached(&space, Role::Take));
-    // Each of many may type once more, but not without end.
-    let mut others = Vec::new();
-    let refusal = loop {
-        let mut other = open(&space);
-        other.send(&FromClient::Input(vec![b'y'; 1 << 19])).unwrap();
-        if let Some(FromHolder::Refused(refusal)) = other.receive(Some(Duration::from_millis(50))).unwrap() {
-            break refusal;
-        }
-        others.push(other);
-        assert!(others.len() < 60, "everybody may type without end");
-    };
-    assert_eq!(refusal.code, "full");
+    let others = until_refused(&space);
+    assert!(others.len() > 5, "each may type once more: {}", others.len());
     space.run(["stop", "s1", "--timeout", "1s"]).succeeds();
     assert_ne!(space.json(["show", "s1"])["status"], "active");
 }

@@ -69,7 +69,8 @@ fn where_activity_is_switched_off_a_bell_says_nothing() {
     printer(&space);
     space.run(["send", "s1", r"rung\a", "--enter"]).succeeds();
     space.run(["wait", "s1", "--for", "text:rung", "--timeout", "30s"]).succeeds();
-    space.run(["wait", "s1", "--for", "idle", "--timeout", "30s"]).succeeds();
+    // Longer than a mood may take to be written down.
+    space.run(["wait", "s1", "--for", "idle", "--silent-for", "6s", "--timeout", "30s"]).succeeds();
     assert_eq!(space.json(["list", "--quick"])[0]["status"], "active");
 }
 
@@ -92,6 +93,6 @@ fn the_limits_of_the_settings_hold_in_the_holder() {
     let raw = again.raw();
     assert!(raw.contains("row 039990") && !raw.contains("row 039900"), "{raw}");
     let logs = space.run(["logs", "s1"]).succeeds().stdout();
-    assert!(logs.contains("all-printed") && logs.len() <= 65_536 + 4_096, "{} bytes", logs.len());
+    assert!(logs.contains("all-printed") && logs.len() <= 65_536 + 2 * 4_096, "{} bytes", logs.len());
     assert!(logs.len() > 16_384, "{} bytes", logs.len());
 }

@@ -24,8 +24,9 @@ use crate::support::{Workspace, pty::PATIENCE};
 fn open_files(pid: u64) -> Vec<(u64, PathBuf)> {
     let listed = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().map(|entry| entry.unwrap());
     let number = |entry: &fs::DirEntry| entry.file_name().to_str().unwrap().parse().unwrap();
+    // One may be closed meanwhile.
     let mut found: Vec<_> =
-        listed.map(|entry| (number(&entry), fs::read_link(entry.path()).unwrap())).collect();
+        listed.filter_map(|entry| Some((number(&entry), fs::read_link(entry.path()).ok()?))).collect();
     found.sort_unstable();
     found
 }
@@ -112,6 +113,8 @@ fn a_holder_that_can_open_nothing_more_serves_those_it_has_and_others_wait() {
     echoes(&mut first, "begun");
     let holder = space.json(["show", "s1"])["holder"]["pid"].as_u64().unwrap();
     space.until_attached("s1", 1);
+    // By then the holder has let the connection of whoever looked go.
+    echoes(&mut first, "settled");
     leave_room(holder, 1);
     let second = attached(&space, Role::Observe);
 

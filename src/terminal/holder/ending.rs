@@ -106,7 +106,13 @@ impl Ending {
                 tracing::warn!(error = %err, "processes cannot be listed");
                 self.empty_looks = 0;
                 self.look_at = now + LOOK_EVERY;
-                return is_out_of_time;
+                // The leader is known without a look.
+                if now >= self.kill_at
+                    && let Some(leader) = leader
+                {
+                    say(kill_process(leader, Signal::KILL));
+                }
+                return is_out_of_time && leader.is_none();
             }
         };
         if leader.is_none() && !any_reaped && left.iter().all(|process| process.is_zombie) {

@@ -239,7 +239,10 @@ impl Holder {
                 if self.signals.take(&ENDING).is_some() {
                     self.stop(SHUTDOWN, now);
                 }
-                process::reap_adopted(self.program.living_pid())?;
+                // Where nothing more can be opened, the others of this turn are dealt with all the same.
+                if let Err(err) = process::reap_adopted(self.program.living_pid()) {
+                    tracing::warn!(sessionId = %self.launch.id, error = %err, "orphans wait to be reaped");
+                }
             }
             Source::Exit => {
                 let asked = self.ending.is_some_and(|ending| ending.asked);

@@ -17,11 +17,14 @@ use crate::screen::Size;
 
 /// For how much there is room when its terminal is read, which gives less.
 const READ_BYTES: usize = 8 << 10;
-/// From how many bytes on nobody is listened to until the program has read some.
+/// From how many bytes on whoever typed some of them is not listened to until the program has read some.
 const INPUT_BYTES_MAX: usize = 1 << 20;
-/// The same for a terminal that was lent: much, for keys that are not read cannot be understood either, and whoever typed
-/// too much still wants to leave.
+/// From how many bytes on nothing more is taken from a terminal that was lent, nor from anybody who is not attached: much,
+/// for keys that are not read cannot be understood either, and whoever typed too much still wants to leave.
 const KEYS_BYTES_MAX: usize = 8 << 20;
+/// The same for whoever controls. Each is read from once behind the first bound, so only many who take control one after
+/// the other come to this one.
+const LAST_KEYS_BYTES_MAX: usize = 2 * KEYS_BYTES_MAX;
 
 /// A program that runs, or ran.
 #[derive(Debug)]
@@ -96,8 +99,16 @@ impl Program {
         self.input.len() < KEYS_BYTES_MAX
     }
 
-    /// Types something; what does not fit into the terminal waits.
+    /// Whether what was read already of somebody who controls may be typed.
+    pub(super) fn takes_last_keys(&self) -> bool {
+        self.input.len() < LAST_KEYS_BYTES_MAX
+    }
+
+    /// Types something; what does not fit into the terminal waits. Without a terminal nobody can read it.
     pub(super) fn type_in(&mut self, bytes: &[u8]) {
+        if self.is_closed {
+            return;
+        }
         self.input.extend(bytes);
         self.pass_input();
     }
@@ -113,6 +124,8 @@ impl Program {
                 Err(_) => self.input.clear(),
             }
         }
+        // A large paste does not keep its memory.
+        self.input.shrink_to(READ_BYTES);
     }
 
     /// Reads what it printed, behind what is there; answers whether there was something.
@@ -129,6 +142,7 @@ impl Program {
             }
         }
         self.is_closed = true;
+        self.input = VecDeque::new();
         false
     }
 

@@ -123,18 +123,20 @@ impl Holder {
     }
 
     fn take_input(&mut self, at: usize, bytes: &[u8], now: Instant) {
+        let controls = self.clients[at].view.is_some_and(|view| view.controls);
         if self.clients[at].lent.is_some() && !self.program.takes_input() {
             let message = "the keys of a terminal that is lent come from there";
             self.refuse(at, "bad-message", message, now);
         } else if self.clients[at].view.is_some_and(|view| !view.controls) {
             self.refuse(at, "not-control", "another client controls this session", now);
-        } else if self.program.takes_keys() {
+        } else if self.program.takes_keys() || (controls && self.program.takes_last_keys()) {
+            // Whoever controls is told of no refusal: what was read is typed, and the rest waits over there.
             self.activity.happened(now);
             self.program.type_in(bytes);
             self.clients[at].has_typed_too_much = !self.program.takes_input();
         } else {
             // Everybody who types is heard until it is too much once, and they are many.
-            self.refuse(at, "full", "the program has not read what was typed before", now);
+            self.refuse(at, "not-read", "the program has not read what was typed before", now);
         }
     }
 
