@@ -125,7 +125,9 @@ impl Program {
             }
         }
         // A large paste does not keep its memory.
-        self.input.shrink_to(READ_BYTES);
+        if self.input.is_empty() {
+            self.input.shrink_to(READ_BYTES);
+        }
     }
 
     /// Reads what it printed, behind what is there; answers whether there was something.
