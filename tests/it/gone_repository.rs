@@ -141,6 +141,8 @@ fn a_killed_destroy_without_a_repository_is_finished_or_taken_back() {
     let take = || fs::rename(space.path("app"), &away).unwrap();
     let put_back = || fs::rename(&away, space.path("app")).unwrap();
     let args = ["destroy", "s1", "--force"];
+    // With all backups there, each run renames as often.
+    space.fill_backups("s1");
     take();
     let mut points = Cut::Alone.points(&space, &args);
     points.retain(|point| point.is_of("rename") || point.is_of("mkdir"));
@@ -183,6 +185,7 @@ fn a_destroy_that_is_ended_without_its_repository_can_be_undone_and_emptied() {
     let status = || space.git_at(&folder, ["status", "--porcelain", "--branch"]);
     let before = status();
     let args = ["destroy", "s1", "--force"];
+    space.fill_backups("s1");
     let mut points = Cut::Alone.points(&space, &args);
     points.retain(|point| point.is_of("rename"));
     space.run(["undo"]).succeeds();
