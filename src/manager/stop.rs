@@ -57,6 +57,7 @@ impl SessionManager {
     ) -> Result<Session, ManagerError> {
         // What could not be started again is not stopped either.
         let session = self.startable(who)?;
+        self.ensure_startable(request)?;
         match self.end_program(&session, stop) {
             Ok(_)
             | Err(
