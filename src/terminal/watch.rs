@@ -12,7 +12,7 @@ const KEY_WAIT: Duration = Duration::from_millis(50);
 const INTERRUPT: u8 = 3;
 /// The longest sequence that a terminal sends for a key.
 const SEQUENCE_BYTES_MAX: usize = 64;
-/// A paste whose end does not come within this time has ended, so that nobody is locked in.
+/// A paste of which nothing comes for this time has ended, so that nobody is locked in. The key by itself is nothing of it.
 const PASTE_QUIET_MAX: Duration = Duration::from_secs(2);
 /// More keys than this that wait to be read were not typed.
 const TYPED_BYTES_MAX: usize = 64;
@@ -172,10 +172,19 @@ impl Watch {
             typed.bytes.extend(self.release());
         }
         self.release_at = (self.passed < self.sequence.len()).then(|| now + KEY_WAIT);
-        if self.pasting.is_some() {
+        // Whoever presses the key again and again must not prolong what keeps them.
+        if self.pasting.is_some() && !self.is_only_key(bytes) {
             self.pasting = Some(now);
         }
         typed
+    }
+
+    /// Whether nothing but the key was read, however often.
+    fn is_only_key(&self, bytes: &[u8]) -> bool {
+        bytes.iter().all(|byte| *byte == self.key.byte()) || {
+            let mut spelled = bytes.split_inclusive(|byte| matches!(byte, b'u' | b'~'));
+            spelled.all(|sequence| stands_for(sequence, self.key))
+        }
     }
 
     /// One byte more; answers whether it was the last of the key.
@@ -324,6 +333,28 @@ mod tests {
         assert!(!watch.take(b"\x1b[200~text", now).leaves);
         assert!(!watch.take(b"\x1c", now + Duration::from_secs(1)).leaves);
         assert!(watch.take(b"\x1c", now + Duration::from_secs(4)).leaves);
+    }
+
+    #[test]
+    fn whoever_presses_the_key_again_and_again_leaves_when_a_paste_is_quiet() {
+        let now = Instant::now();
+        for key in [&b"\x1c"[..], b"\x1c\x1c", b"\x1b[92;5u", b"\x1b[92;5u\x1b[92;5u"] {
+            let mut watch = watch();
+            assert!(!watch.take(b"\x1b[200~text", now).leaves);
+            let mut at = |millis| watch.take(key, now + Duration::from_millis(millis)).leaves;
+            let left = (1..=30).find(|tenth| at(tenth * 100));
+            assert_eq!(left, Some(21), "{}", key.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_paste_that_comes_slowly_goes_on_whatever_is_in_it() {
+        let mut watch = watch();
+        let now = Instant::now();
+        assert!(!watch.take(b"\x1b[200~", now).leaves);
+        for second in 1..10 {
+            assert!(!watch.take(b"text \x1c text", now + Duration::from_secs(second)).leaves);
+        }
     }
 
     #[test]

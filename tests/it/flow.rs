@@ -216,6 +216,39 @@ fn nothing_that_whoever_controls_types_is_lost_where_others_are_refused() {
 }
 
 #[test]
+fn a_paste_of_nine_megabytes_at_a_terminal_is_whole_and_whoever_pasted_it_can_leave() {
+    let space = Workspace::with_sessions(1);
+    reader(&space);
+    let mut terminal = Terminal::run(&space, &["attach", "s1"]);
+    terminal.until("begun");
+    let paste = (0..9 << 17).map(|number| format!("{number:07} ")).collect::<Vec<_>>().concat();
+    let go = || fs::write(space.worktree("s1").join("go"), "").unwrap();
+    std::thread::scope(|scope| {
+        let person = scope.spawn(|| terminal.type_in(&paste));
+        // What the holder does not take for a program that reads nothing, the client does.
+        let deadline = Instant::now() + PATIENCE;
+        while !person.is_finished() {
+            if Instant::now() >= deadline {
+                go();
+                panic!("nobody takes what is pasted");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    });
+    go();
+    let typed = until_typed(&space, |typed| typed.len() >= paste.len());
+    assert!(typed == paste.as_bytes(), "a part is missing, double or elsewhere");
+    // While it may be a part of the paste the key goes to the program.
+    let deadline = Instant::now() + PATIENCE;
+    while !terminal.has_ended() {
+        assert!(Instant::now() < deadline, "whoever pasted is locked in");
+        terminal.type_in("\x1c");
+        terminal.look_on(Duration::from_millis(50));
+    }
+    assert_eq!(terminal.ends().code(), Some(0));
+}
+
+#[test]
 fn a_program_that_reads_nothing_is_seen_taken_and_stopped_however_much_was_typed() {
     let space = Workspace::with_sessions(1);
     reader(&space);

@@ -163,6 +163,11 @@ impl Terminal {
         while self.look(deadline) {}
     }
 
+    /// Whether the program in it ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits until the program in it ended, and reads the rest.
     #[track_caller]
     pub fn ends(&mut self) -> ExitStatus {
