@@ -11,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use wharf::terminal::{Attach, Connection, FromClient, FromHolder, Info, PROTOCOL, Question, Role};
+use wharf::{
+    screen::{Screen, Size},
+    terminal::{Attach, Connection, FromClient, FromHolder, Info, PROTOCOL, Question, Role},
+};
 
 use crate::support::{
     Workspace,
@@ -34,7 +37,7 @@ fn attached(space: &Workspace, role: Role) -> Connection {
 }
 
 #[track_caller]
-fn until(client: &mut Connection, is_it: impl Fn(FromHolder) -> bool) {
+fn until(client: &mut Connection, mut is_it: impl FnMut(FromHolder) -> bool) {
     while !is_it(client.receive(Some(PATIENCE)).unwrap().expect("it comes in time")) {}
 }
 
@@ -213,6 +216,56 @@ fn nothing_that_whoever_controls_types_is_lost_where_others_are_refused() {
     let before = typed.strip_suffix(&*wanted).unwrap();
     assert!(before.len() >= 8 << 20 && before.iter().all(|byte| *byte == b'y'), "{}", before.len());
     drop((others, clients));
+}
+
+#[test]
+fn a_small_queue_costs_nobody_anything_who_reads_and_others_get_the_screen_of_now() {
+    let space = Workspace::with_sessions(1);
+    fs::create_dir_all(space.path(".wharf")).unwrap();
+    fs::write(space.path(".wharf/config.toml"), "[terminal]\nqueue = 65536\n").unwrap();
+    let program = "stty -echo; echo begun; read go; seq 1 300000; exec cat";
+    space.run(["start", "s1", "--", "sh", "-c", program]).succeeds();
+    space.run(["wait", "s1", "--for", "text:begun", "--timeout", "30s"]).succeeds();
+    let mut frozen = attached(&space, Role::Observe);
+    let mut reader = attached(&space, Role::Control);
+    reader.send(&FromClient::Input(b"go\n".to_vec())).unwrap();
+    // Two megabytes go past the frozen one.
+    let mut read = Vec::new();
+    while !read.ends_with(b"\r\n300000\r\n") {
+        match reader.receive(Some(PATIENCE)).unwrap().expect("all of it comes") {
+            FromHolder::Output { bytes, .. } => read.extend(bytes),
+            FromHolder::Snapshot { .. } => panic!("a part is left out for who reads"),
+            _ => (),
+        }
+    }
+    let wanted = (1..=300_000).map(|number| format!("{number}\r\n")).collect::<Vec<_>>().concat();
+    assert!(read == wanted.as_bytes(), "a part is missing, double or elsewhere");
+
+    let mut kept = 0;
+    let shown = loop {
+        match frozen.receive(Some(PATIENCE)).unwrap().expect("the screen comes anew") {
+            FromHolder::Output { bytes, .. } => kept += bytes.len(),
+            FromHolder::Snapshot { bytes, is_last, .. } => {
+                assert!(is_last);
+                break bytes;
+            }
+            _ => (),
+        }
+    };
+    // The queue, and what the socket has room for.
+    assert!((65_536 / 2..512 << 10).contains(&kept), "{kept} bytes waited");
+    let mut screen = Screen::new(Size::default(), 0);
+    screen.feed(&shown);
+    assert!(screen.text().trim_end().ends_with("\n300000"), "{}", screen.text());
+    // From there on it is like everybody.
+    reader.send(&FromClient::Input(b"what is new\n".to_vec())).unwrap();
+    until(&mut frozen, |message| match message {
+        FromHolder::Output { bytes, .. } => {
+            screen.feed(&bytes);
+            screen.text().contains("what is new")
+        }
+        _ => false,
+    });
 }
 
 #[test]
