@@ -156,7 +156,9 @@ pub(super) fn terminal_code(err: &TerminalError) -> Code {
             "controlled" | "full" | "not-control" | "not-read" => Code::InUse,
             _ => Code::Unreachable,
         },
-        TerminalError::Protocol { .. } | TerminalError::Silent { .. } => Code::Unreachable,
+        TerminalError::Protocol { .. } | TerminalError::Silent { .. } | TerminalError::Hidden { .. } => {
+            Code::Unreachable
+        }
         TerminalError::Program { .. } => Code::StartFailed,
         TerminalError::UnsafeFolder { .. } => Code::UnsafePath,
         TerminalError::LongPath { .. } | TerminalError::Io { .. } => Code::IoFailed,

@@ -258,6 +258,9 @@ fn terminal_hint(err: &TerminalError) -> Option<String> {
         TerminalError::Protocol { .. } => {
             "use the wharf that started it, or `wharf restart` it with this one"
         }
+        TerminalError::Hidden { .. } => {
+            "make its folder anew (mode 0700) and do the same again, or `wharf stop` ends it without its help"
+        }
         TerminalError::Silent { .. } => "`wharf kill` ends it without its help",
         TerminalError::UnsafeFolder { .. } => "it must be yours and closed to others (mode 0700)",
         TerminalError::LongPath { .. } => "choose a shorter `XDG_RUNTIME_DIR`",

@@ -20,6 +20,7 @@ mod lending;
 mod message;
 mod output_log;
 mod pty;
+mod reach;
 mod runtime;
 mod terminals;
 mod typing;
@@ -125,8 +126,9 @@ pub trait Terminals: Send + Sync {
     /// The program of a session whose holder is proven alive, whatever the table says.
     fn held(&self, id: SessionId) -> Option<Held>;
 
-    /// Ends a session's program and everything it started, and returns when nothing of it is left.
-    fn stop(&self, id: SessionId, stop: Stop) -> Result<Exited, TerminalError>;
+    /// Ends a session's program and everything it started, and returns when nothing of it is left. The holder is the one that
+    /// the table names.
+    fn stop(&self, id: SessionId, holder: Option<&ProcessId>, stop: Stop) -> Result<Exited, TerminalError>;
 
     /// Ends what a holder that was killed left behind, but for processes with these names and what they started. Answers
     /// how many processes that were.

@@ -259,7 +259,7 @@ fn a_container_that_is_killed_leaves_its_sessions_idle() {
 }
 
 #[test]
-fn the_sessions_of_a_killed_container_come_back_with_the_next_one() {
+fn the_sessions_of_a_killed_container_are_idle_in_the_next_one_and_come_back() {
     let space = Workspace::with_sessions(2);
     let Some(mut init) = Init::first(&space, &[], TWO_SESSIONS) else {
         return;
@@ -268,40 +268,16 @@ fn the_sessions_of_a_killed_container_come_back_with_the_next_one() {
     init.signal(Signal::KILL);
     init.ends();
     // From here nobody can see that they are gone; started once more, they would run twice.
-    let resumed = space.run(["resume", "--all"]).fails(1);
-    assert_eq!(
-        resumed.stdout().matches("another boot or in another container").count(),
-        2,
-        "{}",
-        resumed.stdout()
-    );
-    assert_eq!(ending(&space, "s1").0, "active");
-
-    fs::remove_file(space.path("begun")).unwrap();
-    let script = "wharf ps --json > ps.txt; mv ps.txt ps.json; sleep 3000";
-    let mut next = Init::first(&space, &["--resume", "--grace", "4"], script).unwrap();
-    let ps: Value = serde_json::from_str(&told(&space, "ps.json")).unwrap();
-    let names: Vec<_> = ps.as_array().unwrap().iter().map(|it| it["session"]["name"].clone()).collect();
-    assert_eq!(names, ["s1", "s2"]);
-    next.signal(Signal::INT);
-    next.ends();
-    assert_eq!(ending(&space, "s1").1, "shutdown");
-}
-
-#[test]
-fn without_resume_the_sessions_of_a_killed_container_are_idle() {
-    let space = Workspace::with_sessions(2);
-    let Some(mut init) = Init::first(&space, &[], TWO_SESSIONS) else {
-        return;
+    let resumed = space.run(["resume", "--all"]).fails(1).stdout();
+    assert_eq!(resumed.matches("another boot or in another container").count(), 2, "{resumed}");
+    let script = "wharf list --json > list.json; wharf resume --all; wharf ps --json > ps.txt; mv ps.txt ps.json; sleep 3000";
+    let mut next = Init::first(&space, &["--grace", "4"], script).unwrap();
+    let said = |file, key: &str| -> Vec<Value> {
+        let said: Value = serde_json::from_str(&told(&space, file)).unwrap();
+        said.as_array().unwrap().iter().map(|it| it.pointer(key).cloned().unwrap()).collect()
     };
-    told(&space, "begun");
-    init.signal(Signal::KILL);
-    init.ends();
-    let mut next =
-        Init::first(&space, &[], "wharf list --json > list.txt; mv list.txt list.json; sleep 3000").unwrap();
-    let list: Value = serde_json::from_str(&told(&space, "list.json")).unwrap();
-    let statuses: Vec<_> = list.as_array().unwrap().iter().map(|it| it["status"].clone()).collect();
-    assert_eq!(statuses, ["idle", "idle"]);
+    assert_eq!(said("ps.json", "/session/name"), ["s1", "s2"]);
+    assert_eq!(said("list.json", "/status"), ["idle", "idle"]);
     next.signal(Signal::INT);
     next.ends();
 }

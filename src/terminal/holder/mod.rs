@@ -31,7 +31,8 @@ use self::{
     reporter::Reporter,
 };
 use super::{
-    Exited, Held, Keeper, Launch, Started, Stop, TerminalError, output_log::OutputLog, runtime::Runtime,
+    Exited, Held, Keeper, Launch, Started, Stop, TerminalError, output_log::OutputLog, reach::LOOK_AGAIN,
+    runtime::Runtime,
 };
 use crate::{
     clock::Clock,
@@ -57,6 +58,8 @@ const SHUTDOWN: Stop = Stop { signal: None, grace_ms: 5_000, shutdown: true };
 struct Holder {
     launch: Launch,
     seat: Seat,
+    /// What is told of this holder beside its socket.
+    held: Held,
     listener: UnixListener,
     /// When it is looked again who knocks: nothing more could be opened for them.
     knocks_at: Option<Instant>,
@@ -110,7 +113,8 @@ pub fn hold(
     process::become_subreaper().map_err(failed)?;
     let signals = Signals::hear(&HEARD).map_err(failed)?;
     let (program, reporter, started) = seat.start(&launch, keeper)?;
-    seat.keep(&Held::of(&launch, started.clone(), clock.now()));
+    let held = Held::of(&launch, started.clone(), clock.now());
+    seat.keep(&held);
     told(&started);
     let folder = Workspace::at(&launch.workspace).session_folder(launch.id);
     let log = OutputLog::in_folder(folder, launch.limits.log_bytes_max);
@@ -124,6 +128,7 @@ pub fn hold(
         backlog: Backlog::new(Instant::now()),
         launch,
         seat,
+        held,
         listener,
         knocks_at: None,
         is_full: false,
@@ -239,6 +244,9 @@ impl Holder {
                 self.signals.clear();
                 if self.signals.take(&ENDING).is_some() {
                     self.stop(SHUTDOWN, now);
+                }
+                if self.signals.take(&[LOOK_AGAIN]).is_some() {
+                    self.look_after_door();
                 }
                 // Where nothing more can be opened, the others of this turn are dealt with all the same.
                 if let Err(err) = process::reap_adopted(self.program.living_pid()) {

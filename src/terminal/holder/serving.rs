@@ -47,6 +47,20 @@ impl Holder {
         }
     }
 
+    /// Listens anew where the socket was removed; whoever is connected stays.
+    pub(super) fn look_after_door(&mut self) {
+        match self.seat.retake(&self.held) {
+            Ok(None) => (),
+            Ok(Some(listener)) => {
+                self.listener = listener;
+                tracing::warn!(sessionId = %self.launch.id, "the socket of a session had been removed, and is there again");
+            }
+            Err(err) => {
+                tracing::warn!(sessionId = %self.launch.id, error = %err, "the socket of a session stays away");
+            }
+        }
+    }
+
     /// Says hello to who belongs to the same user.
     fn welcome(&mut self, stream: UnixStream, now: Instant) {
         if !is_of_own_user(&stream).unwrap_or(false) {
