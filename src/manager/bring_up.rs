@@ -12,9 +12,10 @@ use crate::{
 const BROUGHT: [Permit; 4] = [Permit::Modified, Permit::Untracked, Permit::Ignored, Permit::Unmerged];
 
 impl CreateSession {
-    /// What becomes of the branch when the session has to go again: only one that nobody named was certainly made for it.
+    /// What becomes of the branch when the session has to go again. It was made for this session when nobody named it, and
+    /// when it was to begin somewhere; one that was only named may have been there before.
     pub fn branch_fate(&self) -> BranchFate {
-        if self.branch.is_some() { BranchFate::Keep } else { BranchFate::Delete }
+        if self.branch.is_some() && self.from.is_none() { BranchFate::Keep } else { BranchFate::Delete }
     }
 }
 

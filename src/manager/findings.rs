@@ -181,7 +181,7 @@ pub(super) fn repository_gone(session: &Session) -> Finding {
         Severity::Error,
         session.name().as_str(),
         format!("its repository `{}` is gone", session.repository()),
-        "put it back in its place (`wharf restore` follows one that was moved within the workspace); or `wharf destroy` the session, whose files go into the trash",
+        "mount it, or put it back in its place (`wharf restore` follows one that was moved within the workspace); or `wharf destroy` the session, whose files go into the trash",
     )
 }
 

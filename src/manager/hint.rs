@@ -111,7 +111,7 @@ fn undo_hint(err: &ManagerError) -> Option<String> {
         return Some("bring it back on its own branch, and end that there first".to_owned());
     }
     if matches!(err, ManagerError::Worktree(WorktreeError::RepositoryGone { .. })) {
-        let hint = "put it back in its place, then the same command again; the files of the session lie in the trash until then";
+        let hint = "mount it or put it back in its place, then the same command again; the files of the session lie in the trash until then";
         return Some(hint.to_owned());
     }
     if matches!(err, ManagerError::Admit(AdmitError::NameTaken(_))) {
@@ -214,7 +214,7 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
                 .to_owned()
         }
         WorktreeError::RepositoryGone { .. } => {
-            "put it back in its place; or `wharf destroy` the session, whose files go into the trash".to_owned()
+            "mount it or put it back in its place; or `wharf destroy` the session, whose files go into the trash".to_owned()
         }
         WorktreeError::HeadBroken { path, sound, .. } => head_cure(path, sound.as_ref()),
         WorktreeError::Damaged { .. } => {

@@ -96,7 +96,7 @@ impl GitWorktrees {
 
     /// What HEAD has to be on, after a look whether the branches are free.
     fn head_to_restore(&self, site: &Site, note: &Note) -> Result<Option<HeadAt>, WorktreeError> {
-        if note.orphaned {
+        if note.orphaned && note.branches.is_empty() {
             return self.head_of_orphan(site, note);
         }
         for (branch, commit) in note.branches.iter().filter_map(NotedBranch::read) {
@@ -110,9 +110,14 @@ impl GitWorktrees {
             let head: Option<CommitId> = note.head.as_ref().and_then(|head| head.parse().ok());
             return Ok(head.map(HeadAt::Commit));
         };
+        self.head_on(site, branch).map(Some)
+    }
+
+    /// HEAD on a branch, which must not be in use elsewhere.
+    pub(super) fn head_on(&self, site: &Site, branch: BranchName) -> Result<HeadAt, WorktreeError> {
         match self.other_user_of(site, &branch)? {
             Some(path) => Err(WorktreeError::BranchInUse { branch, path }),
-            None => Ok(Some(HeadAt::Branch(branch))),
+            None => Ok(HeadAt::Branch(branch)),
         }
     }
 
@@ -182,7 +187,7 @@ impl GitWorktrees {
     fn restore_index(&self, site: &Site, note: &Note, lock: &RepositoryLock) -> Result<(), WorktreeError> {
         // The branch of one whose repository was gone may have gone on in the copy that came back.
         let of_head = note.orphaned.then_some("HEAD");
-        let Some(tree) = of_head.or(note.index.as_deref()).or(note.head.as_deref()) else {
+        let Some(tree) = note.index.as_deref().or(of_head).or(note.head.as_deref()) else {
             return Ok(());
         };
         self.run(&GitCall::tell(&site.folder, &["read-tree", tree], lock))?;

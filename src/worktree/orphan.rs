@@ -7,15 +7,16 @@ use std::path::Path;
 
 use super::{
     Checkout, GitWorktrees, Loss, WorktreeError,
+    admin::{Admin, Head},
     durable::sync_all,
     files::{Pointer, settled},
-    inspect::Folded,
+    inspect::{Folded, branch_named},
     losses::{files_below, some},
     mounts,
     register::HeadAt,
     relocate::{end_move, moved_of, relocate},
     site::{Site, is_folder, is_there, make_folder},
-    trash::{Note, clear_entry, worktree_in},
+    trash::{Note, NotedBranch, admin_in, clear_entry, discarded_admin, worktree_in},
 };
 use crate::{
     session::{BranchFate, BranchName, CommitId},
@@ -45,7 +46,14 @@ impl GitWorktrees {
             (self.workspace.worktree(of.id), self.workspace.trash().join(of.id.to_string()));
         let inside = worktree_in(&trash);
         end_moves(&folder, &inside)?;
-        if Note::load(&trash).is_some() && (is_there(&inside) || !is_there(&folder)) {
+        if let Some(mut note) = Note::load(&trash)
+            && (is_there(&inside) || !is_there(&folder))
+        {
+            // One that began with its repository there and got no further than this: git's part stays where that is.
+            if !note.orphaned && !is_folder(&admin_in(&trash)) {
+                note.orphaned = true;
+                note.rewrite(&trash)?;
+            }
             return Ok(BranchFate::Keep);
         }
         self.check_orphan(of)?;
@@ -89,14 +97,37 @@ impl GitWorktrees {
         if site.has_admin() {
             return Ok(None);
         }
+        // They lie in the trash when whoever ended the destroy found the repository in its place again.
+        if let Some(admin) = Admin::read(&admin_in(&site.trash))? {
+            if let Some(branch) = admin.head.branch().and_then(branch_named) {
+                self.head_on(site, branch)?;
+            }
+            return Ok(None);
+        }
         let Some(branch) = note.head_branch.as_ref().and_then(|name| name.parse::<BranchName>().ok()) else {
             let head = note.head.as_ref().and_then(|head| head.parse::<CommitId>().ok());
             return Ok(head.map(HeadAt::Commit));
         };
-        match self.other_user_of(site, &branch)? {
-            Some(path) => Err(WorktreeError::BranchInUse { branch, path }),
-            None => Ok(Some(HeadAt::Branch(branch))),
+        self.head_on(site, branch).map(Some)
+    }
+
+    /// Notes what a branch was at, and that HEAD was on it: nobody could say so when the session was destroyed.
+    pub(super) fn note_branch(
+        &self,
+        note: &mut Note,
+        site: &Site,
+        own: &BranchName,
+    ) -> Result<(), WorktreeError> {
+        let head = discarded_admin(site)?.map(|admin| admin.head);
+        let at = head.as_ref().and_then(Head::branch).and_then(branch_named);
+        if at.is_some() || matches!(head, Some(Head::Detached(_))) {
+            note.head_branch = at.as_ref().map(BranchName::to_string);
         }
+        let branch = at.unwrap_or_else(|| own.clone());
+        let tip = self.tip(site, &branch.reference())?.map(|tip| tip.to_string());
+        let commit = tip.or_else(|| note.head.clone());
+        note.branches.extend(commit.map(|commit| NotedBranch { name: branch.to_string(), commit }));
+        Ok(())
     }
 
     /// Refuses what is not this session's folder, and one whose repository is only somewhere else.

@@ -2,9 +2,8 @@
 
 use super::{
     GitWorktrees, Rebranching, Wanted, WorktreeError,
-    admin::Admin,
     site::Site,
-    trash::{Note, admin_in},
+    trash::{Note, discarded_admin},
 };
 
 impl GitWorktrees {
@@ -26,9 +25,11 @@ impl GitWorktrees {
                 return Err(WorktreeError::Occupied { path: site.folder.clone() });
             }
             // A rebase goes on to move the branch that it began on.
-            let admin = Admin::read(&admin_in(&site.trash))?;
-            if let Some(operation) = admin.and_then(|admin| admin.unfinished.operation) {
+            if let Some(operation) = discarded_admin(site)?.and_then(|admin| admin.unfinished.operation) {
                 return Err(WorktreeError::InProgress { id: site.id, operation });
+            }
+            if note.orphaned && note.branches.is_empty() {
+                self.note_branch(&mut note, site, &wanted.from)?;
             }
             // That of the session comes first.
             let at = note.branches.iter().position(|branch| branch.name == wanted.from.as_str());

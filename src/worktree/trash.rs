@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     GitWorktrees, Trashed, WorktreeError,
+    admin::Admin,
     durable::sync_all,
     lock::RepositoryLock,
     regular::read_regular,
@@ -102,6 +103,12 @@ pub(super) fn worktree_in(trash: &Path) -> PathBuf {
 /// Where the administrative folder lies in the trash.
 pub(super) fn admin_in(trash: &Path) -> PathBuf {
     trash.join("admin")
+}
+
+/// What git kept of a destroyed session: in the trash, or still with a repository that was gone when it was destroyed.
+pub(super) fn discarded_admin(site: &Site) -> Result<Option<Admin>, WorktreeError> {
+    let folder = if site.has_admin() { site.admin.clone() } else { admin_in(&site.trash) };
+    Admin::read(&folder)
 }
 
 impl GitWorktrees {

@@ -86,6 +86,23 @@ fn a_create_whose_program_cannot_be_started_leaves_nothing() {
     space.run(["create", "a", "--", "cat"]).succeeds();
 }
 
+#[test]
+fn what_did_not_start_can_be_created_again_in_the_same_words() {
+    let space = Workspace::new();
+    space.git(["branch", "mine"]);
+    let create = |branch: &[&str], program| {
+        space.run([&["create", "a", "--branch"], branch, &["--", program]].concat())
+    };
+    create(&["topic", "--from", "main"], "./README.md").fails(1);
+    assert_eq!(space.branches(), ["main", "mine"]);
+    create(&["topic", "--from", "main"], "cat").succeeds();
+    space.run(["stop", "a"]).succeeds();
+    space.run(["destroy", "a"]).succeeds();
+    // A branch that somebody made stays.
+    create(&["mine"], "./README.md").fails(1);
+    assert_eq!(space.branches(), ["main", "mine", "topic"]);
+}
+
 /// SPEC CS-5.
 #[test]
 fn fifth_session_is_refused() {
