@@ -12,7 +12,7 @@ const KEY_WAIT: Duration = Duration::from_millis(50);
 const INTERRUPT: u8 = 3;
 /// The longest sequence that a terminal sends for a key.
 const SEQUENCE_BYTES_MAX: usize = 64;
-/// A paste whose end does not come within this time has ended, so that nobody is locked in.
+/// A paste of which nothing comes for this time has ended, so that nobody is locked in. The key by itself is nothing of it.
 const PASTE_QUIET_MAX: Duration = Duration::from_secs(2);
 /// More keys than this that wait to be read were not typed.
 const TYPED_BYTES_MAX: usize = 64;
@@ -172,10 +172,17 @@ impl Watch {
             typed.bytes.extend(self.release());
         }
         self.release_at = (self.passed < self.sequence.len()).then(|| now + KEY_WAIT);
-        if self.pasting.is_some() {
+        // Whoever presses the key again and again must not prolong what keeps them.
+        if self.pasting.is_some() && !self.is_only_key(bytes) {
             self.pasting = Some(now);
         }
         typed
+    }
+
+    /// Whether nothing but the key was read, however often.
+    fn is_only_key(&self, bytes: &[u8]) -> bool {
+        let mut spelled = bytes.split_inclusive(|byte| matches!(byte, b'u' | b'~'));
+        bytes.iter().all(|byte| *byte == self.key.byte()) || spelled.all(|it| stands_for(it, self.key))
     }
 
     /// One byte more; answers whether it was the last of the key.
@@ -311,10 +318,13 @@ mod tests {
     fn a_paste_with_the_byte_in_it_does_not_leave() {
         let mut watch = watch();
         let now = Instant::now();
-        for part in [&b"\x1b"[..], b"[200~one \x1c two \x1b[92;5u", b" three \x1b[20", b"1~"] {
-            assert!(!watch.take(part, now).leaves);
+        let parts =
+            [&b"\x1b"[..], b"[200~one \x1c two \x1b[92;5u", b" three \x1c", b" four \x1c\x1b[20", b"1~"];
+        // It may come slowly.
+        for (second, part) in (0..).zip(parts) {
+            assert!(!watch.take(part, now + Duration::from_secs(second)).leaves);
         }
-        assert!(watch.take(b"\x1c", now).leaves);
+        assert!(watch.take(b"\x1c", now + Duration::from_secs(4)).leaves);
     }
 
     #[test]
@@ -324,6 +334,18 @@ mod tests {
         assert!(!watch.take(b"\x1b[200~text", now).leaves);
         assert!(!watch.take(b"\x1c", now + Duration::from_secs(1)).leaves);
         assert!(watch.take(b"\x1c", now + Duration::from_secs(4)).leaves);
+    }
+
+    #[test]
+    fn whoever_presses_the_key_again_and_again_leaves_when_a_paste_is_quiet() {
+        let now = Instant::now();
+        for key in [&b"\x1c"[..], b"\x1c\x1c", b"\x1b[92;5u", b"\x1b[92;5u\x1b[92;5u"] {
+            let mut watch = watch();
+            assert!(!watch.take(b"\x1b[200~text", now).leaves);
+            let mut at = |millis| watch.take(key, now + Duration::from_millis(millis)).leaves;
+            let left = (1..=30).find(|tenth| at(tenth * 100));
+            assert_eq!(left, Some(21), "{}", key.escape_ascii());
+        }
     }
 
     #[test]

@@ -1,4 +1,9 @@
-use rustix::process::{Pid, Signal, kill_process};
+use std::{os::unix::process::ExitStatusExt as _, time::Duration};
+
+use rustix::{
+    process::{Pid, Signal, kill_process},
+    termios::LocalModes,
+};
 use serde_json::Value;
 
 use crate::support::{Workspace, pty::Terminal};
@@ -101,10 +106,7 @@ fn the_terminal_is_as_it_was_after_every_way_out() {
         };
         assert_eq!(terminal.ends().code(), Some(code), "{way}\n{}", terminal.raw());
         let (local, input) = terminal.modes();
-        assert!(
-            local.contains(rustix::termios::LocalModes::ICANON | rustix::termios::LocalModes::ECHO),
-            "{way}"
-        );
+        assert!(local.contains(LocalModes::ICANON | LocalModes::ECHO), "{way}");
         assert!(input.contains(rustix::termios::InputModes::ICRNL), "{way}");
         let screen = terminal.screen();
         assert!(!screen.is_alternate() && !screen.takes_bracketed_paste(), "{way}");
@@ -341,4 +343,21 @@ fn colours_and_the_wheel_go_back_at_a_detach_and_come_again() {
     }
     leave(&mut terminal);
     assert!(set.iter().all(|(_, off)| terminal.raw().contains(&format!("\x1b{off}"))));
+}
+
+#[test]
+fn the_key_leaves_at_whatever_moment_it_is_pressed() {
+    let space = shell();
+    for moment in 0..24 {
+        let mut terminal = Terminal::run(&space, &["attach", "s1", "--take"]);
+        // Before the terminal is raw, and in the first screen, and while it is lent; what it is is chance.
+        terminal.look_on(Duration::from_millis(2 * moment));
+        terminal.type_in("\x1c");
+        let status = terminal.ends();
+        // At first the key is a signal, which ends whoever does not hear it yet.
+        let is_end = matches!(status.code(), Some(0 | 131)) || status.signal() == Some(Signal::QUIT.as_raw());
+        assert!(is_end, "{status}: {}", terminal.raw());
+        assert!(terminal.modes().0.contains(LocalModes::ISIG), "the terminal stays as it was made");
+    }
+    leave(&mut attached(&space));
 }

@@ -11,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use wharf::terminal::{Attach, Connection, FromClient, FromHolder, Info, PROTOCOL, Question, Role};
+use wharf::{
+    screen::{Screen, Size},
+    terminal::{Attach, Connection, FromClient, FromHolder, Info, PROTOCOL, Question, Role},
+};
 
 use crate::support::{
     Workspace,
@@ -34,7 +37,7 @@ fn attached(space: &Workspace, role: Role) -> Connection {
 }
 
 #[track_caller]
-fn until(client: &mut Connection, is_it: impl Fn(FromHolder) -> bool) {
+fn until(client: &mut Connection, mut is_it: impl FnMut(FromHolder) -> bool) {
     while !is_it(client.receive(Some(PATIENCE)).unwrap().expect("it comes in time")) {}
 }
 
@@ -213,6 +216,89 @@ fn nothing_that_whoever_controls_types_is_lost_where_others_are_refused() {
     let before = typed.strip_suffix(&*wanted).unwrap();
     assert!(before.len() >= 8 << 20 && before.iter().all(|byte| *byte == b'y'), "{}", before.len());
     drop((others, clients));
+}
+
+#[test]
+fn a_small_queue_costs_nobody_anything_who_reads_and_others_get_the_screen_of_now() {
+    let space = Workspace::with_sessions(1);
+    fs::create_dir_all(space.path(".wharf")).unwrap();
+    fs::write(space.path(".wharf/config.toml"), "[terminal]\nqueue = 65536\n").unwrap();
+    let program = "stty -echo; echo begun; read go; seq 1 300000; exec cat";
+    space.run(["start", "s1", "--", "sh", "-c", program]).succeeds();
+    space.run(["wait", "s1", "--for", "text:begun", "--timeout", "30s"]).succeeds();
+    let mut frozen = attached(&space, Role::Observe);
+    let mut reader = attached(&space, Role::Control);
+    reader.send(&FromClient::Input(b"go\n".to_vec())).unwrap();
+    // Two megabytes go past the frozen one.
+    let mut read = Vec::new();
+    while !read.ends_with(b"\r\n300000\r\n") {
+        match reader.receive(Some(PATIENCE)).unwrap().expect("all of it comes") {
+            FromHolder::Output { bytes, .. } => read.extend(bytes),
+            FromHolder::Snapshot { .. } => panic!("a part is left out for who reads"),
+            _ => (),
+        }
+    }
+    let wanted = (1..=300_000).map(|number| format!("{number}\r\n")).collect::<Vec<_>>().concat();
+    assert!(read == wanted.as_bytes(), "a part is missing, double or elsewhere");
+
+    let mut kept = 0;
+    let shown = loop {
+        match frozen.receive(Some(PATIENCE)).unwrap().expect("the screen comes anew") {
+            FromHolder::Output { bytes, .. } => kept += bytes.len(),
+            FromHolder::Snapshot { bytes, is_last, .. } => {
+                assert!(is_last);
+                break bytes;
+            }
+            _ => (),
+        }
+    };
+    // The queue, and what the socket has room for.
+    assert!((65_536 / 2..512 << 10).contains(&kept), "{kept} bytes waited");
+    let mut screen = Screen::new(Size::default(), 0);
+    screen.feed(&shown);
+    assert!(screen.text().trim_end().ends_with("\n300000"), "{}", screen.text());
+    // From there on it is like everybody.
+    reader.send(&FromClient::Input(b"what is new\n".to_vec())).unwrap();
+    until(&mut frozen, |message| match message {
+        FromHolder::Output { bytes, .. } => {
+            screen.feed(&bytes);
+            screen.text().contains("what is new")
+        }
+        _ => false,
+    });
+}
+
+#[test]
+fn a_paste_of_nine_megabytes_at_a_terminal_is_whole_and_whoever_pasted_it_can_leave() {
+    let space = Workspace::with_sessions(1);
+    reader(&space);
+    let mut terminal = Terminal::run(&space, &["attach", "s1"]);
+    terminal.until("begun");
+    let paste = (0..9 << 17).map(|number| format!("{number:07} ")).collect::<Vec<_>>().concat();
+    let go = || fs::write(space.worktree("s1").join("go"), "").unwrap();
+    std::thread::scope(|scope| {
+        let person = scope.spawn(|| terminal.type_in(&paste));
+        // What the holder does not take for a program that reads nothing, the client does.
+        let deadline = Instant::now() + PATIENCE;
+        while !person.is_finished() {
+            if Instant::now() >= deadline {
+                go();
+                panic!("nobody takes what is pasted");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    });
+    go();
+    let typed = until_typed(&space, |typed| typed.len() >= paste.len());
+    assert!(typed == paste.as_bytes(), "a part is missing, double or elsewhere");
+    // While it may be a part of the paste the key goes to the program.
+    let deadline = Instant::now() + PATIENCE;
+    while !terminal.has_ended() {
+        assert!(Instant::now() < deadline, "whoever pasted is locked in");
+        terminal.type_in("\x1c");
+        terminal.look_on(Duration::from_millis(50));
+    }
+    assert_eq!(terminal.ends().code(), Some(0));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::{process::Signal, termios::LocalModes};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use wharf::terminal::Connection;
 
@@ -91,13 +91,6 @@ impl Walk {
         }
         self.count("detach");
         let mut person = self.persons.swap_remove(self.dice.below(self.persons.len()));
-        let pid = person.pid().as_raw_nonzero().get().unsigned_abs();
-        // A key that is pressed before there is somebody in the terminal goes to nobody.
-        let deadline = Instant::now() + COMMAND_MAX;
-        while person.modes().0.contains(LocalModes::ISIG) && processes::is_alive(pid) {
-            assert!(Instant::now() < deadline, "`wharf attach` does not begin: {}", described(pid));
-            person.look_on(Duration::from_millis(5));
-        }
         person.type_in("\x1c");
         person.ends();
     }

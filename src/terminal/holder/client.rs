@@ -23,10 +23,17 @@ use crate::{
     socket::{self, Frames, Outgoing},
 };
 
-/// From how many waiting bytes on the program is held up for a client that still reads.
-const SLOW_BYTES: usize = 256 << 10;
+/// From how many waiting bytes on the program is held up for a client that still reads, at most.
+const SLOW_BYTES_MAX: usize = 256 << 10;
+/// That, as a part of what may wait for it: well before it is too much.
+const SLOW_PART: usize = 4;
 /// How long a client may read nothing before the program goes on without it.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// From how many waiting bytes on the program is held up, where so many may wait.
+pub(super) fn slow_bytes(queue_bytes_max: usize) -> usize {
+    (queue_bytes_max / SLOW_PART).clamp(1, SLOW_BYTES_MAX)
+}
 
 /// A connection.
 #[derive(Debug)]
@@ -106,10 +113,10 @@ impl Client {
     }
 
     /// Whether the program is to be held up, so that this client, which reads, misses nothing; and until when.
-    pub(super) fn holds_up(&self, now: Instant) -> Option<Instant> {
+    pub(super) fn holds_up(&self, queue_bytes_max: usize, now: Instant) -> Option<Instant> {
         let is_shown = self.view.is_some_and(|view| !view.is_behind) && !self.is_gone;
         let until = self.moved + PATIENCE;
-        (is_shown && self.waiting() > SLOW_BYTES && now < until).then_some(until)
+        (is_shown && self.waiting() > slow_bytes(queue_bytes_max) && now < until).then_some(until)
     }
 
     /// Says something, as far as it reads.

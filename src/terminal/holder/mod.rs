@@ -157,7 +157,8 @@ impl Holder {
     /// Waits until something is ready, and deals with it.
     fn turn(&mut self) -> io::Result<()> {
         let now = Instant::now();
-        let held_up = self.clients.iter().filter_map(|client| client.holds_up(now)).max();
+        let room = self.launch.limits.queue_bytes_max;
+        let held_up = self.clients.iter().filter_map(|client| client.holds_up(room, now)).max();
         let sources = self.sources(held_up.is_some());
         let mut fds: Vec<PollFd<'_>> = sources
             .iter()

@@ -5,11 +5,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Holder, client::Client};
+use super::{
+    Holder,
+    client::{self, Client},
+};
 use crate::screen::Notice;
 
-/// How much of what the program prints is dealt with before anything else gets a turn.
-const BATCH_BYTES: usize = 256 << 10;
+/// How much of what the program prints is dealt with before anything else gets a turn, at most.
+const BATCH_BYTES_MAX: usize = 256 << 10;
 /// From how many bytes on output is no answer to a key but a flood, which is sent in larger pieces.
 const ECHO_BYTES_MAX: usize = 1 << 10;
 /// How much may wait for the screen.
@@ -100,8 +103,10 @@ impl Backlog {
 impl Holder {
     /// Takes what the program printed, a batch at most, so that everybody gets a turn.
     pub(super) fn take_output(&mut self, now: Instant) {
+        // Whoever is to be held up for is seen between two batches, before too much waits for them.
+        let batch = BATCH_BYTES_MAX.min(client::slow_bytes(self.launch.limits.queue_bytes_max));
         let mut taken = 0;
-        while taken < BATCH_BYTES {
+        while taken < batch {
             let from = self.backlog.bytes.len();
             if !self.program.read(&mut self.backlog.bytes) {
                 break;

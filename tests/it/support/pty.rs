@@ -93,7 +93,19 @@ impl Terminal {
         let stream = || Stdio::from(File::from(program.try_clone().unwrap()));
         let child = command.stdin(stream()).stdout(stream()).stderr(stream()).spawn().unwrap();
         let screen = Screen::new(size, SCROLLBACK_ROWS);
-        Self { person, program, child, raw: Vec::new(), screen }
+        let mut terminal = Self { person, program, child, raw: Vec::new(), screen };
+        terminal.until_heard();
+        terminal
+    }
+
+    /// Waits until a key that sends a signal would reach somebody, as it does wherever a shell has started something. A key
+    /// that is pressed before goes to nobody.
+    fn until_heard(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while rustix::termios::tcgetpgrp(&self.person).is_err() && !self.has_ended() {
+            assert!(Instant::now() < deadline, "nobody takes the terminal");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// The process in it.
@@ -161,6 +173,11 @@ impl Terminal {
     pub fn look_on(&mut self, limit: Duration) {
         let deadline = Instant::now() + limit;
         while self.look(deadline) {}
+    }
+
+    /// Whether the program in it ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Waits until the program in it ended, and reads the rest.
