@@ -65,19 +65,24 @@ pub fn replace(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<
 }
 
 /// Writes a file that must not be there yet (mode 0600, no link followed) and answers it open for reading back;
-/// a leftover under that name is removed first.
+/// a leftover under that name is removed before.
 pub fn write_new(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<File> {
-    match fs::remove_file(path) {
-        Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
-        Ok(()) | Err(_) => (),
-    }
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path)?;
+    let open = || {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+            .open(path)
+    };
+    let mut file = match open() {
+        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_file(path)?;
+            open()?
+        }
+        opened => opened?,
+    };
     file.write_all(bytes)?;
     if durability == Durability::PowerCut {
         file.sync_all()?;
@@ -100,12 +105,23 @@ pub fn open(path: &Path) -> io::Result<Place> {
     }
 }
 
-/// What a file holds, at most so many bytes. `length` is what it is expected to hold, so that nobody feels for its end in
-/// many small reads.
-pub fn read_up_to(file: &File, length: u64, bytes_max: u64) -> io::Result<Vec<u8>> {
+/// What a file holds, at most so many bytes. `length` is how long it is said to be, so that nobody feels for its end in many
+/// small reads: where the first one gives exactly so much and had room for more, that was the end.
+pub fn read_up_to(mut file: &File, length: u64, bytes_max: u64) -> io::Result<Vec<u8>> {
     let expected = usize::try_from(length.min(bytes_max)).unwrap_or(0);
-    let mut bytes = Vec::with_capacity(expected + PROBE_BYTES);
-    file.take(bytes_max).read_to_end(&mut bytes)?;
+    let mut bytes = vec![0; expected + PROBE_BYTES];
+    let read = loop {
+        match file.read(&mut bytes) {
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => (),
+            read => break read?,
+        }
+    };
+    bytes.truncate(read);
+    if read as u64 != length || length > bytes_max {
+        let rest = bytes_max.saturating_sub(read as u64);
+        file.take(rest).read_to_end(&mut bytes)?;
+        bytes.truncate(usize::try_from(bytes_max).unwrap_or(usize::MAX));
+    }
     Ok(bytes)
 }
 
@@ -140,9 +156,11 @@ pub fn read_back(mut file: &File, bytes: &[u8]) -> io::Result<()> {
 /// Gives a file that root made to the owner of another file or folder, so that one command run as root does not lock
 /// everybody else out. For anyone but root there is nothing to do.
 pub fn give_to_owner_of(file: &File, other: &Path) -> io::Result<()> {
-    let owner = fs::metadata(other)?;
-    let made = file.metadata()?;
-    if !rustix::process::geteuid().is_root() || (made.uid(), made.gid()) == (owner.uid(), owner.gid()) {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let (owner, made) = (fs::metadata(other)?, file.metadata()?);
+    if (made.uid(), made.gid()) == (owner.uid(), owner.gid()) {
         return Ok(());
     }
     std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid()))
@@ -239,6 +257,19 @@ mod tests {
         replace(&path, b"new", Durability::Crash).unwrap();
         assert_eq!(names(folder.path()), ["table.json"]);
         assert!(path.is_file());
+    }
+
+    #[test]
+    fn a_file_is_read_to_its_end_or_its_bound_whatever_length_it_is_said_to_have() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.json");
+        drop(write_new(&path, &[b'x'; 100], Durability::Crash).unwrap());
+        for length in [0, 1, 68, 99, 100, 101, 1_000] {
+            for (bytes_max, read) in [(0, 0), (1, 1), (99, 99), (100, 100), (101, 100), (1_000, 100)] {
+                let bytes = read_up_to(&File::open(&path).unwrap(), length, bytes_max).unwrap();
+                assert_eq!(bytes.len(), read, "{length} bytes expected, {bytes_max} allowed");
+            }
+        }
     }
 
     #[test]

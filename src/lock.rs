@@ -126,7 +126,7 @@ pub fn is_at(file: &File, path: &Path) -> bool {
 
 /// The pid only serves a message, so a disk that is full does not cost the lock.
 fn write_pid(file: &mut File, path: &Path) {
-    let outcome = file.set_len(0).and_then(|()| writeln!(file, "{}", process::id()));
+    let outcome = file.set_len(0).and_then(|()| file.write_all(format!("{}\n", process::id()).as_bytes()));
     if let Err(err) = outcome {
         debug!(%err, path = %path.display(), "pid was not written into the lock file");
     }

@@ -140,14 +140,15 @@ pub(super) fn managers(
     };
     let worktrees: Arc<dyn Worktrees> =
         Arc::new(GitWorktrees::of(workspace.clone(), git, Arc::clone(&clock)));
-    let runtime = Runtime::of(workspace.root());
+    let folder = Folder::of(workspace.root());
+    let runtime = Runtime::in_folder(folder.clone());
     // Without a program of our own nothing can be started, and the start says so.
     let wharf = socket::own_program().unwrap_or_else(|_| "wharf".into());
     let background = Arc::new(match env::var_os(BACKGROUND) {
         Some(word) if word == "off" => Background::none(),
         Some(_) | None => Background::of(&wharf, workspace.root()),
     });
-    let (folder, interpreters) = (Folder::of(workspace.root()), settings.interpreters.clone());
+    let interpreters = settings.interpreters.clone();
     let terminals: Arc<dyn Terminals> = Arc::new(HolderTerminals::of(wharf.clone(), runtime));
     let interpreter = settings.shell.interpreter.clone();
     let shells: Arc<dyn Shells> = Arc::new(HolderShells::of(wharf, folder, interpreters, interpreter));

@@ -84,7 +84,11 @@ impl LazyFile {
         // The appender looks for old files first, and complains on standard error when the folder is missing.
         fs::create_dir_all(folder).ok()?;
         // A repository can bring along what stands there; nothing is written through a link.
-        if fs::read_dir(folder).ok()?.filter_map(Result::ok).any(|entry| entry.path().is_symlink()) {
+        if fs::read_dir(folder)
+            .ok()?
+            .filter_map(Result::ok)
+            .any(|entry| entry.file_type().is_ok_and(|it| it.is_symlink()))
+        {
             return None;
         }
         RollingFileAppender::builder()

@@ -12,7 +12,7 @@ use crate::{
         SessionParts,
     },
     store::{self, StoreError},
-    worktree::{AddEnd, Addition, Start, Wanted, WorktreeError},
+    worktree::{AddEnd, Addition, Outset, Start, Wanted, WorktreeError},
 };
 
 /// What to create.
@@ -44,6 +44,7 @@ struct Plan {
     branch: BranchName,
     repository: RepositoryPath,
     start: Start,
+    warm: Vec<SessionId>,
 }
 
 impl SessionManager {
@@ -75,15 +76,14 @@ impl SessionManager {
     fn create_planned(&mut self, request: &CreateSession) -> Result<Session, ManagerError> {
         let registry = self.settled_registry()?;
         let plan = self.plan_create(request, registry)?;
-        let warm = self.worktrees.warm(&plan.repository, &plan.start);
-        match self.make(request, &plan, &warm) {
+        match self.make(request, &plan, &plan.warm) {
             // A worktree that was ready a moment ago is not any more, or cannot be taken in a way that git knows to avoid.
             Err(ManagerError::Worktree(
                 err @ (WorktreeError::Unusable { .. }
                 | WorktreeError::UnsafePath { .. }
                 | WorktreeError::Git { .. }
                 | WorktreeError::Io { .. }),
-            )) if !warm.is_empty() => {
+            )) if !plan.warm.is_empty() => {
                 tracing::info!(error = %err, "the session gets a worktree of its own instead of a warm one");
                 self.make(request, &plan, &[])
             }
@@ -160,8 +160,8 @@ impl SessionManager {
                 from: request.from.clone(),
             };
             match self.worktrees.start(&repository, &wanted) {
-                Ok(start) => {
-                    return Ok(Plan { name, branch, repository, start });
+                Ok(Outset { start, warm }) => {
+                    return Ok(Plan { name, branch, repository, start, warm });
                 }
                 Err(err) if !is_automatic || !is_next_free(&err) => return Err(self.explain(err, &name)),
                 Err(err) => tracing::debug!(error = %err, "an automatic name moves on to the next number"),

@@ -32,7 +32,12 @@ pub struct Runtime {
 impl Runtime {
     /// Those of a workspace.
     pub fn of(workspace: &Path) -> Self {
-        Self { folder: Folder::of(workspace) }
+        Self::in_folder(Folder::of(workspace))
+    }
+
+    /// Those in the folder of a workspace.
+    pub fn in_folder(folder: Folder) -> Self {
+        Self { folder }
     }
 
     /// Those of the same workspace as a holder sees them, which may have been started with another `$XDG_RUNTIME_DIR`.

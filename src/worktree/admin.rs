@@ -187,6 +187,47 @@ pub(super) struct Admin {
     index: IndexFile,
 }
 
+/// The part of an administrative folder that says what goes on in its worktree.
+#[derive(Clone, Debug)]
+pub(super) struct Glance {
+    /// What the worktree is on.
+    pub(super) head: Head,
+    /// What was begun in it.
+    pub(super) unfinished: Unfinished,
+    /// The reason of the lock; empty for a lock without one.
+    pub(super) lock: Option<String>,
+}
+
+impl Glance {
+    /// Looks into an administrative folder; `None` as for the whole of it.
+    pub(super) fn at(path: &Path) -> Result<Option<Self>, WorktreeError> {
+        Ok(opened(path)?.map(|folder| Self::in_folder(&folder)))
+    }
+
+    fn in_folder(folder: &Folder) -> Self {
+        Self {
+            head: Head::in_folder(folder),
+            unfinished: Unfinished::in_folder(folder),
+            lock: lock_in(folder),
+        }
+    }
+}
+
+/// An administrative folder, open; `None` when there is none, or something else has its name or the name of the folder
+/// around it.
+fn opened(path: &Path) -> Result<Option<Folder>, WorktreeError> {
+    let (Some(all), Some(name)) = (path.parent(), path.file_name()) else {
+        return Ok(None);
+    };
+    let Place::Folder(all) = Folder::open(all)? else {
+        return Ok(None);
+    };
+    match all.child(name)? {
+        Place::Folder(folder) => Ok(Some(folder)),
+        Place::Missing | Place::Other => Ok(None),
+    }
+}
+
 /// What an index looks like from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum IndexFile {
@@ -202,23 +243,18 @@ impl Admin {
     /// Reads an administrative folder; `None` when there is none, or something else has its name or the name of the
     /// folder around it.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, WorktreeError> {
-        let (Some(all), Some(name)) = (path.parent(), path.file_name()) else {
+        let Some(folder) = opened(path)? else {
             return Ok(None);
         };
-        let Place::Folder(all) = Folder::open(all)? else {
-            return Ok(None);
-        };
-        let Place::Folder(folder) = all.child(name)? else {
-            return Ok(None);
-        };
+        let Glance { head, unfinished, lock } = Glance::in_folder(&folder);
         let pointer = |name| Pointer::read(folder.read(name, POINTER_BYTES_MAX), b"", path);
         let record = folder.read(RECORD_FILE, RECORD_BYTES_MAX);
         Ok(Some(Self {
             gitdir: pointer("gitdir"),
             commondir: pointer("commondir"),
-            head: Head::in_folder(&folder),
-            unfinished: Unfinished::in_folder(&folder),
-            lock: lock_in(&folder),
+            head,
+            unfinished,
+            lock,
             record: record.text().map(str::to_owned),
             created: folder.written("commondir").or_else(|| folder.written(".")),
             index: index_in(path),

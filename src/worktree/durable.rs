@@ -72,8 +72,18 @@ pub(super) fn exists_with_bytes(path: &Path) -> bool {
 }
 
 /// Replaces a file that plain git reads too, by whoever may read the folder it is in. `atomic` makes files for us alone.
-/// The temporary name is given, because one beside the file could be a person's.
+/// The temporary name is given, because one beside the file could be a person's. The bytes are durable before the name.
 pub(super) fn replace_shared(path: &Path, temp: &Path, bytes: &[u8]) -> Result<(), WorktreeError> {
+    put_shared(path, temp, bytes, Durability::PowerCut)
+}
+
+/// The same, where the bytes may become durable later.
+pub(super) fn put_shared(
+    path: &Path,
+    temp: &Path,
+    bytes: &[u8],
+    durability: Durability,
+) -> Result<(), WorktreeError> {
     let folder = path.parent().unwrap_or(path);
     let mode = match fs::symlink_metadata(path) {
         Ok(found) if found.is_file() => found.permissions().mode() & 0o777,
@@ -85,7 +95,10 @@ pub(super) fn replace_shared(path: &Path, temp: &Path, bytes: &[u8]) -> Result<(
     let outcome = atomic::write_new(temp, bytes, Durability::Crash)
         .and_then(|file| {
             file.set_permissions(Permissions::from_mode(mode))?;
-            file.sync_all()
+            match durability {
+                Durability::PowerCut => file.sync_all(),
+                Durability::Crash => Ok(()),
+            }
         })
         .and_then(|()| atomic::rename(temp, path));
     outcome.map_err(io_error("replace", path))

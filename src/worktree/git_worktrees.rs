@@ -8,8 +8,9 @@ use std::{
 };
 
 use super::{
-    AddEnd, Addition, Brought, Changes, Checkout, Drained, Filled, HeadDamage, Loss, Mended, Rebranching,
-    Renaming, Scan, Slot, Start, Trashed, Wanted, Worktree, WorktreeError, Worktrees, pool, site::is_there,
+    AddEnd, Addition, Brought, Changes, Checkout, Drained, Filled, HeadDamage, Loss, Mended, Outset,
+    Rebranching, Renaming, Scan, Slot, Trashed, Wanted, Worktree, WorktreeError, Worktrees, pool,
+    site::is_there,
 };
 use crate::{
     clock::{Clock, Timestamp},
@@ -73,16 +74,12 @@ impl Worktrees for GitWorktrees {
         self.find_repository_at(folder)
     }
 
-    fn start(&self, repository: &RepositoryPath, wanted: &Wanted) -> Result<Start, WorktreeError> {
-        self.decide_start(repository, wanted)
+    fn start(&self, repository: &RepositoryPath, wanted: &Wanted) -> Result<Outset, WorktreeError> {
+        self.set_out(repository, wanted)
     }
 
     fn add(&self, addition: &Addition) -> Result<Vec<PathBuf>, WorktreeError> {
         self.add_one(addition)
-    }
-
-    fn warm(&self, repository: &RepositoryPath, start: &Start) -> Vec<SessionId> {
-        self.warm_for(repository, start)
     }
 
     fn want_warm(&self, repository: &RepositoryPath) -> Result<(), WorktreeError> {

@@ -57,6 +57,7 @@ mod snapshot;
 mod start;
 mod status;
 mod submodules;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 mod ties;
@@ -83,16 +84,14 @@ pub trait Worktrees: Send + Sync {
     /// The repository a folder in the workspace belongs to; a folder of a linked worktree gives its main repository.
     fn repository_at(&self, folder: &Path) -> Result<RepositoryPath, WorktreeError>;
 
-    /// Decides which branch a create uses and where a new one begins. Writes nothing.
-    fn start(&self, repository: &RepositoryPath, wanted: &Wanted) -> Result<Start, WorktreeError>;
+    /// Decides which branch a create uses, where a new one begins, and which warm worktrees it could take: an add with
+    /// the id of one takes it. Writes nothing.
+    fn start(&self, repository: &RepositoryPath, wanted: &Wanted) -> Result<Outset, WorktreeError>;
 
     /// Makes the worktree (and the branch if it is new), locked with id and name, with the session's record in its
     /// administrative folder. What names it is durable when it returns; answers what the caller still has to make
     /// durable before the create is acknowledged. After an error nothing of it is left, unless the error says so.
     fn add(&self, addition: &Addition) -> Result<Vec<PathBuf>, WorktreeError>;
-
-    /// The warm worktrees that a create could take, the nearest first; an add with the id of one takes it.
-    fn warm(&self, repository: &RepositoryPath, start: &Start) -> Vec<SessionId>;
 
     /// Notes that warm worktrees of a repository are wanted.
     fn want_warm(&self, repository: &RepositoryPath) -> Result<(), WorktreeError>;
@@ -249,6 +248,15 @@ pub struct Start {
     pub base: Base,
     /// Whether the branch has to be made.
     pub branch_is_new: bool,
+}
+
+/// How a create begins, and what is ready for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outset {
+    /// The branch, and where it begins.
+    pub start: Start,
+    /// The warm worktrees it could take, the nearest first.
+    pub warm: Vec<SessionId>,
 }
 
 /// A worktree to be made.

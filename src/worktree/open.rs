@@ -89,10 +89,15 @@ impl GitWorktrees {
 
     /// The git folder that all worktrees of a repository share.
     pub(super) fn common_dir(&self, repository: &RepositoryPath) -> Result<PathBuf, WorktreeError> {
+        self.places(repository).map(|(_, common)| common)
+    }
+
+    /// The folder of a repository and its git folder, links resolved.
+    pub(super) fn places(&self, repository: &RepositoryPath) -> Result<(PathBuf, PathBuf), WorktreeError> {
         let folder = self.repository_folder(repository)?;
         match kind_of(&folder)? {
-            Kind::Main(common) | Kind::Linked(common) => Ok(common),
-            Kind::Bare => Ok(folder),
+            Kind::Main(common) | Kind::Linked(common) => Ok((folder, common)),
+            Kind::Bare => Ok((folder.clone(), folder)),
             Kind::Submodule => Err(WorktreeError::UnsafePath { path: folder, because: SUBMODULE }),
             Kind::Plain if !has_traces(&folder) => Err(WorktreeError::RepositoryGone { path: folder }),
             Kind::Plain | Kind::Broken => Err(WorktreeError::RepositoryBroken { path: folder }),
@@ -227,6 +232,7 @@ fn main_folder(common: &Path) -> PathBuf {
     if is_here { parent.to_owned() } else { common.to_owned() }
 }
 
+/// What a folder, its links resolved, is to git.
 fn kind_of(path: &Path) -> Result<Kind, WorktreeError> {
     let Place::Folder(folder) = Folder::open(path)? else {
         return Ok(Kind::Plain);
@@ -237,9 +243,10 @@ fn kind_of(path: &Path) -> Result<Kind, WorktreeError> {
         return Ok(kind);
     }
     let dot_git = path.join(".git");
-    if matches!(content, Content::Folder | Content::Odd) && dot_git.is_dir() {
-        // A link to a git folder is a way to share one; git follows it.
-        let common = dot_git.canonicalize().unwrap_or(dot_git);
+    let is_folder = content == Content::Folder;
+    if is_folder || (content == Content::Odd && dot_git.is_dir()) {
+        // A link to a git folder is a way to share one; git follows it. A folder that was opened as itself is none.
+        let common = if is_folder { dot_git } else { dot_git.canonicalize().unwrap_or(dot_git) };
         let kind = if is_git_folder(&common) { Kind::Main(common) } else { Kind::Plain };
         return Ok(kind);
     }

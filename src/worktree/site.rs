@@ -11,8 +11,10 @@ use super::{
     GitWorktrees, WorktreeError, WorktreeLock,
     admin::{Admin, Head, LockReason, Unfinished},
     files::{Folder, Place, same_place},
+    handle::Handle,
     inspect::branch_named,
     start::{linked_user_of, uses},
+    surroundings::Opened,
     trash::worktree_in,
 };
 use crate::{
@@ -42,11 +44,15 @@ pub(super) struct Site {
 impl GitWorktrees {
     /// The places of a session, derived from its id.
     pub(super) fn site(&self, id: SessionId, repository: &RepositoryPath) -> Result<Site, WorktreeError> {
-        let common = self.common_dir(repository)?;
+        Ok(self.site_in(self.common_dir(repository)?, id, repository))
+    }
+
+    /// The same, where the git folder of the repository is known already.
+    pub(super) fn site_in(&self, common: PathBuf, id: SessionId, repository: &RepositoryPath) -> Site {
         let folder = self.workspace.worktree(id);
         let trash = self.workspace.trash().join(id.to_string());
         let admins = common.join("worktrees");
-        Ok(Site {
+        Site {
             id,
             root: repository.below(self.workspace.root()),
             admin: numbered(id, &folder, &admins)
@@ -55,11 +61,16 @@ impl GitWorktrees {
             common,
             folder,
             trash,
-        })
+        }
     }
 }
 
 impl Site {
+    /// Its repository, which was opened at its root.
+    pub(super) fn opened<'a>(&'a self, handle: &'a Handle) -> Opened<'a> {
+        Opened { handle, root: &self.root, common: &self.common }
+    }
+
     /// Where the worktree's `.git` file says the administrative folder is.
     pub(super) fn forward(&self) -> Option<PathBuf> {
         pointer_of(&self.folder)

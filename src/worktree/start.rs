@@ -6,10 +6,11 @@ use std::{
 };
 
 use super::{
-    GitWorktrees, Start, Wanted, WorktreeError,
+    GitWorktrees, Outset, Start, Wanted, WorktreeError,
     admin::{Admin, Head, Unfinished},
     files::{Folder, Place, names_in},
     handle::{Handle, Named},
+    surroundings::Opened,
 };
 use crate::session::{Base, BranchName, RepositoryPath};
 
@@ -37,24 +38,43 @@ impl GitWorktrees {
         repository: &RepositoryPath,
         wanted: &Wanted,
     ) -> Result<Start, WorktreeError> {
-        let folder = self.repository_folder(repository)?;
-        let common = self.common_dir(repository)?;
+        self.ground(repository)?.start(wanted)
+    }
+
+    /// The same, and which warm worktrees such a create could take, the nearest first.
+    pub(super) fn set_out(
+        &self,
+        repository: &RepositoryPath,
+        wanted: &Wanted,
+    ) -> Result<Outset, WorktreeError> {
+        let ground = self.ground(repository)?;
+        let start = ground.start(wanted)?;
+        let of = Opened { handle: &ground.handle, root: &ground.folder, common: &ground.common };
+        let warm = self.warm_for(repository, of, &start);
+        Ok(Outset { start, warm })
+    }
+
+    fn ground(&self, repository: &RepositoryPath) -> Result<Ground<'_>, WorktreeError> {
+        let (folder, common) = self.places(repository)?;
         let handle = self.open(&folder)?;
         let names = self.references(&handle)?;
-        let ground = Ground { worktrees: self, handle, folder, common, names };
-        let local = ground.names.contains(&wanted.branch.reference());
-        match (wanted.explicit, local, &wanted.from) {
-            (true, true, None) => ground.existing(&wanted.branch),
-            (true, true, Some(from)) => {
-                Err(WorktreeError::BranchHasBase { branch: wanted.branch.clone(), from: from.clone() })
-            }
-            (true, false, _) => ground.named_by_hand(wanted),
-            (false, _, _) => ground.named_by_default(wanted),
-        }
+        Ok(Ground { worktrees: self, handle, folder, common, names })
     }
 }
 
 impl Ground<'_> {
+    fn start(&self, wanted: &Wanted) -> Result<Start, WorktreeError> {
+        let local = self.names.contains(&wanted.branch.reference());
+        match (wanted.explicit, local, &wanted.from) {
+            (true, true, None) => self.existing(&wanted.branch),
+            (true, true, Some(from)) => {
+                Err(WorktreeError::BranchHasBase { branch: wanted.branch.clone(), from: from.clone() })
+            }
+            (true, false, _) => self.named_by_hand(wanted),
+            (false, _, _) => self.named_by_default(wanted),
+        }
+    }
+
     fn existing(&self, branch: &BranchName) -> Result<Start, WorktreeError> {
         if let Some(path) = self.user_of(&branch.reference())? {
             return Err(WorktreeError::BranchInUse { branch: branch.clone(), path });
@@ -155,17 +175,16 @@ impl Ground<'_> {
 
     /// The remote-tracking branches of this name, one for each remote that has it.
     fn on_remotes(&self, branch: &BranchName) -> Result<Vec<String>, WorktreeError> {
-        let remotes = self.worktrees.remotes(&self.handle)?;
         let tail = format!("/{branch}");
-        let is_remote = |name: &str| remotes.iter().any(|remote| remote == name) || !name.contains('/');
-        Ok(self
-            .names
-            .iter()
-            .filter(|name| {
-                name.strip_prefix(REMOTES).and_then(|rest| rest.strip_suffix(&tail)).is_some_and(is_remote)
-            })
-            .cloned()
-            .collect())
+        let before = |name: &str| Some(name.strip_prefix(REMOTES)?.strip_suffix(&tail)?.to_owned());
+        let mut found: Vec<(&String, String)> =
+            self.names.iter().filter_map(|name| Some((name, before(name)?))).collect();
+        // Settings are asked only where they decide.
+        if found.iter().any(|(_, before)| before.contains('/')) {
+            let remotes = self.worktrees.remotes(&self.handle)?;
+            found.retain(|(_, before)| remotes.contains(before) || !before.contains('/'));
+        }
+        Ok(found.into_iter().map(|(name, _)| name.clone()).collect())
     }
 
     /// What else a person can mean by a name that is, written out, a branch, a tag or a remote-tracking branch.

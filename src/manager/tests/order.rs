@@ -9,7 +9,7 @@ use crate::{
     },
     session::{BranchFate, PendingAction},
     store::StoreError,
-    worktree::{AddEnd, Start, WorktreeError},
+    worktree::{AddEnd, Outset, Start, WorktreeError},
 };
 
 /// What the ports were told, in order; shared with the mocks.
@@ -72,11 +72,11 @@ fn worktrees(story: &Story, failing: &'static str) -> MockWorktrees {
     };
     let (add, withdraw, discard, retract) = (tell("add"), tell("withdraw"), tell("discard"), tell("retract"));
     worktrees.expect_repositories().returning(|| Ok(vec![RepositoryPath::root()]));
-    worktrees.expect_start().returning(|_, _| Ok(Start { base: base(), branch_is_new: true }));
+    let start = || Start { base: base(), branch_is_new: true };
+    worktrees.expect_start().returning(move |_, _| Ok(Outset { start: start(), warm: Vec::new() }));
     worktrees.expect_is_trash_due().return_const(false);
     worktrees.expect_has_needs().return_const(false);
     worktrees.expect_want_warm().returning(|_| Ok(()));
-    worktrees.expect_warm().returning(|_, _| Vec::new());
     worktrees.expect_losses().returning(|_, _| Ok(Vec::new()));
     worktrees.expect_is_discarded().return_const(false);
     worktrees.expect_add().returning(move |addition| {

@@ -212,8 +212,12 @@ impl IndexFile {
                     .is_ok_and(|found| self.vouches_for(entry, &found))
             })
         };
+        // How many processors there are is several files to read.
+        if self.entries.len() < FILES_MIN {
+            return all(&self.entries);
+        }
         let available = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
-        if self.entries.len() < FILES_MIN || available < 2 {
+        if available < 2 {
             return all(&self.entries);
         }
         let mut parts = self.entries.chunks(self.entries.len().div_ceil(available));

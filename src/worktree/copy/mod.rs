@@ -24,7 +24,7 @@ use crate::session::{BranchName, CommitId};
 
 pub(super) use self::{
     index_file::{IndexFile, Kind, content_id},
-    plain::{Plain, outer_attributes, own_system_file, replaces_objects},
+    plain::{Plain, outer_attributes, own_etc, replaces_objects},
     ref_file::{Logged, log, put_on_branch, who},
     register_files::{Registration, clear_making},
     source::{difference, tree_of},

@@ -12,8 +12,10 @@ use git2::{Config, Repository};
 use super::attributes::are_harmless;
 use crate::worktree::{
     GitWorktrees,
+    handle::Handle,
     regular::{open_regular, read_regular},
     site::Site,
+    surroundings::Surroundings,
 };
 
 /// The largest file of attributes that is read, in bytes.
@@ -60,29 +62,52 @@ pub(in crate::worktree) struct Plain {
 impl GitWorktrees {
     /// The repository, if it is plain.
     pub(in crate::worktree) fn plain(&self, site: &Site) -> Option<Plain> {
-        let repository = Repository::open(&site.root).ok()?;
-        let config = repository.config().and_then(|mut config| config.snapshot()).ok()?;
-        let is_watched = self.settings.trust_hooks && watches_refs(&site.common, &config);
-        if repository.is_bare() || is_watched || !has_usual_settings(&config)? {
+        let handle = self.open(&site.root).ok()?;
+        let logging = self.logging_if_plain(&self.look_around(site.opened(&handle)))?;
+        Plain::of(handle, logging)
+    }
+
+    /// Whether git keeps logs in a repository that is plain by all that surrounds it; nothing when it is not.
+    pub(in crate::worktree) fn logging_if_plain(&self, around: &Surroundings<'_>) -> Option<Logging> {
+        let Handle::Library(repository) = around.of.handle else {
             return None;
-        }
-        // Git reads another object where one is replaced.
-        if replaces_objects(&site.common)? {
-            return None;
-        }
-        // Settings that libgit2 does not look at, because this git has a home of its own.
-        if own_system_file(&self.settings.program, "gitconfig").is_some() {
-            return None;
-        }
-        if !outer_attributes(&site.common, &self.settings.program)?.iter().all(|path| file_is_harmless(path))
-        {
-            return None;
-        }
-        let keeps_logs = match config.get_string("core.logallrefupdates") {
-            Ok(text) => !OFF.contains(&&*text.to_ascii_lowercase()),
-            Err(_) => true,
         };
-        Some(Plain { repository, keeps_logs })
+        let config = around.settings.as_ref()?;
+        let is_watched = self.settings.trust_hooks && watches_refs(around.of.common, config);
+        if repository.is_bare() || is_watched || !has_usual_settings(config)? {
+            return None;
+        }
+        // Git reads another object where one is replaced, and another file of settings where it has a home of its own.
+        if around.replaces? || around.own_settings.is_some() {
+            return None;
+        }
+        if !around.attributes.as_ref()?.iter().all(|path| file_is_harmless(path)) {
+            return None;
+        }
+        let is_off = match config.get_string("core.logallrefupdates") {
+            Ok(text) => OFF.contains(&&*text.to_ascii_lowercase()),
+            Err(_) => false,
+        };
+        Some(if is_off { Logging::Off } else { Logging::On })
+    }
+}
+
+/// Whether git logs where branches and HEAD have been.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::worktree) enum Logging {
+    /// It does.
+    On,
+    /// It does not.
+    Off,
+}
+
+impl Plain {
+    /// A repository that was found plain.
+    pub(in crate::worktree) fn of(handle: Handle, logging: Logging) -> Option<Self> {
+        match handle {
+            Handle::Library(repository) => Some(Self { repository, keeps_logs: logging == Logging::On }),
+            Handle::Command(_) => None,
+        }
     }
 }
 
@@ -117,9 +142,9 @@ fn watches_refs(common: &Path, config: &Config) -> bool {
 
 /// The files that give attributes besides those in the worktree and a configured one; nothing when nobody can say where
 /// they are.
-pub(in crate::worktree) fn outer_attributes(common: &Path, program: &str) -> Option<Vec<PathBuf>> {
+pub(in crate::worktree) fn outer_attributes(common: &Path, own_etc: Option<&Path>) -> Option<Vec<PathBuf>> {
     let mut files = vec![common.join("info/attributes"), Path::new(SYSTEM).join("gitattributes")];
-    files.extend(own_system_file(program, "gitattributes"));
+    files.extend(own_etc.map(|etc| etc.join("gitattributes")).filter(|file| file.exists()));
     // An empty variable counts for none, and one that is not absolute is read from wherever git is.
     let home = |name| env::var_os(name).map(PathBuf::from).filter(|path| !path.as_os_str().is_empty());
     let own = home("XDG_CONFIG_HOME").or_else(|| home("HOME").map(|home| home.join(".config")));
@@ -132,17 +157,17 @@ pub(in crate::worktree) fn outer_attributes(common: &Path, program: &str) -> Opt
     Some(files)
 }
 
-/// The file that holds for the whole machine of a git that is not installed for the machine, if it has one.
-pub(in crate::worktree) fn own_system_file(program: &str, name: &str) -> Option<PathBuf> {
+/// Where a git that is not installed for the machine has its files for the whole machine.
+pub(in crate::worktree) fn own_etc(program: &str) -> Option<PathBuf> {
     let program = if program.contains('/') {
         PathBuf::from(program)
     } else {
         let path = env::var_os("PATH")?;
         env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())?
     };
-    let home = program.canonicalize().ok()?.parent()?.parent()?.to_owned();
-    let file = home.join("etc").join(name);
-    (home != Path::new("/usr") && file.exists()).then_some(file)
+    let program = program.canonicalize().ok()?;
+    let home = program.parent()?.parent()?;
+    (home != Path::new("/usr")).then(|| home.join("etc"))
 }
 
 /// Whether git reads other objects in the place of some; nothing when that cannot be seen.

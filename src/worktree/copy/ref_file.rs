@@ -175,12 +175,16 @@ pub(in crate::worktree) fn who(repository: &Repository) -> String {
 
 /// Adds a line to a log, which is made when it is not there.
 pub(in crate::worktree) fn log(path: &Path, who: &str, line: &Logged<'_>) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
     let nothing = "0".repeat(line.to.as_str().len());
     let from = line.from.map_or(nothing.as_str(), CommitId::as_str);
     let because = if line.because.is_empty() { String::new() } else { format!("\t{}", line.because) };
-    let mut file = File::options().append(true).create(true).open(path)?;
+    let open = || File::options().append(true).create(true).open(path);
+    let mut file = match (open(), path.parent()) {
+        (Err(err), Some(folder)) if err.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder)?;
+            open()?
+        }
+        (opened, _) => opened?,
+    };
     file.write_all(format!("{from} {} {who}{because}\n", line.to).as_bytes())
 }

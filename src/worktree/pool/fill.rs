@@ -23,6 +23,7 @@ use crate::{
         pool::Condition,
         register::HeadAt,
         site::{Site, io_error, read_small},
+        surroundings::Opened,
     },
 };
 
@@ -58,7 +59,7 @@ impl GitWorktrees {
             return stop(filled, Stopped::Busy);
         };
         // Settings that change while files are written are not those of the seal.
-        let manner = self.manner(&root, &common);
+        let manner = self.manner(&self.look_around(Opened { handle: &handle, root: &root, common: &common }));
         let wanted = Wanted { commit: head.commit, manner: manner.as_deref(), lock: &lock };
         self.freshen(repository, &wanted)?;
         loop {

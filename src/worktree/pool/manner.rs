@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use git2::Repository;
+use git2::Config;
 use rustix::{
     fs::{Mode, OFlags},
     process::{getegid, geteuid},
@@ -23,11 +23,7 @@ use sha1::{Digest as _, Sha1};
 
 use crate::{
     atomic, process,
-    worktree::{
-        GitWorktrees,
-        command::GitCall,
-        copy::{outer_attributes, own_system_file, replaces_objects},
-    },
+    worktree::{GitWorktrees, command::GitCall, handle::Handle, surroundings::Surroundings},
 };
 
 /// Sections of settings that decide nothing of what a checkout writes.
@@ -129,8 +125,8 @@ type Setting = (String, Option<Vec<u8>>);
 
 impl GitWorktrees {
     /// In which manner a checkout of a repository would be written now; nothing when that cannot be said.
-    pub(super) fn manner(&self, root: &Path, common: &Path) -> Option<String> {
-        let (settings, own_git) = self.effective_settings(root, common)?;
+    pub(super) fn manner(&self, around: &Surroundings<'_>) -> Option<String> {
+        let (settings, own_git) = self.effective_settings(around)?;
         let mut sum = Sum(Sha1::new());
         for (name, value) in &settings {
             if is_of_its_own_mind(name, value.as_deref()) {
@@ -142,11 +138,11 @@ impl GitWorktrees {
                 sum.add(value.as_deref().unwrap_or(b"\0"));
             }
         }
-        let mut files = outer_attributes(common, &self.settings.program)?;
+        let mut files = around.attributes.clone()?;
         for (_, value) in settings.iter().filter(|(name, _)| name == "core.attributesfile") {
             files.push(expanded(value.as_deref()?)?);
         }
-        files.extend(own_system_file(&self.settings.program, "gitconfig"));
+        files.extend(around.own_settings.clone());
         // A new worktree gets a copy of these.
         files.extend(["config.worktree", "info/sparse-checkout"].map(|name| own_git.join(name)));
         for file in files {
@@ -174,10 +170,11 @@ impl GitWorktrees {
     }
 
     /// All settings of a repository, always in the same order, and git's folder for its own worktree. Nothing where objects are replaced: what a commit holds is for git alone to say then.
-    fn effective_settings(&self, root: &Path, common: &Path) -> Option<(Vec<Setting>, PathBuf)> {
-        if let Ok(repository) = Repository::open(root) {
-            let settings = settings_of(&repository)?;
-            if replaces_objects(common)? {
+    fn effective_settings(&self, around: &Surroundings<'_>) -> Option<(Vec<Setting>, PathBuf)> {
+        let root = around.of.root;
+        if let Handle::Library(repository) = around.of.handle {
+            let settings = all_of(around.settings.as_ref()?)?;
+            if around.replaces? {
                 return None;
             }
             let own = repository.path().to_owned();
@@ -207,8 +204,7 @@ impl GitWorktrees {
     }
 }
 
-fn settings_of(repository: &Repository) -> Option<Vec<Setting>> {
-    let config = repository.config().and_then(|mut config| config.snapshot()).ok()?;
+fn all_of(config: &Config) -> Option<Vec<Setting>> {
     let mut entries = config.entries(None).ok()?;
     let mut settings = Vec::new();
     while let Some(entry) = entries.next() {

@@ -14,7 +14,7 @@ use crate::{
     session::{CommitId, SessionId},
     worktree::{
         WorktreeError,
-        admin::{Admin, Head},
+        admin::{Admin, Glance, Head},
         copy::IndexFile,
         durable::open_folder,
         files::names_in,
@@ -208,7 +208,7 @@ impl Seal {
 
     /// Whether it is, seen from a few small files alone.
     pub(super) fn seems_to_hold(&self, site: &Site) -> bool {
-        let Ok(Some(admin)) = Admin::read(&site.admin) else {
+        let Ok(Some(admin)) = Glance::at(&site.admin) else {
             return false;
         };
         let is_at_rest = admin.unfinished.operation.is_none()

@@ -9,7 +9,7 @@ use super::{
     },
 };
 use crate::{
-    atomic,
+    atomic::{self, Durability},
     session::{Base, CommitId, RepositoryPath, SessionId},
     worktree::{
         AddEnd, Addition, GitWorktrees, Start, WorktreeError, WorktreeLock,
@@ -18,11 +18,12 @@ use crate::{
         command::GitCall,
         copy::{self, Logged, Plain, difference, inside, log, put_on_branch, tree_of, who},
         dead_locks::clear_dead_locks,
-        durable::{replace_shared, unsynced},
+        durable::{put_shared, replace_shared, unsynced},
         fill::files_of,
         handle::Handle,
         lock::RepositoryLock,
         site::{Site, io_error, is_there},
+        surroundings::Opened,
     },
 };
 
@@ -36,39 +37,43 @@ const LOOKED_AT_MAX: usize = 16;
 
 impl GitWorktrees {
     /// The warm worktrees that a create could take, the nearest first.
-    pub(in crate::worktree) fn warm_for(&self, repository: &RepositoryPath, start: &Start) -> Vec<SessionId> {
-        // Its files are looked at when it is taken.
-        self.fit_for(repository, start, Seal::seems_to_hold)
-    }
-
-    fn fit_for(
+    pub(in crate::worktree) fn warm_for(
         &self,
         repository: &RepositoryPath,
+        of: Opened<'_>,
         start: &Start,
-        holds: impl Fn(&Seal, &Site) -> bool,
     ) -> Vec<SessionId> {
-        let Ok(common) = self.common_dir(repository) else {
-            return Vec::new();
-        };
         let mut near: Vec<(usize, SessionId)> = Vec::new();
-        let mut now: Option<Option<String>> = None;
-        for id in sealed(&common).into_iter().take(LOOKED_AT_MAX) {
-            let Ok(site) = self.site(id, repository) else {
-                continue;
-            };
-            let Some(seal) = Seal::read(&site).filter(|seal| holds(seal, &site)) else {
-                continue;
-            };
-            let manner = now.get_or_insert_with(|| self.manner(&site.root, &common));
-            if !seal.is_in(manner.as_deref()) {
-                continue;
-            }
+        // Its files are looked at when it is taken.
+        for (site, seal) in self.fit(repository, of, Seal::seems_to_hold) {
             if let Some(different) = self.is_near(&site, &seal, start) {
-                near.push((different, id));
+                near.push((different, site.id));
             }
         }
         near.sort_unstable();
         near.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// The warm worktrees that hold and are written as git would write them now.
+    fn fit(
+        &self,
+        repository: &RepositoryPath,
+        of: Opened<'_>,
+        holds: impl Fn(&Seal, &Site) -> bool,
+    ) -> Vec<(Site, Seal)> {
+        let mut fit = Vec::new();
+        let mut now: Option<Option<String>> = None;
+        for id in sealed(of.common).into_iter().take(LOOKED_AT_MAX) {
+            let site = self.site_in(of.common.to_owned(), id, repository);
+            let Some(seal) = Seal::read(&site).filter(|seal| holds(seal, &site)) else {
+                continue;
+            };
+            let manner = now.get_or_insert_with(|| self.manner(&self.look_around(of)));
+            if seal.is_in(manner.as_deref()) {
+                fit.push((site, seal));
+            }
+        }
+        fit
     }
 
     /// Whether a repository has fewer than so many that a create from HEAD could take.
@@ -77,16 +82,19 @@ impl GitWorktrees {
         repository: &RepositoryPath,
         size: usize,
     ) -> Result<bool, WorktreeError> {
-        if !has_pool(&self.common_dir(repository)?) {
+        let (folder, common) = self.places(repository)?;
+        if !has_pool(&common) {
             return Ok(false);
         }
-        let handle = self.open(&self.repository_folder(repository)?)?;
+        let handle = self.open(&folder)?;
         let Some(head) = self.commit_of(&handle, "HEAD")? else {
             return Ok(false);
         };
         let start =
             Start { base: Base { commit: head.commit, reference: head.reference }, branch_is_new: true };
-        Ok(self.fit_for(repository, &start, Seal::holds).len() < size)
+        let fit =
+            self.fit(repository, Opened { handle: &handle, root: &folder, common: &common }, Seal::holds);
+        Ok(fit.iter().filter(|(site, seal)| self.is_near(site, seal, &start).is_some()).count() < size)
     }
 
     /// In how many files the worktree differs from what is wanted; nothing when a cold checkout is less work.
@@ -130,19 +138,11 @@ impl GitWorktrees {
         lock: &RepositoryLock,
     ) -> Result<Vec<PathBuf>, WorktreeError> {
         // What is reserved is durable before there is a branch: a power cut leaves none that nobody asked for.
-        let (seal, synced) = atomic::sync_beside(&addition.durable_first, || {
-            let seal = Seal::read(site).filter(|seal| seal.holds(site))?;
-            seal.is_in(self.manner(&site.root, &site.common).as_deref()).then_some(seal)
-        });
+        let (found, synced) =
+            atomic::sync_beside(&addition.durable_first, || self.look_before_take(addition, site));
         synced.map_err(unsynced)?;
         let lost = || WorktreeError::Unusable { id: site.id, because: CHANGED_MEANWHILE };
-        let seal = seal.ok_or_else(lost)?;
-        let at = seal.commit().ok_or_else(lost)?;
-        let plain = if at == addition.start.base.commit && addition.start.branch_is_new {
-            self.plain(site)
-        } else {
-            None
-        };
+        let (seal, plain) = found.ok_or_else(lost)?;
         let by_files = plain.map_or(Ok(false), |plain| self.take_by_files(addition, site, &plain, lock));
         let outcome = match by_files {
             Ok(true) => Ok(()),
@@ -158,6 +158,22 @@ impl GitWorktrees {
                 Err(err)
             }
         }
+    }
+
+    /// Whether a worktree is what it was; and whether files are enough to put a branch on it, by the same look at the
+    /// repository.
+    fn look_before_take(&self, addition: &Addition, site: &Site) -> Option<(Seal, Option<Plain>)> {
+        let seal = Seal::read(site).filter(|seal| seal.holds(site))?;
+        let at = seal.commit()?;
+        let handle = self.open(&site.root).ok()?;
+        let around = self.look_around(site.opened(&handle));
+        if !seal.is_in(self.manner(&around).as_deref()) {
+            return None;
+        }
+        let is_there_already = at == addition.start.base.commit && addition.start.branch_is_new;
+        let logging = if is_there_already { self.logging_if_plain(&around) } else { None };
+        let plain = logging.and_then(|logging| Plain::of(handle, logging));
+        Some((seal, plain))
     }
 
     /// Branch and HEAD as files, where nothing can make a difference. The branch comes first: when that cannot be made so,
@@ -257,7 +273,8 @@ impl GitWorktrees {
         }
         let locked = site.admin.join("locked");
         let reason = LockReason::encode(addition.id, &addition.name);
-        replace_shared(&locked, &site.admin.join("locked.wharf"), reason.as_bytes())?;
+        // It is durable with everything else that names the session; until then a start takes this back, whatever it says.
+        put_shared(&locked, &site.admin.join("locked.wharf"), reason.as_bytes(), Durability::Crash)?;
         let (taking, taken) = (site.admin.join(TAKING), site.admin.join(TAKEN));
         atomic::rename(&taking, &taken).map_err(io_error("replace", &taking))?;
         forget_target(site)?;
@@ -355,16 +372,21 @@ fn claim(site: &Site) -> Result<(), WorktreeError> {
 }
 
 /// What a take has written, and the folders that name it. What was there before is durable since the worktree is ready.
+/// First comes what is new and was never given a place on the disk: a journal that is written while that is missing has to
+/// be written twice.
 fn names(addition: &Addition, site: &Site) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> =
-        ["HEAD", "locked", "index", "session.json"].map(|name| site.admin.join(name)).into();
-    paths.push(site.admin.clone());
+    let mut paths = vec![site.admin.join("session.json")];
     let reference = site.common.join(addition.branch.reference());
-    if !reference.is_file() {
-        return paths;
+    let is_file = reference.is_file();
+    if is_file {
+        paths.push(reference.clone());
     }
-    let heads = site.common.join("refs/heads");
-    paths.extend(reference.ancestors().skip(1).take_while(|at| at.starts_with(&heads)).map(PathBuf::from));
-    paths.push(reference);
+    paths.extend(["HEAD", "locked", "index"].map(|name| site.admin.join(name)));
+    paths.push(site.admin.clone());
+    if is_file {
+        let heads = site.common.join("refs/heads");
+        let folders = reference.ancestors().skip(1).take_while(|at| at.starts_with(&heads));
+        paths.extend(folders.map(PathBuf::from));
+    }
     paths
 }

@@ -3,7 +3,10 @@
 use std::{fs, thread, time::Duration};
 
 use super::support_write::{Ground, git_in};
-use crate::worktree::{AddEnd, Worktrees as _};
+use crate::{
+    session::RepositoryPath,
+    worktree::{AddEnd, Addition, Wanted, Worktrees as _},
+};
 
 #[test]
 fn an_add_that_was_cut_short_is_not_complete() {
@@ -16,6 +19,28 @@ fn an_add_that_was_cut_short_is_not_complete() {
         assert!(!ground.folder(addition.id).exists(), "{file}");
     }
     assert_eq!(ground.branches(), ["main"]);
+}
+
+/// What a take writes is durable before the create is acknowledged and not before; a power cut in between empties some
+/// of it.
+#[test]
+fn a_warm_worktree_whose_taking_a_power_cut_emptied_is_taken_back() {
+    let ground = Ground::new();
+    let (worktrees, root) = (ground.worktrees(), RepositoryPath::root());
+    worktrees.want_warm(&root).unwrap();
+    for emptied in [&["locked"][..], &["session.json"], &["locked", "session.json"]] {
+        assert_eq!(worktrees.fill(&root, 1).unwrap().ready, 1, "{emptied:?}");
+        let wanted = Wanted { branch: "feature/warm".parse().unwrap(), explicit: false, from: None };
+        let outset = worktrees.start(&root, &wanted).unwrap();
+        let addition = Addition { id: outset.warm[0], start: outset.start, ..ground.addition("warm") };
+        worktrees.add(&addition).unwrap();
+        for file in emptied {
+            ground.write_at(&ground.admin(addition.id).join(file), "");
+        }
+        assert_eq!(worktrees.settle_add(&addition).unwrap(), AddEnd::TakenBack, "{emptied:?}");
+        assert!(!ground.folder(addition.id).exists() && !ground.admin(addition.id).exists(), "{emptied:?}");
+        assert_eq!(ground.branches(), ["main"], "{emptied:?}");
+    }
 }
 
 #[test]
