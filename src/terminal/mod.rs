@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     limits::Limits,
     screen::Size,
@@ -14,6 +16,7 @@ mod error;
 mod held;
 mod history;
 mod holder;
+mod info;
 mod keys;
 mod launch;
 mod lending;
@@ -36,11 +39,12 @@ pub use self::{
     held::Held,
     history::{Follower, History},
     holder::hold,
+    info::Info,
     launch::{HOLD, answer, read_order},
     lending::{Lend, Modes},
     message::{
-        Attach, BadMessage, Exited, FromClient, FromHolder, Hello, Info, PROTOCOL, PROTOCOL_MIN, Question,
-        Refusal, Role, Status, Stop,
+        Attach, BadMessage, Exited, FromClient, FromHolder, Hello, PROTOCOL, PROTOCOL_MIN, Question, Refusal,
+        Role, Status, Stop,
     },
     runtime::Runtime,
     terminals::HolderTerminals,
@@ -81,7 +85,8 @@ pub struct Started {
 }
 
 /// How a session moved by what its program does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Mood {
     /// The program prints, or somebody types.
     Active,

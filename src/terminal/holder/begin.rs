@@ -110,7 +110,7 @@ impl Seat {
         let pty = Pty::open(launch.size).map_err(failed)?;
         let (pid, pid_sender) = pipe_with(PipeFlags::CLOEXEC).map_err(|err| failed(err.into()))?;
         let (go, go_sender) = pipe_with(PipeFlags::CLOEXEC).map_err(|err| failed(err.into()))?;
-        let reporter =
+        let mut reporter =
             Reporter::begin(launch.clone(), keeper, Keys { pid, go: go_sender }).map_err(failed)?;
         let spawned = pty.spawn(launch, self.token.as_os_str(), Gate { pid: pid_sender, go });
         match (spawned, reporter.begun()) {

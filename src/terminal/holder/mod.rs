@@ -8,6 +8,7 @@ mod begin;
 mod borrowing;
 mod client;
 mod ending;
+mod farewell;
 mod lent;
 mod output;
 mod program;
@@ -337,9 +338,10 @@ impl Holder {
         for at in 0..self.clients.len() {
             self.show_missed(at, now);
         }
-        let Self { reporter, mut clients, ending, seat, listener, .. } = self;
-        seat.forget();
-        reporter.end(exited, ending.is_some_and(|ending| ending.shutdown));
+        self.seat.forget();
+        self.reporter.end(exited, self.ending.is_some_and(|ending| ending.shutdown));
+        self.hear_out();
+        let Self { mut clients, seat, listener, .. } = self;
         // Whoever hears of the end may start the next program at once, so the place is free by then.
         drop(listener);
         drop(seat);

@@ -310,6 +310,7 @@ impl Holder {
             alternate: self.screen.is_alternate(),
             bracketed_paste: self.screen.takes_bracketed_paste(),
             application_cursor: self.screen.takes_application_cursor(),
+            mood: Some(self.activity.mood()),
         }
     }
 }
