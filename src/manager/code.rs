@@ -151,7 +151,7 @@ pub(super) fn agent_code(err: &AgentError) -> Code {
 pub(super) fn terminal_code(err: &TerminalError) -> Code {
     match err {
         TerminalError::NotRunning => Code::NotRunning,
-        TerminalError::Running => Code::InUse,
+        TerminalError::Running | TerminalError::Unread => Code::InUse,
         TerminalError::Refused { code, .. } => match code.as_str() {
             "controlled" | "full" | "not-control" | "not-read" => Code::InUse,
             _ => Code::Unreachable,

@@ -267,6 +267,12 @@ fn terminal_hint(err: &TerminalError) -> Option<String> {
         TerminalError::Refused { code, .. } if code == "controlled" => {
             "`--take` takes control, `--observe` looks on"
         }
+        TerminalError::Refused { code, .. } if code == "full" => {
+            "one of them has to leave first; `terminal.clients` in the settings allows more in what is started from then on"
+        }
+        TerminalError::Unread => {
+            "`wharf screen` shows what it does; what it has not read yet waits for it, up to 8 MiB, and the rest was not sent"
+        }
         TerminalError::Refused { .. } | TerminalError::Program { .. } | TerminalError::Io { .. } => {
             return None;
         }

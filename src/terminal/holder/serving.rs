@@ -182,7 +182,8 @@ impl Holder {
         };
         let views = || others().filter_map(|(_, client)| client.view);
         if views().count() >= self.launch.limits.clients_max {
-            let message = format!("{} clients are attached already", self.launch.limits.clients_max);
+            let clients_max = self.launch.limits.clients_max;
+            let message = format!("as many clients are attached as may be ({clients_max})");
             return self.refuse(at, "full", &message, now);
         }
         if attach.role == Role::Control && views().any(|view| view.controls) {
