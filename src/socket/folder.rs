@@ -59,6 +59,7 @@ impl Folder {
     }
 
     /// That of the same workspace for a process of ours that has this in `$XDG_RUNTIME_DIR`.
+    #[must_use]
     pub fn for_another(&self, runtime_dir: Option<PathBuf>) -> Self {
         let name = self.path.file_name().expect("the folder of a workspace has a name");
         Self { path: base(runtime_dir).join(name) }
