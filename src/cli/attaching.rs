@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     manager::ManagerError,
-    session::{SESSION_VARIABLE, Session},
+    session::{SESSION_VARIABLE, Session, SessionName},
     terminal::{self, Departure, Place, Role, TerminalError, View},
 };
 
@@ -48,8 +48,12 @@ pub(super) fn enter_started(context: &mut Context, session: &Session, view: View
         return Err(err);
     };
     let (name, how) = (now.name(), ending_text(recorded(ending)));
-    context.output.talk(&format!("[{name}: {how}; `wharf logs {name}` shows what it printed]\n"));
+    context.output.talk(&format!("[{name}: {how}{}]\n", logs_hint(name)));
     Ok(())
+}
+
+fn logs_hint(name: &SessionName) -> String {
+    format!("; `wharf logs {name}` shows what it printed")
 }
 
 /// Shows a session until somebody leaves or it ends.
@@ -72,7 +76,10 @@ pub(super) fn enter(context: &Context, session: &Session, view: View) -> Result<
             context.output.talk(&format!("[{name}: detached, somebody else controls it]\n"));
         }
         Departure::Detached => context.output.talk(&format!("[{name}: detached]\n")),
-        Departure::Exited(exited) => context.output.talk(&format!("[{name}: {}]\n", ending_text(exited))),
+        Departure::Exited(exited) => {
+            let logs = if parting.was_shown { String::new() } else { logs_hint(name) };
+            context.output.talk(&format!("[{name}: {}{logs}]\n", ending_text(exited)));
+        }
         Departure::Signalled(signal) => return Err(Failure::Signalled { signal }),
         Departure::Gone => return Err(Failure::Lost { name: name.clone() }),
     }

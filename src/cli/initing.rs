@@ -4,10 +4,12 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use super::{Context, Failure, Output, args};
 use crate::{
+    lock::Lock,
     manager::SessionManager,
     process::{Charge, Supervisor},
     screen::Size,
     terminal::Stop,
+    text,
 };
 
 /// How much of the grace is left for what does not end by itself to be killed in.
@@ -31,14 +33,14 @@ pub(super) fn init(
             None
         }
     };
-    if let Some(manager) = &mut manager {
-        if let Err(err) = manager.restore_after_crash() {
-            output.talk(&format!("the sessions are not restored: {}", Failure::from(err).to_text()));
-        }
+    // Held until this process ends, however it does.
+    let _charge = manager.as_mut().and_then(|manager| {
+        let charge = restore(output, manager);
         if args.resume {
             resume(output, manager, &supervisor);
         }
-    }
+        charge
+    });
     let grace = Duration::from_secs(args.grace);
     let charge = Charge { command: args.command, restart: args.restart, grace };
     let grace_ms = u64::try_from(grace.saturating_sub(KILLING).as_millis()).unwrap_or(u64::MAX);
@@ -49,6 +51,27 @@ pub(super) fn init(
         }
     });
     code.map(ExitCode::from).map_err(failed(program))
+}
+
+/// Brings back what a container left that was killed. Sessions of one that lives are not touched.
+fn restore(output: Output, manager: &mut SessionManager) -> Option<Lock> {
+    let charge = match manager.take_charge() {
+        Ok(Some(charge)) => charge,
+        Ok(None) => {
+            output.talk(
+                "another `wharf init` is at work in this workspace, so its sessions are left as they are\n",
+            );
+            return None;
+        }
+        Err(err) => {
+            output.talk(&format!("nothing is restored: {}\n", text::because(&err)));
+            return None;
+        }
+    };
+    if let Err(err) = manager.restore_after_crash() {
+        output.talk(&format!("the sessions are not restored: {}", Failure::from(err).to_text()));
+    }
+    Some(charge)
 }
 
 /// Starts again what the last end of the container ended, and says of each how that went.

@@ -21,6 +21,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How much goes onto the screen between two looks at it, beside what the line ends in it allow.
 const STEP_BYTES: usize = 4 << 10;
+/// How many milliseconds after something happened in a terminal the table has it at the latest.
+const WRITTEN_AFTER_MS: u64 = 7_000;
 /// How long a program is silent when it is idle, where the settings give no number.
 const QUIET: Duration = Duration::from_secs(10);
 
@@ -260,8 +262,8 @@ fn status(context: &mut Context, patience: &Patience<'_>, status: SessionStatus)
     }
 }
 
-/// Whether the table still says that a session waits, and something has happened in its terminal since: that is written
-/// down a few seconds later. Where an agent tells its state itself, the terminal is not asked.
+/// Whether the table still says that a session waits, and something has happened in its terminal a moment ago: that is
+/// written down a few seconds later. Where an agent tells its state itself, the terminal is not asked.
 fn is_behind(context: &Context, session: &Session) -> bool {
     session.status() == SessionStatus::Waiting
         && session.process().is_some()
@@ -269,7 +271,7 @@ fn is_behind(context: &Context, session: &Session) -> bool {
         && context
             .connect(session)
             .and_then(|mut holder| holder.info().map_err(Failure::of_terminal(session)))
-            .is_ok_and(|info| info.mood == Some(Mood::Active))
+            .is_ok_and(|info| info.mood == Some(Mood::Active) && info.silent_ms < WRITTEN_AFTER_MS)
 }
 
 /// Waits until a session waits for somebody.

@@ -1,11 +1,17 @@
 //! What a restart, a shutdown or a killed holder ended comes back, with its recorded command.
 
+use std::time::Duration;
+
 use super::{ManagerError, Restored, Scope, SessionManager, StartSession, observe::runs};
 use crate::{
+    lock::{Lock, LockError},
     process,
     screen::Size,
     session::{Ending, Session},
 };
+
+/// The file in wharf's folder whose lock the first process of a container has.
+const CHARGE: &str = "init.lock";
 
 /// What became of a session that was to be resumed.
 #[derive(Debug)]
@@ -20,6 +26,16 @@ impl SessionManager {
     /// Starts the recorded command of one session again, whatever ended it.
     pub fn resume(&mut self, who: &str, request: &StartSession) -> Result<Session, ManagerError> {
         self.start(who, request)
+    }
+
+    /// The place of the first process of a container in this workspace, which it has as long as the lock that is answered
+    /// lives; nothing while another one has it, whose sessions run where they cannot be seen from here.
+    pub fn take_charge(&self) -> Result<Option<Lock>, LockError> {
+        match Lock::take(&self.workspace.own_folder().join(CHARGE), Duration::ZERO) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(LockError::Held { .. }) => Ok(None),
+            Err(err) => Err(err),
+        }
     }
 
     /// Brings every session back, if some still say that they run where nothing of this container does: it was not ended in

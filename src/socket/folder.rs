@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::SocketError;
-use crate::session::SessionId;
+use crate::{lock, session::SessionId};
 
 /// The longest path of a socket, in bytes; the system keeps 108 with the NUL behind it.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
@@ -99,6 +99,11 @@ impl Folder {
             Err(TryLockError::WouldBlock) => Err(SocketError::Taken),
             Err(TryLockError::Error(source)) => Err(SocketError::io("lock", &path)(source)),
         }
+    }
+
+    /// Whether it is this file that gives the place of a session's process.
+    pub fn is_claimed_by(&self, id: SessionId, post: Post, claim: &File) -> bool {
+        lock::is_at(claim, &self.lock(id, post))
     }
 
     /// The sessions whose place of this post is taken just now. A place that is being taken meanwhile may be refused to

@@ -26,15 +26,23 @@ use super::SocketError;
 /// How often a holder whose queue of connections is full is asked again.
 const CONNECT_AGAIN: Duration = Duration::from_millis(20);
 
-/// Listens at a socket, which nobody but its own user can open from its first moment on. For a process that has one
-/// thread yet: nobody else makes a file with this mask.
+/// How many may knock before they are let in.
+const KNOCKING_MAX: i32 = 128;
+
+/// Listens at a socket, which nobody but its own user can open from its first moment on.
 pub fn listen(path: &Path) -> Result<UnixListener, SocketError> {
-    let before = rustix::process::umask(Mode::RWXG | Mode::RWXO | Mode::XUSR);
-    let listener = UnixListener::bind(path);
-    rustix::process::umask(before);
+    let listen = || {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        // A socket file gets the mode of its socket; a mask for new files would be one for all threads.
+        rustix::fs::fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
+        rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+        rustix::net::listen(&socket, KNOCKING_MAX)?;
+        Ok(UnixListener::from(socket))
+    };
+    let listener: io::Result<UnixListener> = listen();
     let listener = listener.map_err(SocketError::io("listen at", path))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))
-        .and_then(|()| listener.set_nonblocking(true))
         .map_err(SocketError::io("listen at", path))?;
     Ok(listener)
 }

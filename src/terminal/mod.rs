@@ -93,6 +93,7 @@ pub enum Mood {
     /// The program waits for somebody.
     Waiting,
     /// Something happened, and nobody wants to know what it means.
+    #[serde(other)]
     Unknown,
 }
 

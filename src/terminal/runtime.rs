@@ -57,6 +57,11 @@ impl Runtime {
         Ok(self.folder.claim(id, Post::Terminal)?)
     }
 
+    /// Whether it is this file that gives the place of a session's holder.
+    pub(super) fn is_claimed_by(&self, id: SessionId, claim: &File) -> bool {
+        self.folder.is_claimed_by(id, Post::Terminal, claim)
+    }
+
     /// Removes what a holder that is gone left here; the caller has its place.
     pub(super) fn clear(&self, id: SessionId) -> Result<(), TerminalError> {
         [self.socket(id), self.token(id), self.note(id)].iter().try_for_each(|path| Ok(socket::remove(path)?))

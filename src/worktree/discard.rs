@@ -70,6 +70,10 @@ impl GitWorktrees {
         if site.has_folder() && !begun {
             relocate(&site.folder, &worktree_in(&site.trash), &moved_of(&site.folder))?;
         }
+        // It was begun without the repository, so there is no snapshot: what git's files name goes on to be kept by them.
+        if note.orphaned {
+            return Ok(BranchFate::Keep);
+        }
         if site.has_admin() {
             relocate(&site.admin, &admin_in(&site.trash), &moved_of(&site.admin))?;
         }

@@ -195,9 +195,11 @@ fn every_failure_of_a_terminal_has_its_code() {
     assert_eq!(of(TerminalError::Running), ("IN_USE", true));
     assert_eq!(of(TerminalError::Protocol { protocol: 3, min: 2 }), ("UNREACHABLE", true));
     assert_eq!(of(TerminalError::Silent { because: "x" }), ("UNREACHABLE", true));
+    assert_eq!(of(TerminalError::Hidden { pid: 7, socket: path() }), ("UNREACHABLE", true));
+    assert_eq!(of(TerminalError::Unread), ("IN_USE", true));
     assert_eq!(
         [refused("controlled"), refused("full"), refused("not-control")],
-        [("IN_USE", true), ("IN_USE", false), ("IN_USE", false)]
+        [("IN_USE", true), ("IN_USE", true), ("IN_USE", false)]
     );
     assert_eq!(refused("bad-message"), ("UNREACHABLE", false));
     assert_eq!(of(TerminalError::UnsafeFolder { path: path(), because: "is a link" }), ("UNSAFE_PATH", true));

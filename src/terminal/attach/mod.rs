@@ -70,6 +70,8 @@ pub struct Parting {
     pub departure: Departure,
     /// Whether somebody else took control meanwhile, and has it still.
     pub was_taken: bool,
+    /// Whether a screen came at all: a program can end before.
+    pub was_shown: bool,
 }
 
 /// Shows a session until somebody leaves or it ends. The terminal is left as it was found, also after an error.
@@ -168,7 +170,8 @@ impl Attachment<'_> {
         if let Departure::Detached | Departure::Signalled(_) = departure {
             self.say_good_bye();
         }
-        Ok(Parting { departure, was_taken: self.was_taken })
+        let was_shown = self.picture != Picture::None;
+        Ok(Parting { departure, was_taken: self.was_taken, was_shown })
     }
 
     /// Waits until something happens, and does what there is to do about it.

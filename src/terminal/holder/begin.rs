@@ -71,8 +71,8 @@ impl Seat {
         }
         match self.runtime.claim(self.id) {
             Ok(claim) => self.claim = claim,
-            // Its lock file is still there, and ours.
-            Err(TerminalError::Running) => (),
+            // Its lock file is still there, and ours; or somebody else has the place.
+            Err(TerminalError::Running) if self.runtime.is_claimed_by(self.id, &self.claim) => (),
             Err(err) => return Err(err),
         }
         if !is_there(&self.token) {

@@ -58,7 +58,8 @@ const SHUTDOWN: Stop = Stop { signal: None, grace_ms: 5_000, shutdown: true };
 /// Everything a holder has.
 struct Holder {
     launch: Launch,
-    seat: Seat,
+    /// Its place; given up when the end is written down.
+    seat: Option<Seat>,
     /// What is told of this holder beside its socket.
     held: Held,
     listener: UnixListener,
@@ -128,7 +129,7 @@ pub fn hold(
         cleared_at: None,
         backlog: Backlog::new(Instant::now()),
         launch,
-        seat,
+        seat: Some(seat),
         held,
         listener,
         knocks_at: None,
@@ -338,13 +339,14 @@ impl Holder {
         for at in 0..self.clients.len() {
             self.show_missed(at, now);
         }
-        self.seat.forget();
+        if let Some(seat) = &self.seat {
+            seat.forget();
+        }
         self.reporter.end(exited, self.ending.is_some_and(|ending| ending.shutdown));
-        self.hear_out();
-        let Self { mut clients, seat, listener, .. } = self;
         // Whoever hears of the end may start the next program at once, so the place is free by then.
-        drop(listener);
-        drop(seat);
+        self.seat = None;
+        self.hear_out();
+        let Self { mut clients, .. } = self;
         let now = Instant::now();
         for client in &mut clients {
             client.flush_terminal(now);

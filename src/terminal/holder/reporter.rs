@@ -87,6 +87,10 @@ impl Reporter {
 
     /// Has written down what a hook of the agent tells, in the order in which it is told; not when too much waits already.
     pub(super) fn hear(&self, told: Vec<u8>) -> bool {
+        // Nobody writes anything down behind the end.
+        if self.thread.is_none() {
+            return false;
+        }
         let mut news = self.board.lock();
         let waiting: usize = news.told.iter().map(Vec::len).sum();
         if news.told.len() >= TOLD_MAX || waiting + told.len() > TOLD_BYTES_MAX {

@@ -49,7 +49,10 @@ impl Holder {
 
     /// Listens anew where the socket was removed; whoever is connected stays.
     pub(super) fn look_after_door(&mut self) {
-        match self.seat.retake(&self.held) {
+        let Some(seat) = &mut self.seat else {
+            return;
+        };
+        match seat.retake(&self.held) {
             Ok(None) => (),
             Ok(Some(listener)) => {
                 self.listener = listener;

@@ -50,7 +50,7 @@ pub(super) fn attached_to(
 }
 
 pub(super) fn left(departure: Departure) -> Parting {
-    Parting { departure, was_taken: false }
+    Parting { departure, was_taken: false, was_shown: true }
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn who_lost_control_types_nothing_until_it_is_back() {
         pair.type_in(b"\x1c");
         assert_eq!(holder.hear_no_question(), Some(FromClient::Detach));
     });
-    assert_eq!(ended.unwrap(), Parting { departure: Departure::Detached, was_taken: true });
+    assert_eq!(ended.unwrap(), Parting { departure: Departure::Detached, was_taken: true, was_shown: true });
 }
 
 #[test]

@@ -274,7 +274,9 @@ impl GitWorktrees {
         let locked = site.admin.join("locked");
         let reason = LockReason::encode(addition.id, &addition.name);
         // It is durable with everything else that names the session; until then a start takes this back, whatever it says.
-        put_shared(&locked, &site.admin.join("locked.wharf"), reason.as_bytes(), Durability::Crash)?;
+        // What a hook wrote is not taken back, so its session must have a lock.
+        let durability = if self.settings.trust_hooks { Durability::PowerCut } else { Durability::Crash };
+        put_shared(&locked, &site.admin.join("locked.wharf"), reason.as_bytes(), durability)?;
         let (taking, taken) = (site.admin.join(TAKING), site.admin.join(TAKEN));
         atomic::rename(&taking, &taken).map_err(io_error("replace", &taking))?;
         forget_target(site)?;
