@@ -235,7 +235,7 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
             "go on in it, or look with `wharf show` and destroy it, which says what would be lost".to_owned()
         }
         WorktreeError::RepositoryLocked { .. } => {
-            "try again when the other create or destroy has ended".to_owned()
+            "try again when the other process at work there (a create, a destroy, a fill of the pool) has ended".to_owned()
         }
         WorktreeError::Moved { path, home, .. } => {
             format!("`git worktree move -f -f {} {}` moves it back", text::word(path), text::word(home))

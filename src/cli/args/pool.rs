@@ -30,11 +30,13 @@ pub(in crate::cli) enum Pool {
         /// Only for this repository
         #[arg(long, value_name = "PATH")]
         repo: Option<PathBuf>,
-        /// How many for each repository [default: `pool.size` in the settings]
+        /// How many for each repository, at most 16 [default: `pool.size` in the settings]
         #[arg(long, value_name = "N")]
         size: Option<usize>,
     },
     /// Remove the worktrees that are kept ready, but not those in which something changed
+    ///
+    /// Waits for whoever makes one in the background, which makes no other then. None is made until the next create or fill.
     #[command(after_help = "Examples:\n  wharf pool drain\n  wharf pool drain --repo services/api")]
     Drain {
         /// Only those of this repository
