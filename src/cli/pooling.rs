@@ -71,7 +71,7 @@ fn status(context: &Context, only: Option<&RepositoryPath>) -> Result<(), Failur
     }
     let view = StatusView { size: context.manager.settings().pool_size, slots };
     Ok(context.output.data(&view, || match view.slots.as_slice() {
-        [] => format!("no worktree is kept ready; {} for each repository are wanted\n", view.size),
+        [] => format!("no worktree is kept ready; wanted for each repository: {}\n", view.size),
         slots => table::pool(&slots.iter().map(row).collect::<Vec<_>>()),
     })?)
 }

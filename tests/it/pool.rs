@@ -348,8 +348,8 @@ fn a_size_in_the_environment_that_is_none_is_said_and_stops_no_start() {
         run(size, &["init", "--", "true"]).succeeds();
     }
     assert_eq!(space.names(), ["s1"], "nothing was made");
-    run("", &["pool", "status"]).succeeds().says("1 for each repository");
-    run("16", &["pool", "status"]).succeeds().says("16 for each repository");
+    run("", &["pool", "status"]).succeeds().says("for each repository: 1\n");
+    run("16", &["pool", "status"]).succeeds().says("for each repository: 16\n");
 }
 
 #[test]

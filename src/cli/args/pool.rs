@@ -18,6 +18,10 @@ settings says how many are kept for each repository [default: 1; 0: none]; none 
 is not taken, and made anew.")]
 pub(in crate::cli) enum Pool {
     /// Show which worktrees are kept ready
+    ///
+    /// `ready` is what was made ready and has not been looked into since. The files are looked at by whoever takes one, fills or
+    /// drains; one in which somebody changed something is `changed` from then on. `broken` is what was cut short: it goes with
+    /// the next fill.
     #[command(after_help = "Examples:\n  wharf pool status\n  wharf pool status --json")]
     Status {
         /// Only those of this repository
