@@ -6,10 +6,12 @@ use super::{
     Context, Failure,
     args::{self, Viewing},
     ending_text,
+    waiting::recorded,
 };
 use crate::{
+    manager::ManagerError,
     session::{SESSION_VARIABLE, Session},
-    terminal::{self, Departure, Place, Role, View},
+    terminal::{self, Departure, Place, Role, TerminalError, View},
 };
 
 /// Shows a session here.
@@ -33,6 +35,21 @@ pub(super) fn entrance(context: &Context, wanted: bool, viewing: &Viewing) -> Re
         return Err(Failure::NoTerminal);
     }
     view(context, Role::Control, viewing).map(Some)
+}
+
+/// Shows what was started a moment ago. It may have ended already, and then has nobody left who could show it.
+pub(super) fn enter_started(context: &mut Context, session: &Session, view: View) -> Result<(), Failure> {
+    let err = match enter(context, session, view) {
+        Err(err @ Failure::Manager(ManagerError::Terminal { source: TerminalError::NotRunning, .. })) => err,
+        outcome => return outcome,
+    };
+    let now = context.manager.session(&session.id().to_string())?;
+    let Some(ending) = now.ending() else {
+        return Err(err);
+    };
+    let (name, how) = (now.name(), ending_text(recorded(ending)));
+    context.output.talk(&format!("[{name}: {how}; `wharf logs {name}` shows what it printed]\n"));
+    Ok(())
 }
 
 /// Shows a session until somebody leaves or it ends.

@@ -47,7 +47,7 @@ pub(super) fn create(mut context: Context, args: args::Create) -> Result<(), Fai
         return showing::record(&context, session);
     };
     let session = context.manager.bring_up_running(&request, &start, &mut hear)?;
-    running::show(&context, session, view)
+    running::show(&mut context, session, view)
 }
 
 /// The repository that a person named from where they stand or, as the candidates of an error are written, from the

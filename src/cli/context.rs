@@ -88,7 +88,7 @@ impl Context {
     /// Reaches the holder of a session.
     pub(super) fn connect(&self, session: &Session) -> Result<Connection, Failure> {
         let runtime = Runtime::of(self.manager.workspace().root());
-        Connection::open(&runtime.socket(session.id())).map_err(Failure::of_terminal(session))
+        runtime.reach(session.id(), session.holder()).map_err(Failure::of_terminal(session))
     }
 }
 

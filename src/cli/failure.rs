@@ -58,7 +58,7 @@ pub(super) enum Failure {
     Unconfirmed { what: &'static str },
     #[error("{} a cure", if *findings == 1 { "1 finding needs".to_owned() } else { format!("{findings} findings need") })]
     Unhealthy { findings: usize, can_fix: bool },
-    #[error("session `{name}`: its holder went away, and what ran in it with it")]
+    #[error("session `{name}`: its holder went away; what ran in it has no terminal any more")]
     Lost { name: SessionName },
     #[error("session `{name}` shows nothing of what was pasted, so enter was not pressed")]
     NotShown { name: SessionName },
@@ -208,9 +208,9 @@ impl Failure {
                 Some("each finding says what to do; no fix does it for you".to_owned())
             }
             Self::Config(_) => Some("correct the file; `restore` and `doctor` go on without it".to_owned()),
-            Self::Lost { name } => {
-                Some(format!("`wharf show {name}` says how it is, `wharf start {name}` starts it again"))
-            }
+            Self::Lost { name } => Some(format!(
+                "`wharf doctor` names what is left of it, `wharf start {name}` ends that and starts it again"
+            )),
             Self::NotShown { name } => Some(format!(
                 "it may be asking something: `wharf screen {name}` shows it, `wharf attach {name}` answers"
             )),

@@ -31,8 +31,13 @@ pub(super) fn init(
             None
         }
     };
-    if let Some(manager) = manager.as_mut().filter(|_| args.resume) {
-        resume(output, manager, &supervisor);
+    if let Some(manager) = &mut manager {
+        if let Err(err) = manager.restore_after_crash() {
+            output.talk(&format!("the sessions are not restored: {}", Failure::from(err).to_text()));
+        }
+        if args.resume {
+            resume(output, manager, &supervisor);
+        }
     }
     let grace = Duration::from_secs(args.grace);
     let charge = Charge { command: args.command, restart: args.restart, grace };

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 
 use serde::Serialize;
 
+use super::Failure;
 use crate::{screen::Size, text};
 
 /// The longest text that is read from standard input.
@@ -100,11 +101,12 @@ impl Output {
 
     /// All of standard input, up to [`INPUT_BYTES_MAX`].
     #[expect(clippy::unused_self, reason = "reading goes through the one door too")]
-    pub(super) fn read_input(self) -> io::Result<Vec<u8>> {
+    pub(super) fn read_input(self) -> Result<Vec<u8>, Failure> {
+        let failed = |source| Failure::Io { action: "read", path: "/dev/stdin".into(), source };
         let mut text = Vec::new();
-        io::stdin().lock().take(INPUT_BYTES_MAX + 1).read_to_end(&mut text)?;
+        io::stdin().lock().take(INPUT_BYTES_MAX + 1).read_to_end(&mut text).map_err(failed)?;
         if text.len() as u64 > INPUT_BYTES_MAX {
-            return Err(io::ErrorKind::FileTooLarge.into());
+            return Err(failed(io::ErrorKind::FileTooLarge.into()));
         }
         Ok(text)
     }

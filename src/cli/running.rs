@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Context, Failure, args,
-    attaching::{enter, entrance},
+    attaching::{enter_started, entrance},
     context::now,
     sending::text_of,
     showing, span, table, view,
@@ -55,7 +55,7 @@ pub(super) fn start(mut context: Context, args: args::Start) -> Result<(), Failu
     };
     let request = asked(&context, &args.asking, opening, args.command)?;
     let session = context.manager.start(&args.name, &request)?;
-    show(&context, session, view)
+    show(&mut context, session, view)
 }
 
 /// Ends what runs in a session.
@@ -77,7 +77,7 @@ pub(super) fn restart(mut context: Context, args: args::Restart) -> Result<(), F
     let request = request(&context, args.command)?;
     let stop = context.manager.default_stop();
     let session = context.manager.restart(&args.name, &request, stop)?;
-    show(&context, session, view)
+    show(&mut context, session, view)
 }
 
 /// Ends what runs in a session at once.
@@ -166,9 +166,9 @@ pub(super) fn request(context: &Context, command: Vec<String>) -> Result<StartSe
 }
 
 /// Shows a session that was started: its terminal, or its record.
-pub(super) fn show(context: &Context, session: Session, view: Option<View>) -> Result<(), Failure> {
+pub(super) fn show(context: &mut Context, session: Session, view: Option<View>) -> Result<(), Failure> {
     match view {
-        Some(view) => enter(context, &session, view),
+        Some(view) => enter_started(context, &session, view),
         None => showing::record(context, session),
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     pattern,
     screen::{Screen, Size},
     session::{Cause, Ending, How, Session, SessionStatus},
-    terminal::{Attach, Connection, Exited, FromClient, FromHolder, Role, TerminalError},
+    terminal::{Attach, Connection, Exited, FromClient, FromHolder, Mood, Role, TerminalError},
 };
 
 /// How often the record of a session is read.
@@ -141,7 +141,7 @@ fn exit(context: &mut Context, patience: &Patience<'_>) -> Result<Met, Failure> 
 }
 
 /// How a program ended, from the record of its session.
-fn recorded(ending: &Ending) -> Exited {
+pub(super) fn recorded(ending: &Ending) -> Exited {
     let (code, signal) = match ending.how {
         How::Exited(code) => (Some(code), None),
         How::Signalled(signal) => (None, Some(signal)),
@@ -244,7 +244,7 @@ fn status(context: &mut Context, patience: &Patience<'_>, status: SessionStatus)
     let id = patience.session.id().to_string();
     loop {
         let session = context.manager.session(&id)?;
-        if session.status() == status {
+        if session.status() == status && !is_behind(context, &session) {
             let view = Some(SessionStatusView(status.to_string()));
             return Ok(Met { status: view, ..met("status", status.to_string()) });
         }
@@ -258,6 +258,18 @@ fn status(context: &mut Context, patience: &Patience<'_>, status: SessionStatus)
         }
         thread::sleep(patience.left(Some(LOOK_EVERY))?.unwrap_or(LOOK_EVERY));
     }
+}
+
+/// Whether the table still says that a session waits, and something has happened in its terminal since: that is written
+/// down a few seconds later. Where an agent tells its state itself, the terminal is not asked.
+fn is_behind(context: &Context, session: &Session) -> bool {
+    session.status() == SessionStatus::Waiting
+        && session.process().is_some()
+        && !session.is_reported()
+        && context
+            .connect(session)
+            .and_then(|mut holder| holder.info().map_err(Failure::of_terminal(session)))
+            .is_ok_and(|info| info.mood == Some(Mood::Active))
 }
 
 /// Waits until a session waits for somebody.

@@ -44,7 +44,7 @@ impl SessionManager {
     }
 
     /// Refuses an agent that nobody described, and a program that is not there wherever the session will be.
-    fn ensure_startable(&self, start: &StartSession) -> Result<(), ManagerError> {
+    pub(super) fn ensure_startable(&self, start: &StartSession) -> Result<(), ManagerError> {
         if let Some(agent) = &start.agent {
             return self.description(&agent.name).map(drop);
         }

@@ -151,12 +151,14 @@ pub(super) fn agent_code(err: &AgentError) -> Code {
 pub(super) fn terminal_code(err: &TerminalError) -> Code {
     match err {
         TerminalError::NotRunning => Code::NotRunning,
-        TerminalError::Running => Code::InUse,
+        TerminalError::Running | TerminalError::Unread => Code::InUse,
         TerminalError::Refused { code, .. } => match code.as_str() {
             "controlled" | "full" | "not-control" | "not-read" => Code::InUse,
             _ => Code::Unreachable,
         },
-        TerminalError::Protocol { .. } | TerminalError::Silent { .. } => Code::Unreachable,
+        TerminalError::Protocol { .. } | TerminalError::Silent { .. } | TerminalError::Hidden { .. } => {
+            Code::Unreachable
+        }
         TerminalError::Program { .. } => Code::StartFailed,
         TerminalError::UnsafeFolder { .. } => Code::UnsafePath,
         TerminalError::LongPath { .. } | TerminalError::Io { .. } => Code::IoFailed,

@@ -278,11 +278,20 @@ fn terminal_hint(err: &TerminalError) -> Option<String> {
         TerminalError::Protocol { .. } => {
             "use the wharf that started it, or `wharf restart` it with this one"
         }
+        TerminalError::Hidden { .. } => {
+            "make its folder anew (mode 0700) and do the same again, or `wharf stop` ends it without its help"
+        }
         TerminalError::Silent { .. } => "`wharf kill` ends it without its help",
         TerminalError::UnsafeFolder { .. } => "it must be yours and closed to others (mode 0700)",
         TerminalError::LongPath { .. } => "choose a shorter `XDG_RUNTIME_DIR`",
         TerminalError::Refused { code, .. } if code == "controlled" => {
             "`--take` takes control, `--observe` looks on"
+        }
+        TerminalError::Refused { code, .. } if code == "full" => {
+            "one of them has to leave first; `terminal.clients` in the settings allows more in what is started from then on"
+        }
+        TerminalError::Unread => {
+            "`wharf screen` shows what it does; what it has not read yet waits for it, up to 8 MiB, and the rest was not sent"
         }
         TerminalError::Refused { .. } | TerminalError::Program { .. } | TerminalError::Io { .. } => {
             return None;

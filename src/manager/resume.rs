@@ -1,7 +1,8 @@
 //! What a restart, a shutdown or a killed holder ended comes back, with its recorded command.
 
-use super::{ManagerError, SessionManager, StartSession, observe::runs};
+use super::{ManagerError, Restored, Scope, SessionManager, StartSession, observe::runs};
 use crate::{
+    process,
     screen::Size,
     session::{Ending, Session},
 };
@@ -21,8 +22,19 @@ impl SessionManager {
         self.start(who, request)
     }
 
+    /// Brings every session back, if some still say that they run where nothing of this container does: it was not ended in
+    /// order, and nobody has looked since. To be asked by whoever begins it.
+    pub fn restore_after_crash(&mut self) -> Result<Option<Restored>, ManagerError> {
+        if self.registry()?.iter().any(is_elsewhere) {
+            self.restore(Scope::Start).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
     /// Starts the recorded command of every session whose program nobody wanted to end, oldest first. One that cannot be
-    /// started does not keep the others from it; before each one, `goes_on` says whether there still is time.
+    /// started does not keep the others from it, nor does one that may run in another container; before each one, `goes_on`
+    /// says whether there still is time.
     pub fn resume_all(
         &mut self,
         size: Size,
@@ -31,10 +43,10 @@ impl SessionManager {
         self.settle_abandoned()?;
         let mut interrupted = self.registry()?.all();
         interrupted.retain(|session| {
+            let was_interrupted = session.ending().is_some_and(Ending::is_interruption) && !runs(session);
             session.command().is_some()
                 && session.pending().is_none()
-                && session.ending().is_some_and(Ending::is_interruption)
-                && !runs(session)
+                && (was_interrupted || is_elsewhere(session))
         });
         let request = StartSession { size, ..StartSession::default() };
         let mut resumed = Vec::new();
@@ -43,7 +55,11 @@ impl SessionManager {
                 tracing::warn!("not every session was resumed, for they are all to end");
                 break;
             }
-            let outcome = self.start(&before.id().to_string(), &request);
+            let outcome = if is_elsewhere(&before) {
+                Err(ManagerError::Elsewhere { name: before.name().clone() })
+            } else {
+                self.start(&before.id().to_string(), &request)
+            };
             if let Err(err) = &outcome {
                 tracing::warn!(sessionId = %before.id(), error = %err, "a session was not resumed");
             }
@@ -51,4 +67,9 @@ impl SessionManager {
         }
         Ok(resumed)
     }
+}
+
+/// Whether what runs in a session was started at another boot or in another container, as far as the table says.
+fn is_elsewhere(session: &Session) -> bool {
+    session.holder().or(session.process()).is_some_and(|process| !process::is_of_this_boot(process))
 }

@@ -16,7 +16,7 @@ impl SessionManager {
         let terminals = &*self.terminals;
         let outcomes: Vec<_> = thread::scope(|scope| {
             let stops: Vec<_> =
-                running.iter().map(|it| scope.spawn(|| terminals.stop(it.id(), stop))).collect();
+                running.iter().map(|it| scope.spawn(|| terminals.stop(it.id(), it.holder(), stop))).collect();
             stops.into_iter().map(|stop| stop.join().expect("a stop does not panic")).collect()
         });
         let mut ended = 0;

@@ -57,6 +57,7 @@ impl SessionManager {
     ) -> Result<Session, ManagerError> {
         // What could not be started again is not stopped either.
         let session = self.startable(who)?;
+        self.ensure_startable(request)?;
         match self.end_program(&session, stop) {
             Ok(_)
             | Err(
@@ -70,10 +71,13 @@ impl SessionManager {
 
     /// Ends the program of a session, through its holder or without it, and writes that down.
     pub(super) fn end_program(&mut self, session: &Session, stop: Stop) -> Result<Session, ManagerError> {
-        let how = match self.terminals.stop(session.id(), stop) {
+        let how = match self.terminals.stop(session.id(), session.holder(), stop) {
             Ok(exited) => how(exited),
             Err(
-                TerminalError::NotRunning | TerminalError::Silent { .. } | TerminalError::Protocol { .. },
+                TerminalError::NotRunning
+                | TerminalError::Silent { .. }
+                | TerminalError::Hidden { .. }
+                | TerminalError::Protocol { .. },
             ) => {
                 self.end_without_holder(session, stop)?;
                 How::Unseen

@@ -43,7 +43,7 @@ pub use self::{
     supervise::{Charge, Supervisor},
     tree::{
         Process, all, below, below_in_session, descendants, descendants_in_session, marked, marks,
-        marks_without,
+        marks_without, variable_of,
     },
 };
 

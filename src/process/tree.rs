@@ -138,6 +138,11 @@ pub fn marks_without(key: &str, other: &str) -> io::Result<Vec<(String, ProcessI
     Ok(found)
 }
 
+/// What a process was started with in its environment under a key; nothing also for one that we may not look into.
+pub fn variable_of(process: &ProcessId, key: &str) -> Option<String> {
+    variable(process.pid, key, Instant::now() + BECOMING_MAX)
+}
+
 /// What a process has in its environment under a key; one that just becomes another program is looked at again, until
 /// then.
 pub(super) fn variable(pid: u32, key: &str, deadline: Instant) -> Option<String> {

@@ -4,9 +4,11 @@
 use std::{
     env, fs,
     io::{self, BufRead as _, BufReader, Read, Write as _},
+    mem::MaybeUninit,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
+    ptr,
     time::{Duration, Instant},
 };
 
@@ -68,9 +70,16 @@ pub fn begin(wharf: &Path, word: &str, order: &[u8], limit: Duration) -> io::Res
     Ok(Begun { child, line })
 }
 
-/// Undoes what was inherited of ignored signals: whoever starts something in the background of a script ignores the
-/// keyboard, and so would all that a session ever runs.
+/// Undoes what was inherited of ignored and blocked signals: whoever starts something in the background of a script ignores
+/// the keyboard, a daemon blocks what it waits for, and so would all that a session ever runs.
 fn hear_anew() {
+    let mut none = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the set is made empty before it is used; neither call allocates or takes a lock.
+    #[expect(unsafe_code, reason = "only the C library sets the mask of a thread")]
+    unsafe {
+        libc::sigemptyset(none.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, none.as_ptr(), ptr::null_mut());
+    }
     for signal in HEARD_ANEW {
         // SAFETY: no handler of this process is taken away that it has use for; the call allocates nothing.
         #[expect(unsafe_code, reason = "only the C library sets what a signal does")]

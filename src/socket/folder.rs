@@ -16,6 +16,8 @@ use crate::session::SessionId;
 
 /// The longest path of a socket, in bytes; the system keeps 108 with the NUL behind it.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
+/// The variable that says where a user's sockets lie (XDG Base Directory).
+pub const RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
 /// How the name of the file ends whose lock is the place of a process.
 const LOCK: &str = "lock";
 
@@ -53,14 +55,13 @@ pub struct Folder {
 impl Folder {
     /// That of a workspace, below `$XDG_RUNTIME_DIR/wharf`, else `/run/wharf` for root, else `/tmp/wharf-<uid>`.
     pub fn of(workspace: &Path) -> Self {
-        let uid = rustix::process::geteuid();
-        let given = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
-        let base = match given {
-            Some(folder) => folder.join("wharf"),
-            None if uid.is_root() => PathBuf::from("/run/wharf"),
-            None => PathBuf::from(format!("/tmp/wharf-{}", uid.as_raw())),
-        };
-        Self::below(&base, workspace)
+        Self::below(&base(env::var_os(RUNTIME_DIR).map(PathBuf::from)), workspace)
+    }
+
+    /// That of the same workspace for a process of ours that has this in `$XDG_RUNTIME_DIR`.
+    pub fn for_another(&self, runtime_dir: Option<PathBuf>) -> Self {
+        let name = self.path.file_name().expect("the folder of a workspace has a name");
+        Self { path: base(runtime_dir).join(name) }
     }
 
     /// The same below another folder.
@@ -168,6 +169,16 @@ impl Folder {
 
     fn base(&self) -> &Path {
         self.path.parent().expect("the folder of a workspace lies in another one")
+    }
+}
+
+/// What the folders of all workspaces lie in.
+fn base(runtime_dir: Option<PathBuf>) -> PathBuf {
+    let uid = rustix::process::geteuid();
+    match runtime_dir.filter(|path| path.is_absolute()) {
+        Some(folder) => folder.join("wharf"),
+        None if uid.is_root() => PathBuf::from("/run/wharf"),
+        None => PathBuf::from(format!("/tmp/wharf-{}", uid.as_raw())),
     }
 }
 

@@ -16,7 +16,7 @@ pub use self::{
     descriptor::send_with,
     environment::is_passed_on,
     error::SocketError,
-    folder::{Folder, Post, remove},
+    folder::{Folder, Post, RUNTIME_DIR, remove},
     frame::{FRAME_BYTES_MAX, Frame, FrameTooLong, Frames, push},
     knock::{Peer, connect, is_of_own_user, listen, peer},
     link::{Link, timespec},

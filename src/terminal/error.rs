@@ -37,6 +37,17 @@ pub enum TerminalError {
         /// In which way.
         because: &'static str,
     },
+    /// So much waits for the program that not everything could be handed over.
+    #[error("the program does not read, and not everything could be handed over")]
+    Unread,
+    /// The holder lives, and nobody finds its socket.
+    #[error("it runs (its holder is process {pid}), but there is no socket at {}", text::path(socket))]
+    Hidden {
+        /// The holder.
+        pid: u32,
+        /// Where its socket should be.
+        socket: PathBuf,
+    },
     /// The program could not be started.
     #[error("cannot start `{}`: {}", text::line(program), text::line(because))]
     Program {

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     limits::Limits,
     screen::Size,
@@ -14,12 +16,14 @@ mod error;
 mod held;
 mod history;
 mod holder;
+mod info;
 mod keys;
 mod launch;
 mod lending;
 mod message;
 mod output_log;
 mod pty;
+mod reach;
 mod runtime;
 mod terminals;
 mod typing;
@@ -35,11 +39,12 @@ pub use self::{
     held::Held,
     history::{Follower, History},
     holder::hold,
+    info::Info,
     launch::{HOLD, answer, read_order},
     lending::{Lend, Modes},
     message::{
-        Attach, BadMessage, Exited, FromClient, FromHolder, Hello, Info, PROTOCOL, PROTOCOL_MIN, Question,
-        Refusal, Role, Status, Stop,
+        Attach, BadMessage, Exited, FromClient, FromHolder, Hello, PROTOCOL, PROTOCOL_MIN, Question, Refusal,
+        Role, Status, Stop,
     },
     runtime::Runtime,
     terminals::HolderTerminals,
@@ -80,7 +85,8 @@ pub struct Started {
 }
 
 /// How a session moved by what its program does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Mood {
     /// The program prints, or somebody types.
     Active,
@@ -125,8 +131,9 @@ pub trait Terminals: Send + Sync {
     /// The program of a session whose holder is proven alive, whatever the table says.
     fn held(&self, id: SessionId) -> Option<Held>;
 
-    /// Ends a session's program and everything it started, and returns when nothing of it is left.
-    fn stop(&self, id: SessionId, stop: Stop) -> Result<Exited, TerminalError>;
+    /// Ends a session's program and everything it started, and returns when nothing of it is left. The holder is the one that
+    /// the table names.
+    fn stop(&self, id: SessionId, holder: Option<&ProcessId>, stop: Stop) -> Result<Exited, TerminalError>;
 
     /// Ends what a holder that was killed left behind, but for processes with these names and what they started. Answers
     /// how many processes that were.

@@ -11,8 +11,9 @@ use std::{
 use super::{Held, TerminalError};
 use crate::{
     atomic::{self, Durability},
-    session::SessionId,
-    socket::{self, Folder, Post, SocketError},
+    process,
+    session::{ProcessId, SessionId},
+    socket::{self, Folder, Post, RUNTIME_DIR, SocketError},
 };
 
 /// How the name of a holder's note ends.
@@ -37,6 +38,12 @@ impl Runtime {
     /// Those in the folder of a workspace.
     pub fn in_folder(folder: Folder) -> Self {
         Self { folder }
+    }
+
+    /// Those of the same workspace as a holder sees them, which may have been started with another `$XDG_RUNTIME_DIR`.
+    pub(super) fn as_seen_by(&self, holder: &ProcessId) -> Self {
+        let given = process::variable_of(holder, RUNTIME_DIR).map(PathBuf::from);
+        Self { folder: self.folder.for_another(given) }
     }
 
     /// The socket of a session.
@@ -105,10 +112,7 @@ mod tests {
     use std::{fs, os::unix::fs::PermissionsExt as _};
 
     use super::*;
-    use crate::{
-        session::{Agent, ProcessId},
-        terminal::Started,
-    };
+    use crate::{session::Agent, terminal::Started};
 
     fn id() -> SessionId {
         "2f1e8f0a-6f0c-4a55-9d3c-0d7f4a4b8c11".parse().unwrap()

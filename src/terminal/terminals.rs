@@ -35,10 +35,6 @@ impl HolderTerminals {
         Self { wharf, runtime, holders: Arc::default() }
     }
 
-    fn connect(&self, id: SessionId) -> Result<Connection, TerminalError> {
-        Connection::open(&self.runtime.socket(id))
-    }
-
     /// What carries the mark of a session, but for those that are to be spared, and for what belongs to its context: that
     /// has a holder of its own.
     fn marked(id: SessionId, leader: Option<u32>, keep: &[String]) -> Result<Vec<ProcessId>, TerminalError> {
@@ -70,7 +66,7 @@ impl Terminals for HolderTerminals {
     }
 
     fn info(&self, id: SessionId) -> Result<Info, TerminalError> {
-        self.connect(id)?.info()
+        Connection::open(&self.runtime.socket(id))?.info()
     }
 
     fn noted(&self) -> BTreeSet<SessionId> {
@@ -83,8 +79,8 @@ impl Terminals for HolderTerminals {
         self.runtime.held(id).filter(|held| process::is_alive(&held.started.holder))
     }
 
-    fn stop(&self, id: SessionId, stop: Stop) -> Result<Exited, TerminalError> {
-        self.connect(id)?.stop(stop)
+    fn stop(&self, id: SessionId, holder: Option<&ProcessId>, stop: Stop) -> Result<Exited, TerminalError> {
+        self.runtime.reach(id, holder)?.stop(stop)
     }
 
     fn sweep(&self, id: SessionId, keep: &[String]) -> Result<usize, TerminalError> {

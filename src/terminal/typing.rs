@@ -105,8 +105,10 @@ fn is_end(connection: &Connection, err: &TerminalError) -> bool {
 /// Puts one piece into the terminal. The answer to a question behind it says that the terminal has it, and keeps it apart
 /// from the next one: programs take both in one piece for a paste.
 fn put(connection: &mut Connection, part: Vec<u8>) -> Result<(), TerminalError> {
-    connection.send(&FromClient::Input(part))?;
-    connection.info().map(drop)
+    let taken = connection.send(&FromClient::Input(part)).and_then(|()| connection.info());
+    // It answered a moment ago; whoever has typed too much is not heard before the program has read some of it.
+    let is_unread = |err: &TerminalError| matches!(err, TerminalError::Silent { .. }) && connection.is_open();
+    taken.map(drop).map_err(|err| if is_unread(&err) { TerminalError::Unread } else { err })
 }
 
 /// Text as it is typed: the key at the end of a line is enter.

@@ -259,6 +259,30 @@ fn a_container_that_is_killed_leaves_its_sessions_idle() {
 }
 
 #[test]
+fn the_sessions_of_a_killed_container_are_idle_in_the_next_one_and_come_back() {
+    let space = Workspace::with_sessions(2);
+    let Some(mut init) = Init::first(&space, &[], TWO_SESSIONS) else {
+        return;
+    };
+    told(&space, "begun");
+    init.signal(Signal::KILL);
+    init.ends();
+    // From here nobody can see that they are gone; started once more, they would run twice.
+    let resumed = space.run(["resume", "--all"]).fails(1).stdout();
+    assert_eq!(resumed.matches("another boot or in another container").count(), 2, "{resumed}");
+    let script = "wharf list --json > list.json; wharf resume --all; wharf ps --json > ps.txt; mv ps.txt ps.json; sleep 3000";
+    let mut next = Init::first(&space, &["--grace", "4"], script).unwrap();
+    let said = |file, key: &str| -> Vec<Value> {
+        let said: Value = serde_json::from_str(&told(&space, file)).unwrap();
+        said.as_array().unwrap().iter().map(|it| it.pointer(key).cloned().unwrap()).collect()
+    };
+    assert_eq!(said("ps.json", "/session/name"), ["s1", "s2"]);
+    assert_eq!(said("list.json", "/status"), ["idle", "idle"]);
+    next.signal(Signal::INT);
+    next.ends();
+}
+
+#[test]
 fn beside_others_it_ends_sessions_too_and_what_it_adopted() {
     let space = Workspace::with_sessions(2);
     let ids = ["s1", "s2"].map(|name| id(&space, name));

@@ -42,6 +42,7 @@ mod full_disk;
 mod git_command;
 mod gone_repository;
 mod help;
+mod hidden;
 mod history;
 mod holder;
 mod hooks;

@@ -96,3 +96,19 @@ fn the_limits_of_the_settings_hold_in_the_holder() {
     assert!(logs.contains("all-printed") && logs.len() <= 65_536 + 2 * 4_096, "{} bytes", logs.len());
     assert!(logs.len() > 16_384, "{} bytes", logs.len());
 }
+
+/// A mood is written down a few seconds after it came; who waits for one is not told of the mood before.
+#[test]
+fn who_types_and_then_waits_is_not_told_of_the_wait_before() {
+    let space = space("quiet = 0");
+    let program =
+        "stty -echo; printf 'begun\\a'; while read -r line; do sleep 1; printf \"$line is done\\a\"; done";
+    space.run(["start", "s1", "--", "bash", "-c", program]).succeeds();
+    let wait = ["wait", "s1", "--for", "waiting", "--timeout", "30s"];
+    space.run(wait).succeeds();
+    for line in ["one", "two"] {
+        space.run(["send", "s1", line, "--enter"]).succeeds();
+        space.run(wait).succeeds();
+        space.run(["screen", "s1"]).succeeds().says(&format!("{line} is done"));
+    }
+}

@@ -3,7 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{Workspace, processes};
+use crate::support::{Workspace, processes, strace::under};
 
 #[test]
 fn a_program_is_started_listed_stopped_and_started_again() {
@@ -54,6 +54,31 @@ fn a_restart_runs_the_same_or_something_else() {
     space.run(["wait", "s1", "--for", "text:first", "--timeout", "30s"]).succeeds();
     space.run(["restart", "s1", "--", "sh", "-c", "echo second; exec cat"]).succeeds();
     space.run(["wait", "s1", "--for", "text:second", "--timeout", "30s"]).succeeds();
+    // What cannot take its place does not end it.
+    let second = space.json(["show", "s1"])["ptyPid"].clone();
+    space.run(["restart", "s1", "--", "no-such-program"]).fails(1).says("cannot start `no-such-program`");
+    assert_eq!(space.json(["show", "s1"])["ptyPid"], second);
+}
+
+#[test]
+fn what_blocks_signals_starts_programs_that_hear_them() {
+    let space = Workspace::with_sessions(1);
+    let mut start = space.command();
+    start.args([
+        "start",
+        "s1",
+        "--",
+        "sh",
+        "-c",
+        "grep SigBlk /proc/self/status > .blocked; echo told; exec cat",
+    ]);
+    let blocks = ["env", "--block-signal=INT", "--block-signal=TERM", "--block-signal=WINCH"];
+    assert!(under(&blocks, &start).output().unwrap().status.success());
+    let told = space.worktree("s1").join(".blocked");
+    space.run(["wait", "s1", "--for", "text:told", "--timeout", "30s"]).succeeds();
+    space.run(["send", "s1", "--key", "ctrl-c"]).succeeds();
+    space.run(["wait", "s1", "--for", "exit", "--timeout", "30s"]).succeeds().says("SIGINT");
+    assert_eq!(fs::read_to_string(told).unwrap().split_whitespace().last(), Some("0000000000000000"));
 }
 
 #[test]

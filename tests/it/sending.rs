@@ -63,6 +63,22 @@ fn a_long_text_comes_from_standard_input() {
 }
 
 #[test]
+fn what_a_program_does_not_read_is_not_blamed_on_its_holder() {
+    let space = script("stty raw -echo; echo ready; sleep 3000");
+    until(&space, "ready");
+    let file = space.path("long.log");
+    std::fs::write(&file, "x".repeat(8 << 20)).unwrap();
+    let mut command = space.command();
+    command.args(["send", "s1", "-"]).stdin(std::fs::File::open(&file).unwrap());
+    crate::support::Ran { output: command.output().unwrap() }.fails(4).says("the program does not read");
+    std::fs::write(&file, "x".repeat((16 << 20) + 1)).unwrap();
+    let mut command = space.command();
+    command.args(["send", "s1", "-"]).stdin(std::fs::File::open(&file).unwrap());
+    crate::support::Ran { output: command.output().unwrap() }.fails(1).says("cannot read /dev/stdin");
+    space.run(["stop", "s1", "--timeout", "0"]).succeeds();
+}
+
+#[test]
 fn what_is_no_key_is_refused_before_anything_is_typed() {
     let space = script("cat");
     space.run(["send", "s1", "typed", "--key", "f13"]).fails(2).says("f13");

@@ -129,12 +129,15 @@ pub(in crate::cli) struct Kill {
 
 /// Start again what a restart ended; agents go on with their conversations
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(
+    after_help = "\
 Examples:
   wharf resume --all                          what an entrypoint runs behind `wharf restore`
   wharf resume auth
 
-Only where the transcript of a conversation is really gone a new one begins, and a warning says so.")]
+Only where the transcript of a conversation is really gone a new one begins, and a warning says so.",
+    override_usage = "wharf resume <NAME>\n       wharf resume --all"
+)]
 pub(in crate::cli) struct Resume {
     /// Its name, its id, or the unique beginning of its id
     #[arg(required_unless_present = "all")]

@@ -193,7 +193,7 @@ impl Terminals for House {
         self.held.clone()
     }
 
-    fn stop(&self, id: SessionId, stop: Stop) -> Result<Exited, TerminalError> {
+    fn stop(&self, id: SessionId, _: Option<&ProcessId>, stop: Stop) -> Result<Exited, TerminalError> {
         self.tell("stop");
         match self.holder {
             Holder::Works => {

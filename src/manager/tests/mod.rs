@@ -97,7 +97,7 @@ impl Terminals for NoTerminals {
         None
     }
 
-    fn stop(&self, _: SessionId, _: Stop) -> Result<Exited, TerminalError> {
+    fn stop(&self, _: SessionId, _: Option<&ProcessId>, _: Stop) -> Result<Exited, TerminalError> {
         Err(TerminalError::NotRunning)
     }
 

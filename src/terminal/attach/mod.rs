@@ -59,7 +59,7 @@ pub enum Departure {
     Signalled(i32),
     /// The program ended.
     Exited(Exited),
-    /// The holder went away without a word, and the program with it.
+    /// The holder went away without a word, and the terminal of the program with it.
     Gone,
 }
 

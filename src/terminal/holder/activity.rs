@@ -49,6 +49,11 @@ impl Activity {
         }
     }
 
+    /// What the program does, as far as is known.
+    pub(super) fn mood(&self) -> Mood {
+        self.mood
+    }
+
     /// When the program printed, or somebody typed, last.
     pub(super) fn happened_at(&self) -> Instant {
         self.happened

@@ -44,7 +44,7 @@ pub(super) struct Seat {
     id: SessionId,
     socket: PathBuf,
     token: PathBuf,
-    _claim: File,
+    claim: File,
 }
 
 impl Seat {
@@ -53,7 +53,7 @@ impl Seat {
         let claim = runtime.claim(launch.id)?;
         runtime.clear(launch.id)?;
         let (socket, token) = (runtime.socket(launch.id), runtime.token(launch.id));
-        let seat = Self { runtime: runtime.clone(), id: launch.id, socket, token, _claim: claim };
+        let seat = Self { runtime: runtime.clone(), id: launch.id, socket, token, claim };
         write_token(&seat.token).map_err(SocketError::io("write", &seat.token))?;
         Ok(seat)
     }
@@ -61,6 +61,25 @@ impl Seat {
     /// Listens at the socket, which nobody but its own user can open from its first moment on.
     pub(super) fn listen(&self) -> Result<UnixListener, TerminalError> {
         Ok(socket::listen(&self.socket)?)
+    }
+
+    /// Takes the place anew where its files were removed, be it with the folder they are in; answers the new door. The token
+    /// is another one then; programs read it from its file.
+    pub(super) fn retake(&mut self, held: &Held) -> Result<Option<UnixListener>, TerminalError> {
+        if is_there(&self.socket) {
+            return Ok(None);
+        }
+        match self.runtime.claim(self.id) {
+            Ok(claim) => self.claim = claim,
+            // Its lock file is still there, and ours.
+            Err(TerminalError::Running) => (),
+            Err(err) => return Err(err),
+        }
+        if !is_there(&self.token) {
+            write_token(&self.token).map_err(SocketError::io("write", &self.token))?;
+        }
+        self.keep(held);
+        self.listen().map(Some)
     }
 
     /// Leaves a word of what is held, for a table that may lose it.
@@ -91,7 +110,7 @@ impl Seat {
         let pty = Pty::open(launch.size).map_err(failed)?;
         let (pid, pid_sender) = pipe_with(PipeFlags::CLOEXEC).map_err(|err| failed(err.into()))?;
         let (go, go_sender) = pipe_with(PipeFlags::CLOEXEC).map_err(|err| failed(err.into()))?;
-        let reporter =
+        let mut reporter =
             Reporter::begin(launch.clone(), keeper, Keys { pid, go: go_sender }).map_err(failed)?;
         let spawned = pty.spawn(launch, self.token.as_os_str(), Gate { pid: pid_sender, go });
         match (spawned, reporter.begun()) {
@@ -130,6 +149,10 @@ impl Drop for Seat {
             tracing::warn!(sessionId = %self.id, error = %err, "a file of a holder stays");
         }
     }
+}
+
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
 }
 
 fn write_token(path: &Path) -> io::Result<()> {

@@ -8,6 +8,7 @@ mod begin;
 mod borrowing;
 mod client;
 mod ending;
+mod farewell;
 mod lent;
 mod output;
 mod program;
@@ -31,7 +32,8 @@ use self::{
     reporter::Reporter,
 };
 use super::{
-    Exited, Held, Keeper, Launch, Started, Stop, TerminalError, output_log::OutputLog, runtime::Runtime,
+    Exited, Held, Keeper, Launch, Started, Stop, TerminalError, output_log::OutputLog, reach::LOOK_AGAIN,
+    runtime::Runtime,
 };
 use crate::{
     clock::Clock,
@@ -57,6 +59,8 @@ const SHUTDOWN: Stop = Stop { signal: None, grace_ms: 5_000, shutdown: true };
 struct Holder {
     launch: Launch,
     seat: Seat,
+    /// What is told of this holder beside its socket.
+    held: Held,
     listener: UnixListener,
     /// When it is looked again who knocks: nothing more could be opened for them.
     knocks_at: Option<Instant>,
@@ -110,7 +114,8 @@ pub fn hold(
     process::become_subreaper().map_err(failed)?;
     let signals = Signals::hear(&HEARD).map_err(failed)?;
     let (program, reporter, started) = seat.start(&launch, keeper)?;
-    seat.keep(&Held::of(&launch, started.clone(), clock.now()));
+    let held = Held::of(&launch, started.clone(), clock.now());
+    seat.keep(&held);
     told(&started);
     let folder = Workspace::at(&launch.workspace).session_folder(launch.id);
     let log = OutputLog::in_folder(folder, launch.limits.log_bytes_max);
@@ -124,6 +129,7 @@ pub fn hold(
         backlog: Backlog::new(Instant::now()),
         launch,
         seat,
+        held,
         listener,
         knocks_at: None,
         is_full: false,
@@ -240,6 +246,9 @@ impl Holder {
                 if self.signals.take(&ENDING).is_some() {
                     self.stop(SHUTDOWN, now);
                 }
+                if self.signals.take(&[LOOK_AGAIN]).is_some() {
+                    self.look_after_door();
+                }
                 // Where nothing more can be opened, the others of this turn are dealt with all the same.
                 if let Err(err) = process::reap_adopted(self.program.living_pid()) {
                     tracing::warn!(sessionId = %self.launch.id, error = %err, "orphans wait to be reaped");
@@ -329,9 +338,10 @@ impl Holder {
         for at in 0..self.clients.len() {
             self.show_missed(at, now);
         }
-        let Self { reporter, mut clients, ending, seat, listener, .. } = self;
-        seat.forget();
-        reporter.end(exited, ending.is_some_and(|ending| ending.shutdown));
+        self.seat.forget();
+        self.reporter.end(exited, self.ending.is_some_and(|ending| ending.shutdown));
+        self.hear_out();
+        let Self { mut clients, seat, listener, .. } = self;
         // Whoever hears of the end may start the next program at once, so the place is free by then.
         drop(listener);
         drop(seat);

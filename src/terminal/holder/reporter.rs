@@ -47,7 +47,7 @@ struct Board {
 pub(super) struct Reporter {
     board: Arc<Board>,
     begun: Receiver<Started>,
-    thread: JoinHandle<Result<(), KeepError>>,
+    thread: Option<JoinHandle<Result<(), KeepError>>>,
 }
 
 /// The ends of the gate a program waits at.
@@ -71,7 +71,7 @@ impl Reporter {
             follow(&shared, &mut *keeper, &launch);
             Ok(())
         })?;
-        Ok(Self { board, begun, thread })
+        Ok(Self { board, begun, thread: Some(thread) })
     }
 
     /// What was written down as started; nothing when that could not be done, and then the program does not run.
@@ -98,22 +98,22 @@ impl Reporter {
     }
 
     /// Has the end written down and returns when that is done, or cannot be.
-    pub(super) fn end(self, exited: Exited, shutdown: bool) {
+    pub(super) fn end(&mut self, exited: Exited, shutdown: bool) {
         self.board.lock().end = Some((exited, shutdown));
         self.finish();
     }
 
     /// Why nothing was written down.
     pub(super) fn give_up(self) -> Option<KeepError> {
-        self.thread.join().ok()?.err()
+        self.thread?.join().ok()?.err()
     }
 
-    fn finish(self) {
+    fn finish(&mut self) {
         self.board.changed.notify_one();
-        match self.thread.join() {
-            Ok(Ok(())) => (),
-            Ok(Err(err)) => tracing::warn!(error = %err, "a start was never written down"),
-            Err(_) => tracing::error!("the thread that writes things down ended by itself"),
+        match self.thread.take().map(JoinHandle::join) {
+            None | Some(Ok(Ok(()))) => (),
+            Some(Ok(Err(err))) => tracing::warn!(error = %err, "a start was never written down"),
+            Some(Err(_)) => tracing::error!("the thread that writes things down ended by itself"),
         }
     }
 }

@@ -47,6 +47,20 @@ impl Holder {
         }
     }
 
+    /// Listens anew where the socket was removed; whoever is connected stays.
+    pub(super) fn look_after_door(&mut self) {
+        match self.seat.retake(&self.held) {
+            Ok(None) => (),
+            Ok(Some(listener)) => {
+                self.listener = listener;
+                tracing::warn!(sessionId = %self.launch.id, "the socket of a session had been removed, and is there again");
+            }
+            Err(err) => {
+                tracing::warn!(sessionId = %self.launch.id, error = %err, "the socket of a session stays away");
+            }
+        }
+    }
+
     /// Says hello to who belongs to the same user.
     fn welcome(&mut self, stream: UnixStream, now: Instant) {
         if !is_of_own_user(&stream).unwrap_or(false) {
@@ -168,7 +182,8 @@ impl Holder {
         };
         let views = || others().filter_map(|(_, client)| client.view);
         if views().count() >= self.launch.limits.clients_max {
-            let message = format!("{} clients are attached already", self.launch.limits.clients_max);
+            let clients_max = self.launch.limits.clients_max;
+            let message = format!("as many clients are attached as may be ({clients_max})");
             return self.refuse(at, "full", &message, now);
         }
         if attach.role == Role::Control && views().any(|view| view.controls) {
@@ -296,6 +311,7 @@ impl Holder {
             alternate: self.screen.is_alternate(),
             bracketed_paste: self.screen.takes_bracketed_paste(),
             application_cursor: self.screen.takes_application_cursor(),
+            mood: Some(self.activity.mood()),
         }
     }
 }
