@@ -67,7 +67,7 @@ pub fn because(err: &dyn std::error::Error) -> String {
     let mut source = err.source();
     while let Some(err) = source {
         let cause = err.to_string();
-        if !text.ends_with(&cause) {
+        if !text.ends_with(&cause) && !text.starts_with(&format!("{cause}; ")) {
             text = format!("{text}: {}", cause.trim_end());
         }
         source = err.source();

@@ -64,6 +64,13 @@ impl Context {
                 Settings::fallback(&err)
             }
         };
+        match (pool_size(), broken) {
+            (Ok(_), _) => (),
+            (Err(err), Broken::Stop) => return Err(err),
+            (Err(err), Broken::GoOn) => {
+                tracing::warn!(error = %err, "how many worktrees are kept ready stays as the settings say");
+            }
+        }
         if let Some(limit) = global.max_sessions.as_deref().filter(|text| !text.is_empty()) {
             match (sessions_max(limit), broken) {
                 (Ok(limit), _) => settings.sessions_max = limit,
@@ -113,12 +120,23 @@ fn sessions_max(text: &str) -> Result<NonZeroUsize, Failure> {
 pub(super) fn settings(workspace: &Workspace) -> Result<Settings, ConfigError> {
     let user = config::user_folder().map(|folder| folder.join("config.toml"));
     let mut settings = Settings::load(user.as_deref(), &workspace.settings())?;
-    // Also what works in the background hears this. It says how much is made ready, so a word that is no number says nothing.
-    let size = env::var(POOL_SIZE).ok().and_then(|size| size.parse().ok());
-    if let Some(size) = size.filter(|size| *size <= config::POOL_SIZE_MAX) {
+    // Also what works in the background hears this. That it is no number is said where a command is begun.
+    if let Ok(Some(size)) = pool_size() {
         settings.pool_size = size;
     }
     Ok(settings)
+}
+
+/// How many worktrees are kept ready, as far as the environment says so.
+fn pool_size() -> Result<Option<usize>, Failure> {
+    let Some(text) = env::var_os(POOL_SIZE).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let size = text.to_str().and_then(|text| text.parse().ok());
+    size.filter(|size| *size <= config::POOL_SIZE_MAX).map(Some).ok_or_else(|| Failure::Value {
+        given: text.to_string_lossy().into_owned(),
+        wanted: "a number of worktrees from 0 to 16 (`WHARF_POOL_SIZE`)",
+    })
 }
 
 /// A manager on what is really there.

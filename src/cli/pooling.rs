@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Context, Failure, args, locate, table};
 use crate::{
+    config::POOL_SIZE_MAX,
     session::RepositoryPath,
     text,
     worktree::{Condition, Stopped},
@@ -70,7 +71,7 @@ fn status(context: &Context, only: Option<&RepositoryPath>) -> Result<(), Failur
     }
     let view = StatusView { size: context.manager.settings().pool_size, slots };
     Ok(context.output.data(&view, || match view.slots.as_slice() {
-        [] => format!("no worktree is kept ready; {} for each repository are wanted\n", view.size),
+        [] => format!("no worktree is kept ready; wanted for each repository: {}\n", view.size),
         slots => table::pool(&slots.iter().map(row).collect::<Vec<_>>()),
     })?)
 }
@@ -82,6 +83,10 @@ fn row(slot: &SlotView) -> [String; 4] {
 
 fn fill(context: &Context, only: Option<&RepositoryPath>, size: Option<usize>) -> Result<(), Failure> {
     let size = size.unwrap_or(context.manager.settings().pool_size);
+    if size > POOL_SIZE_MAX {
+        let wanted = "a number of worktrees from 0 to 16 (`--size`)";
+        return Err(Failure::Value { given: size.to_string(), wanted });
+    }
     let filled = context.manager.fill_pool(only, size)?;
     let views: Vec<FilledView> = filled
         .into_iter()
@@ -132,6 +137,7 @@ fn word(condition: Condition) -> &'static str {
 fn because(stopped: Stopped) -> &'static str {
     match stopped {
         Stopped::Busy => "another process fills it",
+        Stopped::Drained => "it was emptied meanwhile",
         Stopped::NoRoom => "the disk has not enough room to spare",
         Stopped::Unborn => "the repository has no commit yet",
         Stopped::Unsure => "what git would write later cannot be told now",

@@ -207,6 +207,8 @@ pub enum ManagerError {
         name: SessionName,
         /// Which line, and how.
         failed: FailedLine,
+        /// Whether the session went into the trash for it.
+        is_undone: bool,
     },
     /// A line of a teardown failed.
     #[error("the teardown of session `{name}` failed: `{}` {}", failed.line.escape_debug(), failed.how())]

@@ -5,6 +5,7 @@ use std::io;
 use super::{ManagerError, conversation, findings::head_cure};
 use crate::{
     registry::{AdmitError, ID_PREFIX_CHARS_MIN, LookupError},
+    session::SessionName,
     shell::ShellError,
     store::StoreError,
     terminal::TerminalError,
@@ -69,10 +70,9 @@ impl ManagerError {
                 "its agent takes hooks from there only; no longer track it, or write them into it yourself"
                     .to_owned()
             }
-            Self::Setup { name, failed } => format!(
-                "all it printed is in {}; if the session stays, `wharf setup {name}` tries again",
-                failed.output.display()
-            ),
+            Self::Setup { name, failed, is_undone } => {
+                format!("all it printed is in {}; {}", failed.output.display(), after_setup(name, *is_undone))
+            }
             Self::Teardown { failed, .. } => format!(
                 "nothing is destroyed, all it printed is in {}; `--no-teardown` goes without it",
                 failed.output.display()
@@ -85,6 +85,15 @@ impl ManagerError {
             | Self::Agent(_) => return None,
         };
         Some(text)
+    }
+}
+
+/// Where a session is whose setup failed.
+fn after_setup(name: &SessionName, is_undone: bool) -> String {
+    if is_undone {
+        format!("the session is in the trash, `wharf undo {name}` brings it back")
+    } else {
+        format!("the session stays, `wharf setup {name}` tries again")
     }
 }
 
@@ -179,6 +188,17 @@ fn store_hint(err: &StoreError) -> Option<String> {
 }
 
 fn worktree_hint(err: &WorktreeError) -> Option<String> {
+    if err.lacks_room() {
+        let hint = "make room on that disk (`wharf trash empty` deletes what was destroyed), then the same command again";
+        return Some(hint.to_owned());
+    }
+    if matches!(err, WorktreeError::Git { verb, .. } if verb.starts_with("hook ")) {
+        return Some("`git.trust_hooks = false` in your own settings goes without hooks".to_owned());
+    }
+    other_worktree_hint(err)
+}
+
+fn other_worktree_hint(err: &WorktreeError) -> Option<String> {
     let text = match err {
         WorktreeError::NoRepository { .. } => "name a repository in the workspace with `--repo`".to_owned(),
         WorktreeError::Outside { .. } => {
@@ -235,7 +255,7 @@ fn worktree_hint(err: &WorktreeError) -> Option<String> {
             "go on in it, or look with `wharf show` and destroy it, which says what would be lost".to_owned()
         }
         WorktreeError::RepositoryLocked { .. } => {
-            "try again when the other create or destroy has ended".to_owned()
+            "try again when the other process at work there (a create, a destroy, a fill of the pool) has ended".to_owned()
         }
         WorktreeError::Moved { path, home, .. } => {
             format!("`git worktree move -f -f {} {}` moves it back", text::word(path), text::word(home))

@@ -100,7 +100,7 @@ impl SessionManager {
         if let Err(failed) = self.run_lines(&session, &lines, hear)? {
             self.change(&id, |session, _| session.fail_setup())?;
             tracing::error!(sessionId = %id, line = failed.line, "setup failed");
-            return Err(ManagerError::Setup { name: session.name().clone(), failed });
+            return Err(ManagerError::Setup { name: session.name().clone(), failed, is_undone: false });
         }
         let (session, ()) = self.change(&id, |session, _| session.end_setup())?;
         tracing::info!(sessionId = %id, files = brought.copied, lines = lines.len(), "session set up");
@@ -119,12 +119,16 @@ impl SessionManager {
             return Ok(session.clone());
         }
         let id = session.id().to_string();
-        let done = self.set_up(&id, hear);
-        if matches!(done, Err(ManagerError::Setup { .. }))
+        let mut done = self.set_up(&id, hear);
+        if let Err(ManagerError::Setup { is_undone, .. }) = &mut done
             && self.settings.setup.on_failure == OnFailure::Undo
-            && let Err(err) = self.destroy(&id, &Permits::all(), fate)
         {
-            tracing::warn!(sessionId = %id, error = %err, "a session whose setup failed stays");
+            match self.destroy(&id, &Permits::all(), fate) {
+                Ok(_) => *is_undone = true,
+                Err(err) => {
+                    tracing::warn!(sessionId = %id, error = %err, "a session whose setup failed stays");
+                }
+            }
         }
         done.map(|done| done.session)
     }

@@ -15,6 +15,7 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
+    fs::statvfs,
     process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
 };
 
@@ -25,6 +26,8 @@ use crate::text;
 const STDOUT_BYTES_MAX: usize = 256 << 20;
 /// How much of what git complains about is kept; the rest is read and dropped.
 const STDERR_BYTES_MAX: usize = 64 << 10;
+/// With less than this a disk is full: a file that git gave up it deletes, which leaves a little.
+const ROOM_BYTES_MIN: u64 = 1 << 20;
 const CHUNK_BYTES: usize = 16 << 10;
 /// Variables of git's own family that say nothing about which repository is meant.
 const KEPT_VARIABLES: [&[u8]; 2] = [b"GIT_SSL_", b"GIT_LFS_"];
@@ -121,6 +124,7 @@ impl<'a> GitCall<'a> {
         let first = words.next().unwrap_or_default();
         match words.next() {
             Some(second) if first == "worktree" => format!("{first} {second}"),
+            Some(_) if first == "hook" => format!("{first} {}", words.nth(1).unwrap_or_default()),
             _ => text::line(&first),
         }
     }
@@ -353,5 +357,17 @@ fn failure(call: &GitCall<'_>, status: ExitStatus, stderr: &[u8]) -> WorktreeErr
         (None, Some(signal)) => format!("signal {signal}"),
         (None, None) => "no exit code".to_owned(),
     };
+    // Git does not say why it could not write a file; where the disk is full, that is why.
+    let room = stderr.contains("unable to write file").then(|| lacking(call.dir)).flatten();
+    let stderr = room.map_or(stderr.clone(), |lacking| format!("{lacking}\n{stderr}"));
     WorktreeError::Git { verb: call.verb(), status, stderr }
+}
+
+/// What the disk of a folder has too little of, in the words of the system.
+fn lacking(folder: &Path) -> Option<&'static str> {
+    let disk = statvfs(folder).ok()?;
+    if disk.f_files > 0 && disk.f_favail == 0 {
+        return Some("No space left on device (it has no inode for another file)");
+    }
+    (disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM_BYTES_MIN).then_some("No space left on device")
 }

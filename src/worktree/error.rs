@@ -7,6 +7,12 @@ use thiserror::Error;
 use super::Operation;
 use crate::session::{BranchName, CommitId, SessionId};
 
+/// How many lines of what git said are shown, and how many of those are its last.
+const LINES_MAX: usize = 6;
+const LINES_LAST: usize = 2;
+/// What systems and git call a full disk.
+const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+
 /// Why git could not be asked or told.
 #[derive(Debug, Error)]
 pub enum WorktreeError {
@@ -171,7 +177,7 @@ pub enum WorktreeError {
         found: String,
     },
     /// The git command failed.
-    #[error("git {verb} failed ({status}): {stderr}")]
+    #[error("git {verb} failed ({status}){}", few(stderr))]
     Git {
         /// What it was told to do.
         verb: String,
@@ -230,4 +236,28 @@ pub enum WorktreeError {
         /// Why not.
         source: io::Error,
     },
+}
+
+impl WorktreeError {
+    /// Whether the disk had no room for what was tried.
+    pub fn lacks_room(&self) -> bool {
+        if let Self::Damaged { source, .. } | Self::LeftBehind { source } = self {
+            return source.lacks_room();
+        }
+        let is_said =
+            matches!(self, Self::Git { stderr, .. } if NO_ROOM.iter().any(|it| stderr.contains(it)));
+        let kinds = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+        is_said || matches!(self, Self::Io { source, .. } if kinds.contains(&source.kind()))
+    }
+}
+
+/// Some lines of what git said, behind a colon: the first, and the last, which often says what came of it.
+fn few(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().collect();
+    if lines.len() <= LINES_MAX {
+        return if said.is_empty() { String::new() } else { format!(": {said}") };
+    }
+    let (first, last) = (&lines[..LINES_MAX - LINES_LAST], &lines[lines.len() - LINES_LAST..]);
+    let more = lines.len() - LINES_MAX;
+    format!(": {}\n({more} more lines)\n{}", first.join("\n"), last.join("\n"))
 }

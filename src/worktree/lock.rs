@@ -62,15 +62,21 @@ fn open(path: &Path, common: &Path) -> Result<File, WorktreeError> {
 impl GitWorktrees {
     /// Waits for the lock of the repository with this common folder.
     pub(super) fn lock_repository(&self, common: &Path) -> Result<RepositoryLock, WorktreeError> {
-        let path = common.join("wharf.lock");
-        let file = open(&path, common)?;
+        self.wait_for_lock(&common.join("wharf.lock"), common)
+    }
+
+    /// Waits for a lock of this kind on a file.
+    pub(super) fn wait_for_lock(&self, path: &Path, common: &Path) -> Result<RepositoryLock, WorktreeError> {
+        let file = open(path, common)?;
         let deadline = Instant::now() + self.settings.lock_limit;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(RepositoryLock { file }),
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(PAUSE),
-                Err(TryLockError::WouldBlock) => return Err(WorktreeError::RepositoryLocked { path }),
-                Err(TryLockError::Error(source)) => return Err(io_error("lock", &path)(source)),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(WorktreeError::RepositoryLocked { path: path.to_owned() });
+                }
+                Err(TryLockError::Error(source)) => return Err(io_error("lock", path)(source)),
             }
         }
     }

@@ -26,8 +26,6 @@ const OTHER_HEADS: [&str; 8] = [
 /// The index that work is done in for which the real one has to stay as it is. Who finds a repository in which work was cut
 /// short clears it away, with git's lock on it.
 pub(super) const TEMPORARY_INDEX: &str = "wharf-index";
-/// What git says where the disk refuses.
-const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 const IDENTITY: [(&str, &str); 4] = [
     ("GIT_AUTHOR_NAME", "wharf"),
     ("GIT_AUTHOR_EMAIL", "wharf@localhost"),
@@ -182,7 +180,7 @@ impl GitWorktrees {
             Ok(snapshot) => Ok(snapshot),
             Err(err) => {
                 tracing::warn!(session = %site.id, error = %err, "changed files are kept in the trash only");
-                if lacks_room(&err) {
+                if err.lacks_room() {
                     clear_half_objects(site);
                 }
                 self.snapshot_of_commits(site, head, others, lock)
@@ -239,8 +237,4 @@ impl GitWorktrees {
         let text = String::from_utf8_lossy(&answer);
         text.trim().parse().map_err(|_| WorktreeError::GitAnswer { verb: "commit-tree".to_owned() })
     }
-}
-
-fn lacks_room(err: &WorktreeError) -> bool {
-    matches!(err, WorktreeError::Git { stderr, .. } if NO_ROOM.iter().any(|words| stderr.contains(words)))
 }

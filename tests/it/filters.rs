@@ -58,6 +58,20 @@ fn a_filter_that_fails_or_is_missing_makes_no_half_session() {
     assert_eq!(fs::read_to_string(file).unwrap(), "POINTER\n");
 }
 
+#[test]
+fn patterns_that_are_no_folders_are_sparse_too_where_a_checkout_is_compared() {
+    let space = Workspace::new();
+    fs::write(space.path("left.out"), "text\n").unwrap();
+    space.git(["add", "left.out"]);
+    space.git(["commit", "-qm", "more"]);
+    space.git(["sparse-checkout", "set", "--no-cone", "/*", "!*.out"]);
+    space.run(["create", "one"]).succeeds();
+    assert!(!space.worktree("one").join("left.out").exists());
+    space.run(["debug", "verify-checkout", "one"]).succeeds().says("is what git checks out");
+    fs::remove_file(space.worktree("one").join("src/lib.txt")).unwrap();
+    space.run(["debug", "verify-checkout", "one"]).fails(1).says("src/lib.txt is not what git writes");
+}
+
 /// A filter that fails later does not hold a destroy up: the folder itself goes into the trash.
 #[test]
 fn work_behind_a_broken_filter_is_destroyed_and_comes_back() {
@@ -92,6 +106,11 @@ fn a_session_has_the_sparse_settings_of_its_repository() {
         assert!(!folder.join("huge").exists(), "{index}");
         let list = ["sparse-checkout", "list"];
         assert_eq!(space.git_at(&folder, list), space.git(list), "{index}");
+        space.run(["debug", "verify-checkout", "one"]).succeeds().says("is what git checks out");
+        let docs = folder.join("docs/file.txt");
+        fs::write(&docs, "other\n").unwrap();
+        space.run(["debug", "verify-checkout", "one"]).fails(1).says("docs/file.txt is not what git writes");
+        fs::write(&docs, "text\n").unwrap();
         space.run(["destroy", "one"]).succeeds();
         space.run(["undo"]).succeeds();
         assert!(!folder.join("huge").exists());

@@ -66,6 +66,28 @@ try 0 destroy more --delete-branch
 }
 
 #[test]
+fn a_create_without_room_for_its_files_says_so_in_a_few_lines() {
+    let space = Workspace::with_sessions(1);
+    let script = r#"cp -a "$W" "$HOME/copy"; mount -t tmpfs -o size=14m none "$W"; cp -a "$HOME/copy/." "$W"; cd "$W"
+for n in $(seq 60); do head -c 50000 /dev/urandom > big$n; done
+git add . && git -c user.name=a -c user.email=a commit -qm big
+room=$(df --output=avail -k "$W" | tail -n 1)
+head -c $(((room - 1500) * 1024)) /dev/zero > fill
+for how in "" --json; do
+    "$wharf" create more $how 2>"$HOME/said" && exit 1
+    says "No space left on device"
+    says "make room on that disk"
+    [ "$(wc -l < "$HOME/said")" -le 10 ] || { cat "$HOME/said"; exit 1; }
+done
+rm fill
+try 0 create more
+"#;
+    if let Some(ran) = in_namespace(&space, script) {
+        ran.succeeds();
+    }
+}
+
+#[test]
 fn a_destroy_without_room_for_a_snapshot_keeps_the_work_and_fills_nothing() {
     let space = Workspace::with_sessions(2);
     let script = r#"cp -a "$W" "$HOME/copy"; mount -t tmpfs -o size=9m none "$W"; cp -a "$HOME/copy/." "$W"; cd "$W"

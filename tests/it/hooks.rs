@@ -75,6 +75,8 @@ fn a_create_whose_hook_fails_leaves_nothing_but_what_somebody_did() {
             space.run(["create", "one", "--json"]).fails(1)
         };
         let said = fails_after(":");
+        assert_eq!(said.error()["message"], "git hook post-checkout failed (exit code 3): no");
+        assert!(said.error()["hint"].as_str().unwrap().contains("git.trust_hooks"), "{}", said.stderr());
         assert!(
             said.error()["code"] == "GIT_FAILED" && !said.stderr().contains("stays"),
             "{}",
@@ -94,6 +96,8 @@ fn a_create_whose_hook_fails_leaves_nothing_but_what_somebody_did() {
                 "{}",
                 said.stderr()
             );
+            let message = said.error()["message"].as_str().unwrap().to_owned();
+            assert_eq!(message.matches("post-checkout failed").count(), 1, "{message}");
             let file = work.rsplit(' ').next().unwrap();
             let found = fs::read_to_string(space.worktree("one").join(file));
             assert_eq!(found.unwrap(), "mine\n", "warm: {is_warm}");

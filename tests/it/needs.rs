@@ -159,6 +159,7 @@ fn a_line_that_fails_keeps_the_session_or_takes_it_back() {
     let ran = space.run(["create", "s1", "--json"]).fails(1);
     assert_eq!(ran.error()["code"], "SETUP_FAILED");
     assert!(ran.error()["message"].as_str().unwrap().contains("exit code 3"));
+    assert!(ran.error()["hint"].as_str().unwrap().contains("the session stays, `wharf setup s1`"));
     assert_eq!(setup_of(&space, "s1"), "failed");
     let folder = space.worktree("s1");
     assert!(folder.join("one.log").exists() && !folder.join("two.log").exists());
@@ -168,7 +169,7 @@ fn a_line_that_fails_keeps_the_session_or_takes_it_back() {
     space.run(["setup", "s1"]).succeeds();
     assert!(folder.join("two.log").exists() && setup_of(&space, "s1").is_null());
     settings(&space, "[setup]\ncommands = [\"echo work > new.txt; exit 1\"]\non_failure = \"undo\"\n");
-    space.run(["create", "s2"]).fails(1).says("exit code 1");
+    space.run(["create", "s2"]).fails(1).says("exit code 1").says("in the trash, `wharf undo s2`");
     assert_eq!(space.names(), ["s1"]);
     assert!(!space.branches().contains(&"feature/s2".to_owned()));
     space.run(["undo", "s2"]).succeeds();

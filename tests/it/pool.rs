@@ -321,9 +321,35 @@ fn sizes_come_from_the_settings_and_are_bounded() {
     run(&["pool", "status"]).succeeds().says("ready");
     fs::write(space.path(".wharf/config.toml"), "[pool]\nsize = 17\n").unwrap();
     run(&["pool", "status"]).fails(2).says("pool.size").says("at most 16");
+    fs::remove_file(space.path(".wharf/config.toml")).unwrap();
+    run(&["pool", "fill", "--size", "17"]).fails(2).says("`17` is not").says("0 to 16").says("--size");
+    assert_eq!(slots(&space, "ready").len(), 2, "nothing was made");
     let empty = Workspace::empty();
     empty.git(["init", "-q"]);
     empty.run(["pool", "fill", "--size", "1"]).succeeds().says("no commit yet");
+}
+
+#[test]
+fn a_size_in_the_environment_that_is_none_is_said_and_stops_no_start() {
+    let space = Workspace::with_sessions(1);
+    let run = |size: &str, args: &[&str]| {
+        let mut command = space.command();
+        Ran { output: command.env("WHARF_POOL_SIZE", size).args(args).output().unwrap() }
+    };
+    for size in ["off", "17", "-1", "1.5"] {
+        for args in [&["pool", "status"][..], &["create", "one"], &["list"]] {
+            run(size, args)
+                .fails(2)
+                .says(&format!("`{size}` is not"))
+                .says("0 to 16")
+                .says("WHARF_POOL_SIZE");
+        }
+        run(size, &["restore"]).succeeds().says("WHARF_POOL_SIZE");
+        run(size, &["init", "--", "true"]).succeeds();
+    }
+    assert_eq!(space.names(), ["s1"], "nothing was made");
+    run("", &["pool", "status"]).succeeds().says("for each repository: 1\n");
+    run("16", &["pool", "status"]).succeeds().says("for each repository: 16\n");
 }
 
 #[test]

@@ -1,10 +1,17 @@
 //! What a person does in a worktree of the pool that never became ready, or whose taking was cut short: it stays.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::support::{
-    Workspace, invariants,
-    pool::{fill, filled, id, is_changed, only, slots, wharf, with_old_base},
+    Ran, Workspace, invariants,
+    pool::{fill, filled, id, is_changed, meddling, only, slots, wharf, with_old_base},
+    pty::PATIENCE,
     strace,
 };
 
@@ -90,5 +97,58 @@ fn one_session_that_cannot_be_looked_into_does_not_keep_the_pool_empty() {
     fs::remove_file(&kept).unwrap();
     fs::create_dir(&kept).unwrap();
     fill(&space, 1);
+    assert_eq!(slots(&space, "ready").len(), 1);
+}
+
+#[track_caller]
+fn until_there(path: &Path) {
+    let deadline = Instant::now() + PATIENCE;
+    while !path.exists() {
+        assert!(Instant::now() < deadline, "{} does not come", path.display());
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_drain_waits_for_whoever_fills_and_no_other_is_made() {
+    let space = Workspace::new();
+    let (at_work, go) = (space.home().join("at-work"), space.home().join("go"));
+    let script = format!(
+        "case \"$*\" in *rev-parse*HEAD*) if [ -n \"$GIT_WORK_TREE\" ]; then : > '{}'\n\
+         while [ ! -e '{}' ]; do sleep 0.01; done; fi ;; esac\nexec \"$real\" \"$@\"",
+        at_work.display(),
+        go.display()
+    );
+    let path = meddling(&space, &script);
+    let begin = |args: &[&str], path: Option<&str>| {
+        let mut command = space.command();
+        command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(path) = path {
+            command.env("PATH", path);
+        }
+        command.spawn().unwrap()
+    };
+    let filler = begin(&["pool", "fill", "--size", "3"], Some(&path));
+    until_there(&at_work);
+    let drain = begin(&["pool", "drain"], None);
+    until_there(&space.path(".git/wharf.pool/drained"));
+    fs::write(&go, "").unwrap();
+    Ran { output: drain.wait_with_output().unwrap() }.succeeds().says("1 removed");
+    Ran { output: filler.wait_with_output().unwrap() }.succeeds().says("1 made").says("emptied meanwhile");
+    space.run(["pool", "status"]).succeeds().says("no worktree is kept ready");
+    invariants::restored(&space, &[], "a drain beside a fill");
+
+    // Who was about to begin in the background makes none; what a create wants is made again.
+    let behind = || {
+        let mut command = space.command();
+        command.env("WHARF_POOL_SIZE", "1").args(["behind", "fill-pool"]).arg(space.root());
+        Ran { output: command.output().unwrap() }.succeeds();
+    };
+    behind();
+    assert_eq!(slots(&space, "ready").len(), 0);
+    let mut command = space.command();
+    command.env("WHARF_POOL_SIZE", "1").args(["create", "one"]);
+    Ran { output: command.output().unwrap() }.succeeds();
+    behind();
     assert_eq!(slots(&space, "ready").len(), 1);
 }

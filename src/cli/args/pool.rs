@@ -18,6 +18,10 @@ settings says how many are kept for each repository [default: 1; 0: none]; none 
 is not taken, and made anew.")]
 pub(in crate::cli) enum Pool {
     /// Show which worktrees are kept ready
+    ///
+    /// `ready` is what was made ready and has not been looked into since. The files are looked at by whoever takes one, fills or
+    /// drains; one in which somebody changed something is `changed` from then on. `broken` is what was cut short: it goes with
+    /// the next fill.
     #[command(after_help = "Examples:\n  wharf pool status\n  wharf pool status --json")]
     Status {
         /// Only those of this repository
@@ -30,11 +34,13 @@ pub(in crate::cli) enum Pool {
         /// Only for this repository
         #[arg(long, value_name = "PATH")]
         repo: Option<PathBuf>,
-        /// How many for each repository [default: `pool.size` in the settings]
+        /// How many for each repository, at most 16 [default: `pool.size` in the settings]
         #[arg(long, value_name = "N")]
         size: Option<usize>,
     },
     /// Remove the worktrees that are kept ready, but not those in which something changed
+    ///
+    /// Waits for whoever makes one in the background, which makes no other then. None is made until the next create or fill.
     #[command(after_help = "Examples:\n  wharf pool drain\n  wharf pool drain --repo services/api")]
     Drain {
         /// Only those of this repository

@@ -7,7 +7,9 @@ use rustix::fs::statvfs;
 use super::{
     Filled, Stopped,
     freshen::Wanted,
-    slot::{FILLING, forget_making, is_making, note_making, reason, set_changed, unfit_file, want},
+    slot::{
+        FILLING, forget_making, is_making, is_unwanted, note_making, reason, set_changed, unfit_file, want,
+    },
     sweep::{filler_text, filling_file},
 };
 use crate::{
@@ -32,6 +34,8 @@ const FREE_BYTES_MIN: u64 = 1 << 30;
 const FREE_FILES_MIN: u64 = 10_000;
 /// What a file is taken for where nothing tells, in bytes: one block.
 const FILE_BYTES: u64 = 4 << 10;
+/// The lock on filling in a repository.
+const LOCK: &str = "wharf.pool-lock";
 
 impl GitWorktrees {
     /// Fills the pool of a repository up to a size; what is old in it is brought to the commit of today.
@@ -71,6 +75,9 @@ impl GitWorktrees {
             else {
                 return stop(filled, Stopped::Unsure);
             };
+            if is_unwanted(&common) {
+                return stop(filled, Stopped::Drained);
+            }
             if !self.has_room(&common) {
                 return stop(filled, Stopped::NoRoom);
             }
@@ -204,5 +211,12 @@ fn unfit_text(commit: &CommitId, manner: &str) -> String {
 /// The lock on filling in a repository, if nobody has it. What git writes for a fill holds it too, so it outlives the
 /// process that took it.
 pub(super) fn try_lock_pool(common: &Path) -> Result<Option<RepositoryLock>, WorktreeError> {
-    RepositoryLock::try_at(&common.join("wharf.pool-lock"), common)
+    RepositoryLock::try_at(&common.join(LOCK), common)
+}
+
+impl GitWorktrees {
+    /// Waits for the lock on filling in a repository.
+    pub(super) fn lock_pool(&self, common: &Path) -> Result<RepositoryLock, WorktreeError> {
+        self.wait_for_lock(&common.join(LOCK), common)
+    }
 }

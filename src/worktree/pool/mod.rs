@@ -54,6 +54,8 @@ pub struct Filled {
 pub enum Stopped {
     /// Another process fills it.
     Busy,
+    /// It was emptied meanwhile.
+    Drained,
     /// The disk has not enough room to spare.
     NoRoom,
     /// The repository has no commit to begin from.

@@ -32,6 +32,7 @@ pub(super) const TAKING: &str = "wharf.taking";
 pub(super) const TAKEN: &str = "wharf.taken";
 const TARGET: &str = "wharf.target";
 const MAKING: &str = ".making";
+const DRAINED: &str = "drained";
 pub(super) const CHANGED: &str = "wharf.changed";
 /// How many entries of the folder of seals are looked at.
 const READY_MAX: usize = 1_000;
@@ -268,7 +269,19 @@ pub(in crate::worktree) fn want(common: &Path) -> Result<(), WorktreeError> {
         let made = open_folder(&folder)?;
         atomic::give_to_owner_of(&made, common).map_err(io_error("give away", &folder))?;
     }
+    remove_if_there(&folder.join(DRAINED))
+}
+
+/// Notes that none are wanted until the next create or fill. Who fills looks before each worktree.
+pub(super) fn unwant(common: &Path) -> Result<(), WorktreeError> {
+    let note = common.join(READY).join(DRAINED);
+    drop(atomic::write_new(&note, b"", atomic::Durability::Crash).map_err(io_error("write", &note))?);
     Ok(())
+}
+
+/// Whether a pool was emptied and nobody has wanted any since.
+pub(super) fn is_unwanted(common: &Path) -> bool {
+    is_there(&common.join(READY).join(DRAINED))
 }
 
 /// Whether a repository ever had a pool.

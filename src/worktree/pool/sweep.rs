@@ -8,7 +8,7 @@ use super::{
     moved::lives_elsewhere,
     slot::{
         CHANGED, FILLING, Seal, TAKING, all_making, forget_making, has_pool, is_making, is_ready, is_slot,
-        lost_file, note_making, ready_file, sealed, set_changed,
+        lost_file, note_making, ready_file, sealed, set_changed, unwant,
     },
 };
 use crate::{
@@ -60,6 +60,15 @@ impl GitWorktrees {
 
     /// Clears away what was cut short in a pool; leaves what somebody is at work with, and what was changed.
     pub(in crate::worktree) fn sweep_pool(&self, repository: &RepositoryPath) -> Result<(), WorktreeError> {
+        self.sweep_with(repository, None)
+    }
+
+    /// The same, for whoever has the lock on filling.
+    fn sweep_with(
+        &self,
+        repository: &RepositoryPath,
+        filling: Option<&RepositoryLock>,
+    ) -> Result<(), WorktreeError> {
         let common = self.common_dir(repository)?;
         if !has_pool(&common) {
             return Ok(());
@@ -79,9 +88,10 @@ impl GitWorktrees {
             return Ok(());
         }
         // A git that a dead wharf started may still write there, and holds this as long as it does.
-        let Some(_filling) = try_lock_pool(&common)? else {
+        let own = if filling.is_none() { try_lock_pool(&common)? } else { None };
+        if filling.or(own.as_ref()).is_none() {
             return Ok(());
-        };
+        }
         for slot in broken {
             let site = self.site(slot.id, repository)?;
             let swept = self.at_work(&site, |lock| {
@@ -150,13 +160,20 @@ impl GitWorktrees {
         forget_making(site)
     }
 
-    /// Empties the pool of a repository. What somebody changed stays, as it is.
+    /// Empties the pool of a repository, once whoever fills it has ended. What somebody changed stays, as it is.
     pub(in crate::worktree) fn drain_pool(
         &self,
         repository: &RepositoryPath,
     ) -> Result<Drained, WorktreeError> {
-        self.sweep_pool(repository)?;
         let mut drained = Drained::default();
+        let common = self.common_dir(repository)?;
+        if !has_pool(&common) {
+            return Ok(drained);
+        }
+        // Who fills sees this before the next worktree, and who is about to begin does not.
+        unwant(&common)?;
+        let filling = self.lock_pool(&common)?;
+        self.sweep_with(repository, Some(&filling))?;
         for slot in self.slots(repository)? {
             let site = self.site(slot.id, repository)?;
             let removed = match slot.condition {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::{
     carried::forget_index,
     slot::{
-        Seal, TAKEN, TAKING, forget_target, has_pool, is_ready, note_target, ready_file, sealed, set_changed,
+        Seal, TAKEN, TAKING, forget_target, has_pool, is_ready, is_unwanted, note_target, ready_file, sealed,
+        set_changed,
     },
 };
 use crate::{
@@ -83,7 +84,7 @@ impl GitWorktrees {
         size: usize,
     ) -> Result<bool, WorktreeError> {
         let (folder, common) = self.places(repository)?;
-        if !has_pool(&common) {
+        if !has_pool(&common) || is_unwanted(&common) {
             return Ok(false);
         }
         let handle = self.open(&folder)?;

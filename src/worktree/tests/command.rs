@@ -89,6 +89,18 @@ fn a_flood_of_complaints_is_read_and_cut() {
 }
 
 #[test]
+fn of_many_complaints_the_first_and_the_last_are_shown() {
+    let ground = Ground::new();
+    let complain = |last: u32| {
+        let settings = ground.shim(&format!("seq {last} >&2; exit 1"), Duration::from_mins(1));
+        ground.with(settings).git(&ground.root, &["status"]).unwrap_err().to_string()
+    };
+    assert_eq!(complain(60), "git status failed (exit code 1): 1\n2\n3\n4\n(54 more lines)\n59\n60");
+    assert_eq!(complain(6), "git status failed (exit code 1): 1\n2\n3\n4\n5\n6");
+    assert_eq!(complain(0), "git status failed (exit code 1)");
+}
+
+#[test]
 fn what_git_complains_about_is_escaped() {
     let ground = Ground::new();
     let settings = ground.shim("printf 'a\\033[31mb\\nc\\n' >&2; kill -9 $$", Duration::from_mins(1));
