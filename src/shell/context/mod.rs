@@ -321,6 +321,11 @@ impl Context {
         !self.is_gone
     }
 
+    /// Whether its interpreter takes a command: one that somebody has just killed is not known to be gone yet.
+    pub(in crate::shell) fn can_run(&self) -> bool {
+        self.is_alive() && !self.driver.has_ended()
+    }
+
     /// Whether something that its commands left running lives.
     pub(in crate::shell) fn has_jobs(&self) -> bool {
         let jobs = self.tree.reap().and_then(|()| self.tree.jobs());

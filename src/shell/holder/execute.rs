@@ -136,7 +136,7 @@ impl Worker {
         let ground = order.exec.ground();
         let desk = Arc::clone(&self.desk);
         let mut started = None;
-        if ground == Ground::Fresh || !self.context.as_ref().is_some_and(Context::is_alive) {
+        if ground == Ground::Fresh || !self.context.as_ref().is_some_and(Context::can_run) {
             // Nobody else reaps the new one before it is known.
             let leader = desk.leader.change();
             started = Some((self.start(&interpreter, ground)?, leader));
