@@ -274,7 +274,7 @@ fn a_reader_that_closed_its_pipe_ends_it() {
         assert_eq!(holder.hear_no_question(), Some(FromClient::Detach));
         client.join().unwrap()
     });
-    assert_eq!(ended.unwrap(), left(Departure::Detached));
+    assert_eq!(ended.unwrap(), Parting { was_shown: false, ..left(Departure::Detached) });
 }
 
 #[test]
