@@ -178,6 +178,8 @@ pub(super) struct TerminalDoc {
     bracketed_paste: bool,
     /// Whether cursor keys are sent in their other form (`ESC O A`).
     application_cursor: bool,
+    /// `active`, `waiting` or `unknown`, as its terminal tells; not from holders of earlier versions.
+    mood: Option<String>,
 }
 
 /// Sessions, oldest first.
