@@ -1,6 +1,6 @@
 //! What a restart, a shutdown or a killed holder ended comes back, with its recorded command.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use super::{ManagerError, Restored, Scope, SessionManager, StartSession, observe::runs};
 use crate::{
@@ -31,7 +31,14 @@ impl SessionManager {
     /// The place of the first process of a container in this workspace, which it has as long as the lock that is answered
     /// lives; nothing while another one has it, whose sessions run where they cannot be seen from here.
     pub fn take_charge(&self) -> Result<Option<Lock>, LockError> {
-        match Lock::take(&self.workspace.own_folder().join(CHARGE), Duration::ZERO) {
+        let folder = self.workspace.own_folder();
+        // A workspace that nobody has used yet has none; where it cannot be made, the lock says why.
+        if fs::create_dir(&folder).is_ok()
+            && let Err(err) = self.worktrees.hide_own_files()
+        {
+            tracing::debug!(error = %err, "git will show wharf's own files as untracked");
+        }
+        match Lock::take(&folder.join(CHARGE), Duration::ZERO) {
             Ok(lock) => Ok(Some(lock)),
             Err(LockError::Held { .. }) => Ok(None),
             Err(err) => Err(err),

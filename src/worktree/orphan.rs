@@ -97,7 +97,7 @@ impl GitWorktrees {
         if site.has_admin() {
             return Ok(None);
         }
-        // They lie in the trash when whoever ended the destroy found the repository in its place again.
+        // They lie in the trash where emptying it was cut short.
         if let Some(admin) = Admin::read(&admin_in(&site.trash))? {
             if let Some(branch) = admin.head.branch().and_then(branch_named) {
                 self.head_on(site, branch)?;

@@ -162,6 +162,8 @@ fn a_killed_destroy_without_a_repository_is_finished_or_taken_back() {
         if !is_early {
             put_back();
         }
+        // What was staged is kept by git's own files alone.
+        space.git_at(&space.path("app"), ["gc", "-q", "--prune=now"]);
         if space.names().is_empty() {
             space.run(["undo"]).succeeds();
         }

@@ -3,6 +3,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::support::{Workspace, processes, strace::under};
 
 #[test]
@@ -172,4 +174,24 @@ fn a_kept_daemon_that_prints_without_end_does_not_keep_its_session() {
 
 fn name(pid: u32) -> String {
     fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
+}
+
+/// Sessions of another container that lives are not taken for ended ones.
+#[test]
+fn two_first_processes_of_one_workspace_know_of_each_other() {
+    let space = Workspace::new();
+    let alone = || assert_eq!(space.run(["init", "--", "true"]).succeeds().stderr(), "");
+    alone();
+    assert_eq!(space.git(["status", "--porcelain"]), "");
+    let mut first = space.spawn(["init", "--", "sh", "-c", "touch begun; exec sleep 3000"]);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !space.path("begun").exists() {
+        assert!(Instant::now() < deadline, "it does not begin");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    space.run(["init", "--resume", "--", "true"]).succeeds().says("another `wharf init` is at work");
+    let pid = Pid::from_raw(i32::try_from(first.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(first.wait().unwrap().code(), Some(128 + 15));
+    alone();
 }
