@@ -195,6 +195,7 @@ fn a_screen_that_comes_anew_replaces_what_was_shown() {
 fn a_terminal_that_takes_nothing_does_not_keep_anybody_from_leaving() {
     let (ended, _) = attached(Role::Control, |holder, pair| {
         holder.show("screen");
+        pair.until("screen");
         // More than a terminal keeps, and nobody looks at it.
         holder.print(&"x".repeat(64 << 10));
         pair.type_in(b"key\x1c");
