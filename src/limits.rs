@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The longest payload of a frame that any program of this kind takes; one that is longer ends the connection.
+pub const FRAME_BYTES_MAX: usize = 1 << 20;
+
 /// Each of these has a setting below `terminal.`, whose name stands behind it with its default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -13,6 +16,9 @@ pub struct Limits {
     pub clients_max: usize,
     /// Bytes that may wait for one client (`queue`, 1 MiB); over it, it gets the screen anew when it reads again.
     pub queue_bytes_max: usize,
+    /// Bytes of payload of one frame, in either direction (`frame`, 1 MiB); what is longer travels in parts, and a client that
+    /// sends a longer one is let go.
+    pub frame_bytes_max: usize,
     /// How long a program must be silent before its session waits (`quiet`, 10 seconds; 0: silence says nothing, a bell, a
     /// notification or a prompt still does).
     pub quiet: Option<Duration>,
@@ -27,6 +33,7 @@ impl Default for Limits {
             log_bytes_max: 8 << 20,
             clients_max: 16,
             queue_bytes_max: 1 << 20,
+            frame_bytes_max: FRAME_BYTES_MAX,
             quiet: Some(Duration::from_secs(10)),
             activity: true,
         }

@@ -76,6 +76,10 @@ pub(super) fn enter(context: &Context, session: &Session, view: View) -> Result<
             context.output.talk(&format!("[{name}: detached, somebody else controls it]\n"));
         }
         Departure::Detached => context.output.talk(&format!("[{name}: detached]\n")),
+        Departure::Displaced => {
+            let why = "somebody else took control, and no more may be attached";
+            context.output.talk(&format!("[{name}: detached, {why}]\n"));
+        }
         Departure::Exited(exited) => {
             let logs = if parting.was_shown { String::new() } else { logs_hint(name) };
             context.output.talk(&format!("[{name}: {}{logs}]\n", ending_text(exited)));

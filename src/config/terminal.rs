@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::Origin;
 use crate::{
     key::{DetachKey, DetachKeyError},
-    limits::Limits,
+    limits::{FRAME_BYTES_MAX, Limits},
     session::Command,
 };
 
@@ -17,6 +17,7 @@ const LOG_BYTES_MAX: u64 = 1 << 40;
 const CLIENTS_MAX: usize = 1_000;
 const QUEUE_BYTES_MIN: usize = 64 << 10;
 const QUEUE_BYTES_MAX: usize = 1 << 30;
+const FRAME_BYTES_MIN: usize = 64 << 10;
 const KEEP_MAX: usize = 100;
 const KEEP_NAME_BYTES_MAX: usize = 255;
 const SECONDS_MAX: u64 = 24 * 60 * 60;
@@ -60,6 +61,7 @@ pub(super) struct File {
     log_size: Option<u64>,
     clients: Option<usize>,
     queue: Option<usize>,
+    frame: Option<usize>,
     quiet: Option<u64>,
     activity: Option<bool>,
     running_max: Option<usize>,
@@ -146,6 +148,12 @@ impl TerminalSettings {
                 return Err(("terminal.queue", "is 65536 (64 KiB) to 1073741824 (1 GiB) bytes"));
             }
             self.limits.queue_bytes_max = bytes;
+        }
+        if let Some(bytes) = file.frame {
+            if !(FRAME_BYTES_MIN..=FRAME_BYTES_MAX).contains(&bytes) {
+                return Err(("terminal.frame", "is 65536 (64 KiB) to 1048576 (1 MiB) bytes"));
+            }
+            self.limits.frame_bytes_max = bytes;
         }
         Ok(())
     }

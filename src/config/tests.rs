@@ -92,7 +92,7 @@ fn the_users_folder_follows_the_platform() {
 
 #[test]
 fn every_setting_of_terminals_is_taken() {
-    let text = "[terminal]\nscrollback = 0\nlog_size = 65536\nclients = 1\nqueue = 65536\nquiet = 3\nactivity = false\nrunning_max = 2\ndetach_key = 'ctrl-B'\nstop_timeout = 0\n";
+    let text = "[terminal]\nscrollback = 0\nlog_size = 65536\nclients = 1\nqueue = 65536\nframe = 65536\nquiet = 3\nactivity = false\nrunning_max = 2\ndetach_key = 'ctrl-B'\nstop_timeout = 0\n";
     let terminal = load("[terminal]\nshell = [\"bash\", \"-l\"]\nkeep = [\"daemon\"]\nquiet = 9\n", text)
         .unwrap()
         .terminal;
@@ -102,6 +102,7 @@ fn every_setting_of_terminals_is_taken() {
             log_bytes_max: 65_536,
             clients_max: 1,
             queue_bytes_max: 65_536,
+            frame_bytes_max: 65_536,
             quiet: Some(Duration::from_secs(3)),
             activity: false,
         },
@@ -125,6 +126,8 @@ fn a_value_of_terminals_that_is_out_of_range_names_its_key() {
         ("clients", "0"),
         ("clients", "1001"),
         ("queue", "0"),
+        ("frame", "65535"),
+        ("frame", "1048577"),
         ("quiet", "86401"),
         ("running_max", "0"),
         ("detach_key", "\"b\""),

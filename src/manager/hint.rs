@@ -288,7 +288,7 @@ fn terminal_hint(err: &TerminalError) -> Option<String> {
             "`--take` takes control, `--observe` looks on"
         }
         TerminalError::Refused { code, .. } if code == "full" => {
-            "one of them has to leave first; `terminal.clients` in the settings allows more in what is started from then on"
+            "`--take` takes control and the place of one of them; `terminal.clients` in the settings allows more in what is started from then on"
         }
         TerminalError::Unread => {
             "`wharf screen` shows what it does; what it has not read yet waits for it, up to 8 MiB, and the rest was not sent"

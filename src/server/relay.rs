@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::{app::App, browsers::Stay, bucket::Bucket, places::Taken};
-use crate::socket::{FRAME_BYTES_MAX, push};
+use crate::{limits::FRAME_BYTES_MAX, socket::push};
 
 /// What stands before every payload: its kind and its length.
 const HEAD_BYTES: usize = 5;

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{Done, Finish, Ground, Stream, Summary, Unload};
 use crate::{
     clock::Timestamp,
+    limits::FRAME_BYTES_MAX,
     session::SessionId,
-    socket::{FRAME_BYTES_MAX, Frame, push},
+    socket::{Frame, push},
 };
 
 /// The protocol spoken here.

@@ -6,9 +6,8 @@ use rustix::buffer::spare_capacity;
 use thiserror::Error;
 
 use super::descriptor::receive;
+use crate::limits::FRAME_BYTES_MAX;
 
-/// The longest payload; a longer one ends the connection.
-pub const FRAME_BYTES_MAX: usize = 1 << 20;
 /// How much is read at once, at least.
 const READ_BYTES: usize = 64 << 10;
 /// How much is read at once where files may come too.
@@ -27,9 +26,10 @@ pub struct Frame {
 
 /// Why a stream makes no sense.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("a frame of {bytes} bytes is longer than {FRAME_BYTES_MAX}")]
+#[error("a frame of {bytes} bytes is longer than {bytes_max}")]
 pub struct FrameTooLong {
     bytes: usize,
+    bytes_max: usize,
 }
 
 /// Puts a frame behind what is already to be sent.
@@ -45,13 +45,25 @@ pub fn push(out: &mut Vec<u8>, kind: u8, parts: &[&[u8]]) {
 }
 
 /// Collects bytes until a frame is whole.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Frames {
     bytes: Vec<u8>,
     taken: usize,
+    bytes_max: usize,
+}
+
+impl Default for Frames {
+    fn default() -> Self {
+        Self::up_to(FRAME_BYTES_MAX)
+    }
 }
 
 impl Frames {
+    /// Takes frames with payloads of so many bytes, and none that is longer.
+    pub fn up_to(bytes_max: usize) -> Self {
+        Self { bytes: Vec::new(), taken: 0, bytes_max }
+    }
+
     /// Reads what is there, once; answers how much that was.
     pub fn read(&mut self, from: impl AsFd) -> rustix::io::Result<usize> {
         self.forget();
@@ -86,8 +98,8 @@ impl Frames {
             return Ok(None);
         };
         let bytes = u32::from_le_bytes([a, b, c, d]) as usize;
-        if bytes > FRAME_BYTES_MAX {
-            return Err(FrameTooLong { bytes });
+        if bytes > self.bytes_max {
+            return Err(FrameTooLong { bytes, bytes_max: self.bytes_max });
         }
         let Some(payload) = rest.get(..bytes) else {
             return Ok(None);
@@ -138,12 +150,14 @@ mod tests {
 
     #[test]
     fn a_frame_that_claims_to_be_huge_is_refused_before_it_comes() {
-        let mut frames = Frames::default();
-        frames.take(b"I");
-        assert_eq!(frames.next_frame(), Ok(None));
-        let bytes = FRAME_BYTES_MAX + 1;
-        frames.take(&u32::try_from(bytes).unwrap().to_le_bytes());
-        assert_eq!(frames.next_frame(), Err(FrameTooLong { bytes }));
+        for (mut frames, bytes_max) in [(Frames::default(), FRAME_BYTES_MAX), (Frames::up_to(70_000), 70_000)]
+        {
+            frames.take(b"I");
+            assert_eq!(frames.next_frame(), Ok(None));
+            let bytes = bytes_max + 1;
+            frames.take(&u32::try_from(bytes).unwrap().to_le_bytes());
+            assert_eq!(frames.next_frame(), Err(FrameTooLong { bytes, bytes_max }));
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub use self::{
     environment::is_passed_on,
     error::SocketError,
     folder::{Folder, Post, RUNTIME_DIR, remove},
-    frame::{FRAME_BYTES_MAX, Frame, FrameTooLong, Frames, push},
+    frame::{Frame, FrameTooLong, Frames, push},
     knock::{Peer, connect, is_of_own_user, listen, peer},
     link::{Link, timespec},
     open_files::raise_open_files,

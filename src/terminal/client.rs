@@ -13,7 +13,7 @@ use super::{
     lending::Lend,
     message::{PROTOCOL_OF_LENDING, PROTOCOL_OF_REPORTS, TAKEN},
 };
-use crate::socket::{FRAME_BYTES_MAX, Link};
+use crate::{limits::FRAME_BYTES_MAX, socket::Link};
 
 /// How long a holder may take to say who it is, or to go on with an answer.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -23,6 +23,8 @@ const STOP_WAIT_MAX: Duration = Duration::from_secs(20);
 const STOP_STEPS: u32 = 3;
 /// The longest answer to a question.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// What a holder takes at least, whatever it says: no part is empty.
+const FRAME_BYTES_MIN: usize = 4 << 10;
 /// How much may wait for the holder; over it, nothing more should be queued. Much, for keys that are not read cannot be
 /// understood either, and whoever pasted too much still wants to leave.
 const QUEUE_BYTES_MAX: usize = 8 << 20;
@@ -66,6 +68,14 @@ impl Connection {
     /// The protocol that both sides speak.
     pub fn protocol(&self) -> u32 {
         self.hello.protocol.min(PROTOCOL)
+    }
+
+    /// The longest payload of a frame that the holder takes, in bytes.
+    fn frame_bytes_max(&self) -> usize {
+        match self.hello.frame {
+            0 => FRAME_BYTES_MAX,
+            bytes => bytes.clamp(FRAME_BYTES_MIN, FRAME_BYTES_MAX),
+        }
     }
 
     /// Whether the holder may still say something; what it said before it went can be received even then.
@@ -117,7 +127,7 @@ impl Connection {
 
     /// Hands over what an agent's hook tells; says whether the holder will write it down.
     pub fn report(&mut self, told: Vec<u8>, limit: Duration) -> Result<bool, TerminalError> {
-        if self.protocol() < PROTOCOL_OF_REPORTS || told.len() > FRAME_BYTES_MAX {
+        if self.protocol() < PROTOCOL_OF_REPORTS || told.len() > self.frame_bytes_max() {
             return Ok(false);
         }
         let deadline = Instant::now() + limit;
@@ -133,7 +143,7 @@ impl Connection {
     /// Offers a terminal, if nothing waits and that goes at once; answers whether it went.
     pub(super) fn lend(&mut self, lend: Lend, terminal: BorrowedFd<'_>) -> bool {
         let mut bytes = Vec::new();
-        FromClient::Lend(lend).push(&mut bytes);
+        FromClient::Lend(lend).push(&mut bytes, self.frame_bytes_max());
         self.link.send_file(&bytes, terminal)
     }
 
@@ -179,7 +189,8 @@ impl Connection {
 
     /// Puts a message behind those that wait; whoever does this in a loop looks at [`Self::is_full`].
     pub(super) fn queue(&mut self, message: &FromClient) {
-        message.push(self.link.tail());
+        let frame_bytes_max = self.frame_bytes_max();
+        message.push(self.link.tail(), frame_bytes_max);
     }
 
     /// Whether so much waits that nothing should be added.

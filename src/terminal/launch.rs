@@ -13,7 +13,7 @@ use super::{
     held::{Assigned, Identity},
 };
 use crate::{
-    limits::Limits,
+    limits::{FRAME_BYTES_MAX, Limits},
     process::Offspring,
     screen::Size,
     socket::{self, SocketError},
@@ -40,6 +40,8 @@ struct Order {
     log_bytes_max: u64,
     clients_max: usize,
     queue_bytes_max: usize,
+    #[serde(default = "longest")]
+    frame_bytes_max: usize,
     quiet_ms: Option<u64>,
     #[serde(default = "yes")]
     activity: bool,
@@ -60,6 +62,10 @@ fn yes() -> bool {
     true
 }
 
+fn longest() -> usize {
+    FRAME_BYTES_MAX
+}
+
 impl From<&Launch> for Order {
     fn from(launch: &Launch) -> Self {
         let Launch { id, name, workspace, worktree, command, agent, size, limits, keep } = launch;
@@ -76,6 +82,7 @@ impl From<&Launch> for Order {
             log_bytes_max: limits.log_bytes_max,
             clients_max: limits.clients_max,
             queue_bytes_max: limits.queue_bytes_max,
+            frame_bytes_max: limits.frame_bytes_max,
             quiet_ms: limits.quiet.map(|quiet| u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX)),
             activity: limits.activity,
             keep: keep.clone(),
@@ -102,6 +109,7 @@ impl Order {
                 log_bytes_max: self.log_bytes_max,
                 clients_max: self.clients_max,
                 queue_bytes_max: self.queue_bytes_max,
+                frame_bytes_max: self.frame_bytes_max,
                 quiet: self.quiet_ms.map(Duration::from_millis),
                 activity: self.activity,
             },

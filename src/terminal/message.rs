@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{lending::Lend, watch::Unfinished};
 use crate::{
     screen::Size,
-    socket::{FRAME_BYTES_MAX, Frame, push},
+    socket::{Frame, push},
 };
 
 /// The protocol spoken here.
@@ -17,8 +17,8 @@ pub(super) const PROTOCOL_OF_REPORTS: u32 = 2;
 pub(super) const PROTOCOL_OF_LENDING: u32 = 3;
 /// The oldest protocol that is still understood.
 pub const PROTOCOL_MIN: u32 = 1;
-/// How much of a screen or of an answer goes into one frame.
-const PART_BYTES: usize = FRAME_BYTES_MAX / 2;
+/// Which part of the longest frame is used of what travels in several.
+const PART: usize = 2;
 const OUTPUT_HEAD_BYTES: usize = 8;
 
 /// What a holder says first, to everybody.
@@ -41,6 +41,8 @@ pub struct Hello {
     pub cols: u16,
     /// How it ended, when it has.
     pub exited: Option<Exited>,
+    /// The longest payload of a frame that it takes, in bytes; an older one says 0 and takes 1 MiB.
+    pub frame: usize,
 }
 
 /// How a process ended.
@@ -231,20 +233,22 @@ struct Window {
 }
 
 impl FromHolder {
-    /// Puts it behind what is already to be sent.
-    pub(super) fn push(&self, out: &mut Vec<u8>) {
+    /// Puts it behind what is already to be sent, in frames of at most so many bytes.
+    pub(super) fn push(&self, out: &mut Vec<u8>, frame_bytes_max: usize) {
         match self {
             Self::Hello(hello) => push(out, b'h', &[&json(hello)]),
-            Self::Output { offset, bytes } => Self::push_output(out, *offset, bytes),
+            Self::Output { offset, bytes } => Self::push_output(out, *offset, bytes, frame_bytes_max),
             Self::Snapshot { offset, bytes, is_last } => {
-                push_parts(bytes, *is_last, |last, part| {
+                push_parts(bytes, *is_last, frame_bytes_max, |last, part| {
                     push(out, b's', &[&offset.to_le_bytes(), &[u8::from(last)], part]);
                 });
             }
             Self::Status(status) => push(out, b't', &[&json(status)]),
             Self::Exit(exited) => push(out, b'x', &[&json(exited)]),
             Self::Answer { bytes, is_last } => {
-                push_parts(bytes, *is_last, |last, part| push(out, b'a', &[&[u8::from(last)], part]));
+                push_parts(bytes, *is_last, frame_bytes_max, |last, part| {
+                    push(out, b'a', &[&[u8::from(last)], part]);
+                });
             }
             Self::Refused(refusal) => push(out, b'e', &[&json(refusal)]),
             Self::Borrowed(is_taken) => push(out, b'b', &[&[u8::from(*is_taken)]]),
@@ -257,8 +261,8 @@ impl FromHolder {
     }
 
     /// Puts output behind what is already to be sent, without a copy of it in between.
-    pub(super) fn push_output(out: &mut Vec<u8>, mut offset: u64, bytes: &[u8]) {
-        for part in bytes.chunks(PART_BYTES) {
+    pub(super) fn push_output(out: &mut Vec<u8>, mut offset: u64, bytes: &[u8], frame_bytes_max: usize) {
+        for part in bytes.chunks(frame_bytes_max / PART) {
             push(out, b'o', &[&offset.to_le_bytes(), part]);
             offset += part.len() as u64;
         }
@@ -301,12 +305,12 @@ impl FromHolder {
 }
 
 impl FromClient {
-    /// Puts it behind what is already to be sent.
-    pub(super) fn push(&self, out: &mut Vec<u8>) {
+    /// Puts it behind what is already to be sent, in frames of at most so many bytes.
+    pub(super) fn push(&self, out: &mut Vec<u8>, frame_bytes_max: usize) {
         match self {
             Self::Attach(attach) => push(out, b'A', &[&json(attach)]),
             Self::Input(bytes) => {
-                for part in bytes.chunks(PART_BYTES) {
+                for part in bytes.chunks(frame_bytes_max / PART) {
                     push(out, b'I', &[part]);
                 }
             }
@@ -349,8 +353,8 @@ impl FromClient {
     }
 }
 
-fn push_parts(bytes: &[u8], is_last: bool, mut push: impl FnMut(bool, &[u8])) {
-    let mut parts = bytes.chunks(PART_BYTES).peekable();
+fn push_parts(bytes: &[u8], is_last: bool, frame_bytes_max: usize, mut push: impl FnMut(bool, &[u8])) {
+    let mut parts = bytes.chunks(frame_bytes_max / PART).peekable();
     if parts.peek().is_none() {
         push(is_last, &[]);
     }

@@ -8,9 +8,10 @@ use std::{
 };
 
 use wharf::{
+    limits::FRAME_BYTES_MAX,
     session::SessionId,
     shell::{Caller, Finish, Ground, Request, ShellError, Shells as _, Unload},
-    socket::{FRAME_BYTES_MAX, Post},
+    socket::Post,
 };
 
 use crate::support::{

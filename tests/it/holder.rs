@@ -18,7 +18,7 @@ use std::{
 };
 
 use wharf::{
-    socket::FRAME_BYTES_MAX,
+    limits::FRAME_BYTES_MAX,
     terminal::{Attach, Connection, Exited, FromClient, FromHolder, PROTOCOL, Question, Role, TerminalError},
 };
 

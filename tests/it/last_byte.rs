@@ -12,7 +12,7 @@ use std::{
 
 use wharf::terminal::{Attach, Connection, FromClient, FromHolder, PROTOCOL, Role};
 
-use crate::support::{Workspace, processes};
+use crate::support::{Workspace, frame, processes};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const SCRIPT: &str = "read go; seq -f 'some words in a row %g' 15000; printf the-last-word";
@@ -108,4 +108,36 @@ fn what_was_shown_is_on_the_disk_when_the_holder_has_answered() {
         client.info().unwrap();
         assert!(fs::read_to_string(&log).unwrap().contains(&mark), "{mark}");
     }
+}
+
+#[test]
+fn who_knocks_while_the_end_is_written_down_is_shown_it() {
+    let space = Workspace::with_sessions(1);
+    space.run(["start", "s1", "--", "sh", "-c", "read go; echo the-last-word"]).succeeds();
+    let socket = space.socket("s1");
+    let mut typist = Connection::open(&socket).unwrap();
+    let role = Role::Control;
+    let attach = Attach { protocol: PROTOCOL, role, rows: 24, cols: 80, scrollback: 0, is_terminal: false };
+    typist.send(&FromClient::Attach(attach)).unwrap();
+    let lock = fs::File::open(space.path(".claude-container-sessions.lock")).unwrap();
+    lock.lock().unwrap();
+    typist.send(&FromClient::Input(b"go\n".to_vec())).unwrap();
+    // From when its note is gone on, the holder waits for the table and listens to nobody.
+    let (note, deadline) = (socket.with_extension("holder"), Instant::now() + LIMIT);
+    while note.exists() {
+        assert!(Instant::now() < deadline, "the end is not written down");
+        thread::sleep(Duration::from_millis(5));
+    }
+    let mut late = frame::knock(&socket);
+    frame::say(&mut late, b'A', br#"{"protocol":2,"role":"observe","rows":24,"cols":80,"scrollback":0}"#);
+    drop(lock);
+    let (mut kinds, mut shown) = (Vec::new(), Vec::new());
+    while let Some((kind, payload)) = frame::hear(&mut late) {
+        kinds.push(kind);
+        if kind == b's' {
+            shown = payload;
+        }
+    }
+    assert_eq!((kinds.first(), kinds.last()), (Some(&b'h'), Some(&b'x')), "{}", kinds.escape_ascii());
+    assert!(String::from_utf8_lossy(&shown).contains("the-last-word"));
 }

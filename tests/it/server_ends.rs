@@ -12,7 +12,7 @@ use std::{
 
 use rustix::process::Signal;
 use serde_json::json;
-use wharf::socket::FRAME_BYTES_MAX;
+use wharf::limits::FRAME_BYTES_MAX;
 
 use crate::support::{
     STATE, Workspace,

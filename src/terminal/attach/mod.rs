@@ -57,6 +57,8 @@ pub enum Departure {
     Detached,
     /// This process was asked to end by a signal. The session goes on.
     Signalled(i32),
+    /// Somebody took control where no more may be attached, and this place with it. The session goes on.
+    Displaced,
     /// The program ended.
     Exited(Exited),
     /// The holder went away without a word, and the terminal of the program with it.
@@ -161,7 +163,7 @@ impl Attachment<'_> {
         let below = match departure {
             Departure::Detached => self.last_row().map_or(Below::Screen, Below::Row),
             Departure::Exited(_) => Below::Cursor,
-            Departure::Signalled(_) | Departure::Gone => Below::Screen,
+            Departure::Signalled(_) | Departure::Displaced | Departure::Gone => Below::Screen,
         };
         if let Departure::Exited(_) | Departure::Gone = departure {
             self.stage.finish();
@@ -355,6 +357,7 @@ impl Attachment<'_> {
             FromHolder::Refused(Refusal { code, message }) if self.picture == Picture::None => {
                 return Err(TerminalError::Refused { code, message });
             }
+            FromHolder::Refused(refusal) if refusal.code == "full" => return Ok(Some(Departure::Displaced)),
             FromHolder::Refused(refusal) => {
                 tracing::debug!(code = refusal.code, "the holder refused something");
             }

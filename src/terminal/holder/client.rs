@@ -41,6 +41,8 @@ pub(super) struct Client {
     stream: UnixStream,
     frames: Frames,
     out: Outgoing,
+    /// The longest payload of a frame, in bytes.
+    frame_bytes_max: usize,
     /// When bytes last went out, or began to wait.
     moved: Instant,
     /// A file that came with a message and that nobody took yet.
@@ -86,12 +88,13 @@ impl View {
 
 impl Client {
     /// A connection that was just made.
-    pub(super) fn of(stream: UnixStream, now: Instant) -> io::Result<Self> {
+    pub(super) fn of(stream: UnixStream, frame_bytes_max: usize, now: Instant) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         Ok(Self {
             stream,
-            frames: Frames::default(),
+            frames: Frames::up_to(frame_bytes_max),
             out: Outgoing::default(),
+            frame_bytes_max,
             moved: now,
             file: None,
             lent: None,
@@ -124,7 +127,7 @@ impl Client {
         if !self.waits() {
             self.moved = now;
         }
-        message.push(self.out.tail());
+        message.push(self.out.tail(), self.frame_bytes_max);
         self.flush(now);
     }
 
@@ -166,7 +169,7 @@ impl Client {
         }
         match &mut self.lent {
             Some(lent) => lent.out.push(bytes),
-            None => FromHolder::push_output(self.out.tail(), offset, bytes),
+            None => FromHolder::push_output(self.out.tail(), offset, bytes, self.frame_bytes_max),
         }
     }
 
@@ -223,7 +226,7 @@ impl Client {
         };
         self.left.extend(lent.release());
         if !leaves {
-            FromHolder::push_output(self.out.tail(), 0, lent.out.waiting());
+            FromHolder::push_output(self.out.tail(), 0, lent.out.waiting(), self.frame_bytes_max);
         }
         let unfinished = lent.unfinished();
         drop(lent);
@@ -289,10 +292,10 @@ impl Client {
                 Ok(None) => return said,
                 Ok(Some(frame)) => match FromClient::of(frame) {
                     Ok(message) => said.extend(message),
-                    Err(_) => self.break_off(),
+                    Err(_) => self.break_off("the message makes no sense"),
                 },
-                Err(_) => {
-                    self.break_off();
+                Err(err) => {
+                    self.break_off(&err.to_string());
                     return said;
                 }
             }
@@ -300,9 +303,9 @@ impl Client {
     }
 
     /// A client that makes no sense is told so and let go.
-    fn break_off(&mut self) {
+    fn break_off(&mut self, because: &str) {
         self.give_back(false, self.moved);
-        self.refuse("bad-message", "the message makes no sense", self.moved);
+        self.refuse("bad-message", because, self.moved);
         self.is_gone = true;
     }
 

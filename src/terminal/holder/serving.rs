@@ -73,7 +73,7 @@ impl Holder {
         if here().filter(|client| client.view.is_none()).count() >= CALLERS_MAX {
             self.let_oldest_go();
         }
-        match Client::of(stream, now) {
+        match Client::of(stream, self.launch.limits.frame_bytes_max, now) {
             Ok(mut client) => {
                 client.say(&FromHolder::Hello(self.hello()), now);
                 self.clients.push(client);
@@ -98,6 +98,7 @@ impl Holder {
             rows: self.screen.size().rows(),
             cols: self.screen.size().cols(),
             exited: self.program.exited(),
+            frame: self.launch.limits.frame_bytes_max,
         }
     }
 
@@ -178,18 +179,12 @@ impl Holder {
             let message = format!("protocol {} is too old, this holder speaks {PROTOCOL}", attach.protocol);
             return self.refuse(at, "protocol", &message, now);
         }
-        // Who left in this very turn is still among them.
-        let others = || {
-            let clients = self.clients.iter().enumerate();
-            clients.filter(|(other, client)| *other != at && !client.is_gone)
-        };
-        let views = || others().filter_map(|(_, client)| client.view);
-        if views().count() >= self.launch.limits.clients_max {
+        if !self.has_place(at, attach.role, now) {
             let clients_max = self.launch.limits.clients_max;
             let message = format!("as many clients are attached as may be ({clients_max})");
             return self.refuse(at, "full", &message, now);
         }
-        if attach.role == Role::Control && views().any(|view| view.controls) {
+        if attach.role == Role::Control && self.others(at).any(|(_, view)| view.controls) {
             let message = "another client controls this session; take over, or observe";
             return self.refuse(at, "controlled", message, now);
         }
@@ -213,6 +208,31 @@ impl Holder {
         self.clients[at].view = Some(view);
         self.tell_status(at, now);
         self.show_screen(at, view.scrollback, now);
+    }
+
+    /// Those who are attached beside this one, the oldest first. Who left in this very turn is still among the clients.
+    fn others(&self, at: usize) -> impl Iterator<Item = (usize, View)> {
+        let clients = self.clients.iter().enumerate();
+        let here = clients.filter(move |(other, client)| *other != at && !client.is_gone);
+        here.filter_map(|(other, client)| Some((other, client.view?)))
+    }
+
+    /// Whether there is a place for this one. Whoever takes control has that of who controlled where there is no other, or
+    /// of the oldest who looks on: a crowd of lookers-on keeps nobody from a session.
+    fn has_place(&mut self, at: usize, role: Role, now: Instant) -> bool {
+        if self.others(at).count() < self.launch.limits.clients_max {
+            return true;
+        }
+        let leaves = self.others(at).find(|(_, view)| view.controls).or_else(|| self.others(at).next());
+        let Some((other, _)) = leaves.filter(|_| role == Role::Take) else {
+            return false;
+        };
+        self.take_in();
+        self.clients[other].give_back(false, now);
+        let message = "another client took control, and its place: no more may be attached";
+        self.clients[other].refuse("full", message, now);
+        self.clients[other].is_gone = true;
+        true
     }
 
     /// Gives everybody who missed something the screen anew, without its scrollback, which they may have in part.

@@ -2,7 +2,8 @@ use std::{thread, time::Duration};
 
 use super::support::{Door, PATIENCE, hello};
 use crate::{
-    socket::{self, FRAME_BYTES_MAX},
+    limits::FRAME_BYTES_MAX,
+    socket,
     terminal::{
         Connection, Exited, FromClient, FromHolder, Hello, Info, PROTOCOL, Question, Refusal, Stop,
         TerminalError,

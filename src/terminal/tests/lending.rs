@@ -12,6 +12,7 @@ use super::{
     support::{Door, PATIENCE},
 };
 use crate::{
+    limits::FRAME_BYTES_MAX,
     screen,
     socket::Frame,
     terminal::{Departure, FromClient, FromHolder, Role, Unfinished},
@@ -31,8 +32,8 @@ fn a_terminal_that_is_taken_and_given_back_late_can_be_lent_again() {
         assert_eq!(holder.hear(), Some(FromClient::TakeBack));
         assert_eq!(holder.hear(), Some(FromClient::Input(b"one".to_vec())));
         let mut late = Vec::new();
-        FromHolder::Borrowed(true).push(&mut late);
-        returned().push(&mut late);
+        FromHolder::Borrowed(true).push(&mut late, FRAME_BYTES_MAX);
+        returned().push(&mut late, FRAME_BYTES_MAX);
         holder.write(&late);
         assert!(matches!(holder.hear(), Some(FromClient::Lend(_))), "the answer was to the offer before");
         holder.say(&FromHolder::Borrowed(true));

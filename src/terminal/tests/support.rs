@@ -19,6 +19,7 @@ use rustix::{
 use tempfile::TempDir;
 
 use crate::{
+    limits::FRAME_BYTES_MAX,
     socket::Frames,
     terminal::{FromClient, FromHolder, Hello, PROTOCOL, PROTOCOL_MIN},
 };
@@ -78,7 +79,7 @@ pub(super) fn hello() -> Hello {
 impl Holder {
     pub(super) fn say(&mut self, message: &FromHolder) {
         let mut bytes = Vec::new();
-        message.push(&mut bytes);
+        message.push(&mut bytes, FRAME_BYTES_MAX);
         self.write(&bytes);
     }
 

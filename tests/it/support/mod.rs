@@ -12,6 +12,7 @@ pub mod agents;
 pub mod contexts;
 pub mod dice;
 pub mod document;
+pub mod frame;
 pub mod http;
 pub mod invariants;
 pub mod live;
