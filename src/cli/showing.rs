@@ -61,6 +61,9 @@ pub(super) fn list(mut context: Context, args: &args::List) -> Result<(), Failur
 /// Prints one session.
 pub(super) fn show(mut context: Context, args: &args::Show) -> Result<(), Failure> {
     let session = context.manager.session(&args.name)?;
+    if let Some(left) = context.manager.left_running(&session) {
+        tracing::warn!("{left}");
+    }
     one(&context, session)
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     Finding, ManagerError, SessionManager, Severity,
     findings::finding,
-    observe::{adopt, observe, runs},
+    observe::{adopt, is_lost, observe, runs},
 };
 use crate::{
     process,
@@ -30,10 +30,13 @@ impl Leftovers {
             let message = "its holder was killed and left a socket that nobody answers";
             return finding("holder-gone", Severity::Warning, name, message, CURE);
         }
-        let pids: Vec<String> = self.pids.iter().map(ToString::to_string).collect();
-        let message = format!("its holder is gone, and what it started still runs: {}", pids.join(", "));
+        let message = format!("its holder is gone, and what it started still runs: {}", listed(&self.pids));
         finding("left-running", Severity::Warning, name, message, CURE)
     }
+}
+
+fn listed(pids: &[u32]) -> String {
+    pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl SessionManager {
@@ -43,6 +46,18 @@ impl SessionManager {
         adopt(&mut registry, &*self.terminals);
         observe(&mut registry, self.clock.now());
         registry.all()
+    }
+
+    /// What is left of the program of a session whose holder was killed, in words; one look at the processes of the machine
+    /// for a session that is lost, and none for others.
+    pub fn left_running(&self, session: &Session) -> Option<String> {
+        let left = if is_lost(session) { self.leftovers(std::slice::from_ref(session)) } else { Vec::new() };
+        let pids = left.into_iter().next().filter(|it| !it.pids.is_empty())?.pids;
+        Some(format!(
+            "what its program started still runs: {}; `wharf stop {}` ends it",
+            listed(&pids),
+            session.name()
+        ))
     }
 
     /// What is left of programs in sessions where nothing runs, from one look at the processes of the machine.

@@ -71,18 +71,23 @@ impl SessionManager {
         }
     }
 
+    /// What runs in a session without an agent where nobody says what; nothing where not even a shell is known.
+    pub(super) fn usual_command(&self, session: &Session, request: &StartSession) -> Option<Command> {
+        let known = [session.command(), self.settings.terminal.shell.as_ref(), request.shell.as_ref()];
+        known.into_iter().flatten().next().cloned()
+    }
+
     fn launch(&self, session: &Session, request: &StartSession) -> Result<Launch, ManagerError> {
-        let settings = &self.settings.terminal;
         let Program { command, agent } = match (&request.agent, &request.command, session.agent()) {
             (Some(asked), _, _) => self.open_agent(session, asked)?,
             (None, Some(command), _) => command.clone().into(),
             (None, None, Some(agent)) => self.continue_agent(session, agent)?,
             (None, None, None) => {
-                let known = [session.command(), settings.shell.as_ref(), request.shell.as_ref()];
-                let command = known.into_iter().flatten().next().cloned();
+                let command = self.usual_command(session, request);
                 command.map_or_else(|| Command::of(vec![SHELL.to_owned()]), Ok)?.into()
             }
         };
+        let settings = &self.settings.terminal;
         Ok(Launch {
             id: session.id(),
             name: session.name().clone(),

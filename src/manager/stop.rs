@@ -57,7 +57,11 @@ impl SessionManager {
     ) -> Result<Session, ManagerError> {
         // What could not be started again is not stopped either.
         let session = self.startable(who)?;
-        self.ensure_startable(request)?;
+        let mut wanted = request.clone();
+        if session.agent().is_none() {
+            wanted.command = wanted.command.or_else(|| self.usual_command(&session, request));
+        }
+        self.ensure_startable(&wanted)?;
         match self.end_program(&session, stop) {
             Ok(_)
             | Err(

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::Workspace;
+use crate::support::{Workspace, processes};
 
 /// The boot and pid namespace of this test, as records have it.
 fn boot() -> String {
@@ -79,4 +79,20 @@ fn a_session_that_is_rebuilt_from_git_keeps_its_command_and_rests() {
     assert_eq!((&seen["name"], &seen["status"]), (&json!("s1"), &json!("idle")));
     assert_eq!((&seen["command"], &seen["process"]), (&json!(["make", "test"]), &Value::Null));
     assert_eq!(seen["ended"]["cause"], "restart");
+}
+
+#[test]
+fn what_a_killed_holder_left_is_shown_until_it_is_ended() {
+    let space = Workspace::with_sessions(1);
+    space.run(["start", "s1", "--", "bash", "-c", "setsid sleep 3000 & echo $!; exec cat"]).succeeds();
+    let holder = space.json(["show", "s1"])["holder"]["pid"].as_u64().unwrap();
+    space.run(["wait", "s1", "--for", "text:[0-9]", "--timeout", "30s"]).succeeds();
+    let left = space.run(["screen", "s1"]).succeeds().stdout().trim().to_owned();
+    assert!(!space.run(["show", "s1"]).succeeds().stderr().contains("still runs"));
+    processes::kill(u32::try_from(holder).unwrap());
+    let shown = space.run(["show", "s1"]).succeeds().stderr();
+    let told = shown.split("still runs: ").nth(1).unwrap_or_else(|| panic!("{shown:?}"));
+    assert!(told.contains(&left) && told.contains("`wharf stop s1` ends it"), "{left} is not in {shown:?}");
+    space.run(["stop", "s1"]).succeeds();
+    assert!(!space.run(["show", "s1"]).succeeds().stderr().contains("still runs"));
 }

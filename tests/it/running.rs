@@ -60,6 +60,14 @@ fn a_restart_runs_the_same_or_something_else() {
     let second = space.json(["show", "s1"])["ptyPid"].clone();
     space.run(["restart", "s1", "--", "no-such-program"]).fails(1).says("cannot start `no-such-program`");
     assert_eq!(space.json(["show", "s1"])["ptyPid"], second);
+    // Nor does what it runs itself, where that is there no more.
+    let program = space.home().join("program");
+    std::os::unix::fs::symlink("/bin/cat", &program).unwrap();
+    space.run(["restart", "s1", "--", program.to_str().unwrap()]).succeeds();
+    let third = space.json(["show", "s1"])["ptyPid"].clone();
+    fs::remove_file(&program).unwrap();
+    space.run(["restart", "s1"]).fails(1).says("cannot start").says("program");
+    assert_eq!(space.json(["show", "s1"])["ptyPid"], third);
 }
 
 #[test]

@@ -39,7 +39,8 @@ impl Holder {
         self.clients[at].flush(now);
         let mut asks = [PollFd::new(&self.clients[at], PollFlags::IN)];
         let limit = Timespec::try_from(limit).ok();
-        if poll(&mut asks, limit.as_ref()).is_ok_and(|ready| ready > 0) {
+        // A signal wakes it too early; then it is listened to all the same, which does not wait.
+        if poll(&mut asks, limit.as_ref()) != Ok(0) {
             for message in self.clients[at].listen() {
                 self.serve(at, message, now);
             }
