@@ -14,7 +14,8 @@ const RENDITION_BYTES_MAX: usize = 40;
 const FOREGROUND: u16 = 1 << 10;
 const BACKGROUND: u16 = 1 << 11;
 
-/// Cuts such lines off the beginning of some output, and answers where each of them ends, behind its CR LF.
+/// Cuts such lines off the beginning of some output, and answers where each of them ends, behind its CR LF. What ends its
+/// lines by CR LF itself has two CR there in a terminal.
 pub(super) fn ends(output: &[u8], columns_max: usize) -> Vec<usize> {
     let mut ends = Vec::new();
     let mut at = 0;
@@ -37,7 +38,10 @@ fn length(output: &[u8], columns_max: usize) -> Option<usize> {
             return None;
         }
         match output[at] {
-            b'\r' => return (pen == 0 && output.get(at + 1) == Some(&b'\n')).then_some(at + 2),
+            b'\r' => {
+                let end = at + output[at..].iter().position(|byte| *byte != b'\r')?;
+                return (pen == 0 && output[end] == b'\n').then_some(end + 1);
+            }
             ESC => {
                 let (length, left) = rendition(&output[at..], pen)?;
                 (at, pen) = (at + length, left);

@@ -38,6 +38,16 @@ fn lines_that_are_absorbed_look_the_same() {
 }
 
 #[test]
+fn lines_that_end_by_carriage_returns_of_their_own_are_absorbed_too() {
+    for end in ["\r\r\n", "\x1b[m\r\r\r\n"] {
+        let flood: String = (0..3_000).map(|number| format!("line {number}{end}")).collect();
+        let (mut fast, mut slow) = both(size(6, 20), b"\n\n\n\n\n\n\r", flood.as_bytes());
+        assert_eq!(fast.emulator.hot_rows(), 32, "{end:?}");
+        assert_alike(&mut fast, &mut slow, end);
+    }
+}
+
+#[test]
 fn what_follows_a_flood_of_lines_is_read_as_usual() {
     let flood = [&lines(5_000)[..], b"\x1b[32mgreen\x1b[0m\r\n", &lines(300), b"part"].concat();
     let (mut fast, mut slow) = both(size(6, 20), b"\n\n\n\n\n\n\r", &flood);
@@ -193,7 +203,7 @@ fn floods_of_anything_look_the_same_however_they_come() {
                 let parts = if random.below(200) == 0 { PARTS.len() } else { usual.min(PARTS.len()) };
                 flood.push_str(PARTS[random.below(parts)]);
             }
-            flood.push_str(if random.below(4) == 0 { "\r\n" } else { "\x1b[m\r\n" });
+            flood.push_str(["\r\n", "\x1b[m\r\n", "\x1b[m\r\n", "\x1b[m\r\r\n"][random.below(4)]);
         }
         let (mut fast, mut slow) = both(size(6, 20), b"\n\n\n\n\n\n\r", flood.as_bytes());
         assert_alike(&mut fast, &mut slow, &format!("seed {seed}"));
