@@ -38,6 +38,24 @@ fn log() -> Vec<u8> {
     text.into_bytes()
 }
 
+/// Lines that take two rows each.
+fn long() -> Vec<u8> {
+    let mut text = String::new();
+    for number in 0_u64.. {
+        if text.len() >= BYTES {
+            break;
+        }
+        let (hash, time) = (number.wrapping_mul(2_654_435_761), number % 500);
+        write!(
+            text,
+            "{{\"level\":\"info\",\"target\":\"app::server\",\"fields\":{{\"message\":\"request handled\",\"path\":\
+             \"/api/v1/things/{number}\",\"status\":200,\"ms\":{time}}},\"span\":\"{hash:032x}\"}}\r\n"
+        )
+        .expect("memory takes every byte");
+    }
+    text.into_bytes()
+}
+
 /// A full screen that is painted again and again, as synchronized updates.
 fn repaint() -> Vec<u8> {
     let mut text = String::from("\x1b[?1049h");
@@ -66,7 +84,7 @@ fn size() -> Size {
 fn feed(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("feed");
     group.sample_size(10);
-    for (name, output) in [("yes", yes()), ("log", log()), ("repaint", repaint())] {
+    for (name, output) in [("yes", yes()), ("log", log()), ("long", long()), ("repaint", repaint())] {
         group.throughput(Throughput::Bytes(output.len() as u64));
         for (how, bytes) in [("screen", READ_BYTES), ("screen in batches", BATCH_BYTES)] {
             group.bench_function(BenchmarkId::new(how, name), |bencher| {

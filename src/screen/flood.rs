@@ -1,4 +1,4 @@
-//! How many short lines at once pass: most of them go by so fast that they need not become cells first.
+//! How many lines at once pass: most of them go by so fast that they need not become cells first.
 
 use alacritty_terminal::{
     index::{Column, Line},
@@ -16,8 +16,6 @@ const KEPT_ROWS: usize = 32;
 
 /// How far on lines are looked for again when there was another thing in the way.
 const STEP_BYTES: usize = 256;
-
-const LINE_END: &[u8] = b"\r\n";
 
 /// What became of some output that may be a flood.
 pub(super) enum Absorbed {
@@ -43,15 +41,19 @@ impl Emulator {
             let at_left = self.term.grid().cursor.point.column == Column(0);
             return Absorbed::Left(if at_left { step(output, 0) } else { line_end(output) });
         }
-        let ends = lines::ends(output, usize::from(self.size.cols()) - 1);
-        if ends.len() < 2 * kept {
-            return Absorbed::Left(step(output, ends.last().copied().unwrap_or(0)));
+        let wraps = self.term.mode().contains(TermMode::LINE_WRAP);
+        let rows = lines::rows(output, self.size.cols().into(), wraps);
+        let first_kept = rows.len().saturating_sub(kept);
+        // A line goes as a whole.
+        let passed = rows[..first_kept].iter().rposition(|row| !row.flows).map_or(0, |last| last + 1);
+        if passed < kept {
+            return Absorbed::Left(step(output, rows.last().map_or(0, |row| row.end)));
         }
         self.spill_all();
         let mut at = 0;
-        for &end in &ends[..ends.len() - kept] {
-            self.spill.push_line(&output[at..end - LINE_END.len()]);
-            at = end;
+        for row in &rows[..passed] {
+            self.spill.push_printed(&output[at..row.end], row.flows);
+            at = row.end;
         }
         Absorbed::Taken(at)
     }

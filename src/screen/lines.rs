@@ -1,5 +1,5 @@
-//! Which lines of some output look the same wherever they are shown: text and colours that begin and end plain, and fit
-//! in a row.
+//! Which lines of some output look the same wherever they are shown: text and colours that begin and end plain, in each of
+//! the rows they take.
 
 use unicode_width::UnicodeWidthChar as _;
 
@@ -14,45 +14,118 @@ const RENDITION_BYTES_MAX: usize = 40;
 const FOREGROUND: u16 = 1 << 10;
 const BACKGROUND: u16 = 1 << 11;
 
-/// Cuts such lines off the beginning of some output, and answers where each of them ends, behind its CR LF. What ends its
-/// lines by CR LF itself has two CR there in a terminal.
-pub(super) fn ends(output: &[u8], columns_max: usize) -> Vec<usize> {
-    let mut ends = Vec::new();
-    let mut at = 0;
-    while let Some(length) = length(&output[at..], columns_max) {
-        at += length;
-        ends.push(at);
-    }
-    ends
+/// A row that such lines take on a screen: where its bytes end, and whether the line goes on in the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    /// Behind its last byte; where the line ends, behind its CR LF. What ends its lines by CR LF itself has two CR there in
+    /// a terminal.
+    pub(super) end: usize,
+    pub(super) flows: bool,
 }
 
-/// How long the line at the beginning of some output is, with its end.
-fn length(output: &[u8], columns_max: usize) -> Option<usize> {
-    let output = &output[..output.len().min(LINE_BYTES_MAX)];
-    let (mut at, mut columns, mut pen) = (0, 0, 0);
+/// Cuts such lines off the beginning of some output, as the rows they take. Where the terminal does not wrap, those that
+/// are longer than a row are none.
+pub(super) fn rows(output: &[u8], columns: usize, wraps: bool) -> Vec<Row> {
+    let mut cutter = Cutter { output, columns, wraps, rows: Vec::new() };
+    let mut at = 0;
     loop {
-        let text = output[at..].iter().position(|byte| !matches!(byte, b' '..=b'~'))?;
-        at += text;
-        columns += text;
-        if columns > columns_max {
-            return None;
-        }
-        match output[at] {
-            b'\r' => {
-                let end = at + output[at..].iter().position(|byte| *byte != b'\r')?;
-                return (pen == 0 && output[end] == b'\n').then_some(end + 1);
-            }
-            ESC => {
-                let (length, left) = rendition(&output[at..], pen)?;
-                (at, pen) = (at + length, left);
-            }
-            _ => {
-                let c = character(&output[at..])?;
-                at += c.len_utf8();
-                columns += c.width().filter(|width| *width > 0)?;
+        let whole = cutter.rows.len();
+        match cutter.line(at) {
+            Some(end) => at = end,
+            None => {
+                cutter.rows.truncate(whole);
+                return cutter.rows;
             }
         }
     }
+}
+
+struct Cutter<'a> {
+    output: &'a [u8],
+    columns: usize,
+    wraps: bool,
+    rows: Vec<Row>,
+}
+
+/// What is known of the row that is read.
+#[derive(Clone, Copy, Default)]
+struct Reading {
+    column: usize,
+    /// Whether it has something to see, whatever the colours.
+    shows: bool,
+    /// Whether it has a sequence.
+    has_sequence: bool,
+    /// Whether the line began before it.
+    goes_on: bool,
+}
+
+impl Cutter<'_> {
+    /// Takes the line that begins here; answers where it ends.
+    fn line(&mut self, begin: usize) -> Option<usize> {
+        let output = &self.output[..self.output.len().min(begin + LINE_BYTES_MAX)];
+        let (mut at, mut pen, mut row) = (begin, 0, Reading::default());
+        loop {
+            let mut text = output[at..].iter().position(|byte| !matches!(byte, b' '..=b'~'))?;
+            while row.column + text > self.columns {
+                let fits = self.columns - row.column;
+                row.shows |= !is_blank(&output[at..at + fits]);
+                (at, text) = (at + fits, text - fits);
+                row = self.wrap(at, pen, row)?;
+            }
+            row.shows |= !is_blank(&output[at..at + text]);
+            (at, row.column) = (at + text, row.column + text);
+            match output[at] {
+                b'\r' => {
+                    let end = at + output[at..].iter().position(|byte| *byte != b'\r')?;
+                    if pen != 0 || output[end] != b'\n' {
+                        return None;
+                    }
+                    self.end_row(end + 1, false, row)?;
+                    return Some(end + 1);
+                }
+                ESC => {
+                    let (length, left) = rendition(&output[at..], pen)?;
+                    (at, pen, row.has_sequence) = (at + length, left, true);
+                }
+                _ => {
+                    let c = character(&output[at..])?;
+                    let width = c.width().filter(|width| *width > 0)?;
+                    if row.column + width > self.columns {
+                        // Room that is left for a wide character is for the emulator.
+                        row =
+                            if row.column == self.columns { self.wrap(at, pen, row)? } else { return None };
+                    }
+                    (at, row.column, row.shows) = (at + c.len_utf8(), row.column + width, true);
+                }
+            }
+        }
+    }
+
+    /// Goes on in the next row, if that begins plain.
+    fn wrap(&mut self, at: usize, pen: u16, row: Reading) -> Option<Reading> {
+        if !self.wraps || pen != 0 {
+            return None;
+        }
+        self.end_row(at, true, row)?;
+        Some(Reading { goes_on: true, ..Reading::default() })
+    }
+
+    /// Ends a row. The one before it does not flow on into one in which nothing is: nothing would be printed there that makes
+    /// a terminal wrap. Whether colours without text are something is for the emulator to say.
+    fn end_row(&mut self, end: usize, flows: bool, row: Reading) -> Option<()> {
+        if row.goes_on && !row.shows {
+            if row.has_sequence {
+                return None;
+            }
+            self.rows.last_mut()?.flows = false;
+        }
+        self.rows.push(Row { end, flows });
+        Some(())
+    }
+}
+
+fn is_blank(text: &[u8]) -> bool {
+    text.iter().all(|byte| *byte == b' ')
 }
 
 /// The character at the beginning of a text, if it is not ASCII.

@@ -223,7 +223,7 @@ impl Screen {
         self.emulator.spill.compress()
     }
 
-    /// Takes many short lines at once, if the output begins with them.
+    /// Takes many lines at once, if the output begins with them.
     fn absorb(&mut self, output: &[u8]) -> Absorbed {
         let is_at_rest = self.scanner.is_at_rest();
         self.guarded(|emulator, _| emulator.absorb(output, is_at_rest))

@@ -84,10 +84,11 @@ impl Spill {
         self.end_row(if flows { FLOWS_ON } else { END });
     }
 
-    /// Takes a row as it was printed, which begins and ends plain.
-    pub(super) fn push_line(&mut self, text: &[u8]) {
-        self.open.extend_from_slice(text.trim_ascii_end());
-        self.end_row(END);
+    /// Takes a row as it was printed, which begins and ends plain: one that flows on with all its columns, another with or
+    /// without its CR LF.
+    pub(super) fn push_printed(&mut self, text: &[u8], flows: bool) {
+        self.open.extend_from_slice(if flows { text } else { text.trim_ascii_end() });
+        self.end_row(if flows { FLOWS_ON } else { END });
     }
 
     /// Ends the newest row where it flows on, because what it flowed into changes. That end counts as a row.

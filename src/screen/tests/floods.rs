@@ -84,7 +84,53 @@ fn long_lines_wrap_in_a_flood() {
     let flood =
         (0..3_000).map(|number| format!("{}\r\n", "x".repeat(number % 45))).collect::<Vec<_>>().concat();
     let (mut fast, mut slow) = both(size(6, 20), b"\n\n\n\n\n\n\r", flood.as_bytes());
+    assert!(fast.emulator.hot_rows() < 100 && slow.emulator.hot_rows() > 100);
     assert_same(&mut fast, &mut slow, "long lines");
+}
+
+#[test]
+fn lines_of_several_rows_are_absorbed_and_look_the_same() {
+    let row = "x".repeat(20);
+    let blank = " ".repeat(20);
+    for line in [
+        row.clone(),
+        format!("{row}{row}"),
+        format!("{row}{row}y"),
+        format!("{row} "),
+        format!("{row}{blank}"),
+        format!("{row}{blank}{blank}z"),
+        format!("{blank}{row}"),
+        format!("{blank}{blank}"),
+        format!("{row}漢字{row}"),
+        format!("\x1b[31m{row}\x1b[m{row}"),
+        format!("{row}\x1b[m "),
+        format!("{row}é\x1b[42m \x1b[m"),
+        format!("one \x1b[1mtwo\x1b[m {row} three \x1b[2;33mfour\x1b[0m{row}"),
+    ] {
+        let flood = format!("{line}\r\n").repeat(1_000);
+        let (mut fast, mut slow) = both(size(6, 20), b"\n\n\n\n\n\n\r", flood.as_bytes());
+        assert!(fast.emulator.hot_rows() < 40, "{line:?}: {}", fast.emulator.hot_rows());
+        assert_alike(&mut fast, &mut slow, &line);
+    }
+}
+
+#[test]
+fn rows_that_begin_coloured_or_leave_room_are_for_the_emulator() {
+    let row = "x".repeat(20);
+    for (begin, line) in [
+        ("", format!("\x1b[31m{row}red\x1b[m")),
+        ("", format!("{row}\x1b[41m \x1b[m")),
+        ("", format!("{row} \x1b[m")),
+        ("", format!("{row}{row}  \x1b[0m  ")),
+        ("", format!("x{}", "漢".repeat(10))),
+        ("\x1b[?7l", format!("{row}y")),
+    ] {
+        let begin = format!("{begin}\n\n\n\n\n\n\r");
+        let flood = format!("{line}\r\n").repeat(1_000);
+        let (mut fast, mut slow) = both(size(6, 20), begin.as_bytes(), flood.as_bytes());
+        assert!(fast.emulator.hot_rows() > 100, "{line:?}");
+        assert_same(&mut fast, &mut slow, &line);
+    }
 }
 
 #[test]
@@ -178,8 +224,10 @@ fn one_odd_line_does_not_end_a_flood() {
 
 #[test]
 fn floods_of_anything_look_the_same_however_they_come() {
-    const PARTS: [&str; 14] = [
+    const PARTS: [&str; 16] = [
         "word",
+        "more words than fit in a row",
+        "                    ",
         " ",
         "\x1b[1m",
         "\x1b[m",
