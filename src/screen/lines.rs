@@ -27,17 +27,12 @@ pub(super) struct Row {
 /// are longer than a row are none.
 pub(super) fn rows(output: &[u8], columns: usize, wraps: bool) -> Vec<Row> {
     let mut cutter = Cutter { output, columns, wraps, rows: Vec::new() };
-    let mut at = 0;
-    loop {
-        let whole = cutter.rows.len();
-        match cutter.line(at) {
-            Some(end) => at = end,
-            None => {
-                cutter.rows.truncate(whole);
-                return cutter.rows;
-            }
-        }
+    let (mut at, mut whole) = (0, 0);
+    while let Some(end) = cutter.line(at) {
+        (at, whole) = (end, cutter.rows.len());
     }
+    cutter.rows.truncate(whole);
+    cutter.rows
 }
 
 struct Cutter<'a> {
