@@ -39,6 +39,11 @@ impl Timestamp {
         (0..=9999).contains(&moment.year()).then_some(Self(moment))
     }
 
+    /// The moment in a text that is printed like that; nothing for one in another form.
+    pub fn from_printed(text: &str) -> Option<Self> {
+        printed(text).map(Self)
+    }
+
     /// Milliseconds since the Unix epoch.
     pub fn unix_millis(self) -> i64 {
         i64::try_from(self.0.unix_timestamp_nanos() / 1_000_000)

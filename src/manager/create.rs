@@ -74,8 +74,9 @@ impl SessionManager {
     }
 
     fn create_planned(&mut self, request: &CreateSession) -> Result<Session, ManagerError> {
-        let registry = self.settled_registry()?;
-        let plan = self.plan_create(request, registry)?;
+        let mut registry = self.settled_registry()?;
+        let plan = self.plan_create(request, &mut registry)?;
+        self.last = registry;
         match self.make(request, &plan, &plan.warm) {
             // A worktree that was ready a moment ago is not any more, or cannot be taken in a way that git knows to avoid.
             Err(ManagerError::Worktree(
@@ -133,7 +134,11 @@ impl SessionManager {
     }
 
     /// Decides name, branch and beginning, while nothing is locked and nothing written.
-    fn plan_create(&mut self, request: &CreateSession, mut registry: Registry) -> Result<Plan, ManagerError> {
+    fn plan_create(
+        &mut self,
+        request: &CreateSession,
+        registry: &mut Registry,
+    ) -> Result<Plan, ManagerError> {
         let repository = match &request.repository {
             Some(repository) => repository.clone(),
             None => self.one_repository(request.standing.as_deref())?,
@@ -144,7 +149,7 @@ impl SessionManager {
         loop {
             let name = match &request.name {
                 Some(name) => name.clone(),
-                None => automatic_name(&registry, &date, &mut number),
+                None => automatic_name(registry, &date, &mut number),
             };
             let branch = request.branch.clone().unwrap_or_else(|| BranchName::for_session(&name));
             let issue = request.issue.as_ref().map(|issue| &issue.reference);

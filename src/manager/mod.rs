@@ -1,6 +1,7 @@
 //! The verbs on sessions, one file each, and the transaction that all of them go through.
 
 use std::{
+    mem,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -127,6 +128,8 @@ pub struct SessionManager {
     shells: Arc<dyn Shells>,
     background: Arc<Background>,
     clock: Arc<dyn Clock>,
+    /// The table as it was when it was looked at last, for who reads the same again.
+    last: Registry,
     /// What could not be taken when the table was read last.
     quarantined: Vec<Quarantined>,
     /// What dead processes began and could not be ended when that was tried last, and why.
@@ -153,6 +156,7 @@ pub struct Ports {
 struct Transaction<'a> {
     store: &'a mut dyn Store,
     registry: Registry,
+    last: &'a mut Registry,
 }
 
 impl Transaction<'_> {
@@ -174,6 +178,7 @@ impl Transaction<'_> {
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         self.store.end();
+        *self.last = mem::take(&mut self.registry);
     }
 }
 
@@ -191,6 +196,7 @@ impl SessionManager {
             shells,
             background,
             clock,
+            last: Registry::default(),
             quarantined,
             stuck,
         }
@@ -225,13 +231,19 @@ impl SessionManager {
         let reading = self.store.read()?;
         self.quarantined.clone_from(&reading.quarantined);
         if !self.is_damaged(&reading) {
-            return Ok(Registry::of(reading.sessions).0);
+            return Ok(self.registry_of(reading.sessions));
         }
         let rebuilt = self.begin().map(|transaction| transaction.registry.clone());
         rebuilt.or_else(|err| {
             tracing::warn!(error = %err, "the rebuilt registry cannot be written");
             Ok(Registry::of(self.plan(reading).sessions).0)
         })
+    }
+
+    /// The table of what was read; where that is what was looked at last, nothing has to be put in order again.
+    fn registry_of(&mut self, sessions: Vec<Session>) -> Registry {
+        let last = mem::take(&mut self.last);
+        if last.is_of(&sessions) { last } else { Registry::of(sessions).0 }
     }
 
     /// The session a person means, as the state file has it.
@@ -242,7 +254,9 @@ impl SessionManager {
 
     /// The session a person means by a name, an id, or the beginning of an id.
     pub fn session(&mut self, who: &str) -> Result<Session, ManagerError> {
-        let found = self.registry()?.find(who).cloned();
+        let registry = self.registry()?;
+        let found = registry.find(who).cloned();
+        self.last = registry;
         found.map_err(|err| self.not_found(who, err))
     }
 
@@ -264,7 +278,7 @@ impl SessionManager {
         {
             tracing::warn!(error = %err, "git will show wharf's own files as untracked");
         }
-        let (mut registry, _) = Registry::of(reading.sessions);
+        let mut registry = self.registry_of(reading.sessions);
         for found in adopt(&mut registry, &*self.terminals) {
             tracing::warn!(sessionId = %found.id(), name = %found.name(), "a program that runs was missing in the table");
         }
@@ -272,7 +286,7 @@ impl SessionManager {
         for lost in observe(&mut registry, self.clock.now()) {
             tracing::warn!(sessionId = %lost.id(), name = %lost.name(), "the holder of a session was killed");
         }
-        Ok(Transaction { store: &mut *self.store, registry })
+        Ok(Transaction { store: &mut *self.store, registry, last: &mut self.last })
     }
 
     /// Whether sessions may be missing from what was read.

@@ -85,8 +85,11 @@ impl SessionManager {
         let plan = self.judge(reading, scan.clone());
         restored.damage = damage(&origin, &plan);
         let now = self.clock.now();
-        let mut transaction =
-            Transaction { store: &mut *self.store, registry: Registry::of(plan.sessions).0 };
+        let mut transaction = Transaction {
+            store: &mut *self.store,
+            registry: Registry::of(plan.sessions).0,
+            last: &mut self.last,
+        };
         adopt(&mut transaction.registry, &*self.terminals);
         observe(&mut transaction.registry, now);
         if scope == Scope::Start {
@@ -155,8 +158,11 @@ impl SessionManager {
         let (origin, notes) = (reading.origin.clone(), reading.notes.clone());
         let plan = self.judge(reading, scan);
         let mut told = Restored { damage: damage(&origin, &plan), notes, ..Restored::default() };
-        let mut transaction =
-            Transaction { store: &mut *self.store, registry: Registry::of(plan.sessions).0 };
+        let mut transaction = Transaction {
+            store: &mut *self.store,
+            registry: Registry::of(plan.sessions).0,
+            last: &mut self.last,
+        };
         adopt(&mut transaction.registry, &*self.terminals);
         transaction.commit()?;
         told.adopted = plan.adopted;

@@ -1,7 +1,7 @@
 //! Which sessions exist right now: a table with a limit and its indexes. Pure values, no clock, disk or git.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, btree_map, hash_map::Entry},
     ops::Bound,
 };
 
@@ -101,14 +101,15 @@ impl Registry {
         };
         let mut turned_away = Vec::new();
         for session in sessions {
-            let keys = Keys::of(&Claim::of(&session));
-            if registry.holder_of(&keys).is_none() && !registry.sessions.contains_key(&session.id()) {
-                registry.insert_as(session, keys);
-            } else {
-                turned_away.push(session);
-            }
+            turned_away.extend(registry.try_insert(session));
         }
         (registry, turned_away)
+    }
+
+    /// Whether these sessions are in it, unchanged, and no others.
+    pub fn is_of(&self, sessions: &[Session]) -> bool {
+        let knows = |it: &Session| self.sessions.get(&it.id()).is_some_and(|known| known.is_the_same(it));
+        self.len() == sessions.len() && sessions.iter().all(knows)
     }
 
     /// How many there are.
@@ -222,19 +223,34 @@ impl Registry {
         }
     }
 
-    /// Who holds something of what is claimed.
-    fn holder_of(&self, keys: &Keys) -> Option<SessionId> {
-        let issue = keys.issue.as_ref().and_then(|issue| self.by_issue.get(issue));
-        self.by_name.get(&keys.name).or_else(|| self.by_branch.get(&keys.branch)).or(issue).copied()
+    /// Puts a session in, or answers it where something of it is taken.
+    fn try_insert(&mut self, session: Session) -> Option<Session> {
+        let id = session.id();
+        let Keys { name, branch, issue } = Keys::of(&Claim::of(&session));
+        let place = self.sessions.entry(id);
+        let (btree_map::Entry::Vacant(place), Entry::Vacant(name)) = (place, self.by_name.entry(name)) else {
+            return Some(session);
+        };
+        let branch = match self.by_branch.entry(branch) {
+            Entry::Occupied(_) => return Some(session),
+            Entry::Vacant(branch) => Some(branch).filter(|_| !session.branch().is_detached()),
+        };
+        if let Some(issue) = issue {
+            let Entry::Vacant(issue) = self.by_issue.entry(issue) else {
+                return Some(session);
+            };
+            issue.insert(id);
+        }
+        name.insert(id);
+        if let Some(branch) = branch {
+            branch.insert(id);
+        }
+        place.insert(session);
+        None
     }
 
     fn insert(&mut self, session: Session) {
-        let keys = Keys::of(&Claim::of(&session));
-        self.insert_as(session, keys);
-    }
-
-    fn insert_as(&mut self, session: Session, keys: Keys) {
-        let id = session.id();
+        let (id, keys) = (session.id(), Keys::of(&Claim::of(&session)));
         self.by_name.insert(keys.name, id);
         if let Some(issue) = keys.issue {
             self.by_issue.insert(issue, id);

@@ -196,3 +196,18 @@ fn all_sessions_come_oldest_first() {
     assert_eq!(table.all(), [old, young]);
     assert!(!table.is_empty() && Registry::default().is_empty());
 }
+
+#[test]
+fn a_table_is_of_the_very_sessions_that_are_in_it() {
+    let [one, two] = ["one", "two"].map(session);
+    let mut table = registry(&[&one, &two]);
+    assert!(table.is_of(&[two.clone(), one.clone()]));
+    assert!(
+        !table.is_of(std::slice::from_ref(&one))
+            && !table.is_of(&[one.clone(), two.clone(), session("three")])
+    );
+    assert!(!table.is_of(&[one.clone(), session("two")]));
+    let now = two.created_at();
+    table.update(two.id(), |session| session.set_status(SessionStatus::Idle, now)).unwrap();
+    assert!(!table.is_of(&[one, two]), "it was changed");
+}

@@ -90,6 +90,16 @@ fn broken_rule(text: &str) -> Option<&'static str> {
     if text.starts_with('-') {
         return Some("it begins with `-`");
     }
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/');
+    if !text.bytes().all(is_plain)
+        && let Some(because) = broken_character(text)
+    {
+        return Some(because);
+    }
+    text.split('/').find_map(broken_component)
+}
+
+fn broken_character(text: &str) -> Option<&'static str> {
     if text.chars().any(text::is_unsafe) {
         return Some("it contains control or invisible characters");
     }
@@ -99,10 +109,7 @@ fn broken_rule(text: &str) -> Option<&'static str> {
     if text.contains("..") || text.contains("@{") {
         return Some("it contains `..` or `@{`");
     }
-    if text.ends_with('.') {
-        return Some("it ends with `.`");
-    }
-    text.split('/').find_map(broken_component)
+    text.ends_with('.').then_some("it ends with `.`")
 }
 
 fn broken_component(component: &str) -> Option<&'static str> {

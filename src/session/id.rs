@@ -55,7 +55,7 @@ impl FromStr for SessionId {
         let id = Uuid::try_parse(text).ok().filter(|id| {
             id.get_version() == Some(Version::Random)
                 && id.get_variant() == Variant::RFC4122
-                && id.as_hyphenated().to_string() == text
+                && *id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()) == *text
         });
         id.map(Self).ok_or_else(|| SessionIdError { text: text.to_owned() })
     }

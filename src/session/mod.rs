@@ -168,6 +168,11 @@ impl Session {
         Self(Arc::new(parts))
     }
 
+    /// Whether both are copies of each other that nobody has changed since; two that merely say the same are not.
+    pub fn is_the_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Its parts, to be changed.
     fn parts_mut(&mut self) -> &mut SessionParts {
         Arc::make_mut(&mut self.0)

@@ -37,7 +37,7 @@ pub(super) fn newest(files: &Files) -> Result<Backups, StoreError> {
             Ok(None) => (),
             Ok(Some(bytes)) => {
                 found = true;
-                match schema::decode(&bytes) {
+                match schema::decode_bytes(&bytes) {
                     Ok(parsed) if parsed.seal != Seal::Broken => {
                         let parsed = Box::new(parsed);
                         return Ok(Backups::Newest { number, parsed });
@@ -61,7 +61,7 @@ pub(super) fn valid(files: &Files) -> usize {
     files
         .backups()
         .filter_map(|(_, path)| files::read(&path).ok().flatten())
-        .filter(|bytes| schema::decode(bytes).is_ok_and(|parsed| parsed.seal != Seal::Broken))
+        .filter(|bytes| schema::decode_bytes(bytes).is_ok_and(|parsed| parsed.seal != Seal::Broken))
         .count()
 }
 

@@ -16,13 +16,12 @@ use super::{
     backup::{self, Backups},
     check::{STATE_FILE_MODE, TryLock},
     files::{self, Files, failed},
-    scan,
     schema::{self, Document, FILE_BYTES_MAX, Parsed, SchemaError, Seal},
+    written::Written,
 };
 use crate::{
     atomic::{self, Durability},
     clock::Clock,
-    json,
     lock::{self, Lock},
     session::Session,
     workspace::Workspace,
@@ -56,8 +55,10 @@ struct Base {
     /// The bytes of the state file, whatever they are.
     present: Option<Vec<u8>>,
     document: Document,
-    /// The list of sessions to the letter, when the file as it is need not be written again.
-    settled: Option<String>,
+    /// The list of sessions to the letter.
+    written: Written,
+    /// Whether the file as it is need not be written again, unless that list becomes another one.
+    is_settled: bool,
     /// Whether the state file is worth a backup.
     sound: bool,
     /// The sessions in it, where there is nothing else to tell of it.
@@ -93,14 +94,26 @@ impl FileStore {
         self.transaction.as_mut().ok_or(StoreError::NotBegun { path })
     }
 
-    fn encode(&self, sessions: &[Session]) -> String {
-        schema::encode_sessions(sessions, &self.workspace)
+    /// The list of these sessions; nothing where that is what the file has and need not be written again.
+    fn change_to(&self, sessions: &[Session]) -> Result<Option<Written>, StoreError> {
+        let path = self.workspace.state_file();
+        let Transaction { files, base, .. } =
+            self.transaction.as_ref().ok_or(StoreError::NotBegun { path })?;
+        let written = Written::of(sessions, &self.workspace, &base.written)
+            .map_err(|source| StoreError::OutOfBounds { path: files.state.clone(), source })?;
+        let is_there = base.is_settled && base.written.text() == written.text();
+        Ok((!is_there).then_some(written))
+    }
+
+    /// The folder of all worktrees, as the records have it.
+    fn worktrees(&self) -> String {
+        self.workspace.worktrees().to_string_lossy().into_owned()
     }
 
     /// Reads the table; what this process read or wrote there, and nobody changed since, it knows already.
     fn load_again(&mut self, files: &Files) -> Result<(Reading, Base), StoreError> {
         let Some((_, base)) = self.last.take().filter(|(of, _)| of == files) else {
-            return load(files);
+            return load(files, &self.worktrees());
         };
         match &base.sessions {
             Some(sessions) if files::holds(&files.state, base.present.as_deref())? => {
@@ -114,7 +127,7 @@ impl FileStore {
                 };
                 Ok((reading, base))
             }
-            Some(_) | None => load(files),
+            Some(_) | None => load(files, &self.worktrees()),
         }
     }
 }
@@ -155,7 +168,7 @@ impl Store for FileStore {
         };
         let path = backup::keep_broken(files, present, now)?;
         base.document.quarantine.clear();
-        base.settled = None;
+        base.is_settled = false;
         Ok(Some((count, path)))
     }
 
@@ -164,26 +177,24 @@ impl Store for FileStore {
     }
 
     fn commit_after(&mut self, sessions: &[Session], first: &[PathBuf]) -> Result<(), StoreError> {
-        let text = self.encode(sessions);
-        let Transaction { files, base, .. } = self.transaction()?;
-        if base.settled.as_ref() == Some(&text) {
+        let Some(written) = self.change_to(sessions)? else {
             return Ok(atomic::sync_all(first)?);
-        }
-        replace(files, base, &text, first)?;
+        };
+        let Transaction { files, base, .. } = self.transaction()?;
+        replace(files, base, written, first)?;
         base.sessions = Some(sessions.to_vec());
         atomic::sync_folder(files.folder())
             .map_err(|source| StoreError::CommitUncertain { path: files.state.clone(), source })?;
-        base.settled = Some(text);
+        base.is_settled = true;
         Ok(())
     }
 
     fn place(&mut self, sessions: &[Session]) -> Result<Vec<PathBuf>, StoreError> {
-        let text = self.encode(sessions);
-        let Transaction { files, base, .. } = self.transaction()?;
-        if base.settled.as_ref() == Some(&text) {
+        let Some(written) = self.change_to(sessions)? else {
             return Ok(Vec::new());
-        }
-        replace(files, base, &text, &[])?;
+        };
+        let Transaction { files, base, .. } = self.transaction()?;
+        replace(files, base, written, &[])?;
         base.sessions = Some(sessions.to_vec());
         Ok(vec![files.folder().to_owned()])
     }
@@ -199,12 +210,10 @@ impl Store for FileStore {
 
 /// Writes the new file beside the old one, keeps a backup, and puts it in its place when what goes first is durable too.
 /// A power cut can take that back until the folder is.
-fn replace(files: &Files, base: &mut Base, sessions: &str, first: &[PathBuf]) -> Result<(), StoreError> {
+fn replace(files: &Files, base: &mut Base, written: Written, first: &[PathBuf]) -> Result<(), StoreError> {
     let mut document = base.document.clone();
     document.generation = document.generation.wrapping_add(1);
-    json::check(sessions, scan::LIST_DEPTH_MAX)
-        .map_err(|source| StoreError::OutOfBounds { path: files.state.clone(), source })?;
-    let text = schema::encode(&document, sessions);
+    let text = schema::encode(&document, &written);
     if text.len() as u64 > FILE_BYTES_MAX {
         let (path, bytes_max) = (files.state.clone(), FILE_BYTES_MAX);
         return Err(StoreError::TooLarge { path, bytes_max });
@@ -215,7 +224,8 @@ fn replace(files: &Files, base: &mut Base, sessions: &str, first: &[PathBuf]) ->
         return Err(err);
     }
     tracing::debug!(generation = document.generation, "table written");
-    *base = Base { present: Some(text.into_bytes()), document, settled: None, sound: true, sessions: None };
+    let present = Some(text.into_bytes());
+    *base = Base { present, document, written, is_settled: false, sound: true, sessions: None };
     Ok(())
 }
 
@@ -275,7 +285,8 @@ fn unchanged(files: &Files, base: &Base) -> Result<(), StoreError> {
         return Ok(());
     }
     let present = files::read(&files.state)?;
-    let generation = |bytes: Vec<u8>| schema::decode(&bytes).map_or(0, |parsed| parsed.document.generation);
+    let generation =
+        |bytes: Vec<u8>| schema::decode_bytes(&bytes).map_or(0, |parsed| parsed.document.generation);
     Err(StoreError::LockBroken {
         path: files.state.clone(),
         expected: base.document.generation,
@@ -284,9 +295,9 @@ fn unchanged(files: &Files, base: &Base) -> Result<(), StoreError> {
 }
 
 /// Reads the table: the file, else the newest backup that is valid, else none.
-fn load(files: &Files) -> Result<(Reading, Base), StoreError> {
+fn load(files: &Files, worktrees: &str) -> Result<(Reading, Base), StoreError> {
     let present = files::read(&files.state)?;
-    let because = match present.as_deref().map(schema::decode) {
+    let because = match present.as_deref().map(|bytes| schema::decode(bytes, worktrees)) {
         Some(Ok(parsed)) => return from_file(files, present, parsed),
         Some(Err(SchemaError::Newer { version })) => {
             let path = files.state.clone();
@@ -317,7 +328,8 @@ fn load(files: &Files) -> Result<(Reading, Base), StoreError> {
         notes,
         witness: Vec::new(),
     };
-    let base = Base { present, document, settled: None, sound: false, sessions: None };
+    let written = Written::unknown("");
+    let base = Base { present, document, written, is_settled: false, sound: false, sessions: None };
     Ok((reading, base))
 }
 
@@ -330,13 +342,14 @@ fn from_file(files: &Files, present: Option<Vec<u8>>, parsed: Parsed) -> Result<
     // One that others may read is written again, which gives it its mode.
     let is_private = fs::metadata(&files.state)
         .is_ok_and(|about| about.permissions().mode() & 0o7777 & !STATE_FILE_MODE == 0);
-    let settled = origin == Origin::File && is_private;
+    let is_settled = origin == Origin::File && is_private;
     let base = Base {
         present,
         document: parsed.document.clone(),
-        settled: settled.then_some(parsed.text),
+        written: parsed.written,
+        is_settled,
         sound: origin != Origin::Suspect,
-        sessions: (settled && parsed.notes.is_empty()).then(|| parsed.sessions.clone()),
+        sessions: (is_settled && parsed.notes.is_empty()).then(|| parsed.sessions.clone()),
     };
     let reading = Reading {
         sessions: parsed.sessions,

@@ -2,13 +2,16 @@
 
 mod backup;
 mod check;
+mod claims;
 mod file_store;
 mod files;
 mod folders;
+mod hand;
 mod parts;
 mod record;
 mod scan;
 mod schema;
+mod written;
 
 #[cfg(test)]
 mod tests;

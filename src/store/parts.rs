@@ -86,9 +86,9 @@ impl From<&Agent> for AgentRecord {
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct ProcessRecord {
-    pid: u32,
-    started: u64,
-    boot: String,
+    pub(super) pid: u32,
+    pub(super) started: u64,
+    pub(super) boot: String,
 }
 
 impl ProcessRecord {
@@ -108,12 +108,12 @@ impl From<&ProcessId> for ProcessRecord {
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct EndedRecord {
-    at: Text<Timestamp>,
+    pub(super) at: Text<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    code: Option<i32>,
+    pub(super) code: Option<i32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    signal: Option<i32>,
-    cause: Text<Label>,
+    pub(super) signal: Option<i32>,
+    pub(super) cause: Text<Label>,
 }
 
 impl EndedRecord {

@@ -7,35 +7,38 @@ use crate::json::{DEPTH_MAX, string_end};
 pub(super) const ENTRY_DEPTH_MAX: usize = DEPTH_MAX - 3;
 /// The same for the list of sessions.
 pub(super) const LIST_DEPTH_MAX: usize = ENTRY_DEPTH_MAX + 1;
-/// How much of a text is summed up at once.
-const PART_BYTES: usize = 1 << 14;
 
 /// The checksum of a JSON text, `crc32:xxxxxxxx`; white space between tokens does not count, so that a file that
 /// another tool indented anew keeps it.
 pub(super) fn checksum(text: &str) -> String {
+    let mut plain = Vec::with_capacity(text.len());
+    add_plain(&mut plain, text);
+    checksum_of_plain(&plain)
+}
+
+/// The same, of a text without white space between its tokens.
+pub(super) fn checksum_of_plain(plain: &[u8]) -> String {
+    format!("crc32:{:08x}", crc32fast::hash(plain))
+}
+
+/// Adds a JSON text, or whole tokens of one, without the white space between them.
+pub(super) fn add_plain(plain: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
-    let mut sum = crc32fast::Hasher::new();
-    let mut plain = Vec::with_capacity(PART_BYTES * 2);
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        if plain.len() >= PART_BYTES {
-            sum.update(&plain);
-            plain.clear();
-        }
+    let (mut from, mut at) = (0, 0);
+    while let Some(byte) = bytes.get(at) {
         match byte {
-            b'"' => {
-                let end = string_end(bytes, at);
-                plain.extend_from_slice(&bytes[at..end]);
-                at = end;
-                continue;
+            b'"' => at = string_end(bytes, at),
+            b' ' | b'\n' | b'\r' | b'\t' => {
+                plain.extend_from_slice(&bytes[from..at]);
+                while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
+                    at += 1;
+                }
+                from = at;
             }
-            b' ' | b'\n' | b'\r' | b'\t' => (),
-            _ => plain.push(byte),
+            _ => at += 1,
         }
-        at += 1;
     }
-    sum.update(&plain);
-    format!("crc32:{:08x}", sum.finalize())
+    plain.extend_from_slice(&bytes[from..]);
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! How the state file is written: version, sessions, generation, checksum, quarantine, and what others added.
 
-use std::{borrow::Cow, collections::HashSet, fmt::Write as _};
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -8,13 +8,15 @@ use thiserror::Error;
 
 use super::{
     EARLIER, Note, Quarantined,
-    record::{self, Decoded, Record},
+    claims::{Taken, are_all_their_own},
+    hand::Hand,
+    record::{self, Decoded},
     scan,
+    written::{Writing, Written},
 };
 use crate::{
     json::{self, Members},
-    session::{RepositoryPath, Session, SessionId},
-    workspace::Workspace,
+    session::Session,
 };
 
 /// The largest state file that is read or written.
@@ -22,11 +24,11 @@ pub const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// How much of a reason is kept with an entry that was refused.
 const BECAUSE_CHARS_MAX: usize = 500;
-/// What is set aside for the text of a session; with more it grows.
-const SESSION_BYTES: usize = 600;
 const WRITES_ALWAYS: &str = "these values have text keys and are written to memory";
 const MAJOR: &str = "1";
 const VERSION: &str = "1.0";
+/// How a file of ours begins, up to the list of sessions.
+const BEGINNING: &str = "{\n  \"version\": \"1.0\",\n  \"sessions\": ";
 const FIELDS: [&str; 5] = ["version", "sessions", "generation", "checksum", "quarantine"];
 
 /// Everything in the file but its sessions.
@@ -64,7 +66,7 @@ pub(super) struct Parsed {
     pub(super) notes: Vec<Note>,
     pub(super) seal: Seal,
     /// The list of sessions to the letter.
-    pub(super) text: String,
+    pub(super) written: Written,
 }
 
 /// Why a state file could not be read.
@@ -91,19 +93,81 @@ pub(super) enum SchemaError {
 }
 
 /// Reads a state file.
-pub(super) fn decode(bytes: &[u8]) -> Result<Parsed, SchemaError> {
+pub(super) fn decode_bytes(bytes: &[u8]) -> Result<Parsed, SchemaError> {
+    decode_any(text_of(bytes)?)
+}
+
+/// The same. What stands there as we write it with worktrees in this folder is read faster, and its text is kept for the
+/// next writing.
+pub(super) fn decode(bytes: &[u8], worktrees: &str) -> Result<Parsed, SchemaError> {
+    let text = text_of(bytes)?;
+    decode_own(text, worktrees).map_or_else(|| decode_any(text), Ok)
+}
+
+fn text_of(bytes: &[u8]) -> Result<&str, SchemaError> {
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(SchemaError::TooLarge);
     }
     if bytes.is_empty() {
         return Err(SchemaError::Empty);
     }
-    let text = std::str::from_utf8(bytes)?;
+    Ok(std::str::from_utf8(bytes)?)
+}
+
+/// Reads one that may be written in any way.
+fn decode_any(text: &str) -> Result<Parsed, SchemaError> {
     // Raw values are skipped without recursion, so the version can be read before anything bounds the depth.
     let mut members = split(serde_json::from_str(text).map_err(SchemaError::Syntax)?)?;
     let version = version(members.take("version"))?;
     let list = members.take("sessions").ok_or(SchemaError::Sessions)?;
     json::check(list.get(), scan::LIST_DEPTH_MAX)?;
+    let entries: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| SchemaError::Sessions)?;
+    let mut parsed = around(members, version, Written::unknown(list.get()))?;
+    parsed.sessions.reserve(entries.len());
+    parsed.take_entries(&entries);
+    parsed.take_corrected();
+    Ok(parsed)
+}
+
+/// Reads one that begins as ours do, whose sessions are all good, most of them in our own hand; nothing for every other.
+fn decode_own(text: &str, worktrees: &str) -> Option<Parsed> {
+    let list = text.strip_prefix(BEGINNING)?;
+    let mut writing = Writing::with_room_for(list.len());
+    let mut hand = Hand::on(list);
+    let mut sessions = Vec::new();
+    while hand.next_entry()? {
+        let from = hand.clone();
+        if let Some(session) = hand.session(worktrees) {
+            writing.keep(&session, from.until(&hand));
+            sessions.push(session);
+        } else {
+            hand = from;
+            let entry = hand.any_value()?;
+            json::check(entry, scan::ENTRY_DEPTH_MAX).ok()?;
+            let Decoded { session, foreign_path: None } = record::decode(entry).ok()? else {
+                return None;
+            };
+            writing.add(entry);
+            sessions.push(session);
+        }
+    }
+    if !are_all_their_own(&sessions) {
+        return None;
+    }
+    // What follows is an object without its beginning.
+    let rest = format!("{{{}", hand.rest().strip_prefix(',')?);
+    let members = split(serde_json::from_str(&rest).ok()?).ok()?;
+    if members.has("version") || members.has("sessions") {
+        return None;
+    }
+    let mut parsed = around(members, VERSION.to_owned(), writing.end()).ok()?;
+    parsed.sessions = sessions;
+    parsed.take_corrected();
+    Some(parsed)
+}
+
+/// What stands around the sessions.
+fn around(mut members: Split<'_>, version: String, written: Written) -> Result<Parsed, SchemaError> {
     let quarantine = quarantine(members.take("quarantine"));
     for refused in &quarantine {
         json::check(&refused.entry, scan::ENTRY_DEPTH_MAX)?;
@@ -111,29 +175,25 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Parsed, SchemaError> {
     for (_, value) in members.unknown.iter() {
         json::check(value.get(), json::DEPTH_MAX - 1)?;
     }
-    let entries: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| SchemaError::Sessions)?;
     let generation = members
         .take("generation")
         .map_or(Ok(0), |raw| serde_json::from_str::<u64>(raw.get()).map_err(|_| raw));
-    let mut seal = seal(list.get(), members.take("checksum"));
+    let mut seal = seal(&written, members.take("checksum"));
     if generation.is_err() {
         seal = Seal::Broken;
     }
-    let mut parsed = Parsed {
+    Ok(Parsed {
         document: Document {
             version,
             generation: generation.unwrap_or(0),
             quarantine,
             unknown: members.unknown,
         },
-        sessions: Vec::with_capacity(entries.len()),
+        sessions: Vec::new(),
         notes: Vec::new(),
         seal,
-        text: list.get().to_owned(),
-    };
-    parsed.take_entries(&entries);
-    parsed.take_corrected();
-    Ok(parsed)
+        written,
+    })
 }
 
 impl Parsed {
@@ -205,42 +265,6 @@ impl Parsed {
     }
 }
 
-/// What the sessions so far have for themselves.
-#[derive(Default)]
-struct Taken<'a> {
-    ids: HashSet<SessionId>,
-    names: HashSet<Cow<'a, str>>,
-    branches: HashSet<(&'a RepositoryPath, &'a str)>,
-    issues: HashSet<(String, u64)>,
-}
-
-impl<'a> Taken<'a> {
-    /// Claims everything of a session that must be its own, or nothing.
-    fn claim(&mut self, session: &'a Session) -> Result<(), String> {
-        let (id, name) = (session.id(), session.name().folded());
-        let on_branch = Some(session.branch()).filter(|branch| !branch.is_detached());
-        let branch = on_branch.map(|branch| (session.repository(), branch.as_str()));
-        let issue = session.issue().map(|issue| issue.reference.folded());
-        if self.ids.contains(&id) {
-            return Err(format!("{EARLIER} id `{id}`"));
-        }
-        if self.names.contains(&name) {
-            return Err(format!("{EARLIER} name `{}`", session.name()));
-        }
-        if branch.is_some_and(|branch| self.branches.contains(&branch)) {
-            return Err(format!("{EARLIER} branch `{}`", session.branch()));
-        }
-        if let Some((repository, number)) = issue.as_ref().filter(|issue| self.issues.contains(issue)) {
-            return Err(format!("{EARLIER} issue `{repository}#{number}`"));
-        }
-        self.ids.insert(id);
-        self.names.insert(name);
-        self.branches.extend(branch);
-        self.issues.extend(issue);
-        Ok(())
-    }
-}
-
 /// The members of the file, ours apart from those of others.
 struct Split<'a> {
     ours: [Option<&'a RawValue>; FIELDS.len()],
@@ -251,6 +275,10 @@ impl<'a> Split<'a> {
     fn take(&mut self, field: &'static str) -> Option<&'a RawValue> {
         let at = FIELDS.iter().position(|name| *name == field)?;
         self.ours[at].take()
+    }
+
+    fn has(&self, field: &'static str) -> bool {
+        FIELDS.iter().position(|name| *name == field).is_some_and(|at| self.ours[at].is_some())
     }
 }
 
@@ -290,12 +318,12 @@ fn version(raw: Option<&RawValue>) -> Result<String, SchemaError> {
     }
 }
 
-fn seal(list: &str, stored: Option<&RawValue>) -> Seal {
+fn seal(list: &Written, stored: Option<&RawValue>) -> Seal {
     let Some(stored) = stored else {
         return Seal::None;
     };
     match serde_json::from_str::<String>(stored.get()) {
-        Ok(text) if text == scan::checksum(list) => Seal::Whole,
+        Ok(text) if text == list.checksum() => Seal::Whole,
         Ok(_) | Err(_) => Seal::Broken,
     }
 }
@@ -327,34 +355,14 @@ fn quarantine(raw: Option<&RawValue>) -> Vec<Quarantined> {
     entries.iter().map(read).collect()
 }
 
-#[derive(Serialize)]
-struct Sessions<'a> {
-    sessions: Vec<Record<'a>>,
-}
-
-/// The list of sessions as it stands in the file.
-pub(super) fn encode_sessions(sessions: &[Session], workspace: &Workspace) -> String {
-    let count = sessions.len();
-    let sessions = sessions.iter().map(|session| record::record(session, workspace)).collect();
-    let mut written = Vec::with_capacity(count * SESSION_BYTES + SESSION_BYTES);
-    serde_json::to_writer_pretty(&mut written, &Sessions { sessions }).expect(WRITES_ALWAYS);
-    let mut text = String::from_utf8(written).expect("JSON is text");
-    // The list was written inside an object, so that it is indented as it will stand in the file.
-    let start = text.find('[').expect("a list of sessions is written as a list");
-    let end = text.rfind(']').expect("a list that begins ends");
-    text.truncate(end + 1);
-    text.drain(..start);
-    text
-}
-
-/// The whole file around a list of sessions from [`encode_sessions`].
-pub(super) fn encode(document: &Document, sessions: &str) -> String {
-    let mut out = String::with_capacity(sessions.len() + 1024);
+/// The whole file around a list of sessions.
+pub(super) fn encode(document: &Document, sessions: &Written) -> String {
+    let mut out = String::with_capacity(sessions.text().len() + 1024);
     out.push('{');
     member(&mut out, "version", &pretty(&document.version));
-    member(&mut out, "sessions", sessions);
+    member(&mut out, "sessions", sessions.text());
     member(&mut out, "generation", &document.generation.to_string());
-    member(&mut out, "checksum", &pretty(&scan::checksum(sessions)));
+    member(&mut out, "checksum", &pretty(&sessions.checksum()));
     if !document.quarantine.is_empty() {
         let mut list = String::from("[");
         for Quarantined { entry, because } in &document.quarantine {

@@ -74,7 +74,7 @@ fn session() -> impl Strategy<Value = String> {
 }
 
 /// A table whose ids are all different.
-fn table() -> impl Strategy<Value = Vec<Session>> {
+pub(super) fn table() -> impl Strategy<Value = Vec<Session>> {
     collection::vec(session(), 0..6).prop_map(|entries| {
         let mut entries: Vec<Session> = entries.iter().map(|text| decode_record(text).unwrap()).collect();
         entries.sort_by_key(Session::id);

@@ -9,6 +9,7 @@ mod examine;
 mod fallback;
 mod folders;
 mod lock;
+mod partly;
 mod program;
 mod quarantined;
 mod record;

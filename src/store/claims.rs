@@ -1,0 +1,66 @@
+//! What every session must have for itself: an id, a name, a branch, an issue.
+
+use std::{borrow::Cow, collections::HashSet};
+
+use super::EARLIER;
+use crate::session::{RepositoryPath, Session, SessionId};
+
+/// What the sessions so far have for themselves.
+#[derive(Default)]
+pub(super) struct Taken<'a> {
+    pub(super) ids: HashSet<SessionId>,
+    names: HashSet<Cow<'a, str>>,
+    branches: HashSet<(&'a RepositoryPath, &'a str)>,
+    issues: HashSet<(String, u64)>,
+}
+
+/// Whether no two of these sessions have anything in common that must be their own.
+pub(super) fn are_all_their_own(sessions: &[Session]) -> bool {
+    let count = sessions.len();
+    let mut taken = Taken {
+        ids: HashSet::with_capacity(count),
+        names: HashSet::with_capacity(count),
+        branches: HashSet::with_capacity(count),
+        issues: HashSet::new(),
+    };
+    sessions.iter().all(|session| {
+        taken.ids.insert(session.id())
+            && taken.names.insert(session.name().folded())
+            && branch_of(session).is_none_or(|branch| taken.branches.insert(branch))
+            && issue_of(session).is_none_or(|issue| taken.issues.insert(issue))
+    })
+}
+
+fn branch_of(session: &Session) -> Option<(&RepositoryPath, &str)> {
+    let on_branch = Some(session.branch()).filter(|branch| !branch.is_detached());
+    on_branch.map(|branch| (session.repository(), branch.as_str()))
+}
+
+fn issue_of(session: &Session) -> Option<(String, u64)> {
+    session.issue().map(|issue| issue.reference.folded())
+}
+
+impl<'a> Taken<'a> {
+    /// Claims everything of a session that must be its own, or nothing.
+    pub(super) fn claim(&mut self, session: &'a Session) -> Result<(), String> {
+        let (id, name) = (session.id(), session.name().folded());
+        let (branch, issue) = (branch_of(session), issue_of(session));
+        if self.ids.contains(&id) {
+            return Err(format!("{EARLIER} id `{id}`"));
+        }
+        if self.names.contains(&name) {
+            return Err(format!("{EARLIER} name `{}`", session.name()));
+        }
+        if branch.is_some_and(|branch| self.branches.contains(&branch)) {
+            return Err(format!("{EARLIER} branch `{}`", session.branch()));
+        }
+        if let Some((repository, number)) = issue.as_ref().filter(|issue| self.issues.contains(issue)) {
+            return Err(format!("{EARLIER} issue `{repository}#{number}`"));
+        }
+        self.ids.insert(id);
+        self.names.insert(name);
+        self.branches.extend(branch);
+        self.issues.extend(issue);
+        Ok(())
+    }
+}

@@ -1,0 +1,232 @@
+//! Whether a list of which only the changes are written anew is what it would be if all of it were, and whether what is read
+//! straight from the text is what the JSON parser reads.
+
+use proptest::{collection, prelude::*, sample};
+use serde::Serialize;
+
+use super::{
+    arbitrary::table,
+    support::{FULL, Place, entry, session},
+};
+use crate::{
+    session::{Session, SessionStatus},
+    store::{
+        Record, Store as _, decode_record, record,
+        schema::{self, Parsed},
+    },
+    workspace::Workspace,
+};
+
+#[derive(Serialize)]
+struct Sessions<'a> {
+    sessions: Vec<Record<'a>>,
+}
+
+/// The list of sessions, all of it written anew.
+fn whole(sessions: &[Session], workspace: &Workspace) -> String {
+    let sessions = sessions.iter().map(|session| record(session, workspace)).collect();
+    let text = serde_json::to_string_pretty(&Sessions { sessions }).unwrap();
+    text.strip_prefix("{\n  ").unwrap().strip_suffix("\n}").unwrap().to_owned()
+}
+
+/// The list in the file.
+fn list(place: &Place) -> String {
+    let text = place.text();
+    let begin = text.find("\"sessions\": ").unwrap();
+    text[begin..text.find(",\n  \"generation\"").unwrap()].to_owned()
+}
+
+fn worktrees(workspace: &Workspace) -> String {
+    workspace.worktrees().to_string_lossy().into_owned()
+}
+
+#[derive(Clone, Debug)]
+enum Edit {
+    Touch(sample::Index),
+    Note(sample::Index),
+    Remove(sample::Index),
+    Swap(sample::Index, sample::Index),
+    Add(usize),
+    Nothing,
+}
+
+impl Edit {
+    fn on(&self, sessions: &mut Vec<Session>) {
+        if let Self::Add(number) = self {
+            sessions.insert(sessions.len() / 2, session(10 + number));
+        }
+        let count = sessions.len();
+        match self {
+            _ if count == 0 => (),
+            Self::Touch(at) => {
+                let now = "2026-01-01T00:00:00.000Z".parse().unwrap();
+                sessions[at.index(count)].set_status(SessionStatus::Waiting, now);
+            }
+            Self::Note(at) => {
+                let value = serde_json::value::RawValue::from_string("[1 , 2]".to_owned()).unwrap();
+                sessions[at.index(count)].metadata_mut().set("note", value);
+            }
+            Self::Remove(at) => drop(sessions.remove(at.index(count))),
+            Self::Swap(one, other) => sessions.swap(one.index(count), other.index(count)),
+            Self::Add(_) | Self::Nothing => (),
+        }
+    }
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    let at = any::<sample::Index>;
+    prop_oneof![
+        at().prop_map(Edit::Touch),
+        at().prop_map(Edit::Note),
+        at().prop_map(Edit::Remove),
+        (at(), at()).prop_map(|(one, other)| Edit::Swap(one, other)),
+        (0_usize..1_000).prop_map(Edit::Add),
+        Just(Edit::Nothing),
+    ]
+}
+
+/// Everything of a reading but the list as text, of which the general reader keeps nothing.
+fn shown(parsed: &Parsed) -> String {
+    let Parsed { document, sessions, notes, seal, .. } = parsed;
+    format!("{document:?} {sessions:?} {notes:?} {seal:?}")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_list_of_which_a_part_is_written_is_what_a_whole_one_is(
+        sessions in table(),
+        plain in 0_usize..12,
+        edits in collection::vec((any::<bool>(), collection::vec(edit(), 0..3)), 1..6),
+    ) {
+        let place = Place::new();
+        let mut sessions: Vec<Session> = sessions.into_iter().chain((10_000..10_000 + plain).map(session)).collect();
+        place.save(&sessions);
+        prop_assert_eq!(list(&place), whole(&sessions, &place.workspace));
+        let mut store = place.store();
+        for (is_read_anew, edits) in edits {
+            if is_read_anew {
+                store = place.store();
+            }
+            sessions = store.begin().unwrap().sessions;
+            for edit in edits {
+                edit.on(&mut sessions);
+            }
+            sessions.dedup_by_key(|session| session.id());
+            store.commit(&sessions).unwrap();
+            prop_assert_eq!(list(&place), whole(&sessions, &place.workspace));
+            store.end();
+            prop_assert_eq!(place.read().sessions.len(), sessions.len());
+        }
+    }
+
+    #[test]
+    fn what_is_read_from_the_text_is_what_a_parser_reads(
+        sessions in table(),
+        plain in 0_usize..4,
+        damage in collection::vec((any::<sample::Index>(), sample::select(b"\n \"\\:,{}[]0a\x01".to_vec())), 0..4),
+    ) {
+        let place = Place::new();
+        let sessions: Vec<Session> = sessions.into_iter().chain((10_000..10_000 + plain).map(session)).collect();
+        place.save(&sessions);
+        let mut bytes = place.bytes();
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let read = schema::decode(&bytes, &worktrees(&place.workspace)).map(|it| shown(&it));
+        let parsed = schema::decode_bytes(&bytes).map(|it| shown(&it));
+        prop_assert_eq!(read.map_err(|err| err.to_string()), parsed.map_err(|err| err.to_string()));
+    }
+}
+
+const RUNNING: &str = r#","ptyPid":77,"currentPhase":"testing","base":{"commit":"0123456789012345678901234567890123456789","reference":"refs/heads/main"},"command":["claude","-p","a b"],"agent":{"name":"claude","arguments":["-p"],"conversation":"a-b","reports":true},"process":{"pid":77,"started":5,"boot":"b/1"},"holder":{"pid":76,"started":5,"boot":"b/1"}"#;
+const ENDED: &str = r#","status":"stopped","base":{"commit":"0123456789012345678901234567890123456789"},"command":["sh"],"ended":{"at":"2025-11-24T12:30:00.000Z","signal":9,"cause":"asked"}"#;
+
+#[test]
+fn the_text_of_usual_sessions_is_kept_and_that_of_all_others_is_not() {
+    for (more, is_kept) in [
+        ("", true),
+        (RUNNING, true),
+        (ENDED, true),
+        (FULL, false),
+        (r#","currentPhase":"é \" \\""#, false),
+        (r#","metadata":{"n":1}"#, false),
+        (r#","other":1"#, false),
+    ] {
+        let place = Place::new();
+        place.save(&[decode_record(&entry(1, more)).unwrap(), session(2)]);
+        let read = schema::decode(&place.bytes(), &worktrees(&place.workspace)).unwrap();
+        assert_eq!(read.written.kept(), if is_kept { 2 } else { 1 }, "{more}");
+        let elsewhere = schema::decode(&place.bytes(), "/elsewhere/.worktrees").unwrap();
+        assert_eq!((elsewhere.written.kept(), elsewhere.sessions.len()), (0, 2), "{more}");
+    }
+}
+
+/// A workspace that is seen under another path, and a table that somebody indented anew.
+#[test]
+fn what_stands_there_in_another_way_is_written_in_ours() {
+    let place = Place::new();
+    let sessions = [session(1), session(2), session(3)];
+    place.save(&sessions);
+    let text = place.text();
+    let path = place.workspace.root().display().to_string();
+    for other in
+        [text.replace(&path, "/elsewhere"), text.replace("      ", "\t"), text.replace("\": ", "\":")]
+    {
+        assert_ne!(other, text);
+        place.put(&other);
+        let mut store = place.store();
+        let mut read = store.begin().unwrap().sessions;
+        assert_eq!(read, sessions, "{other}");
+        read[0].end_setup();
+        read.push(session(4));
+        store.commit(&read).unwrap();
+        assert_eq!(list(&place), whole(&read, &place.workspace));
+    }
+}
+
+#[test]
+fn what_our_hand_would_not_write_is_left_to_the_parser() {
+    let place = Place::new();
+    place.save(&[decode_record(&entry(1, RUNNING)).unwrap()]);
+    let text = place.text();
+    let of = worktrees(&place.workspace);
+    assert_eq!(schema::decode(text.as_bytes(), &of).unwrap().written.kept(), 1);
+    for (ours, other) in [
+        ("\"ptyPid\": 77", "\"ptyPid\": 78"),
+        ("\"started\": 5", "\"started\": 05"),
+        ("\"pid\": 76", "\"pid\": 0"),
+        ("refs/heads/main", "refs\\/heads\\/main"),
+        ("refs/heads/main", "refs/heads/\x01"),
+        ("\"name\": \"s1\"", "\"name\": \"\\u00731\""),
+        ("\"reports\": true", "\"reports\": false"),
+        ("T10:30:00.000Z", "T10:30:00.000z"),
+        ("T10:30:00.000Z", "T10:30:00Z"),
+        ("/.worktrees/", "/other/"),
+        ("\"createdAt\"", "\"other\": 1,\n      \"createdAt\""),
+    ] {
+        let other = text.replace(ours, other);
+        assert_ne!(other, text);
+        let read = schema::decode(other.as_bytes(), &of).map(|it| {
+            assert_eq!(it.written.kept(), 0, "{other}");
+            shown(&it)
+        });
+        let parsed = schema::decode_bytes(other.as_bytes()).map(|it| shown(&it));
+        assert_eq!(read.map_err(|err| err.to_string()), parsed.map_err(|err| err.to_string()), "{other}");
+    }
+}
+
+#[test]
+fn sessions_in_our_hand_with_something_in_common_are_judged_as_any_others() {
+    let place = Place::new();
+    place.save(&[session(1), session(2)]);
+    let of = worktrees(&place.workspace);
+    for (ours, other) in [("s2", "s1"), ("\"name\": \"s2\"", "\"name\": \"S1\""), ("000002", "000001")] {
+        let text = place.text().replace(ours, other);
+        let read = schema::decode(text.as_bytes(), &of).unwrap();
+        assert_eq!((read.sessions.len(), read.document.quarantine.len()), (1, 1), "{text}");
+        assert_eq!(shown(&read), shown(&schema::decode_bytes(text.as_bytes()).unwrap()));
+    }
+}
