@@ -116,6 +116,13 @@ pub(super) fn find(global: &Global, args: &args::Find) -> Result<(), Failure> {
 /// Prints a session with what its worktree looks like.
 pub(super) fn one(context: &Context, session: Session) -> Result<(), Failure> {
     for overview in context.manager.look(&[session]) {
+        let carried = overview.worktree.as_ref().map(|it| it.carried.as_slice()).unwrap_or_default();
+        if !carried.is_empty() {
+            tracing::warn!(
+                "somebody had changed files in its worktree before the session began: {}",
+                carried.join(", ")
+            );
+        }
         let view = view::overview(context, &overview);
         let text = || table::session(&overview, context.manager.workspace(), now());
         context.output.data(&view, text)?;

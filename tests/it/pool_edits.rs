@@ -1,6 +1,6 @@
 //! What a person writes into a worktree of the pool, at whichever moment: it stays, and no session gets it unasked.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use crate::support::{
     Ran, Workspace, invariants,
@@ -124,9 +124,8 @@ fn a_create_that_fails_at_its_last_step_leaves_what_somebody_wrote_before() {
     assert_ne!(space.worktree("third"), folder);
 }
 
-/// Not every file is looked at before a take. What was written before it is found afterwards, and said.
-#[test]
-fn what_a_session_finds_in_its_worktree_from_before_is_said() {
+/// A workspace with more files than are looked at by one thread, and a worktree that is ready.
+fn large() -> (Workspace, PathBuf) {
     let space = Workspace::new();
     for number in 0..1_001 {
         fs::write(space.path(&format!("src/{number}")), "").unwrap();
@@ -134,18 +133,42 @@ fn what_a_session_finds_in_its_worktree_from_before_is_said() {
     commit(&space, "src/lib.txt", "text\n");
     fill(&space, 1);
     let folder = only(&space);
-    fs::write(folder.join("src/lib.txt"), MINE).unwrap();
+    (space, folder)
+}
+
+#[test]
+fn a_large_worktree_in_which_a_file_was_edited_is_no_sessions() {
+    for edit in ["src/lib.txt", "src/7", "README.md"] {
+        let (space, folder) = large();
+        fs::write(folder.join(edit), MINE).unwrap();
+        space.run(["create", "one"]).succeeds();
+        assert_ne!(space.worktree("one"), folder, "{edit}");
+        assert_eq!(space.git_at(&space.worktree("one"), ["status", "--porcelain"]), "", "{edit}");
+        fill(&space, 1);
+        assert!(is_changed(&space, &folder), "{edit}: {}", space.json(["pool", "status"]));
+        assert_eq!(fs::read_to_string(folder.join(edit)).unwrap(), MINE);
+    }
+    let (space, folder) = large();
+    space.run(["create", "one"]).succeeds();
+    assert_eq!(space.worktree("one"), folder, "nobody edited anything");
+}
+
+/// Folders are not listed before a take. What was written there before it is found afterwards, and said.
+#[test]
+fn what_a_session_finds_in_its_worktree_from_before_is_said() {
+    let (space, folder) = large();
     fs::write(folder.join("src/from-before"), MINE).unwrap();
     space.run(["create", "one"]).succeeds();
-    assert_eq!(space.worktree("one"), folder, "it is too large to be looked at");
+    assert_eq!(space.worktree("one"), folder, "no folder below is listed");
     // What the session does is its own.
     fs::write(folder.join("src/1"), "later\n").unwrap();
     fs::write(folder.join("src/later"), "later\n").unwrap();
     space.run(["pool", "fill", "--size", "0"]).succeeds();
-    let said = space.run(["doctor"]).succeeds().stdout();
-    assert!(said.contains("src/from-before, src/lib.txt"), "{said}");
-    assert!(!said.contains("src/1,") && !said.contains("later"), "{said}");
-    assert_eq!(fs::read_to_string(folder.join("src/lib.txt")).unwrap(), MINE);
+    for said in [space.run(["doctor"]).succeeds().stdout(), space.run(["show", "one"]).succeeds().stderr()] {
+        assert!(said.contains("before the session began: src/from-before"), "{said}");
+        assert!(!said.contains("src/1") && !said.contains("later"), "{said}");
+    }
+    assert_eq!(fs::read_to_string(folder.join("src/from-before")).unwrap(), MINE);
 }
 
 /// Without anybody's work in it, such a create leaves nothing.

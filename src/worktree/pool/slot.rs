@@ -36,10 +36,9 @@ const DRAINED: &str = "drained";
 pub(super) const CHANGED: &str = "wharf.changed";
 /// How many entries of the folder of seals are looked at.
 const READY_MAX: usize = 1_000;
-/// Up to how many files each of them is looked at before a worktree is taken, which takes about as long as a write to the
-/// disk does. In a larger one a change is seen by who fills the pool, and by the session that gets it: it shows there as a
-/// change, and nothing is lost.
-const FILES_MAX: u32 = 1_000;
+/// Up to how many files each of them is looked at before a worktree is taken: one to two microseconds each, while the disk writes
+/// what was reserved. In a larger one a change is seen by who fills the pool next, and said by `show` and `doctor`.
+const FILES_MAX: u32 = 100_000;
 
 /// A warm worktree, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
