@@ -66,6 +66,8 @@ pub(super) enum Failure {
     Ended { name: SessionName, how: String, goal: String },
     #[error("session `{name}`: {} did not come in time", text::line(goal))]
     TimedOut { name: SessionName, goal: String },
+    #[error("another process is still at work on the pool of {}", text::line(repository))]
+    PoolBusy { repository: String },
     #[error("{count} of them do not run")]
     NotResumed { count: usize },
     #[error("this terminal is that of session `{name}`")]
@@ -126,7 +128,7 @@ impl Failure {
             | Self::NoTerminal
             | Self::Inside { .. }
             | Self::Unconfirmed { .. } => "INVALID_VALUE",
-            Self::Itself { .. } => "IN_USE",
+            Self::Itself { .. } | Self::PoolBusy { .. } => "IN_USE",
             Self::Lost { .. } => "UNREACHABLE",
             Self::NotShown { .. } => "NOT_SHOWN",
             Self::Ended { .. } => "ENDED",
@@ -163,7 +165,7 @@ impl Failure {
             | Self::NoTerminal
             | Self::Inside { .. }
             | Self::Unconfirmed { .. } => 2,
-            Self::Itself { .. } => 4,
+            Self::Itself { .. } | Self::PoolBusy { .. } => 4,
             Self::UnsafePath { .. } => 6,
             Self::Lost { .. } => 7,
             Self::TimedOut { .. } => 124,
@@ -211,6 +213,10 @@ impl Failure {
             Self::Lost { name } => Some(format!(
                 "`wharf doctor` names what is left of it, `wharf start {name}` ends that and starts it again"
             )),
+            Self::PoolBusy { .. } => Some(
+                "`wharf pool status` shows what is ready by now; the same again once nothing is `filling` there"
+                    .to_owned(),
+            ),
             Self::NotShown { name } => Some(format!(
                 "it may be asking something: `wharf screen {name}` shows it, `wharf attach {name}` answers"
             )),
@@ -286,6 +292,7 @@ impl Failure {
             | Self::Lost { .. }
             | Self::NotShown { .. }
             | Self::Ended { .. }
+            | Self::PoolBusy { .. }
             | Self::NotResumed { .. }
             | Self::TimedOut { .. }
             | Self::NoTerminal

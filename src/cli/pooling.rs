@@ -7,7 +7,7 @@ use crate::{
     config::POOL_SIZE_MAX,
     session::RepositoryPath,
     text,
-    worktree::{Condition, Stopped},
+    worktree::{Condition, Filled, Stopped},
 };
 
 #[derive(Serialize)]
@@ -88,6 +88,8 @@ fn fill(context: &Context, only: Option<&RepositoryPath>, size: Option<usize>) -
         return Err(Failure::Value { given: size.to_string(), wanted });
     }
     let filled = context.manager.fill_pool(only, size)?;
+    let is_busy = |(_, filled): &&(RepositoryPath, Filled)| filled.stopped == Some(Stopped::Busy);
+    let busy = filled.iter().find(is_busy).map(|(repository, _)| repository.to_string());
     let views: Vec<FilledView> = filled
         .into_iter()
         .map(|(repository, filled)| FilledView {
@@ -101,7 +103,9 @@ fn fill(context: &Context, only: Option<&RepositoryPath>, size: Option<usize>) -
         let because = it.stopped.map(|because| format!("; {because}")).unwrap_or_default();
         format!("{}: {} made, {} ready{because}\n", text::line(&it.repository), it.made, it.ready)
     };
-    Ok(context.output.data(&views, || views.iter().map(line).collect())?)
+    context.output.data(&views, || views.iter().map(line).collect())?;
+    // What was made is told all the same.
+    busy.map_or(Ok(()), |repository| Err(Failure::PoolBusy { repository }))
 }
 
 fn drain(context: &Context, only: Option<&RepositoryPath>) -> Result<(), Failure> {

@@ -16,7 +16,7 @@ use crate::{
     store::{self, Origin, Quarantined, Reading, Store},
     terminal::Terminals,
     workspace::Workspace,
-    worktree::{Checkout, Worktrees},
+    worktree::{Checkout, PoolSize, Worktrees},
 };
 
 mod agent_findings;
@@ -130,6 +130,8 @@ pub struct SessionManager {
     clock: Arc<dyn Clock>,
     /// The table as it was when it was looked at last, for who reads the same again.
     last: Registry,
+    /// How many warm worktrees there are to be, now.
+    pool_size: PoolSize,
     /// What could not be taken when the table was read last.
     quarantined: Vec<Quarantined>,
     /// What dead processes began and could not be ended when that was tried last, and why.
@@ -187,6 +189,7 @@ impl SessionManager {
     pub fn of(workspace: Workspace, settings: Settings, ports: Ports) -> Self {
         let Ports { store, worktrees, terminals, shells, background, clock } = ports;
         let (quarantined, stuck) = (Vec::new(), Vec::new());
+        let pool_size = PoolSize::fixed(settings.pool_size);
         Self {
             workspace,
             settings,
@@ -197,6 +200,7 @@ impl SessionManager {
             background,
             clock,
             last: Registry::default(),
+            pool_size,
             quarantined,
             stuck,
         }

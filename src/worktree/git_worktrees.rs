@@ -9,8 +9,8 @@ use std::{
 
 use super::{
     AddEnd, Addition, Brought, Changes, Checkout, Drained, Filled, HeadDamage, Loss, Mended, Outset,
-    Rebranching, Renaming, Scan, Slot, Trashed, Wanted, Worktree, WorktreeError, Worktrees, pool,
-    site::is_there,
+    PoolSize, Rebranching, Renaming, Scan, Slot, Trashed, Wanted, WhileFilled, Worktree, WorktreeError,
+    Worktrees, pool, site::is_there,
 };
 use crate::{
     clock::{Clock, Timestamp},
@@ -97,8 +97,13 @@ impl Worktrees for GitWorktrees {
         self.slots(repository)
     }
 
-    fn fill(&self, repository: &RepositoryPath, size: usize) -> Result<Filled, WorktreeError> {
-        self.fill_pool(repository, size)
+    fn fill(
+        &self,
+        repository: &RepositoryPath,
+        size: &PoolSize,
+        while_filled: WhileFilled,
+    ) -> Result<Filled, WorktreeError> {
+        self.fill_pool(repository, size, while_filled)
     }
 
     fn drain(&self, repository: &RepositoryPath) -> Result<Drained, WorktreeError> {

@@ -67,8 +67,19 @@ impl GitWorktrees {
 
     /// Waits for a lock of this kind on a file.
     pub(super) fn wait_for_lock(&self, path: &Path, common: &Path) -> Result<RepositoryLock, WorktreeError> {
+        self.wait_for_lock_within(path, common, self.settings.lock_limit)
+    }
+
+    /// Waits at most so long for it.
+    #[expect(clippy::unused_self, reason = "it stands beside waits that go by the settings")]
+    pub(super) fn wait_for_lock_within(
+        &self,
+        path: &Path,
+        common: &Path,
+        limit: Duration,
+    ) -> Result<RepositoryLock, WorktreeError> {
         let file = open(path, common)?;
-        let deadline = Instant::now() + self.settings.lock_limit;
+        let deadline = Instant::now() + limit;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(RepositoryLock { file }),

@@ -72,7 +72,7 @@ pub use self::{
     git_worktrees::{GitSettings, GitWorktrees},
     head_damage::HeadDamage,
     loss::{Loss, Sample},
-    pool::{Condition, Drained, Filled, Slot, Stopped},
+    pool::{Condition, Drained, Filled, PoolSize, Slot, Stopped, WhileFilled},
 };
 
 /// The worktrees of a workspace and the repositories they belong to.
@@ -103,7 +103,12 @@ pub trait Worktrees: Send + Sync {
     fn pool(&self, repository: &RepositoryPath) -> Result<Vec<Slot>, WorktreeError>;
 
     /// Makes warm worktrees until there are so many, one process at a time and as far as the disk has room.
-    fn fill(&self, repository: &RepositoryPath, size: usize) -> Result<Filled, WorktreeError>;
+    fn fill(
+        &self,
+        repository: &RepositoryPath,
+        size: &PoolSize,
+        while_filled: WhileFilled,
+    ) -> Result<Filled, WorktreeError>;
 
     /// Removes the warm worktrees of a repository, but not those in which something changed.
     fn drain(&self, repository: &RepositoryPath) -> Result<Drained, WorktreeError>;

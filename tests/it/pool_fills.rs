@@ -109,9 +109,8 @@ fn until_there(path: &Path) {
     }
 }
 
-#[test]
-fn a_drain_waits_for_whoever_fills_and_no_other_is_made() {
-    let space = Workspace::new();
+/// A PATH with a git that stops in the middle of a fill until a file is there, and says that it is there by another one.
+fn halting(space: &Workspace) -> (String, PathBuf, PathBuf) {
     let (at_work, go) = (space.home().join("at-work"), space.home().join("go"));
     let script = format!(
         "case \"$*\" in *rev-parse*HEAD*) if [ -n \"$GIT_WORK_TREE\" ]; then : > '{}'\n\
@@ -119,7 +118,13 @@ fn a_drain_waits_for_whoever_fills_and_no_other_is_made() {
         at_work.display(),
         go.display()
     );
-    let path = meddling(&space, &script);
+    (meddling(space, &script), at_work, go)
+}
+
+#[test]
+fn a_drain_waits_for_whoever_fills_and_no_other_is_made() {
+    let space = Workspace::new();
+    let (path, at_work, go) = halting(&space);
     let begin = |args: &[&str], path: Option<&str>| {
         let mut command = space.command();
         command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -151,4 +156,59 @@ fn a_drain_waits_for_whoever_fills_and_no_other_is_made() {
     Ran { output: command.output().unwrap() }.succeeds();
     behind();
     assert_eq!(slots(&space, "ready").len(), 1);
+}
+
+#[test]
+fn a_fill_waits_for_whoever_fills_but_not_for_ever_and_says_so() {
+    let space = Workspace::new();
+    let (path, at_work, go) = halting(&space);
+    let begin = |path: Option<&str>| {
+        let mut command = space.command();
+        command.args(["pool", "fill", "--size", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(path) = path {
+            command.env("PATH", path);
+        }
+        command.spawn().unwrap()
+    };
+    let filler = begin(Some(&path));
+    until_there(&at_work);
+    // It waits no longer than for anybody at work with a repository.
+    fs::create_dir_all(space.path(".wharf")).unwrap();
+    fs::write(space.path(".wharf/config.toml"), "[git]\ntime_limit = 1\n").unwrap();
+    let late = space.run(["pool", "fill", "--size", "1"]);
+    let late = late.fails(4).says("0 made, 0 ready; another process fills it");
+    late.says("still at work on the pool of .").says("wharf pool status");
+    fs::remove_file(space.path(".wharf/config.toml")).unwrap();
+    let waiter = begin(None);
+    fs::write(&go, "").unwrap();
+    Ran { output: filler.wait_with_output().unwrap() }.succeeds().says("1 made, 1 ready");
+    Ran { output: waiter.wait_with_output().unwrap() }.succeeds().says("0 made, 1 ready");
+}
+
+#[test]
+fn who_fills_in_the_background_hears_of_another_size() {
+    for (before, after) in [(3, 1), (1, 2), (2, 0)] {
+        let space = Workspace::new();
+        space.run(["pool", "fill", "--size", "0"]).succeeds();
+        let (path, at_work, go) = halting(&space);
+        let set = |size: usize| {
+            let settings = space.path(".wharf/config.toml");
+            fs::create_dir_all(settings.parent().unwrap()).unwrap();
+            fs::write(settings, format!("[pool]\nsize = {size}\n")).unwrap();
+        };
+        set(before);
+        let mut command = space.command();
+        command
+            .env_remove("WHARF_POOL_SIZE")
+            .env("PATH", path)
+            .args(["behind", "fill-pool"])
+            .arg(space.root());
+        let filler = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        until_there(&at_work);
+        set(after);
+        fs::write(&go, "").unwrap();
+        Ran { output: filler.wait_with_output().unwrap() }.succeeds();
+        // What was begun is made ready.
+        assert_eq!(slots(&space, "ready").len(), after.max(1), "from {before} to {after}");
+    }
 }

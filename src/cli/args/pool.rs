@@ -29,6 +29,9 @@ pub(in crate::cli) enum Pool {
         repo: Option<PathBuf>,
     },
     /// Make worktrees until as many are ready as the settings say
+    ///
+    /// Waits up to a minute for a process that makes some already, as the one in the background does. When that is still at
+    /// work then, what is ready is told and the exit code is 4.
     #[command(after_help = "Examples:\n  wharf pool fill\n  wharf pool fill --size 3")]
     Fill {
         /// Only for this repository

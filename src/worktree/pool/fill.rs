@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 use rustix::fs::statvfs;
 
 use super::{
-    Filled, Stopped,
+    Filled, PoolSize, Stopped, WhileFilled,
     freshen::Wanted,
     slot::{
         FILLING, forget_making, is_making, is_unwanted, note_making, reason, set_changed, unfit_file, want,
@@ -42,7 +42,8 @@ impl GitWorktrees {
     pub(in crate::worktree) fn fill_pool(
         &self,
         repository: &RepositoryPath,
-        size: usize,
+        size: &PoolSize,
+        while_filled: WhileFilled,
     ) -> Result<Filled, WorktreeError> {
         let common = self.common_dir(repository)?;
         self.sweep_pool(repository)?;
@@ -58,7 +59,7 @@ impl GitWorktrees {
             let _lock = self.lock_repository(&common)?;
             want(&common)?;
         }
-        let Some(lock) = try_lock_pool(&common)? else {
+        let Some(lock) = self.lock_pool_if(&common, while_filled)? else {
             filled.ready = self.count_ready(repository)?;
             return stop(filled, Stopped::Busy);
         };
@@ -68,6 +69,8 @@ impl GitWorktrees {
         self.freshen(repository, &wanted)?;
         loop {
             filled.ready = self.count_ready(repository)?;
+            // It can be set anew while a large worktree is written.
+            let size = size.now();
             if filled.ready >= size || filled.made >= size {
                 return Ok(filled);
             }
@@ -218,5 +221,22 @@ impl GitWorktrees {
     /// Waits for the lock on filling in a repository.
     pub(super) fn lock_pool(&self, common: &Path) -> Result<RepositoryLock, WorktreeError> {
         self.wait_for_lock(&common.join(LOCK), common)
+    }
+
+    /// The same as long as that is wanted; nothing when somebody else still has it then.
+    fn lock_pool_if(
+        &self,
+        common: &Path,
+        while_filled: WhileFilled,
+    ) -> Result<Option<RepositoryLock>, WorktreeError> {
+        let WhileFilled::Wait(limit) = while_filled else {
+            return try_lock_pool(common);
+        };
+        let limit = limit.min(self.settings.lock_limit);
+        match self.wait_for_lock_within(&common.join(LOCK), common, limit) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(WorktreeError::RepositoryLocked { .. }) => Ok(None),
+            Err(err) => Err(err),
+        }
     }
 }

@@ -14,6 +14,8 @@
 //! Whatever is in none of them, or in `filling` without anybody who fills it, was cut short and is cleared away, after a look
 //! whether there is anything in it that neither wharf nor git put there.
 
+use std::{fmt, sync::Arc, time::Duration};
+
 mod carried;
 mod fill;
 mod finish;
@@ -37,6 +39,42 @@ pub(super) const CHANGED_NOTE: &str = "it was kept ready for a session, and some
 /// What is said of one whose administrative folder is gone.
 pub(super) const LOST_NOTE: &str = "it was kept ready for a session, and git's files for it are gone; delete it when there \
      is nothing in it that you need";
+
+/// How many warm worktrees there are to be. Whoever makes several asks before each of them.
+#[derive(Clone)]
+pub struct PoolSize(Arc<dyn Fn() -> usize + Send + Sync>);
+
+impl PoolSize {
+    /// Always so many.
+    pub fn fixed(size: usize) -> Self {
+        Self(Arc::new(move || size))
+    }
+
+    /// As many as somebody says each time.
+    pub fn of(ask: impl Fn() -> usize + Send + Sync + 'static) -> Self {
+        Self(Arc::new(ask))
+    }
+
+    /// How many now.
+    pub fn now(&self) -> usize {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for PoolSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PoolSize").field(&self.now()).finish()
+    }
+}
+
+/// What to do while another process fills the pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhileFilled {
+    /// It is left to that one.
+    Leave,
+    /// It is waited for, at most so long, and also no longer than for a process at work with the repository.
+    Wait(Duration),
+}
 
 /// What filling the pool of a repository came to.
 #[derive(Clone, Debug, PartialEq, Eq)]

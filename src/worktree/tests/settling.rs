@@ -5,7 +5,7 @@ use std::{fs, thread, time::Duration};
 use super::support_write::{Ground, git_in};
 use crate::{
     session::RepositoryPath,
-    worktree::{AddEnd, Addition, Wanted, Worktrees as _},
+    worktree::{AddEnd, Addition, PoolSize, Wanted, WhileFilled, Worktrees as _},
 };
 
 #[test]
@@ -29,7 +29,11 @@ fn a_warm_worktree_whose_taking_a_power_cut_emptied_is_taken_back() {
     let (worktrees, root) = (ground.worktrees(), RepositoryPath::root());
     worktrees.want_warm(&root).unwrap();
     for emptied in [&["locked"][..], &["session.json"], &["locked", "session.json"]] {
-        assert_eq!(worktrees.fill(&root, 1).unwrap().ready, 1, "{emptied:?}");
+        assert_eq!(
+            worktrees.fill(&root, &PoolSize::fixed(1), WhileFilled::Leave).unwrap().ready,
+            1,
+            "{emptied:?}"
+        );
         let wanted = Wanted { branch: "feature/warm".parse().unwrap(), explicit: false, from: None };
         let outset = worktrees.start(&root, &wanted).unwrap();
         let addition = Addition { id: outset.warm[0], start: outset.start, ..ground.addition("warm") };
