@@ -95,6 +95,25 @@ pub fn try_take(file: &mut File, path: &Path) -> Result<bool, LockError> {
     }
 }
 
+/// An error while somebody holds a lock; none where there is no such lock. Takes nothing and makes no file, so it says
+/// nothing about the next moment.
+pub fn ensure_free(path: &Path) -> Result<(), LockError> {
+    let place = atomic::open(path).map_err(failed("open", path))?;
+    let mut file = match place {
+        atomic::Place::File(file) => file,
+        atomic::Place::Empty => return Ok(()),
+        atomic::Place::Other => return Err(LockError::NotAFile { path: path.to_owned() }),
+    };
+    // Shared, so that two who look are not in each other's way.
+    match file.try_lock_shared() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            Err(LockError::Held { path: path.to_owned(), holder: read_pid(&mut file) })
+        }
+        Err(TryLockError::Error(err)) => Err(failed("look at", path)(err)),
+    }
+}
+
 /// Opens the lock file, making it when it is not there.
 pub fn open(path: &Path) -> Result<File, LockError> {
     let file = OpenOptions::new()

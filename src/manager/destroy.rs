@@ -147,6 +147,8 @@ impl SessionManager {
     pub fn weigh_destroy(&mut self, who: &str, branch: BranchFate) -> Result<Destroyed, ManagerError> {
         let session = self.session(who)?;
         ensure_quiet(&session)?;
+        // What runs then would go on in a folder that is not there any more.
+        self.ensure_not_set_up(&session)?;
         let mut losses = match self.worktrees.losses(&checkout(&session), branch) {
             Ok(losses) => losses,
             Err(err) => {
@@ -210,6 +212,10 @@ impl SessionManager {
             weighed.obstacles.extend(running);
         }
         let session = self.begin_destroy(who, id, branch)?;
+        if let Err(err) = self.ensure_not_set_up(&session) {
+            self.stay(&session);
+            return Err(err);
+        }
         self.end_context(&session, permits)?;
         let record = store::encode_record(&settled(&session), &self.workspace);
         let branch = match self.worktrees.discard(&checkout(&session), branch, &record) {

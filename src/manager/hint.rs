@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{ManagerError, conversation, findings::head_cure};
+use super::{ManagerError, conversation, findings::head_cure, setup::SET_UP};
 use crate::{
     registry::{AdmitError, ID_PREFIX_CHARS_MIN, LookupError},
     session::SessionName,
@@ -34,10 +34,7 @@ impl ManagerError {
                 format!("name one with `--repo`: {}", paths.join(", "))
             }
             Self::UnsavedWork { obstacles, .. } => super::destroy::hint(obstacles),
-            Self::Busy { .. } => {
-                "wait for it to end; when that process is gone, `wharf restore` finishes or undoes it"
-                    .to_owned()
-            }
+            Self::Busy { doing, .. } => busy_hint(doing).to_owned(),
             Self::Stuck { because, .. } => stuck_hint(because.is_some()).to_owned(),
             Self::NotInTrash { .. } => "`wharf trash list` shows what can be brought back".to_owned(),
             Self::IssueElsewhere { .. } => "`wharf remove --folder` frees that one".to_owned(),
@@ -94,6 +91,15 @@ fn after_setup(name: &SessionName, is_undone: bool) -> String {
         format!("the session is in the trash, `wharf undo {name}` brings it back")
     } else {
         format!("the session stays, `wharf setup {name}` tries again")
+    }
+}
+
+/// What to do about work that goes on.
+fn busy_hint(doing: &str) -> &'static str {
+    if doing == SET_UP {
+        "wait for it to end, or interrupt it where it was begun; the session stays, and its `setup.log` below `.wharf/sessions` has what it printed"
+    } else {
+        "wait for it to end; when that process is gone, `wharf restore` finishes or undoes it"
     }
 }
 

@@ -16,13 +16,19 @@ use std::{
 use super::{Destroyed, ManagerError, Permits, SessionManager, checkout, journal::ensure_quiet};
 use crate::{
     config::OnFailure,
-    lock::{Lock, LockError},
+    lock::{self, Lock, LockError},
     process::{self, Line, LineEnd},
     session::{BranchFate, RepositoryPath, SESSION_VARIABLE, Session, Setup},
     socket,
     worktree::Brought,
 };
 
+/// What is being done with a session then.
+pub(super) const SET_UP: &str = "set up";
+/// What is held while lines run, below the session's folder.
+const LOCK: &str = "setup.lock";
+/// How long it takes to look whether somebody holds it, at most.
+const LOOK_MAX: Duration = Duration::from_millis(50);
 /// How much of what lines print is kept of one run.
 const OUTPUT_BYTES_MAX: usize = 1 << 20;
 
@@ -89,6 +95,9 @@ impl SessionManager {
         ensure_quiet(&session)?;
         let id = session.id().to_string();
         let _lock = self.lock_setup(&session)?;
+        // Who destroys it writes that down and looks for this lock then, so one of both sees the other.
+        let session = self.session(&id)?;
+        ensure_quiet(&session)?;
         if session.setup() != Some(Setup::Unfinished) {
             self.change(&id, |session, _| session.await_setup())?;
         }
@@ -162,18 +171,13 @@ impl SessionManager {
         let folder = self.workspace.session_folder(session.id());
         let failed = |source| ManagerError::SetupFile { path: folder.clone(), source };
         fs::create_dir_all(&folder).map_err(failed)?;
-        match Lock::take(&folder.join("setup.lock"), Duration::ZERO) {
-            Ok(lock) => Ok(lock),
-            Err(LockError::Held { holder, .. }) => Err(ManagerError::Busy {
-                name: session.name().clone(),
-                doing: "set up",
-                pid: holder.unwrap_or_default(),
-            }),
-            Err(LockError::Io { path, source, .. }) => Err(ManagerError::SetupFile { path, source }),
-            Err(LockError::NotAFile { path }) => {
-                Err(ManagerError::SetupFile { path, source: std::io::ErrorKind::InvalidInput.into() })
-            }
-        }
+        Lock::take(&folder.join(LOCK), LOOK_MAX).map_err(|err| lock_error(session, err))
+    }
+
+    /// An error while files are brought into a session, or its lines run.
+    pub(super) fn ensure_not_set_up(&self, session: &Session) -> Result<(), ManagerError> {
+        let lock = self.workspace.session_folder(session.id()).join(LOCK);
+        lock::ensure_free(&lock).map_err(|err| lock_error(session, err))
     }
 
     /// Runs lines in a session's folder until one of them fails. The outer error is that they could not be run.
@@ -230,5 +234,19 @@ impl SessionManager {
         ];
         all.extend(ours.into_iter().map(|(key, value)| (key.into(), value)));
         all
+    }
+}
+
+fn lock_error(session: &Session, err: LockError) -> ManagerError {
+    match err {
+        LockError::Held { holder, .. } => ManagerError::Busy {
+            name: session.name().clone(),
+            doing: SET_UP,
+            pid: holder.unwrap_or_default(),
+        },
+        LockError::Io { path, source, .. } => ManagerError::SetupFile { path, source },
+        LockError::NotAFile { path } => {
+            ManagerError::SetupFile { path, source: std::io::ErrorKind::InvalidInput.into() }
+        }
     }
 }

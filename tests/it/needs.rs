@@ -225,6 +225,33 @@ fn a_setup_that_was_killed_says_so_and_can_be_done_again() {
 }
 
 #[test]
+fn who_is_being_set_up_is_not_destroyed_not_even_by_force() {
+    let space = needy();
+    settings(
+        &space,
+        "[setup]\ncommands = [\"touch begun.log; while [ ! -e go.log ]; do sleep 0.01; done; touch done.log\"]\n",
+    );
+    let mut command = space.command();
+    command.args(["create", "s1"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    eventually("the line runs", || {
+        space.names() == ["s1"] && space.worktree("s1").join("begun.log").exists()
+    });
+    let folder = space.worktree("s1");
+    for args in [&["--force"][..], &["--force", "--no-teardown"], &["--force", "--dry-run"]] {
+        let ran = space.run(["destroy", "s1"].iter().chain(args));
+        ran.fails(4).says(&format!("being set up by process {}", child.id())).says("setup.log");
+        assert!(folder.join("begun.log").exists(), "{args:?}");
+    }
+    assert_eq!(setup_of(&space, "s1"), "unfinished");
+    fs::write(folder.join("go.log"), "").unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(folder.join("done.log").exists() && setup_of(&space, "s1").is_null());
+    space.run(["destroy", "s1", "--force"]).succeeds();
+    assert!(!folder.exists() && space.names().is_empty());
+}
+
+#[test]
 fn a_teardown_runs_first_and_its_failure_keeps_the_session() {
     let space = Workspace::new();
     settings(
