@@ -35,6 +35,7 @@ mod executing;
 mod faults;
 mod faults_page;
 mod filters;
+mod floods;
 mod flow;
 mod foreseen;
 mod forgotten;

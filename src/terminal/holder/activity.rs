@@ -36,8 +36,11 @@ impl Activity {
         self.turn(Mood::Active);
     }
 
-    /// The program said something about itself.
-    pub(super) fn noticed(&mut self, notice: &Notice) {
+    /// The program said something about itself, not later than then. What happened since came behind it, and counts.
+    pub(super) fn noticed(&mut self, notice: &Notice, said: Instant) {
+        if said < self.happened {
+            return;
+        }
         match notice {
             Notice::Bell
             | Notice::Notification(_)
@@ -153,11 +156,22 @@ mod tests {
         for notice in
             [Notice::Bell, Notice::Notification("done".to_owned()), Notice::Prompt(PromptMark::Prompt)]
         {
-            activity.noticed(&notice);
+            activity.noticed(&notice, now);
             assert_eq!(activity.news(now), Some(Mood::Waiting), "{notice:?}");
-            activity.noticed(&Notice::Prompt(PromptMark::Output));
+            activity.noticed(&Notice::Prompt(PromptMark::Output), now);
             assert_eq!(activity.news(now), Some(Mood::Active), "{notice:?}");
         }
+    }
+
+    #[test]
+    fn a_bell_that_is_heard_late_is_no_wait_when_the_program_has_gone_on() {
+        let (mut activity, rung) = usual();
+        let later = rung + Duration::from_millis(1);
+        activity.happened(later);
+        activity.noticed(&Notice::Bell, rung);
+        assert_eq!(activity.mood(), Mood::Active);
+        activity.noticed(&Notice::Bell, later);
+        assert_eq!(activity.mood(), Mood::Waiting);
     }
 
     #[test]
@@ -169,7 +183,7 @@ mod tests {
     #[test]
     fn where_moods_are_not_told_apart_nothing_makes_one() {
         let (mut activity, now) = begun(Limits { activity: false, ..Limits::default() }, Mood::Unknown);
-        activity.noticed(&Notice::Bell);
+        activity.noticed(&Notice::Bell, now);
         assert_eq!(activity.news(now + QUIET), None);
         assert_eq!(activity.due(), None);
         activity.happened(now + QUIET);

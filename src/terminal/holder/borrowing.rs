@@ -10,7 +10,7 @@ impl Holder {
     pub(super) fn borrow(&mut self, at: usize, lend: &Lend, now: Instant) {
         // What it was sent so far it shows itself.
         self.take_in();
-        let traces = self.screen.traces();
+        let traces = self.intake.screen().traces();
         let client = &mut self.clients[at];
         let terminal = client.take_file().filter(|_| client.view.is_some_and(|view| view.is_terminal));
         let taken = terminal
@@ -82,7 +82,7 @@ impl Holder {
         if !self.clients.iter().any(|client| client.lent.is_some()) {
             return;
         }
-        let traces = self.screen.traces();
+        let traces = self.intake.screen().traces();
         for client in &mut self.clients {
             client.mark(traces, now);
         }

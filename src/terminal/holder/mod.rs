@@ -1,6 +1,7 @@
 //! The process that owns one session's terminal: program, screen and socket, and nothing else.
 //!
-//! One thread in one `poll` loop; a second one writes down what happens, so that the disk never holds up the terminal.
+//! One thread in one `poll` loop; a second one writes down what happens, so that the disk never holds up the terminal, and
+//! while a program floods, and only then, a third one feeds screen and log.
 
 mod activity;
 mod answer;
@@ -9,6 +10,7 @@ mod borrowing;
 mod client;
 mod ending;
 mod farewell;
+mod intake;
 mod lent;
 mod output;
 mod program;
@@ -28,17 +30,15 @@ use std::{
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use self::{
-    activity::Activity, begin::Seat, client::Client, ending::Ending, output::Backlog, program::Program,
-    reporter::Reporter,
+    activity::Activity, begin::Seat, client::Client, ending::Ending, intake::Intake, output::Backlog,
+    program::Program, reporter::Reporter,
 };
 use super::{
-    Exited, Held, Keeper, Launch, Started, Stop, TerminalError, output_log::OutputLog, reach::LOOK_AGAIN,
-    runtime::Runtime,
+    Exited, Held, Keeper, Launch, Started, Stop, TerminalError, reach::LOOK_AGAIN, runtime::Runtime,
 };
 use crate::{
     clock::Clock,
     process::{self, Signal, Signals},
-    screen::Screen,
     workspace::Workspace,
 };
 
@@ -69,10 +69,9 @@ struct Holder {
     is_full: bool,
     signals: Signals,
     program: Program,
-    screen: Screen,
+    intake: Intake,
     /// How many bytes the program has printed.
     offset: u64,
-    log: OutputLog,
     clients: Vec<Client>,
     activity: Activity,
     ending: Option<Ending>,
@@ -119,9 +118,8 @@ pub fn hold(
     seat.keep(&held);
     told(&started);
     let folder = Workspace::at(&launch.workspace).session_folder(launch.id);
-    let log = OutputLog::in_folder(folder, launch.limits.log_bytes_max);
     let holder = Holder {
-        screen: Screen::new(launch.size, launch.limits.scrollback_rows_max),
+        intake: Intake::begin(launch.size, launch.limits, folder),
         activity: Activity::begin(&launch.limits, Instant::now()),
         offset: 0,
         clients: Vec::new(),
@@ -136,7 +134,6 @@ pub fn hold(
         is_full: false,
         signals,
         program,
-        log,
         reporter,
         clock,
     };

@@ -1,13 +1,16 @@
 //! What becomes of what the program prints: the clients get it at once, screen and log as soon as there is time.
 //!
 //! A program that prints without end is not held up by the screen: its output waits in a backlog, which is taken in when
-//! the program pauses, when it is long, and before anybody asks the screen something.
+//! the program pauses, when it is long, and before anybody asks the screen something. As long as it does not pause, a
+//! second thread takes it in. So at most two backlogs are in memory, of less than `LATE_BYTES_MAX` and `BATCH_BYTES_MAX`
+//! together each: one that grows and one that is away, which has to be back before the next one goes.
 
 use std::time::{Duration, Instant};
 
 use super::{
     Holder,
     client::{self, Client},
+    intake::Outcome,
 };
 use crate::screen::Notice;
 
@@ -17,6 +20,8 @@ const BATCH_BYTES_MAX: usize = 256 << 10;
 const ECHO_BYTES_MAX: usize = 1 << 10;
 /// How much may wait for the screen.
 const BACKLOG_BYTES_MAX: usize = 256 << 10;
+/// The same while the second thread has not found a processor for what it got before.
+const LATE_BYTES_MAX: usize = 2 * BACKLOG_BYTES_MAX;
 /// From how many bytes on output is a stream: a program that goes on printing rather than one that waits for an answer.
 const STREAM_BYTES: usize = 32 << 10;
 /// For how long nothing has to come before the screen takes in what a program printed.
@@ -42,6 +47,8 @@ pub(super) struct Backlog {
     /// How many bytes the clients were not sent yet, and when they are.
     gathered: usize,
     send_at: Option<Instant>,
+    /// When the last byte came of what was handed over to the second thread.
+    handed_over: Instant,
     /// Whether memory may be given back.
     is_loose: bool,
 }
@@ -55,6 +62,7 @@ impl Backlog {
             is_stream: false,
             gathered: 0,
             send_at: None,
+            handed_over: now,
             is_loose: false,
         }
     }
@@ -94,6 +102,11 @@ impl Backlog {
         self.send_at.is_some()
     }
 
+    /// Whether it is so full that nothing more may come before the rest was taken in.
+    fn is_late(&self) -> bool {
+        self.bytes.len() >= LATE_BYTES_MAX
+    }
+
     /// Whether it is full, or so short that it may be a question.
     fn is_ripe(&self) -> bool {
         self.bytes.len() >= BACKLOG_BYTES_MAX || (!self.is_stream && self.bytes.len() < ECHO_BYTES_MAX)
@@ -131,8 +144,8 @@ impl Holder {
         if self.backlog.sends(now) || self.program.is_closed() {
             self.send(now);
         }
-        if self.backlog.is_ripe() {
-            self.take_in();
+        if self.backlog.is_ripe() && (self.backlog.is_late() || self.intake.is_here()) {
+            self.pass_on();
         }
     }
 
@@ -158,30 +171,56 @@ impl Holder {
         }
     }
 
-    /// Gives screen and log everything that was printed.
+    /// Gives screen and log everything that was printed, in a stream by way of the second thread.
+    fn pass_on(&mut self) {
+        if !self.backlog.is_stream {
+            return self.take_in();
+        }
+        self.collect();
+        let bytes = std::mem::take(&mut self.backlog.bytes);
+        self.backlog.bytes = self.intake.hand_over(bytes, self.clock.now());
+        self.backlog.handed_over = self.backlog.came;
+        self.backlog.is_loose = true;
+    }
+
+    /// Gives screen and log everything that was printed, and waits until they have it.
     pub(super) fn take_in(&mut self) {
+        self.collect();
         if self.backlog.bytes.is_empty() {
             return;
         }
         let mut bytes = std::mem::take(&mut self.backlog.bytes);
-        let fed = self.screen.feed(&bytes);
+        let outcome = self.intake.feed(&bytes, self.clock.now());
+        self.heed(&outcome, self.backlog.came);
+        bytes.clear();
+        self.backlog.is_loose |= bytes.capacity() > STREAM_BYTES || !self.intake.screen().is_compressed();
+        self.backlog.bytes = bytes;
+    }
+
+    /// Takes note of what came of the output that was handed over.
+    fn collect(&mut self) {
+        if let Some(outcome) = self.intake.collect() {
+            self.heed(&outcome, self.backlog.handed_over);
+        }
+    }
+
+    /// Does what comes of output that was printed up to then.
+    fn heed(&mut self, outcome: &Outcome, printed: Instant) {
+        let Outcome { fed, unkept } = outcome;
         // Two answers to one question would arrive as keys that nobody pressed.
         if !fed.replies.is_empty() && !self.clients.iter().any(Client::answers) {
             self.program.type_in(&fed.replies);
         }
         for notice in &fed.notices {
-            self.activity.noticed(notice);
+            self.activity.noticed(notice, printed);
             if *notice == Notice::Rebuilt {
                 self.redraw();
             }
         }
         self.tell_traces(self.backlog.came);
-        if let Err(err) = self.log.take(&bytes, self.clock.now()) {
+        if let Some(err) = unkept {
             tracing::warn!(sessionId = %self.launch.id, error = %err, "what is printed is not kept for now");
         }
-        bytes.clear();
-        self.backlog.is_loose |= bytes.capacity() > STREAM_BYTES || !self.screen.is_compressed();
-        self.backlog.bytes = bytes;
     }
 
     /// What time brings: the program pauses, or rests.
@@ -196,14 +235,15 @@ impl Holder {
             // Only a pause ends it: others may have had the processor.
             let goes_on = self.backlog.bytes.len() >= STREAM_BYTES && now < self.backlog.came + STREAM_PAUSE;
             self.backlog.is_stream = goes_on;
-            return self.take_in();
+            return self.pass_on();
         }
         // Block by block: somebody may type meanwhile.
-        if self.screen.compress() {
+        if self.intake.screen().compress() {
             return;
         }
         self.backlog.is_loose = false;
         self.backlog.bytes = Vec::new();
+        self.intake.rest();
         for client in &mut self.clients {
             client.rest();
         }

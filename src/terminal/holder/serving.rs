@@ -95,8 +95,8 @@ impl Holder {
             id: self.launch.id.to_string(),
             holder: std::process::id(),
             pid: self.program.pid().as_raw_nonzero().get().unsigned_abs(),
-            rows: self.screen.size().rows(),
-            cols: self.screen.size().cols(),
+            rows: self.intake.size().rows(),
+            cols: self.intake.size().cols(),
             exited: self.program.exited(),
             frame: self.launch.limits.frame_bytes_max,
         }
@@ -121,7 +121,8 @@ impl Holder {
                 if self.is_deaf(at) {
                     return;
                 }
-                let bytes = answer(question, &self.screen, &self.info(now));
+                let info = self.info(now);
+                let bytes = answer(question, self.intake.screen(), &info);
                 self.clients[at].say(&FromHolder::Answer { bytes, is_last: true }, now);
             }
             FromClient::Report(told) => {
@@ -190,7 +191,7 @@ impl Holder {
         }
         if attach.role == Role::Take {
             self.take_in();
-            let unfinished = self.screen.unfinished();
+            let unfinished = self.intake.screen().unfinished();
             for other in (0..self.clients.len()).filter(|other| *other != at) {
                 if let Some(view) = self.clients[other].view.as_mut().filter(|view| view.controls) {
                     view.controls = false;
@@ -255,12 +256,12 @@ impl Holder {
 
     fn show_screen(&mut self, at: usize, scrollback: usize, now: Instant) {
         self.take_in();
-        let bytes = self.screen.snapshot(scrollback);
+        let bytes = self.intake.screen().snapshot(scrollback);
         self.clients[at].show_anew(self.offset, bytes, now);
     }
 
     fn tell_status(&mut self, at: usize, now: Instant) {
-        let size = self.screen.size();
+        let size = self.intake.size();
         let controls = self.clients[at].view.is_some_and(|view| view.controls);
         let status = Status { controls, rows: size.rows(), cols: size.cols() };
         self.clients[at].say(&FromHolder::Status(status), now);
@@ -269,10 +270,12 @@ impl Holder {
     /// Gives terminal and screen another size. Everybody gets the screen anew, also who controls: what flows onto a larger
     /// terminal from above comes from its own scrollback, which is not that of the session.
     pub(super) fn resize(&mut self, size: Size, now: Instant) {
-        if size == self.screen.size() {
+        if size == self.intake.size() {
             return;
         }
-        self.screen.resize(size);
+        // What was printed so far was printed at the old size.
+        self.take_in();
+        self.intake.resize(size);
         self.program.resize(size);
         for at in 0..self.clients.len() {
             let Some(view) = self.clients[at].view else {
@@ -291,7 +294,7 @@ impl Holder {
 
     /// Has a full-screen program draw everything again: only another size makes it do so.
     pub(super) fn redraw(&mut self) {
-        let size = self.screen.size();
+        let size = self.intake.size();
         if let Some(other) =
             Size::new(size.rows(), size.cols() + 1).or(Size::new(size.rows(), size.cols() - 1))
         {
@@ -317,10 +320,11 @@ impl Holder {
         }
     }
 
-    fn info(&self, now: Instant) -> Info {
+    fn info(&mut self, now: Instant) -> Info {
         let hello = self.hello();
         let here = || self.clients.iter().filter(|client| !client.is_gone);
         let views = || here().filter_map(|client| client.view);
+        let screen = self.intake.screen();
         Info {
             pid: hello.pid,
             holder: hello.holder,
@@ -330,10 +334,10 @@ impl Holder {
             silent_ms: u64::try_from(self.activity.silence(now).as_millis()).unwrap_or(u64::MAX),
             clients: views().count(),
             is_controlled: views().any(|view| view.controls),
-            title: self.screen.title().map(ToOwned::to_owned),
-            alternate: self.screen.is_alternate(),
-            bracketed_paste: self.screen.takes_bracketed_paste(),
-            application_cursor: self.screen.takes_application_cursor(),
+            title: screen.title().map(ToOwned::to_owned),
+            alternate: screen.is_alternate(),
+            bracketed_paste: screen.takes_bracketed_paste(),
+            application_cursor: screen.takes_application_cursor(),
             mood: Some(self.activity.mood()),
         }
     }
