@@ -18,6 +18,8 @@ use crate::atomic;
 
 /// The longest wait between two attempts.
 const PAUSE_MAX: Duration = Duration::from_millis(20);
+/// How long who only looks at a lock waits until it looks again.
+const LOOK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Why a lock could not be taken.
 #[derive(Debug, Error)]
@@ -95,9 +97,19 @@ pub fn try_take(file: &mut File, path: &Path) -> Result<bool, LockError> {
     }
 }
 
-/// An error while somebody holds a lock; none where there is no such lock. Takes nothing and makes no file, so it says
-/// nothing about the next moment.
-pub fn ensure_free(path: &Path) -> Result<(), LockError> {
+/// An error where somebody holds a lock for so long; none where there is no such lock. Takes nothing and makes no file, so
+/// it says nothing about the next moment.
+pub fn ensure_free(path: &Path, wait_max: Duration) -> Result<(), LockError> {
+    let deadline = Instant::now() + wait_max;
+    loop {
+        match look(path) {
+            Err(LockError::Held { .. }) if Instant::now() < deadline => thread::sleep(LOOK_PAUSE),
+            seen => return seen,
+        }
+    }
+}
+
+fn look(path: &Path) -> Result<(), LockError> {
     let place = atomic::open(path).map_err(failed("open", path))?;
     let mut file = match place {
         atomic::Place::File(file) => file,

@@ -97,7 +97,7 @@ fn after_setup(name: &SessionName, is_undone: bool) -> String {
 /// What to do about work that goes on.
 fn busy_hint(doing: &str) -> &'static str {
     if doing == SET_UP {
-        "wait for it to end, or interrupt it where it was begun; the session stays, and its `setup.log` below `.wharf/sessions` has what it printed"
+        "wait for it to end, or interrupt it where it was begun; its `setup.log` below `.wharf/sessions` has what it printed"
     } else {
         "wait for it to end; when that process is gone, `wharf restore` finishes or undoes it"
     }

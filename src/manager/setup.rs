@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What is being done with a session then.
-pub(super) const SET_UP: &str = "set up";
+pub(super) const SET_UP: &str = "set up or torn down";
 /// What is held while lines run, below the session's folder.
 const LOCK: &str = "setup.lock";
 /// How long it takes to look whether somebody holds it, at most.
@@ -174,10 +174,11 @@ impl SessionManager {
         Lock::take(&folder.join(LOCK), LOOK_MAX).map_err(|err| lock_error(session, err))
     }
 
-    /// An error while files are brought into a session, or its lines run.
+    /// An error while files are brought into a session, or its lines run. One that sees in this moment that it is destroyed
+    /// lets go at once, and so does a process that was started beside this one.
     pub(super) fn ensure_not_set_up(&self, session: &Session) -> Result<(), ManagerError> {
         let lock = self.workspace.session_folder(session.id()).join(LOCK);
-        lock::ensure_free(&lock).map_err(|err| lock_error(session, err))
+        lock::ensure_free(&lock, LOOK_MAX).map_err(|err| lock_error(session, err))
     }
 
     /// Runs lines in a session's folder until one of them fails. The outer error is that they could not be run.

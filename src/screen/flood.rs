@@ -7,12 +7,12 @@ use alacritty_terminal::{
 };
 
 use super::{
-    emulator::{self, Emulator},
+    emulator::{self, Emulator, HOT_ROWS_MAX},
     ink, lines,
 };
 
-/// So many rows above the visible ones become cells all the same, so that they flow anew when the width changes.
-const KEPT_ROWS: usize = 32;
+/// So many lines above the visible ones become cells all the same, so that they flow anew when the width changes.
+const KEPT_LINES: usize = 32;
 
 /// How far on lines are looked for again when there was another thing in the way.
 const STEP_BYTES: usize = 256;
@@ -29,7 +29,7 @@ impl Emulator {
     /// Takes the first lines of some output straight into the spill, if they would all come to lie there or be hot only
     /// for a moment. Output that begins in the middle of a sequence goes to the emulator up to the end of a line.
     pub(super) fn absorb(&mut self, output: &[u8], is_at_rest: bool) -> Absorbed {
-        let kept = self.kept_rows();
+        let kept = self.kept_lines();
         // Each line has at least two bytes.
         if output.len() < 4 * kept || !self.spill.is_wanted() {
             return Absorbed::Left(output.len());
@@ -43,8 +43,13 @@ impl Emulator {
         }
         let wraps = self.term.mode().contains(TermMode::LINE_WRAP);
         let rows = lines::rows(output, self.size.cols().into(), wraps);
-        let first_kept = rows.len().saturating_sub(kept);
-        // A line goes as a whole.
+        // Lines that flow anew in a larger terminal fill it, and go as a whole.
+        let mut lines = 0;
+        let ended = rows.iter().rposition(|row| {
+            lines += usize::from(!row.flows);
+            lines > kept
+        });
+        let first_kept = ended.map_or(0, |last| last + 1).max(rows.len().saturating_sub(HOT_ROWS_MAX));
         let passed = rows[..first_kept].iter().rposition(|row| !row.flows).map_or(0, |last| last + 1);
         if passed < kept {
             return Absorbed::Left(step(output, rows.last().map_or(0, |row| row.end)));
@@ -58,9 +63,9 @@ impl Emulator {
         Absorbed::Taken(at)
     }
 
-    /// How many lines at the end become cells in any case.
-    fn kept_rows(&self) -> usize {
-        usize::from(self.size.rows()) - 1 + KEPT_ROWS
+    /// How many lines at the end become cells in any case, where those are no more rows than can be.
+    fn kept_lines(&self) -> usize {
+        usize::from(self.size.rows()) - 1 + KEPT_LINES
     }
 
     /// Whether lines would simply appear and go up: nothing is below the cursor, and nothing is set that changes their

@@ -64,7 +64,7 @@ pub struct Exited {
 pub enum Role {
     /// Types, and its size is that of the terminal; refused while another client controls.
     Control,
-    /// The same, and whoever controlled becomes an observer.
+    /// The same, and whoever controlled becomes an observer, or leaves where no more may be attached.
     Take,
     /// Looks on.
     Observe,

@@ -22,8 +22,9 @@ fn waiting_to(script: &str) -> Workspace {
     let space = Workspace::with_sessions(1);
     fs::create_dir_all(space.path(".wharf")).unwrap();
     fs::write(space.path(".wharf/config.toml"), "[terminal]\nquiet = 0\n").unwrap();
-    let script = format!("stty -echo; read go; {script}");
+    let script = format!("stty -echo; echo begun; read go; {script}");
     space.run(["start", "s1", "--", "sh", "-c", &script]).succeeds();
+    space.run(["wait", "s1", "--for", "text:begun", "--timeout", "60s"]).succeeds();
     space
 }
 
@@ -125,5 +126,6 @@ fn all_of_a_flood_is_on_the_disk_when_its_end_is_told() {
     until(&mut client, "no such text");
     let log = fs::read_to_string(space.path(&format!(".wharf/sessions/{id}/output.log"))).unwrap();
     let expected = (1..=300_000).map(|number| format!("{number}\r\n")).collect::<Vec<_>>().concat();
+    let expected = format!("begun\r\n{expected}");
     assert!(log == expected, "{} bytes of {}", log.len(), expected.len());
 }

@@ -12,15 +12,25 @@ use wharf::terminal::{Attach, Connection, FromClient, FromHolder, PROTOCOL, Refu
 
 use crate::support::{
     Workspace,
+    contexts::eventually,
     pty::{PATIENCE, Terminal},
 };
 
-/// A session to which so many may be attached.
+/// A session to which so many may be attached. Its program prints much when it is told to go on.
 fn with_places(clients: usize) -> Workspace {
     let space = Workspace::with_sessions(1);
     fs::create_dir_all(space.path(".wharf")).unwrap();
     fs::write(space.path(".wharf/config.toml"), format!("[terminal]\nclients = {clients}\n")).unwrap();
-    space.run(["start", "s1", "--", "sh", "-c", "echo begun; exec cat"]).succeeds();
+    space
+        .run([
+            "start",
+            "s1",
+            "--",
+            "sh",
+            "-c",
+            "echo begun; read -r it; [ $it != go ] || seq 1 300000; echo $it; exec cat",
+        ])
+        .succeeds();
     space.run(["wait", "s1", "--for", "text:begun", "--timeout", "30s"]).succeeds();
     space
 }
@@ -86,4 +96,31 @@ fn who_takes_control_of_what_only_lookers_on_are_attached_to_has_the_place_of_th
             _ => (),
         }
     }
+}
+
+#[test]
+fn who_does_not_read_learns_all_the_same_that_its_place_was_taken() {
+    let space = with_places(1);
+    let mut first = attach(&space, Role::Control);
+    assert_eq!(outcome(&mut first), Ok(()));
+    first.send(&FromClient::Input(b"go\n".to_vec())).unwrap();
+    // Whoever waits for a text is attached too, and finds no place.
+    let shown = || space.run(["screen", "s1"]).succeeds().stdout();
+    eventually("the program is done", || shown().contains("300000"));
+    let mut taker = attach(&space, Role::Take);
+    assert_eq!(outcome(&mut taker), Ok(()));
+    let mut controls = true;
+    let refusal = loop {
+        match first.receive(Some(PATIENCE)).unwrap().expect("it is told why") {
+            FromHolder::Status(status) => controls = status.controls,
+            FromHolder::Refused(refusal) => break refusal,
+            _ => (),
+        }
+    };
+    assert_eq!((refusal.code.as_str(), controls), ("full", false));
+    // What it types now is nobody's.
+    first.send(&FromClient::Input(b"typed in vain\n".to_vec())).unwrap();
+    taker.send(&FromClient::Input(b"typed\n".to_vec())).unwrap();
+    eventually("what is typed is shown", || shown().contains("typed\ntyped"));
+    assert!(!shown().contains("in vain"));
 }

@@ -210,7 +210,7 @@ fn a_setup_that_was_killed_says_so_and_can_be_done_again() {
         space.names() == ["s1"] && space.worktree("s1").join("begun.log").exists()
     });
     assert_eq!(setup_of(&space, "s1"), "unfinished");
-    space.run(["setup", "s1"]).fails(4).says("being set up by process");
+    space.run(["setup", "s1"]).fails(4).says("being set up or torn down by process");
     child.kill().unwrap();
     child.wait().unwrap();
     let folder = space.worktree("s1");
@@ -229,7 +229,7 @@ fn who_is_being_set_up_is_not_destroyed_not_even_by_force() {
     let space = needy();
     settings(
         &space,
-        "[setup]\ncommands = [\"touch begun.log; while [ ! -e go.log ]; do sleep 0.01; done; touch done.log\"]\n",
+        "[setup]\ntime_limit = 60\ncommands = [\"touch begun.log; while [ ! -e go.log ]; do sleep 0.01; done; touch done.log\"]\n",
     );
     let mut command = space.command();
     command.args(["create", "s1"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -240,7 +240,7 @@ fn who_is_being_set_up_is_not_destroyed_not_even_by_force() {
     let folder = space.worktree("s1");
     for args in [&["--force"][..], &["--force", "--no-teardown"], &["--force", "--dry-run"]] {
         let ran = space.run(["destroy", "s1"].iter().chain(args));
-        ran.fails(4).says(&format!("being set up by process {}", child.id())).says("setup.log");
+        ran.fails(4).says(&format!("being set up or torn down by process {}", child.id())).says("setup.log");
         assert!(folder.join("begun.log").exists(), "{args:?}");
     }
     assert_eq!(setup_of(&space, "s1"), "unfinished");

@@ -30,7 +30,8 @@ pub(in crate::cli) enum Pool {
     },
     /// Make worktrees until as many are ready as the settings say
     ///
-    /// Waits up to a minute for a process that makes some already, as the one in the background does. When that is still at
+    /// Waits up to a minute for each repository for which a process makes some already, as the one in the background does, and at most
+    /// `git.time_limit`. When that is still at
     /// work then, what is ready is told and the exit code is 4.
     #[command(after_help = "Examples:\n  wharf pool fill\n  wharf pool fill --size 3")]
     Fill {

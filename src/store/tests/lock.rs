@@ -69,15 +69,15 @@ fn a_file_that_was_removed_or_replaced_is_no_longer_at_its_path() {
 fn who_only_looks_at_a_lock_takes_nothing_and_makes_no_file() {
     let place = Place::new();
     let path = place.beside("lock");
-    lock::ensure_free(&path).unwrap();
+    lock::ensure_free(&path, Duration::ZERO).unwrap();
     assert!(!path.exists());
     let held = lock::Lock::take(&path, Duration::ZERO).unwrap();
-    let err = lock::ensure_free(&path).unwrap_err();
+    let err = lock::ensure_free(&path, Duration::ZERO).unwrap_err();
     assert!(
         matches!(err, lock::LockError::Held { holder: Some(pid), .. } if pid == std::process::id()),
         "{err}"
     );
     drop(held);
-    lock::ensure_free(&path).unwrap();
+    lock::ensure_free(&path, Duration::ZERO).unwrap();
     drop(lock::Lock::take(&path, Duration::ZERO).unwrap());
 }

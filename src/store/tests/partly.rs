@@ -53,7 +53,10 @@ enum Edit {
 impl Edit {
     fn on(&self, sessions: &mut Vec<Session>) {
         if let Self::Add(number) = self {
-            sessions.insert(sessions.len() / 2, session(10 + number));
+            let new = session(10 + number);
+            if sessions.iter().all(|session| session.id() != new.id()) {
+                sessions.insert(sessions.len() / 2, new);
+            }
         }
         let count = sessions.len();
         match self {
@@ -113,7 +116,6 @@ proptest! {
             for edit in edits {
                 edit.on(&mut sessions);
             }
-            sessions.dedup_by_key(|session| session.id());
             store.commit(&sessions).unwrap();
             prop_assert_eq!(list(&place), whole(&sessions, &place.workspace));
             store.end();

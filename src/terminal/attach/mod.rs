@@ -165,7 +165,8 @@ impl Attachment<'_> {
             Departure::Exited(_) => Below::Cursor,
             Departure::Signalled(_) | Departure::Displaced | Departure::Gone => Below::Screen,
         };
-        if let Departure::Exited(_) | Departure::Gone = departure {
+        let is_cut_off = departure == Departure::Displaced && !self.stage.is_terminal();
+        if is_cut_off || matches!(departure, Departure::Exited(_) | Departure::Gone) {
             self.stage.finish();
         }
         self.stage.leave(below);

@@ -35,6 +35,9 @@ pub(super) fn slow_bytes(queue_bytes_max: usize) -> usize {
     (queue_bytes_max / SLOW_PART).clamp(1, SLOW_BYTES_MAX)
 }
 
+/// How long a client whose place was taken away may take to read that.
+const LEAVE_WAIT_MAX: Duration = Duration::from_secs(10);
+
 /// A connection.
 #[derive(Debug)]
 pub(super) struct Client {
@@ -55,6 +58,8 @@ pub(super) struct Client {
     pub(super) view: Option<View>,
     /// Whether it typed more than the program has read, and is not listened to until that is less.
     pub(super) has_typed_too_much: bool,
+    /// Until when it may read what it was told last; it is shown and heard no more.
+    leaves_at: Option<Instant>,
     /// Nothing more comes from it, or goes to it.
     pub(super) is_gone: bool,
 }
@@ -101,6 +106,7 @@ impl Client {
             left: Vec::new(),
             view: None,
             has_typed_too_much: false,
+            leaves_at: None,
             is_gone: false,
         })
     }
@@ -129,6 +135,23 @@ impl Client {
         }
         message.push(self.out.tail(), self.frame_bytes_max);
         self.flush(now);
+    }
+
+    /// Takes its place away, and says why. It stays until it has read that, for a limited time.
+    pub(super) fn dismiss(&mut self, because: &str, now: Instant) {
+        self.give_back(false, now);
+        self.refuse("full", because, now);
+        (self.view, self.leaves_at) = (None, Some(now + LEAVE_WAIT_MAX));
+    }
+
+    /// Until when it may read what it was told last, where its place was taken away.
+    pub(super) fn leaves_at(&self) -> Option<Instant> {
+        self.leaves_at
+    }
+
+    /// Lets it go when it has read that, or has had its time.
+    pub(super) fn leave(&mut self, now: Instant) {
+        self.is_gone |= self.leaves_at.is_some_and(|at| now >= at || !self.waits());
     }
 
     /// Says that something was not done.

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
 
 use super::Holder;
 
@@ -33,14 +36,22 @@ impl Holder {
     /// Serves one of them who has not attached, if there is a word within this time.
     fn hear_last(&mut self, at: usize, limit: Duration) {
         let now = Instant::now();
-        if self.clients[at].view.is_some() || self.clients[at].is_gone {
+        let client = &self.clients[at];
+        if client.view.is_some() || client.leaves_at().is_some() || client.is_gone {
             return;
         }
         self.clients[at].flush(now);
-        let mut asks = [PollFd::new(&self.clients[at], PollFlags::IN)];
-        let limit = Timespec::try_from(limit).ok();
-        // A signal wakes it too early; then it is listened to all the same, which does not wait.
-        if poll(&mut asks, limit.as_ref()) != Ok(0) {
+        let deadline = now + limit;
+        let asks = loop {
+            let mut asks = [PollFd::new(&self.clients[at], PollFlags::IN)];
+            let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now())).ok();
+            match poll(&mut asks, left.as_ref()) {
+                // What its program left may end in this moment.
+                Err(Errno::INTR) => (),
+                ready => break ready.is_ok_and(|ready| ready > 0),
+            }
+        };
+        if asks {
             for message in self.clients[at].listen() {
                 self.serve(at, message, now);
             }

@@ -231,6 +231,7 @@ impl Holder {
         let last = self.last_output_ends();
         let dues = [held_up, ending, last, self.activity.due(), self.backlog.due(), self.keys_due()];
         let dues = dues.into_iter().chain([self.knocks_at]);
+        let dues = dues.chain(self.clients.iter().map(Client::leaves_at));
         let first = dues.flatten().min()?;
         Timespec::try_from(first.saturating_duration_since(now)).ok()
     }
@@ -282,7 +283,9 @@ impl Holder {
                 if flags.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
                     // What it asks, and whether it answers for the terminal, is about everything it was shown.
                     self.take_in();
-                    for message in self.clients[at].listen() {
+                    let said = self.clients[at].listen();
+                    let is_heard = self.clients[at].leaves_at().is_none();
+                    for message in said.into_iter().filter(|_| is_heard) {
                         self.serve(at, message, now);
                     }
                 }
@@ -309,6 +312,7 @@ impl Holder {
             self.cleared_at = Some(now);
         }
         self.catch_up(now);
+        self.clients.iter_mut().for_each(|client| client.leave(now));
         if self.clients.iter().any(|client| client.is_gone) {
             self.take_in();
             for client in self.clients.iter_mut().filter(|client| client.is_gone) {

@@ -180,7 +180,7 @@ impl Holder {
             let message = format!("protocol {} is too old, this holder speaks {PROTOCOL}", attach.protocol);
             return self.refuse(at, "protocol", &message, now);
         }
-        if !self.has_place(at, attach.role, now) {
+        if !self.make_place(at, attach.role, now) {
             let clients_max = self.launch.limits.clients_max;
             let message = format!("as many clients are attached as may be ({clients_max})");
             return self.refuse(at, "full", &message, now);
@@ -218,9 +218,9 @@ impl Holder {
         here.filter_map(|(other, client)| Some((other, client.view?)))
     }
 
-    /// Whether there is a place for this one. Whoever takes control has that of who controlled where there is no other, or
-    /// of the oldest who looks on: a crowd of lookers-on keeps nobody from a session.
-    fn has_place(&mut self, at: usize, role: Role, now: Instant) -> bool {
+    /// Makes sure that there is a place for this one; answers whether there is. Where there is none, whoever takes control gets
+    /// that of who controls, else of the oldest who looks on: a crowd keeps nobody from a session.
+    fn make_place(&mut self, at: usize, role: Role, now: Instant) -> bool {
         if self.others(at).count() < self.launch.limits.clients_max {
             return true;
         }
@@ -229,10 +229,12 @@ impl Holder {
             return false;
         };
         self.take_in();
-        self.clients[other].give_back(false, now);
-        let message = "another client took control, and its place: no more may be attached";
-        self.clients[other].refuse("full", message, now);
-        self.clients[other].is_gone = true;
+        if let Some(view) = &mut self.clients[other].view {
+            view.controls = false;
+        }
+        self.tell_status(other, now);
+        self.clients[other]
+            .dismiss("another client took control, and its place: no more may be attached", now);
         true
     }
 

@@ -52,9 +52,9 @@ impl GitWorktrees {
         let stop = |filled: Filled, why| Ok(Filled { stopped: Some(why), ..filled });
         let root = self.repository_folder(repository)?;
         let handle = self.open(&root)?;
-        let Some(head) = self.commit_of(&handle, "HEAD")? else {
+        if self.commit_of(&handle, "HEAD")?.is_none() {
             return stop(filled, Stopped::Unborn);
-        };
+        }
         {
             let _lock = self.lock_repository(&common)?;
             want(&common)?;
@@ -62,6 +62,11 @@ impl GitWorktrees {
         let Some(lock) = self.lock_pool_if(&common, while_filled)? else {
             filled.ready = self.count_ready(repository)?;
             return stop(filled, Stopped::Busy);
+        };
+        // While it was waited for, somebody may have left half a worktree, and the repository may have gone on.
+        self.sweep_with(repository, Some(&lock))?;
+        let Some(head) = self.commit_of(&handle, "HEAD")? else {
+            return stop(filled, Stopped::Unborn);
         };
         // Settings that change while files are written are not those of the seal.
         let manner = self.manner(&self.look_around(Opened { handle: &handle, root: &root, common: &common }));

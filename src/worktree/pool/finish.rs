@@ -57,7 +57,8 @@ impl GitWorktrees {
     }
 
     /// Git reads every file anew that is not older than the index, in whole seconds. So when there are such files, it
-    /// gets to see them once more after that second.
+    /// gets to see them once more after that second. Whatever a repository tells it to pass over, it is to see all that a
+    /// look at the files sees: else the worktree would be looked at in vain for ever.
     fn settle_index(&self, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
         let path = site.admin.join("index");
         let index = IndexFile::read(&path);
@@ -77,6 +78,8 @@ impl GitWorktrees {
             thread::sleep(PAUSE);
         }
         remove_if_there(&probe)?;
-        self.run(&inside(site, &["status", "--porcelain", "--untracked-files=no"], lock)).map(drop)
+        let strictly = ["-c", "core.trustctime=true", "-c", "core.checkStat=default"];
+        let status = [&strictly[..], &["status", "--porcelain", "--untracked-files=no"]].concat();
+        self.run(&inside(site, &status, lock)).map(drop)
     }
 }

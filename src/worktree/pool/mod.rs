@@ -63,7 +63,8 @@ impl PoolSize {
 
 impl fmt::Debug for PoolSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("PoolSize").field(&self.now()).finish()
+        // To ask may take a look at files.
+        f.write_str("PoolSize")
     }
 }
 

@@ -64,7 +64,7 @@ impl GitWorktrees {
     }
 
     /// The same, for whoever has the lock on filling.
-    fn sweep_with(
+    pub(super) fn sweep_with(
         &self,
         repository: &RepositoryPath,
         filling: Option<&RepositoryLock>,
