@@ -123,7 +123,7 @@ export async function line(page: Page, text: string): Promise<void> {
 
 /** Makes a session by the dialog, with a shell in it. */
 export async function create(page: Page, name: string): Promise<void> {
-  await page.getByRole("button", { name: "New" }).click();
+  await page.getByRole("button", { name: "New", exact: true }).click();
   await dialog(page).getByLabel("Name").fill(name);
   await dialog(page).getByRole("button", { name: "Create" }).click();
   await screen(page, name).waitFor();
