@@ -1,10 +1,12 @@
 //! What a person writes into a worktree of the pool, at whichever moment: it stays, and no session gets it unasked.
 
-use std::{fs, path::PathBuf};
+use std::{fs, os::unix::fs::MetadataExt as _, path::PathBuf};
 
 use crate::support::{
-    Ran, Workspace, invariants,
-    pool::{commit, fill, filled, is_changed, meddling, only, slots, wharf, with_old_base},
+    Ran, Workspace,
+    contexts::eventually,
+    invariants,
+    pool::{commit, fill, filled, id, is_changed, meddling, only, slots, wharf, with_old_base},
     strace,
 };
 
@@ -193,4 +195,25 @@ fn a_warm_create_that_fails_at_any_step_leaves_nothing() {
             break;
         }
     }
+}
+
+/// A repository may have git pass over times that a backup or a change of owner leaves; whoever takes a worktree does not.
+#[test]
+fn files_whose_times_git_passes_over_are_looked_at_once_more_and_taken() {
+    let space = filled(1);
+    space.git(["config", "core.trustctime", "false"]);
+    space.run(["pool", "drain"]).succeeds();
+    fill(&space, 1);
+    let folder = only(&space);
+    let file = folder.join("README.md");
+    let written = fs::metadata(&file).unwrap();
+    // The same permissions once more: only the time of the change is another one, in the whole seconds that git compares.
+    eventually("a second passes", || {
+        fs::set_permissions(&file, written.permissions()).unwrap();
+        fs::metadata(&file).unwrap().ctime() > written.ctime()
+    });
+    fill(&space, 1);
+    assert_eq!(only(&space), folder, "it is kept");
+    space.run(["create", "warm"]).succeeds();
+    assert_eq!(folder.file_name().unwrap().to_str(), Some(&*id(&space, "warm")), "it is taken");
 }
