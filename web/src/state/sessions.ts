@@ -55,10 +55,7 @@ export class Sessions {
   /** Calls while one reads are answered by the one after it. Nobody waits for a look: what it sees comes when it comes. */
   #want(more: Wanted): Promise<void> {
     this.#wanted = both(this.#wanted ?? new Set(), more);
-    this.#reading ??= this.#read().finally(() => {
-      this.#reading = null;
-    });
-    return this.#reading;
+    return (this.#reading ??= this.#read());
   }
 
   async #read(): Promise<void> {
@@ -74,6 +71,8 @@ export class Sessions {
         this.failed(Problem.from(thrown));
       }
     }
+    // Within the same step as the last look at what is wanted, so that no call falls between the two.
+    this.#reading = null;
   }
 
   /** Looks until nobody wants a look any more; what is wanted meanwhile is one more look. */

@@ -53,8 +53,10 @@ export function openDialog(ask: Ask, ...content: Node[]): Dialog {
   }
   fill(form, h("header", {}, h("h2", {}, ask.title), iconButton("close", "Close", dialog.close)), body, error, foot);
   element.addEventListener("close", () => {
+    // It is told later than it happens: what was opened meanwhile keeps the focus.
+    const isNowhere = document.activeElement === document.body || element.contains(document.activeElement);
     element.remove();
-    if (back instanceof HTMLElement && back.isConnected) back.focus();
+    if (isNowhere && back instanceof HTMLElement && back.isConnected) back.focus();
   });
   element.addEventListener("click", (event) => event.target === element && element.close());
   document.body.append(element);

@@ -117,6 +117,30 @@ test("the worktrees are looked at once when the page is opened, and once when th
   await visit.end(/./);
 });
 
+test("a session that is made is typed in at once, also where the end of its dialog is told late", async () => {
+  const visit = await Visit.begin(browser, server);
+  await visit.context.addInitScript(() => {
+    addEventListener(
+      "close",
+      (event) => {
+        if (!event.isTrusted || !(event.target instanceof HTMLDialogElement)) return;
+        const dialog = event.target;
+        event.stopImmediatePropagation();
+        setTimeout(() => dialog.dispatchEvent(new Event("close")), 1_000);
+      },
+      true,
+    );
+  });
+  const page = await visit.page();
+  await create(page, "typed-in");
+  await expect.poll(() => page.locator("dialog").count()).toBe(0);
+  await line(page, "clear; echo arrived");
+  await shows(page, "typed-in", /^arrived$/m);
+  server.wharf("kill", "typed-in");
+  server.wharf("destroy", "typed-in", "--delete-branch");
+  await visit.end();
+});
+
 test("a destroy names what would be lost, asks about each kind, and can be undone", async () => {
   const visit = await Visit.begin(browser, server);
   const page = await visit.page();
