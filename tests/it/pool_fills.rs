@@ -1,6 +1,7 @@
 //! What a person does in a worktree of the pool that never became ready, or whose taking was cut short: it stays.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::Stdio,
@@ -10,7 +11,7 @@ use std::{
 
 use crate::support::{
     Ran, Workspace, invariants,
-    pool::{fill, filled, id, is_changed, meddling, only, slots, wharf, with_old_base},
+    pool::{commit, fill, filled, id, is_changed, meddling, only, slots, wharf, with_old_base},
     pty::PATIENCE,
     strace,
 };
@@ -183,6 +184,46 @@ fn a_fill_waits_for_whoever_fills_but_not_for_ever_and_says_so() {
     fs::write(&go, "").unwrap();
     Ran { output: filler.wait_with_output().unwrap() }.succeeds().says("1 made, 1 ready");
     Ran { output: waiter.wait_with_output().unwrap() }.succeeds().says("0 made, 1 ready");
+}
+
+/// The one it waited for was killed, and the repository went on.
+#[test]
+fn who_waited_for_a_fill_goes_by_what_is_there_then() {
+    let space = Workspace::new();
+    let (path, at_work, go) = halting(&space);
+    let begin = |path: Option<&str>| {
+        let mut command = space.command();
+        command.args(["pool", "fill", "--size", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(path) = path {
+            command.env("PATH", path);
+        }
+        command.spawn().unwrap()
+    };
+    let mut filler = begin(Some(&path));
+    until_there(&at_work);
+    let waiter = begin(None);
+    until_it_has_open(waiter.id(), &space.path(".git/wharf.pool-lock"));
+    commit(&space, "new.txt", "new\n");
+    filler.kill().unwrap();
+    filler.wait().unwrap();
+    // The git that it had begun holds the lock with it.
+    fs::write(&go, "").unwrap();
+    Ran { output: waiter.wait_with_output().unwrap() }.succeeds().says("1 made, 1 ready");
+    assert_eq!(slots(&space, "broken"), BTreeSet::new());
+    assert_eq!(fs::read_to_string(only(&space).join("new.txt")).unwrap(), "new\n");
+}
+
+#[track_caller]
+fn until_it_has_open(pid: u32, path: &Path) {
+    let deadline = Instant::now() + PATIENCE;
+    let is_open = || {
+        let open = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+        open.flatten().any(|it| fs::read_link(it.path()).is_ok_and(|to| to == path))
+    };
+    while !is_open() {
+        assert!(Instant::now() < deadline, "{} is not opened", path.display());
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[test]
