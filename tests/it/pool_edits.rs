@@ -1,6 +1,11 @@
 //! What a person writes into a worktree of the pool, at whichever moment: it stays, and no session gets it unasked.
 
-use std::{fs, os::unix::fs::MetadataExt as _, path::PathBuf};
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
 
 use crate::support::{
     Ran, Workspace,
@@ -216,4 +221,26 @@ fn files_whose_times_git_passes_over_are_looked_at_once_more_and_taken() {
     assert_eq!(only(&space), folder, "it is kept");
     space.run(["create", "warm"]).succeeds();
     assert_eq!(folder.file_name().unwrap().to_str(), Some(&*id(&space, "warm")), "it is taken");
+}
+
+/// Git compares whole seconds, so to it a file is the one it was that is touched within the second it was written in.
+#[test]
+fn a_file_touched_in_the_second_it_was_written_costs_its_worktree_nothing() {
+    let space = Workspace::new();
+    let mut touched = None;
+    eventually("a file is touched in the second it was written", || {
+        space.run(["pool", "drain"]).succeeds();
+        fill(&space, 1);
+        let file = only(&space).join("README.md");
+        let written = fs::metadata(&file).unwrap();
+        fs::set_permissions(&file, written.permissions()).unwrap();
+        let now = fs::metadata(&file).unwrap();
+        touched = Some(only(&space));
+        now.ctime() == written.ctime() && now.ctime_nsec() != written.ctime_nsec()
+    });
+    fill(&space, 1);
+    assert_eq!(Some(only(&space)), touched, "it is kept");
+    space.run(["create", "warm"]).succeeds();
+    let name = touched.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);
+    assert_eq!(name, Some(&*id(&space, "warm")), "it is taken");
 }

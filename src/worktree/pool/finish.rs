@@ -61,8 +61,8 @@ impl GitWorktrees {
     /// look at the files sees: else the worktree would be looked at in vain for ever.
     fn settle_index(&self, site: &Site, lock: &RepositoryLock) -> Result<(), WorktreeError> {
         let path = site.admin.join("index");
-        let index = IndexFile::read(&path);
-        if index.is_some_and(|index| index.vouches_for_all(&site.folder)) {
+        let vouches = |index: IndexFile| index.vouches_for_all(&site.folder);
+        if IndexFile::read(&path).is_some_and(vouches) {
             return Ok(());
         }
         let written = fs::metadata(&path).map_err(io_error("look at", &path))?.mtime();
@@ -80,6 +80,13 @@ impl GitWorktrees {
         remove_if_there(&probe)?;
         let strictly = ["-c", "core.trustctime=true", "-c", "core.checkStat=default"];
         let status = [&strictly[..], &["status", "--porcelain", "--untracked-files=no"]].concat();
+        let differing = self.run(&inside(site, &status, lock))?.stdout;
+        // To git a file is the one it was that was touched within the second of before: then it has to forget all of them,
+        // where the index has nothing but them.
+        if !differing.is_empty() || IndexFile::read(&path).is_none_or(vouches) {
+            return Ok(());
+        }
+        self.run(&inside(site, &["read-tree", "HEAD"], lock))?;
         self.run(&inside(site, &status, lock)).map(drop)
     }
 }
