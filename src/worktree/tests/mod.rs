@@ -8,6 +8,7 @@ mod fates;
 mod hiding;
 mod inspecting;
 mod kinds;
+mod looking;
 mod losing;
 mod mend;
 mod pipes;
