@@ -103,7 +103,7 @@ impl<'a> Looker<'a> {
         let Ok(Place::Folder(folder)) = commons.worktrees.as_ref()?.child(of.id.to_string().as_ref()) else {
             return None;
         };
-        if !is_pristine(&folder, &admin.as_ref()?.folder, tree) {
+        if !is_pristine(&folder, &admin.as_ref()?.folder, &commons.git, tree) {
             return None;
         }
         let distance = library.distance(worktree, of.base.as_ref()).ok()?;

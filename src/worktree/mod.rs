@@ -30,6 +30,7 @@ mod git_worktrees;
 mod handle;
 mod head_damage;
 mod hide;
+mod ignoring;
 mod include;
 mod inspect;
 mod library;

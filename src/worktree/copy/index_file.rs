@@ -274,7 +274,7 @@ pub(super) fn write_index(admin: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write as _;
     let (lock, index) = (admin.join("index.lock"), admin.join("index"));
     let mut file = File::options().write(true).create_new(true).open(&lock)?;
-    let written = file.write_all(bytes).and_then(|()| crate::atomic::rename(&lock, &index));
+    let written = file.write_all(bytes).and_then(|()| atomic::rename(&lock, &index));
     if written.is_err() {
         drop(fs::remove_file(&lock));
     }

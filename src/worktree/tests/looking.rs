@@ -189,6 +189,9 @@ const DEEDS: &[Deed] = &[
     }),
     ("links off", |path, _| drop(try_git(path, &["config", "core.symlinks", "false"]))),
     ("links on", |path, _| drop(try_git(path, &["config", "core.symlinks", "true"]))),
+    ("exception", |path, _| write(&path.join("b/.gitignore"), b"!x.log\n")),
+    ("ignored below", |path, _| write(&path.join("b/sub/x.log"), b"x")),
+    ("a rule more", |path, _| write(&path.join(".gitignore"), b"/renamed\n*.log\n/empty/\n")),
     ("fourth version", |path, _| drop(try_git(path, &["update-index", "--index-version", "4"]))),
     ("ends of lines", |path, _| drop(try_git(path, &["config", "core.autocrlf", "input"]))),
 ];
@@ -261,10 +264,27 @@ fn a_worktree_in_which_nothing_happened_is_seen_without_git() {
     assert_eq!(by_git(&path), (0, 0));
 }
 
+#[test]
+fn what_is_plainly_ignored_makes_no_doubt() {
+    let (space, path) = begun();
+    write(&space.root().join(".git/info/exclude"), b"# ours\n/notes\n");
+    for file in ["build/out/x", "b/build/x", "b/sub/x.log", "notes"] {
+        write(&path.join(file), b"x");
+    }
+    assert_eq!(quick(&space), Some(Changes::default()));
+    assert_eq!(by_git(&path), (0, 0));
+    write(&path.join("b/notes"), b"x");
+    assert_eq!(quick(&space), None);
+    assert_eq!(by_git(&path), (0, 1));
+}
+
+/// What somebody does, and what git says then.
+type Case = (&'static str, (usize, usize), fn(&Path));
+
 /// What looks from outside as if nothing had happened, or nearly.
 #[test]
 fn what_is_in_doubt_is_left_to_git() {
-    let cases: &[(&str, (usize, usize), fn(&Path))] = &[
+    let cases: &[Case] = &[
         ("a mode that only the index has", (1, 0), |path| {
             git(path, &["update-index", "--chmod=+x", "a"]);
             git(path, &["commit", "-q", "-m", "mode"]);
@@ -280,6 +300,13 @@ fn what_is_in_doubt_is_left_to_git() {
             write(&path.join("a"), b"changed");
         }),
         ("an unknown file deep below", (0, 1), |path| write(&path.join("b/sub/new"), b"")),
+        ("an ignored file that an exception shows", (0, 1), |path| {
+            write(&path.join("b/.gitignore"), b"!*.log\n");
+            git(path, &["add", "."]);
+            git(path, &["commit", "-q", "-m", "exception"]);
+            age(path);
+            write(&path.join("b/sub/x.log"), b"");
+        }),
         ("a repository in a folder that is tracked", (0, 0), |path| {
             git(path, &["init", "-q", "b"]);
         }),

@@ -6,6 +6,7 @@ mod command;
 mod counting;
 mod fates;
 mod hiding;
+mod ignoring;
 mod inspecting;
 mod kinds;
 mod looking;
