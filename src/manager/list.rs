@@ -1,24 +1,12 @@
 //! Which sessions there are, and how far each has come.
 
-use std::{
-    num::NonZeroUsize,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
-
 use super::{ManagerError, SessionManager, checkout};
 use crate::{
     registry::LookupError,
     session::{IssueRef, Session, SessionStatus},
     store::Quarantined,
-    worktree::{Changes, Worktree, WorktreeError, WorktreeState, Worktrees},
+    worktree::{Changes, Seen, Worktree},
 };
-
-/// The most threads that look at worktrees at once.
-const THREADS_MAX: usize = 16;
 
 /// Which sessions to show.
 #[derive(Clone, Debug, Default)]
@@ -84,40 +72,13 @@ impl SessionManager {
 
     /// Looks at the worktrees of these sessions, several at once, in the same order.
     pub fn look(&self, sessions: &[Session]) -> Vec<Overview> {
-        let available = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let threads = available.min(THREADS_MAX).min(sessions.len());
-        let next = AtomicUsize::new(0);
-        let seen: Vec<Mutex<Option<Overview>>> = sessions.iter().map(|_| Mutex::new(None)).collect();
-        let worktrees = &*self.worktrees;
-        let work = || {
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(session) = sessions.get(at) else {
-                    return;
-                };
-                let overview = look_at(worktrees, session);
-                *seen[at].lock().expect("no thread panics while it holds this") = Some(overview);
-            }
+        let checkouts: Vec<_> = sessions.iter().map(checkout).collect();
+        let seen = self.worktrees.look(&checkouts);
+        let overview = |(session, Seen { worktree, changes }): (&Session, Seen)| Overview {
+            session: session.clone(),
+            worktree,
+            changes,
         };
-        thread::scope(|scope| {
-            for number in 1..threads {
-                let builder = thread::Builder::new().name(format!("look-{number}"));
-                if let Err(err) = builder.spawn_scoped(scope, work) {
-                    tracing::debug!(error = %err, "one thread less looks at worktrees");
-                }
-            }
-            work();
-        });
-        seen.into_iter().filter_map(|slot| slot.into_inner().ok().flatten()).collect()
+        sessions.iter().zip(seen).map(overview).collect()
     }
-}
-
-fn look_at(worktrees: &dyn Worktrees, session: &Session) -> Overview {
-    let told = |err: WorktreeError| {
-        tracing::debug!(sessionId = %session.id(), error = %err, "a worktree cannot be looked at");
-    };
-    let worktree = worktrees.inspect(session.id(), session.repository()).map_err(told).ok();
-    let present = worktree.as_ref().is_some_and(|worktree| worktree.state == WorktreeState::Present);
-    let changes = present.then(|| worktrees.changes(&checkout(session)).map_err(told).ok()).flatten();
-    Overview { session: session.clone(), worktree, changes }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Operation, WorktreeError, WorktreeLock,
-    files::{Content, Folder, POINTER_BYTES_MAX, Place, Pointer, same_place},
+    files::{Content, Folder, POINTER_BYTES_MAX, Place, Pointer, same_place, settled},
     regular::open_regular,
 };
 use crate::{
@@ -180,10 +180,6 @@ pub(super) struct Admin {
     pub(super) unfinished: Unfinished,
     /// The reason of the lock; empty for a lock without one.
     pub(super) lock: Option<String>,
-    /// The session's record.
-    pub(super) record: Option<String>,
-    /// When it was made.
-    pub(super) created: Option<Timestamp>,
     index: IndexFile,
 }
 
@@ -243,23 +239,42 @@ impl Admin {
     /// Reads an administrative folder; `None` when there is none, or something else has its name or the name of the
     /// folder around it.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, WorktreeError> {
-        let Some(folder) = opened(path)? else {
-            return Ok(None);
-        };
-        let Glance { head, unfinished, lock } = Glance::in_folder(&folder);
-        let pointer = |name| Pointer::read(folder.read(name, POINTER_BYTES_MAX), b"", path);
-        let record = folder.read(RECORD_FILE, RECORD_BYTES_MAX);
-        Ok(Some(Self {
+        Ok(opened(path)?.map(|folder| Self::in_folder(&folder, || settled(path))))
+    }
+
+    /// The same of one in the folder of them all, which is open and reached without links.
+    pub(super) fn read_in(all: &Folder, name: &OsStr) -> Result<Option<Self>, WorktreeError> {
+        match all.child(name)? {
+            Place::Folder(folder) => Ok(Some(Self::in_folder(&folder, || folder.path().to_owned()))),
+            Place::Missing | Place::Other => Ok(None),
+        }
+    }
+
+    /// What an open one says; a relative pointer in it begins where the folder really is.
+    fn in_folder(folder: &Folder, really: impl Fn() -> PathBuf) -> Self {
+        let Glance { head, unfinished, lock } = Glance::in_folder(folder);
+        let pointer = |name| Pointer::read_from(folder.read(name, POINTER_BYTES_MAX), b"", &really);
+        Self {
             gitdir: pointer("gitdir"),
             commondir: pointer("commondir"),
             head,
             unfinished,
             lock,
-            record: record.text().map(str::to_owned),
-            created: folder.written("commondir").or_else(|| folder.written(".")),
-            index: index_in(path),
-            folder: path.to_owned(),
-        }))
+            index: index_in(folder.path()),
+            folder: folder.path().to_owned(),
+        }
+    }
+
+    /// The session's record.
+    pub(super) fn record(&self) -> Option<String> {
+        let folder = opened(&self.folder).ok()??;
+        folder.read(RECORD_FILE, RECORD_BYTES_MAX).text().map(str::to_owned)
+    }
+
+    /// When it was made.
+    pub(super) fn created(&self) -> Option<Timestamp> {
+        let folder = opened(&self.folder).ok()??;
+        folder.written("commondir").or_else(|| folder.written("."))
     }
 
     /// Its own name below `worktrees`.

@@ -3,35 +3,41 @@
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
 
 use git2::{
-    AttrCheckFlags, BranchType, ErrorCode, Index, IndexEntryExtendedFlag, Oid, Repository,
-    Status as FileStatus, StatusOptions, StatusShow, Statuses,
+    AttrCheckFlags, Index, IndexEntryExtendedFlag, Repository, Status as FileStatus, StatusOptions,
+    StatusShow, Statuses,
 };
 
 use super::{
-    Changes, Checkout, GitWorktrees, Worktree, WorktreeError, WorktreeState, copy::IndexFile, handle::Handle,
+    Changes, GitWorktrees, Worktree, WorktreeError, WorktreeState,
+    copy::IndexFile,
+    distances::{Distances, Upstream},
+    handle::Handle,
+    library::Library,
 };
-use crate::session::{Base, CommitId};
+use crate::session::Base;
 
 /// Attributes that make git run a program or change an encoding before it compares a file; libgit2 does neither.
 const FOREIGN_ATTRIBUTES: [&str; 2] = ["filter", "working-tree-encoding"];
 
 impl GitWorktrees {
-    /// What changed in a worktree, and how far its branch is from its upstream, or else from its base.
-    pub(super) fn count_changes(&self, of: &Checkout) -> Result<Changes, WorktreeError> {
-        let worktree = self.inspect_one(of.id, &of.repository)?;
-        if let Some(because) = unusable(worktree.state) {
-            return Err(WorktreeError::Unusable { id: of.id, because });
-        }
+    /// What changed in a worktree that is present, and how far its branch is from its upstream, or else from its base.
+    /// Libgit2 counts, in the open repository if there is one, and git where that cannot.
+    pub(super) fn count_changes(
+        &self,
+        worktree: &Worktree,
+        base: Option<&Base>,
+        library: Option<&mut Library>,
+    ) -> Result<Changes, WorktreeError> {
         if let Handle::Library(repository) = self.open(&worktree.path)? {
-            match counted(&repository, &worktree, of.base.as_ref()) {
+            match counted(&repository, worktree, base, library) {
                 Ok(Some(changes)) => return Ok(changes),
                 Ok(None) => {}
                 Err(err) => {
-                    tracing::debug!(session = %of.id, error = %err, "libgit2 has no status, git is asked");
+                    tracing::debug!(session = %worktree.id, error = %err, "libgit2 has no status, git is asked");
                 }
             }
         }
-        self.counted_by_git(&worktree, of.base.as_ref())
+        self.counted_by_git(worktree, base)
     }
 
     fn counted_by_git(&self, worktree: &Worktree, base: Option<&Base>) -> Result<Changes, WorktreeError> {
@@ -40,12 +46,7 @@ impl GitWorktrees {
             Some(distance) => Some(distance),
             None => self.distance_from_base(&worktree.path, base)?,
         };
-        Ok(Changes {
-            modified: status.modified.count,
-            untracked: status.untracked.count,
-            ahead: distance.map(|(ahead, _)| ahead),
-            behind: distance.map(|(_, behind)| behind),
-        })
+        Ok(Changes::counted(status.modified.count, status.untracked.count, distance))
     }
 
     fn distance_from_base(
@@ -71,6 +72,18 @@ impl GitWorktrees {
     }
 }
 
+impl Changes {
+    /// So many files, and commits ahead and behind.
+    pub(super) fn counted(modified: usize, untracked: usize, distance: Option<(usize, usize)>) -> Self {
+        Self {
+            modified,
+            untracked,
+            ahead: distance.map(|(ahead, _)| ahead),
+            behind: distance.map(|(_, behind)| behind),
+        }
+    }
+}
+
 /// Why a worktree in this state cannot be asked for its changes.
 pub(super) fn unusable(state: WorktreeState) -> Option<&'static str> {
     match state {
@@ -88,6 +101,7 @@ fn counted(
     repository: &Repository,
     worktree: &Worktree,
     base: Option<&Base>,
+    library: Option<&mut Library>,
 ) -> Result<Option<Changes>, git2::Error> {
     let statuses = statuses(repository)?;
     if has_foreign_attributes(repository, &statuses)? {
@@ -102,16 +116,11 @@ fn counted(
             modified += 1;
         }
     }
-    let distance = match &worktree.head {
-        Some(head) => distance(repository, worktree, head, base)?,
-        None => None,
+    let distance = match library {
+        Some(library) => library.distance(worktree, base)?,
+        None => Distances::default().of(repository, worktree, base, Upstream::Perhaps)?,
     };
-    Ok(Some(Changes {
-        modified,
-        untracked,
-        ahead: distance.map(|(ahead, _)| ahead),
-        behind: distance.map(|(_, behind)| behind),
-    }))
+    Ok(Some(Changes::counted(modified, untracked, distance)))
 }
 
 /// Most often nothing is staged, and then no tree has to be read.
@@ -172,34 +181,4 @@ fn has_foreign_attributes(repository: &Repository, statuses: &Statuses<'_>) -> R
         }
     }
     Ok(false)
-}
-
-/// Commits ahead and behind: of the upstream if it is there, else of the ref the branch began at, else of the commit.
-fn distance(
-    repository: &Repository,
-    worktree: &Worktree,
-    head: &CommitId,
-    base: Option<&Base>,
-) -> Result<Option<(usize, usize)>, git2::Error> {
-    let head = Oid::from_str(head.as_str())?;
-    let upstream = worktree.branch.as_ref().and_then(|branch| {
-        let branch = repository.find_branch(branch.as_str(), BranchType::Local).ok()?;
-        branch.upstream().ok()?.get().peel_to_commit().ok()
-    });
-    let start = upstream.map(|commit| commit.id()).or_else(|| {
-        let base = base?;
-        let reference = base.reference.as_deref();
-        reference
-            .and_then(|name| repository.find_reference(name).ok()?.peel_to_commit().ok())
-            .map(|commit| commit.id())
-            .or_else(|| Oid::from_str(base.commit.as_str()).ok())
-    });
-    let Some(start) = start else {
-        return Ok(None);
-    };
-    match repository.graph_ahead_behind(head, start) {
-        Ok(distance) => Ok(Some(distance)),
-        Err(err) if err.code() == ErrorCode::NotFound => Ok(None),
-        Err(err) => Err(err),
-    }
 }

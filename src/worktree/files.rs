@@ -12,7 +12,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{CWD, Mode, OFlags},
+    fs::{AtFlags, CWD, Mode, OFlags, Stat, fstat, statat},
     io::Errno,
 };
 
@@ -86,6 +86,16 @@ impl Folder {
         }
     }
 
+    /// The folder, open.
+    pub(super) fn fd(&self) -> &OwnedFd {
+        &self.fd
+    }
+
+    /// What it is itself.
+    pub(super) fn about(&self) -> io::Result<Stat> {
+        Ok(fstat(&self.fd)?)
+    }
+
     /// Where it is.
     pub(super) fn path(&self) -> &Path {
         &self.path
@@ -103,7 +113,7 @@ impl Folder {
 
     /// Whether something of this name is here.
     pub(super) fn has(&self, name: &str) -> bool {
-        fs::symlink_metadata(self.path.join(name)).is_ok()
+        statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
     /// When the content of a file here was last written.
@@ -148,6 +158,11 @@ pub(super) enum Pointer {
 impl Pointer {
     /// Reads a pointer; a relative one begins at `beside`.
     pub(super) fn read(content: Content, prefix: &[u8], beside: &Path) -> Self {
+        Self::read_from(content, prefix, || settled(beside))
+    }
+
+    /// The same; a relative one begins where that says, links resolved: `..` leads up from where a folder really is.
+    pub(super) fn read_from(content: Content, prefix: &[u8], really: impl Fn() -> PathBuf) -> Self {
         match content {
             Content::Missing => Self::Missing,
             Content::Emptied => Self::Emptied,
@@ -163,8 +178,7 @@ impl Pointer {
                 if path.is_absolute() {
                     return Self::To(plain(&path));
                 }
-                // `..` leads up from where the folder really is.
-                Self::To(plain(&settled(beside).join(path)))
+                Self::To(plain(&really().join(path)))
             }
         }
     }

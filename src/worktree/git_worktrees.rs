@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    AddEnd, Addition, Brought, Changes, Checkout, Drained, Filled, HeadDamage, Loss, Mended, Outset,
-    PoolSize, Rebranching, Renaming, Scan, Slot, Trashed, Wanted, WhileFilled, Worktree, WorktreeError,
+    AddEnd, Addition, Brought, Checkout, Drained, Filled, HeadDamage, Loss, Mended, Outset, PoolSize,
+    Rebranching, Renaming, Scan, Seen, Slot, Trashed, Wanted, WhileFilled, Worktree, WorktreeError,
     Worktrees, pool, site::is_there,
 };
 use crate::{
@@ -138,8 +138,8 @@ impl Worktrees for GitWorktrees {
         self.find_head_damage(of)
     }
 
-    fn changes(&self, of: &Checkout) -> Result<Changes, WorktreeError> {
-        self.count_changes(of)
+    fn look(&self, of: &[Checkout]) -> Vec<Seen> {
+        self.look_at_all(of)
     }
 
     fn verify(&self, of: &Checkout) -> Result<Vec<String>, WorktreeError> {

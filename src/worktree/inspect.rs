@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{
     GitWorktrees, Worktree, WorktreeError, WorktreeLock, WorktreeState,
     admin::{Admin, Head},
+    commons::Commons,
     files::{Content, Folder, POINTER_BYTES_MAX, Place, Pointer, same_place, settled},
     listed::Listed,
     open::common_behind,
@@ -50,14 +51,20 @@ impl GitWorktrees {
         id: SessionId,
         repository: &RepositoryPath,
     ) -> Result<Inspected, WorktreeError> {
-        let common = self.common_dir(repository)?;
+        self.examine_on(&self.commons(repository)?, id)
+    }
+
+    /// The same of one whose repository was looked up already.
+    pub(super) fn examine_on(&self, commons: &Commons, id: SessionId) -> Result<Inspected, WorktreeError> {
         let path = self.workspace.worktree(id);
-        let folded = self.folded(id)?;
-        let admin = admin_of(id, &path, &folded, &common)?;
-        let state = judge(&folded, admin.as_ref(), &common, &path);
+        let folded = commons.worktrees.as_ref().map_or(Ok(Folded::Nothing), |all| folded_in(all, id))?;
+        let admin = admin_of(id, &path, &folded, commons)?;
+        let state = judge(&folded, admin.as_ref(), &commons.common, &path);
         let (branch, head) = match &admin {
-            Some(admin) if admin.head == Head::ElsewhereInGit => self.ask_git(admin, &path, repository),
-            Some(admin) => position(admin, &common),
+            Some(admin) if admin.head == Head::ElsewhereInGit => {
+                self.ask_git(admin, &path, &commons.repository)
+            }
+            Some(admin) => position(admin, commons),
             None => (None, None),
         };
         let lacks_index = head.is_some() && admin.as_ref().is_some_and(Admin::lacks_index);
@@ -78,20 +85,7 @@ impl GitWorktrees {
 
     /// What is in the place of a session's folder, no link followed.
     pub(super) fn folded(&self, id: SessionId) -> Result<Folded, WorktreeError> {
-        let Some(worktrees) = self.worktrees_folder()? else {
-            return Ok(Folded::Nothing);
-        };
-        let folder = match worktrees.child(id.to_string().as_ref())? {
-            Place::Missing => return Ok(Folded::Nothing),
-            Place::Other => return Ok(Folded::NoFolder),
-            Place::Folder(folder) => folder,
-        };
-        Ok(match folder.read(".git", POINTER_BYTES_MAX) {
-            Content::Folder | Content::Odd => Folded::Repository,
-            content @ (Content::Missing | Content::Emptied | Content::Text(_)) => {
-                Folded::Worktree(Pointer::read(content, b"gitdir: ", folder.path()))
-            }
-        })
+        self.worktrees_folder()?.map_or(Ok(Folded::Nothing), |all| folded_in(&all, id))
     }
 
     /// The folder of all worktrees, open; none when there is none yet.
@@ -130,14 +124,28 @@ impl GitWorktrees {
     }
 }
 
+fn folded_in(worktrees: &Folder, id: SessionId) -> Result<Folded, WorktreeError> {
+    let folder = match worktrees.child(id.to_string().as_ref())? {
+        Place::Missing => return Ok(Folded::Nothing),
+        Place::Other => return Ok(Folded::NoFolder),
+        Place::Folder(folder) => folder,
+    };
+    Ok(match folder.read(".git", POINTER_BYTES_MAX) {
+        Content::Folder | Content::Odd => Folded::Repository,
+        content @ (Content::Missing | Content::Emptied | Content::Text(_)) => {
+            Folded::Worktree(Pointer::read(content, b"gitdir: ", folder.path()))
+        }
+    })
+}
+
 /// The branch of a full ref name, if it may be called so.
 pub(super) fn branch_named(reference: &str) -> Option<BranchName> {
     reference.strip_prefix("refs/heads/")?.parse().ok()
 }
 
-fn position(admin: &Admin, common: &Path) -> (Option<BranchName>, Option<CommitId>) {
+fn position(admin: &Admin, commons: &Commons) -> (Option<BranchName>, Option<CommitId>) {
     let head = match &admin.head {
-        Head::Reference(name) => refs::commit_of(common, name),
+        Head::Reference(name) => refs::commit_in(&commons.git, name),
         Head::Detached(commit) => Some(commit.clone()),
         Head::Garbage | Head::Emptied | Head::ElsewhereInGit => None,
     };
@@ -150,18 +158,17 @@ fn admin_of(
     id: SessionId,
     path: &Path,
     folded: &Folded,
-    common: &Path,
+    commons: &Commons,
 ) -> Result<Option<Admin>, WorktreeError> {
-    let all = common.join("worktrees");
     if let Folded::Worktree(Pointer::To(named)) = folded
-        && named.parent().is_some_and(|parent| same_place(parent, &all))
+        && named.parent().is_some_and(|parent| same_place(parent, &commons.admins()))
         && let Some(name) = named.file_name()
-        && let Some(admin) = Admin::read(&all.join(name))?
+        && let Some(admin) = commons.admin(name)?
         && (is_named_for(&admin, id) || admin.names(path))
     {
         return Ok(Some(admin));
     }
-    Admin::read(&all.join(id.to_string()))
+    commons.admin(id.to_string().as_ref())
 }
 
 /// Git puts a number behind the name when the plain one is taken.
@@ -176,7 +183,9 @@ fn judge(folded: &Folded, admin: Option<&Admin>, common: &Path, path: &Path) -> 
         (Folded::Nothing, Some(admin)) if lives_elsewhere(admin, path) => WorktreeState::Unlinked,
         (Folded::Nothing, Some(_)) => WorktreeState::Missing,
         (Folded::NoFolder | Folded::Repository, _) => WorktreeState::Foreign,
-        (Folded::Worktree(Pointer::To(named)), _) if is_of_another(named, common) => WorktreeState::Foreign,
+        (Folded::Worktree(Pointer::To(named)), _) if is_of_another(named, admin, common) => {
+            WorktreeState::Foreign
+        }
         (Folded::Worktree(_), None) => WorktreeState::Unregistered,
         (Folded::Worktree(Pointer::Emptied), Some(_)) => WorktreeState::Emptied,
         (Folded::Worktree(_), Some(admin)) if admin.is_emptied() => WorktreeState::Emptied,
@@ -200,7 +209,11 @@ fn lives_elsewhere(admin: &Admin, path: &Path) -> bool {
     !admin.names(path) && git_file.symlink_metadata().is_ok()
 }
 
-fn is_of_another(named: &Path, common: &Path) -> bool {
+fn is_of_another(named: &Path, admin: Option<&Admin>, common: &Path) -> bool {
+    // It leads to the administrative folder that was read, and that one to this repository.
+    if admin.is_some_and(|admin| admin.folder == named && admin.leads_to(common)) {
+        return false;
+    }
     let own: PathBuf = settled(common);
     common_behind(named).is_some_and(|other| !same_place(&other, &own))
 }

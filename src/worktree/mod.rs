@@ -14,11 +14,13 @@ mod bring_back;
 mod brought;
 mod changes;
 mod command;
+mod commons;
 mod condition;
 mod copy;
 mod dead_locks;
 mod delete;
 mod discard;
+mod distances;
 mod durable;
 mod error;
 mod exclude;
@@ -28,10 +30,13 @@ mod git_worktrees;
 mod handle;
 mod head_damage;
 mod hide;
+mod ignoring;
 mod include;
 mod inspect;
+mod library;
 mod listed;
 mod lock;
+mod look;
 mod loss;
 mod losses;
 mod mend;
@@ -39,6 +44,7 @@ mod mounts;
 mod open;
 mod orphan;
 mod pool;
+mod pristine;
 mod purge;
 mod rebranch;
 mod ref_update;
@@ -141,8 +147,9 @@ pub trait Worktrees: Send + Sync {
     /// The commit of a worktree, if it cannot be read, and the last one that can.
     fn head_damage(&self, of: &Checkout) -> Result<Option<HeadDamage>, WorktreeError>;
 
-    /// What changed in a worktree, and how far its branch is from its upstream, or else from its base.
-    fn changes(&self, of: &Checkout) -> Result<Changes, WorktreeError>;
+    /// Looks at these worktrees, several at once, in the same order: in which condition each is, what changed in it, and
+    /// how far its branch is from its upstream, or else from its base.
+    fn look(&self, of: &[Checkout]) -> Vec<Seen>;
 
     /// How a worktree without changes differs, byte for byte, from what git would check out; nothing when it does not.
     fn verify(&self, of: &Checkout) -> Result<Vec<String>, WorktreeError>;
@@ -362,6 +369,15 @@ pub struct Changes {
     pub ahead: Option<usize>,
     /// Commits of the upstream or base that this has not.
     pub behind: Option<usize>,
+}
+
+/// A worktree that was looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The worktree; none when git could not be asked.
+    pub worktree: Option<Worktree>,
+    /// What changed in it; none when it is not there or that cannot be told.
+    pub changes: Option<Changes>,
 }
 
 /// A destroyed session in the trash.

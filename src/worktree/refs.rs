@@ -72,12 +72,17 @@ fn add_loose(common: &Path, below: &str, depth: usize, names: &mut BTreeSet<Stri
 
 /// The commit of a ref (full name); `None` when it is not there, damaged, or kept elsewhere than in files.
 pub(super) fn commit_of(common: &Path, reference: &str) -> Option<CommitId> {
-    let Ok(Place::Folder(folder)) = Folder::open(common) else {
-        return None;
-    };
+    match Folder::open(common) {
+        Ok(Place::Folder(common)) => commit_in(&common, reference),
+        Ok(Place::Missing | Place::Other) | Err(_) => None,
+    }
+}
+
+/// The same in a git folder that is open.
+pub(super) fn commit_in(common: &Folder, reference: &str) -> Option<CommitId> {
     let mut reference = reference.to_owned();
     for _ in 0..HOPS_MAX {
-        let content = folder.read(&reference, POINTER_BYTES_MAX);
+        let content = common.read(&reference, POINTER_BYTES_MAX);
         let Some(text) = content.text() else {
             break;
         };
@@ -89,7 +94,7 @@ pub(super) fn commit_of(common: &Path, reference: &str) -> Option<CommitId> {
             None => return text.parse().ok(),
         }
     }
-    packed(common, &reference)
+    packed(common.path(), &reference)
 }
 
 fn packed(common: &Path, reference: &str) -> Option<CommitId> {

@@ -301,7 +301,7 @@ fn found(inspected: Inspected, repository: RepositoryPath) -> Found {
     let Inspected { worktree, admin } = inspected;
     let created = admin
         .as_ref()
-        .and_then(|admin| admin.created)
+        .and_then(Admin::created)
         .or_else(|| written(&worktree.path.join(".git")))
         .or_else(|| written(&worktree.path))
         .or_else(|| Timestamp::from_unix_millis(0))
@@ -309,7 +309,7 @@ fn found(inspected: Inspected, repository: RepositoryPath) -> Found {
     let reason = admin.as_ref().and_then(Admin::lock_reason);
     Found {
         name: reason.filter(|reason| reason.id == worktree.id).and_then(|reason| reason.name),
-        record: admin.and_then(|admin| admin.record),
+        record: admin.and_then(|admin| admin.record()),
         worktree,
         repository,
         created,
@@ -345,6 +345,6 @@ fn recorded(admin: &Admin) -> Option<SessionId> {
     struct Recorded {
         id: String,
     }
-    let recorded: Recorded = serde_json::from_str(admin.record.as_deref()?).ok()?;
+    let recorded: Recorded = serde_json::from_str(&admin.record()?).ok()?;
     recorded.id.parse().ok()
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read as _},
+    io,
     ops::Range,
     os::unix::fs::MetadataExt as _,
     path::Path,
@@ -12,7 +12,7 @@ use std::{
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, openat, statat};
 use sha1::{Digest as _, Sha1};
 
-use crate::worktree::regular::open_regular;
+use crate::{atomic, worktree::regular::open_regular};
 
 /// The largest index that is read, in bytes: some two million files.
 const INDEX_BYTES_MAX: u64 = 256 << 20;
@@ -74,10 +74,9 @@ pub(in crate::worktree) enum Kind {
 impl IndexFile {
     /// Reads an index; `None` when it is not there, damaged, or has anything unusual in it.
     pub(in crate::worktree) fn read(path: &Path) -> Option<Self> {
-        let mut file = open_regular(path).ok()??;
+        let file = open_regular(path).ok()??;
         let about = file.metadata().ok().filter(|it| it.is_file() && it.len() <= INDEX_BYTES_MAX)?;
-        let mut bytes = Vec::with_capacity(usize::try_from(about.len()).ok()? + 1);
-        file.read_to_end(&mut bytes).ok()?;
+        let bytes = atomic::read_up_to(&file, about.len(), INDEX_BYTES_MAX).ok()?;
         Self::parse(bytes, about.mtime())
     }
 
@@ -275,7 +274,7 @@ pub(super) fn write_index(admin: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write as _;
     let (lock, index) = (admin.join("index.lock"), admin.join("index"));
     let mut file = File::options().write(true).create_new(true).open(&lock)?;
-    let written = file.write_all(bytes).and_then(|()| crate::atomic::rename(&lock, &index));
+    let written = file.write_all(bytes).and_then(|()| atomic::rename(&lock, &index));
     if written.is_err() {
         drop(fs::remove_file(&lock));
     }

@@ -23,7 +23,7 @@ use super::{
 use crate::session::{BranchName, CommitId};
 
 pub(super) use self::{
-    index_file::{IndexFile, Kind, content_id},
+    index_file::{Entry, IndexFile, Kind, content_id},
     plain::{Plain, outer_attributes, own_etc, replaces_objects},
     ref_file::{Logged, log, put_on_branch, who},
     register_files::{Registration, clear_making},

@@ -120,7 +120,7 @@ fn an_unborn_worktree_has_a_branch_and_no_commit() {
     let worktree = space.inspect(id);
     assert_eq!(worktree.state, WorktreeState::Present);
     assert_eq!((worktree.branch.unwrap().as_str(), worktree.head), ("fresh", None));
-    let changes = space.worktrees.count_changes(&checkout(1)).unwrap();
+    let changes = space.changes(&checkout(1)).unwrap();
     assert_eq!((changes.ahead, changes.behind), (None, None));
 }
 
@@ -151,7 +151,7 @@ fn a_scan_writes_nothing() {
     let index = || fs::metadata(space.admin(id).join("index")).unwrap().modified().unwrap();
     let before = index();
     space.worktrees.scan_all(&[]).unwrap();
-    space.worktrees.count_changes(&checkout(1)).unwrap();
+    space.changes(&checkout(1)).unwrap();
     space.worktrees.find_losses(&checkout(1), crate::session::BranchFate::Delete).unwrap();
     assert_eq!(index(), before);
     assert_eq!(space.worktrees.find_repositories().unwrap(), [RepositoryPath::root()]);

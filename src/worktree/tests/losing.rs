@@ -91,7 +91,7 @@ fn a_worktree_that_claims_to_be_elsewhere_is_looked_at_where_it_is() {
         git(&path, &["config", "--worktree", "core.worktree", &elsewhere.display().to_string()]);
         write(&path.join("new"), b"");
         assert_eq!(kept(&space), [Loss::Untracked(sample(["new"]))]);
-        let changes = space.worktrees.count_changes(&checkout(1)).unwrap();
+        let changes = space.changes(&checkout(1)).unwrap();
         assert_eq!((changes.modified, changes.untracked), (0, 1));
     }
 }

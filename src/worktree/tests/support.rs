@@ -14,7 +14,7 @@ use crate::{
     clock::{Clock, Timestamp},
     session::{RepositoryPath, SessionId},
     workspace::Workspace,
-    worktree::{Checkout, GitSettings, GitWorktrees, Worktree, WorktreeState},
+    worktree::{Changes, Checkout, GitSettings, GitWorktrees, Worktree, WorktreeState},
 };
 
 /// A workspace that is gone when the test ends.
@@ -104,6 +104,11 @@ impl Space {
 
     pub(super) fn inspect(&self, id: SessionId) -> Worktree {
         self.worktrees.inspect_one(id, &RepositoryPath::root()).unwrap()
+    }
+
+    /// What changed in a session's worktree, as a look at it tells.
+    pub(super) fn changes(&self, of: &Checkout) -> Option<Changes> {
+        self.worktrees.look_at_all(std::slice::from_ref(of)).remove(0).changes
     }
 
     pub(super) fn state(&self, id: SessionId) -> WorktreeState {

@@ -1,0 +1,112 @@
+//! How many worktrees are looked at, several at once: in which condition each is, and what changed in it.
+
+use std::{
+    collections::BTreeMap,
+    num::NonZeroUsize,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use super::{
+    Changes, Checkout, GitWorktrees, Seen, WorktreeError, WorktreeState, commons::Commons, files::Place,
+    inspect::Inspected, library::Library, pristine::is_pristine,
+};
+use crate::session::RepositoryPath;
+
+/// The most threads that look at worktrees at once.
+const THREADS_MAX: usize = 16;
+
+impl GitWorktrees {
+    /// Looks at these worktrees, in the same order.
+    pub(super) fn look_at_all(&self, of: &[Checkout]) -> Vec<Seen> {
+        // How many processors there are is several files to read.
+        let available =
+            || thread::available_parallelism().map_or(1, NonZeroUsize::get).min(THREADS_MAX).min(of.len());
+        let threads = if of.len() > 1 { available() } else { 1 };
+        let next = AtomicUsize::new(0);
+        let seen: Vec<Mutex<Seen>> = of.iter().map(|_| Mutex::default()).collect();
+        let work = || {
+            let mut looker = Looker::of(self);
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(checkout) = of.get(at) else {
+                    return;
+                };
+                *seen[at].lock().expect("no thread panics while it holds this") = looker.look_at(checkout);
+            }
+        };
+        thread::scope(|scope| {
+            for number in 1..threads {
+                let builder = thread::Builder::new().name(format!("look-{number}"));
+                if let Err(err) = builder.spawn_scoped(scope, work) {
+                    tracing::debug!(error = %err, "one thread less looks at worktrees");
+                }
+            }
+            work();
+        });
+        seen.into_iter().map(|slot| slot.into_inner().unwrap_or_default()).collect()
+    }
+}
+
+/// One thread that looks; it opens each repository once.
+pub(super) struct Looker<'a> {
+    worktrees: &'a GitWorktrees,
+    repositories: BTreeMap<RepositoryPath, (Commons, Option<Library>)>,
+}
+
+impl<'a> Looker<'a> {
+    /// One that has seen nothing yet.
+    pub(super) fn of(worktrees: &'a GitWorktrees) -> Self {
+        Self { worktrees, repositories: BTreeMap::new() }
+    }
+
+    fn look_at(&mut self, of: &Checkout) -> Seen {
+        let told = |err: WorktreeError| {
+            tracing::debug!(session = %of.id, error = %err, "a worktree cannot be looked at");
+        };
+        let Ok(inspected) = self.inspect(of).map_err(told) else {
+            return Seen::default();
+        };
+        let is_present = inspected.worktree.state == WorktreeState::Present;
+        let changes = is_present.then(|| self.changes(of, &inspected).map_err(told).ok()).flatten();
+        Seen { worktree: Some(inspected.worktree), changes }
+    }
+
+    /// One worktree with its administrative folder.
+    pub(super) fn inspect(&mut self, of: &Checkout) -> Result<Inspected, WorktreeError> {
+        if !self.repositories.contains_key(&of.repository) {
+            let commons = self.worktrees.commons(&of.repository)?;
+            let library = Library::open(&commons.common);
+            self.repositories.insert(of.repository.clone(), (commons, library));
+        }
+        self.worktrees.examine_on(&self.repositories[&of.repository].0, of.id)
+    }
+
+    fn changes(&mut self, of: &Checkout, inspected: &Inspected) -> Result<Changes, WorktreeError> {
+        if let Some(changes) = self.unchanged(of, inspected) {
+            return Ok(changes);
+        }
+        let library = self.repositories.get_mut(&of.repository).and_then(|(_, library)| library.as_mut());
+        self.worktrees.count_changes(&inspected.worktree, of.base.as_ref(), library)
+    }
+
+    /// What to say of a worktree that was inspected and in which, beyond doubt, no file changed; nothing when there is a
+    /// doubt.
+    pub(super) fn unchanged(&mut self, of: &Checkout, inspected: &Inspected) -> Option<Changes> {
+        let Inspected { worktree, admin } = inspected;
+        let (commons, library) = self.repositories.get_mut(&of.repository)?;
+        let library = library.as_mut()?;
+        let tree = library.tree_of(worktree.head.as_ref()?)?;
+        let Ok(Place::Folder(folder)) = commons.worktrees.as_ref()?.child(of.id.to_string().as_ref()) else {
+            return None;
+        };
+        if !is_pristine(&folder, &admin.as_ref()?.folder, &commons.git, tree) {
+            return None;
+        }
+        let distance = library.distance(worktree, of.base.as_ref()).ok()?;
+        Some(Changes::counted(0, 0, distance))
+    }
+}
