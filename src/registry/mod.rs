@@ -248,7 +248,7 @@ impl Registry {
 
     fn check(&self, claim: &Claim<'_>, except: Option<SessionId>) -> Result<(), AdmitError> {
         let is_other = |session: &&Session| Some(session.id()) != except;
-        if self.named(claim.name).filter(is_other).is_some() {
+        if self.named(claim.name).is_some_and(|session| is_other(&session)) {
             return Err(AdmitError::NameTaken(claim.name.clone()));
         }
         if let Some(owner) = self.on_branch(claim.repository, claim.branch).filter(is_other) {
