@@ -13,6 +13,8 @@ use time::{
 const WIRE: [u8; 24] = *b"0000-00-00T00:00:00.000Z";
 /// Where its numbers begin and how many digits they have: year, month, day, hour, minute, second, millisecond.
 const NUMBERS: [(usize, usize); 7] = [(0, 4), (5, 2), (8, 2), (11, 2), (14, 2), (17, 2), (20, 3)];
+/// Where the other characters are.
+const MARKS: [usize; 7] = [4, 7, 10, 13, 16, 19, 23];
 /// `9999-12-31T23:59:59.999Z`, the last moment that can be printed.
 const LAST_MILLIS: i64 = 253_402_300_799_999;
 const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
@@ -40,6 +42,7 @@ impl Timestamp {
     }
 
     /// The moment in a text that is printed like that; nothing for one in another form.
+    #[inline]
     pub fn from_printed(text: &str) -> Option<Self> {
         printed(text).map(Self)
     }
@@ -121,18 +124,16 @@ impl FromStr for Timestamp {
 /// The moment in a text that has the very form in which we print; nothing for every other text.
 fn printed(text: &str) -> Option<UtcDateTime> {
     let bytes: &[u8; WIRE.len()] = text.as_bytes().try_into().ok()?;
-    let fits = |(byte, wire): (&u8, &u8)| if *wire == b'0' { byte.is_ascii_digit() } else { byte == wire };
-    if !bytes.iter().zip(&WIRE).all(fits) {
+    let is_mark = |at: usize| bytes[at] == WIRE[at];
+    if !MARKS.into_iter().all(is_mark) {
         return None;
     }
-    let number = |at: usize| {
-        let (start, digits) = NUMBERS[at];
-        bytes[start..start + digits].iter().fold(0_u16, |number, digit| number * 10 + u16::from(digit - b'0'))
-    };
-    let small = |at: usize| u8::try_from(number(at)).ok();
-    let date =
-        Date::from_calendar_date(i32::from(number(0)), Month::try_from(small(1)?).ok()?, small(2)?).ok()?;
-    let time = Time::from_hms_milli(small(3)?, small(4)?, small(5)?, number(6)).ok()?;
+    let digit = |at: usize| Some(bytes[at].wrapping_sub(b'0')).filter(|digit| *digit < 10);
+    let small = |at: usize| Some(digit(at)? * 10 + digit(at + 1)?);
+    let year = u16::from(small(0)?) * 100 + u16::from(small(2)?);
+    let date = Date::from_calendar_date(year.into(), Month::try_from(small(5)?).ok()?, small(8)?).ok()?;
+    let millisecond = u16::from(small(20)?) * 10 + u16::from(digit(22)?);
+    let time = Time::from_hms_milli(small(11)?, small(14)?, small(17)?, millisecond).ok()?;
     Some(UtcDateTime::new(date, time))
 }
 

@@ -13,7 +13,7 @@
 //! | 3 | `registry`, `store`, `worktree`, `terminal`, `shell`, `conversation`, `config` |
 //! | 2 | `agent`, `interpreter`, `process`, `workspace`, `screen`, `socket` |
 //! | 1 | `session`, `lock` |
-//! | 0 | `clock`, `text`, `json`, `atomic`, `key`, `limits`, `pattern` |
+//! | 0 | `clock`, `text`, `json`, `atomic`, `hash`, `key`, `limits`, `pattern` |
 //!
 //! Invariants worth knowing before a change:
 //! - A worktree's path is derived from workspace and id; a stored path is never used.
@@ -28,6 +28,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod conversation;
+pub mod hash;
 pub mod interpreter;
 pub mod json;
 pub mod key;

@@ -1,13 +1,20 @@
 //! Which sessions exist right now: a table with a limit and its indexes. Pure values, no clock, disk or git.
 
+mod index;
+
 use std::{
-    collections::{BTreeMap, HashMap, btree_map, hash_map::Entry},
-    ops::Bound,
+    hash::{BuildHasher as _, Hash},
+    mem,
+    sync::OnceLock,
 };
 
 use thiserror::Error;
 
-use crate::session::{BranchName, IssueRef, RepositoryPath, Session, SessionId, SessionName};
+use self::index::Index;
+use crate::{
+    hash::Quick,
+    session::{BranchName, IssueRef, RepositoryPath, Session, SessionId, SessionName},
+};
 
 /// The shortest beginning of an id that is taken for one.
 pub const ID_PREFIX_CHARS_MIN: usize = 4;
@@ -15,10 +22,14 @@ pub const ID_PREFIX_CHARS_MIN: usize = 4;
 /// The sessions we know. Found by id, name and issue at once; never two with one name, branch or issue.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
-    sessions: BTreeMap<SessionId, Session>,
-    by_name: HashMap<String, SessionId>,
-    by_issue: HashMap<(String, u64), SessionId>,
-    by_branch: HashMap<(RepositoryPath, BranchName), SessionId>,
+    sessions: Vec<Session>,
+    hash: Quick,
+    by_id: Index,
+    by_name: Index,
+    by_branch: Index,
+    by_issue: Index,
+    /// Where they are in the order of their ids, once somebody asked for the beginning of one.
+    sorted: OnceLock<Vec<usize>>,
 }
 
 /// A free place for a session; the only way to add one.
@@ -29,7 +40,7 @@ pub struct Vacancy<'a> {
 }
 
 /// What must be free for a session to move in.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim<'a> {
     /// Its name.
     pub name: &'a SessionName,
@@ -94,22 +105,35 @@ impl Registry {
     /// The table of these sessions. Of two that share an id, name, branch or issue the first stays and the others
     /// come back in the second value.
     pub fn of(sessions: Vec<Session>) -> (Self, Vec<Session>) {
-        let mut registry = Self {
-            by_name: HashMap::with_capacity(sessions.len() + 1),
-            by_branch: HashMap::with_capacity(sessions.len() + 1),
-            ..Self::default()
-        };
+        // The next one that comes finds room.
+        let mut registry = Self::with_room_for(sessions.len() + 1);
         let mut turned_away = Vec::new();
         for session in sessions {
-            turned_away.extend(registry.try_insert(session));
+            if registry.is_free(&Claim::of(&session)) && registry.session(session.id()).is_none() {
+                registry.insert(session);
+            } else {
+                turned_away.push(session);
+            }
         }
         (registry, turned_away)
     }
 
+    fn with_room_for(count: usize) -> Self {
+        Self {
+            sessions: Vec::with_capacity(count),
+            by_id: Index::with_room_for(count),
+            by_name: Index::with_room_for(count),
+            by_branch: Index::with_room_for(count),
+            by_issue: Index::with_room_for(count),
+            ..Self::default()
+        }
+    }
+
     /// Whether these sessions are in it, unchanged, and no others.
     pub fn is_of(&self, sessions: &[Session]) -> bool {
-        let knows = |it: &Session| self.sessions.get(&it.id()).is_some_and(|known| known.is_the_same(it));
-        self.len() == sessions.len() && sessions.iter().all(knows)
+        let knows = |it: &Session| self.session(it.id()).is_some_and(|known| known.is_the_same(it));
+        let is_in_order = || self.sessions.iter().zip(sessions).all(|(known, it)| known.is_the_same(it));
+        self.len() == sessions.len() && (is_in_order() || sessions.iter().all(knows))
     }
 
     /// How many there are.
@@ -133,17 +157,33 @@ impl Registry {
 
     /// The session of this id.
     pub fn session(&self, id: SessionId) -> Option<&Session> {
-        self.sessions.get(&id)
+        self.place_of(id).map(|at| &self.sessions[at])
     }
 
     /// The session of this name.
     pub fn named(&self, name: &SessionName) -> Option<&Session> {
-        self.by_name.get(&*name.folded()).and_then(|id| self.session(*id))
+        self.find_in(&self.by_name, name, |session| session.name() == name)
     }
 
     /// The session of this issue.
     pub fn on_issue(&self, issue: &IssueRef) -> Option<&Session> {
-        self.by_issue.get(&issue.folded()).and_then(|id| self.session(*id))
+        let is_it = |session: &Session| session.issue().is_some_and(|it| it.reference == *issue);
+        self.find_in(&self.by_issue, issue, is_it)
+    }
+
+    /// The session on this branch; a worktree on no branch is in nobody's way.
+    fn on_branch(&self, repository: &RepositoryPath, branch: &BranchName) -> Option<&Session> {
+        let is_it = |it: &Session| it.branch() == branch && it.repository() == repository;
+        self.find_in(&self.by_branch, &(repository, branch), is_it).filter(|_| !branch.is_detached())
+    }
+
+    fn find_in(&self, index: &Index, key: &impl Hash, is_it: impl Fn(&Session) -> bool) -> Option<&Session> {
+        let at = index.find(self.hash.hash_one(key), |at| is_it(&self.sessions[at]))?;
+        Some(&self.sessions[at])
+    }
+
+    fn place_of(&self, id: SessionId) -> Option<usize> {
+        self.by_id.find(self.hash.hash_one(id), |at| self.sessions[at].id() == id)
     }
 
     /// The session a person means: by name, by id, or by the unique beginning of an id.
@@ -166,7 +206,7 @@ impl Registry {
 
     /// Changes a session in place; the change may not touch name, branch or issue.
     pub fn update(&mut self, id: SessionId, change: impl FnOnce(&mut Session)) -> Option<&Session> {
-        let mut session = self.sessions.get(&id)?.clone();
+        let mut session = self.session(id)?.clone();
         change(&mut session);
         self.replace(session).expect("what is looked up by has not changed");
         self.session(id)
@@ -174,92 +214,95 @@ impl Registry {
 
     /// Puts a changed session in the place of the one with its id, if name, branch and issue are free.
     pub fn replace(&mut self, session: Session) -> Result<(), AdmitError> {
-        let id = session.id();
-        self.check(&Claim::of(&session), Some(id))?;
-        drop(self.remove(id));
-        self.insert(session);
+        self.check(&Claim::of(&session), Some(session.id()))?;
+        match self.place_of(session.id()) {
+            Some(at) => {
+                let before = mem::replace(&mut self.sessions[at], session);
+                if Claim::of(&before) != Claim::of(&self.sessions[at]) {
+                    self.put_in_order();
+                }
+            }
+            None => self.insert(session),
+        }
         Ok(())
     }
 
     /// Takes one out.
     pub fn remove(&mut self, id: SessionId) -> Option<Session> {
-        let session = self.sessions.remove(&id)?;
-        self.by_name.remove(&*session.name().folded());
-        if let Some(issue) = session.issue() {
-            self.by_issue.remove(&issue.reference.folded());
-        }
-        self.by_branch.remove(&(session.repository().clone(), session.branch().clone()));
+        let session = self.sessions.remove(self.place_of(id)?);
+        self.put_in_order();
         Some(session)
     }
 
     /// Every session, in any order.
     pub fn iter(&self) -> impl Iterator<Item = &Session> {
-        self.sessions.values()
+        self.sessions.iter()
     }
 
     /// Every session, oldest first.
     pub fn all(&self) -> Vec<Session> {
-        let mut all: Vec<Session> = self.sessions.values().cloned().collect();
+        let mut all = self.sessions.clone();
         all.sort_by_key(|session| (session.created_at(), session.id()));
         all
     }
 
     fn check(&self, claim: &Claim<'_>, except: Option<SessionId>) -> Result<(), AdmitError> {
-        let keys = Keys::of(claim);
-        let other =
-            |id: Option<&SessionId>| id.filter(|id| Some(**id) != except).and_then(|id| self.session(*id));
-        if other(self.by_name.get(&keys.name)).is_some() {
+        let is_other = |session: &&Session| Some(session.id()) != except;
+        if self.named(claim.name).is_some_and(|session| is_other(&session)) {
             return Err(AdmitError::NameTaken(claim.name.clone()));
         }
-        if let Some(owner) = other(self.by_branch.get(&keys.branch)) {
-            return Err(AdmitError::BranchTaken { branch: keys.branch.1, owner: owner.name().clone() });
+        if let Some(owner) = self.on_branch(claim.repository, claim.branch).filter(is_other) {
+            let (branch, owner) = (claim.branch.clone(), owner.name().clone());
+            return Err(AdmitError::BranchTaken { branch, owner });
         }
-        let Some((issue, key)) = claim.issue.zip(keys.issue) else {
+        let Some(issue) = claim.issue else {
             return Ok(());
         };
-        match other(self.by_issue.get(&key)) {
+        match self.on_issue(issue).filter(is_other) {
             Some(owner) => Err(AdmitError::IssueTaken { issue: issue.clone(), owner: owner.name().clone() }),
             None => Ok(()),
         }
     }
 
-    /// Puts a session in, or answers it where something of it is taken.
-    fn try_insert(&mut self, session: Session) -> Option<Session> {
-        let id = session.id();
-        let Keys { name, branch, issue } = Keys::of(&Claim::of(&session));
-        let place = self.sessions.entry(id);
-        let (btree_map::Entry::Vacant(place), Entry::Vacant(name)) = (place, self.by_name.entry(name)) else {
-            return Some(session);
-        };
-        let branch = match self.by_branch.entry(branch) {
-            Entry::Occupied(_) => return Some(session),
-            Entry::Vacant(branch) => Some(branch).filter(|_| !session.branch().is_detached()),
-        };
-        if let Some(issue) = issue {
-            let Entry::Vacant(issue) = self.by_issue.entry(issue) else {
-                return Some(session);
-            };
-            issue.insert(id);
-        }
-        name.insert(id);
-        if let Some(branch) = branch {
-            branch.insert(id);
-        }
-        place.insert(session);
-        None
+    fn is_free(&self, claim: &Claim<'_>) -> bool {
+        self.named(claim.name).is_none()
+            && self.on_branch(claim.repository, claim.branch).is_none()
+            && claim.issue.is_none_or(|issue| self.on_issue(issue).is_none())
     }
 
+    /// Puts a session in that has everything for itself.
     fn insert(&mut self, session: Session) {
-        let (id, keys) = (session.id(), Keys::of(&Claim::of(&session)));
-        self.by_name.insert(keys.name, id);
-        if let Some(issue) = keys.issue {
-            self.by_issue.insert(issue, id);
+        self.sessions.push(session);
+        self.sorted.take();
+        if [&self.by_id, &self.by_name, &self.by_branch, &self.by_issue].into_iter().all(Index::has_room) {
+            self.note(self.sessions.len() - 1);
+        } else {
+            self.put_in_order();
         }
+    }
+
+    /// Makes the indexes anew.
+    fn put_in_order(&mut self) {
+        let count = self.sessions.len();
+        let sessions = mem::take(&mut self.sessions);
+        *self = Self { sessions, ..Self::with_room_for(count + count / 2 + 1) };
+        for at in 0..self.sessions.len() {
+            self.note(at);
+        }
+    }
+
+    /// Notes in each index where a session is.
+    fn note(&mut self, at: usize) {
+        let session = &self.sessions[at];
+        self.by_id.insert(self.hash.hash_one(session.id()), at);
+        self.by_name.insert(self.hash.hash_one(session.name()), at);
         if !session.branch().is_detached() {
-            self.by_branch.insert(keys.branch, id);
+            let branch = (session.repository(), session.branch());
+            self.by_branch.insert(self.hash.hash_one(branch), at);
         }
-        let previous = self.sessions.insert(id, session);
-        assert!(previous.is_none(), "the place was free");
+        if let Some(issue) = session.issue() {
+            self.by_issue.insert(self.hash.hash_one(&issue.reference), at);
+        }
     }
 
     /// The sessions whose id begins like this; ids sort like their texts, so they lie side by side.
@@ -268,31 +311,17 @@ impl Registry {
         if text.len() < ID_PREFIX_CHARS_MIN || !text.bytes().all(|b| hex(b) || b == b'-') {
             return Vec::new();
         }
-        let Some(first) = SessionId::lowest_with(text) else {
+        let Some(lowest) = SessionId::lowest_with(text) else {
             return Vec::new();
         };
-        self.sessions
-            .range((Bound::Included(first), Bound::Unbounded))
-            .map(|(_, session)| session)
-            .take_while(|session| session.id().to_string().starts_with(text))
-            .collect()
-    }
-}
-
-/// What a claim is looked up by.
-struct Keys {
-    name: String,
-    branch: (RepositoryPath, BranchName),
-    issue: Option<(String, u64)>,
-}
-
-impl Keys {
-    fn of(claim: &Claim<'_>) -> Self {
-        Self {
-            name: claim.name.folded().into_owned(),
-            branch: (claim.repository.clone(), claim.branch.clone()),
-            issue: claim.issue.map(IssueRef::folded),
-        }
+        let sorted = self.sorted.get_or_init(|| {
+            let mut places: Vec<usize> = (0..self.sessions.len()).collect();
+            places.sort_unstable_by_key(|at| self.sessions[*at].id());
+            places
+        });
+        let first = sorted.partition_point(|at| self.sessions[*at].id() < lowest);
+        let begins_so = |session: &&Session| session.id().to_string().starts_with(text);
+        sorted[first..].iter().map(|at| &self.sessions[*at]).take_while(begins_so).collect()
     }
 }
 

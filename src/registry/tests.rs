@@ -1,3 +1,5 @@
+use proptest::{collection, prelude::*, sample};
+
 use super::*;
 use crate::{
     clock::Timestamp,
@@ -210,4 +212,90 @@ fn a_table_is_of_the_very_sessions_that_are_in_it() {
     let now = two.created_at();
     table.update(two.id(), |session| session.set_status(SessionStatus::Idle, now)).unwrap();
     assert!(!table.is_of(&[one, two]), "it was changed");
+}
+
+/// What is done with a table: something new comes in, or something there takes another name and issue, or goes.
+#[derive(Clone, Debug)]
+enum Step {
+    Fill(u8, u8, u64),
+    Replace(sample::Index, u8, u64),
+    Remove(sample::Index),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let at = any::<sample::Index>;
+    prop_oneof![
+        3 => (0_u8..40, 0_u8..60, 0_u64..30).prop_map(|(name, branch, issue)| Step::Fill(name, branch, issue)),
+        1 => (at(), 0_u8..40, 0_u64..30).prop_map(|(at, name, issue)| Step::Replace(at, name, issue)),
+        1 => at().prop_map(Step::Remove),
+    ]
+}
+
+fn numbered(session: &Session, name: u8, issue: u64) -> Session {
+    let mut session = session.clone();
+    session
+        .rename(format!("{}{name}", if name.is_multiple_of(2) { "Name" } else { "name" }).parse().unwrap());
+    let reference = IssueRef::new("acme/shop", issue + 1).unwrap();
+    let issue = (issue > 9).then_some(Issue { reference, label: None, intervention: false });
+    session.bind(session.created_at(), |binding| binding.issue = issue);
+    session
+}
+
+/// Whether nobody but the one of its own id has anything of a session.
+fn is_free(sessions: &[Session], session: &Session) -> bool {
+    sessions.iter().filter(|it| it.id() != session.id()).all(|it| {
+        it.name() != session.name()
+            && (it.branch() != session.branch() || it.branch().is_detached())
+            && (it.issue().is_none() || it.issue() != session.issue())
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_table_knows_what_a_plain_list_knows(steps in collection::vec(step(), 0..60), of in 0_usize..60) {
+        let (mut table, mut list) = (Registry::default(), Vec::<Session>::new());
+        for (number, step) in steps.into_iter().enumerate() {
+            if number == of {
+                // What is read anew is the same table.
+                table = registry(&list.iter().collect::<Vec<_>>());
+            }
+            match step {
+                Step::Fill(name, branch, issue) => {
+                    let mut session = numbered(&session("new"), name, issue);
+                    let branch = if branch < 9 { "HEAD".to_owned() } else { format!("b{branch}") };
+                    session.switch(BranchName::from_record(&branch).unwrap());
+                    let vacancy = table.vacancy(&Claim::of(&session), usize::MAX);
+                    prop_assert_eq!(vacancy.is_ok(), is_free(&list, &session));
+                    if let Ok(vacancy) = vacancy {
+                        vacancy.fill(session.clone());
+                        list.push(session);
+                    }
+                }
+                Step::Replace(at, name, issue) if !list.is_empty() => {
+                    let at = at.index(list.len());
+                    let session = numbered(&list[at], name, issue);
+                    let is_free = is_free(&list, &session);
+                    prop_assert_eq!(table.replace(session.clone()).is_ok(), is_free);
+                    if is_free {
+                        list[at] = session;
+                    }
+                }
+                Step::Remove(at) if !list.is_empty() => {
+                    let gone = list.remove(at.index(list.len()));
+                    prop_assert_eq!(table.remove(gone.id()), Some(gone));
+                }
+                Step::Replace(..) | Step::Remove(_) => (),
+            }
+            prop_assert!(table.is_of(&list) && table.len() == list.len());
+            for session in &list {
+                prop_assert_eq!(table.session(session.id()), Some(session));
+                prop_assert_eq!(table.named(session.name()), Some(session));
+                prop_assert_eq!(table.find(&session.id().short()), Ok(session));
+                let on_issue = session.issue().map(|issue| table.on_issue(&issue.reference));
+                prop_assert!(on_issue.is_none_or(|found| found == Some(session)));
+            }
+        }
+    }
 }

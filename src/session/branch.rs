@@ -70,14 +70,28 @@ impl FromStr for BranchName {
     type Err = BranchNameError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match broken_rule(text) {
+        let broken = if is_plain(text) { None } else { broken_rule(text) };
+        match broken {
             Some(because) => Err(BranchNameError { text: text.to_owned(), because }),
             None => Ok(Self(text.to_owned())),
         }
     }
 }
 
-fn broken_rule(text: &str) -> Option<&'static str> {
+/// Whether a text is a name at first sight: components of letters, digits, `-` and `_`.
+pub(super) fn is_plain(text: &str) -> bool {
+    let mut before = b'/';
+    for byte in text.bytes() {
+        let is_plain = byte.is_ascii_alphanumeric() || byte == b'_';
+        if !(is_plain || (matches!(byte, b'/' | b'-') && before != b'/')) {
+            return false;
+        }
+        before = byte;
+    }
+    before != b'/' && text.len() <= COMPONENT_BYTES_MAX && text != DETACHED
+}
+
+pub(super) fn broken_rule(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         return Some("it is empty");
     }

@@ -1,6 +1,10 @@
 //! Which issue a session works on, and which editor shows it (SPEC IS).
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+};
 
 use thiserror::Error;
 
@@ -66,6 +70,15 @@ impl PartialEq for IssueRef {
 }
 
 impl Eq for IssueRef {}
+
+impl Hash for IssueRef {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        for byte in self.repository.bytes() {
+            hasher.write_u8(byte.to_ascii_lowercase());
+        }
+        hasher.write_u64(self.number);
+    }
+}
 
 impl fmt::Display for IssueRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

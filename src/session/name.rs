@@ -1,6 +1,11 @@
 //! What people call a session (RELIABILITY N1).
 
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{
+    borrow::Cow,
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+};
 
 use thiserror::Error;
 use uuid::Uuid;
@@ -73,6 +78,16 @@ impl PartialEq for SessionName {
 
 impl Eq for SessionName {}
 
+impl Hash for SessionName {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let mut folded = [0; NAME_CHARS_MAX];
+        folded[..self.0.len()].copy_from_slice(self.0.as_bytes());
+        folded.make_ascii_lowercase();
+        hasher.write(&folded[..self.0.len()]);
+        hasher.write_usize(self.0.len());
+    }
+}
+
 impl fmt::Display for SessionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -83,25 +98,48 @@ impl FromStr for SessionName {
     type Err = SessionNameError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (Some(first), Some(last)) = (text.chars().next(), text.chars().next_back()) else {
-            return Err(SessionNameError::Empty);
-        };
-        let chars = text.chars().count();
-        if chars > NAME_CHARS_MAX {
-            return Err(SessionNameError::TooLong { chars });
+        if !is_plain(text) {
+            hold_to_rules(text)?;
         }
-        let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        if let Some(found) = text.chars().find(|c| !allowed(c)) {
-            return Err(SessionNameError::Character { found });
-        }
-        if !first.is_ascii_alphanumeric() || !last.is_ascii_alphanumeric() {
-            return Err(SessionNameError::Edge { name: text.to_owned() });
-        }
-        match reserved(text) {
-            Some(because) => Err(SessionNameError::Reserved { name: text.to_owned(), because }),
-            None => Ok(Self(text.to_owned())),
-        }
+        Ok(Self(text.to_owned()))
     }
+}
+
+/// Every rule that a name has to follow.
+pub(super) fn hold_to_rules(text: &str) -> Result<(), SessionNameError> {
+    let (Some(first), Some(last)) = (text.chars().next(), text.chars().next_back()) else {
+        return Err(SessionNameError::Empty);
+    };
+    let chars = text.chars().count();
+    if chars > NAME_CHARS_MAX {
+        return Err(SessionNameError::TooLong { chars });
+    }
+    let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if let Some(found) = text.chars().find(|c| !allowed(c)) {
+        return Err(SessionNameError::Character { found });
+    }
+    if !first.is_ascii_alphanumeric() || !last.is_ascii_alphanumeric() {
+        return Err(SessionNameError::Edge { name: text.to_owned() });
+    }
+    match reserved(text) {
+        Some(because) => Err(SessionNameError::Reserved { name: text.to_owned(), because }),
+        None => Ok(()),
+    }
+}
+
+/// Whether a text is a name at first sight: letters, digits and, inside, `-` and `_`; as long as no reserved form is.
+pub(super) fn is_plain(text: &str) -> bool {
+    let is_inner = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let bytes = text.as_bytes();
+    let [first, .., last] = bytes else {
+        return false;
+    };
+    // Devices have three letters or four, a UUID has 32 digits and may have four hyphens.
+    !matches!(bytes.len(), 3 | 4 | 32 | 36)
+        && bytes.len() <= NAME_CHARS_MAX
+        && first.is_ascii_alphanumeric()
+        && last.is_ascii_alphanumeric()
+        && bytes.iter().all(is_inner)
 }
 
 fn reserved(text: &str) -> Option<&'static str> {

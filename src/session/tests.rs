@@ -1,4 +1,6 @@
-use std::path::Path;
+use std::{hash::BuildHasher as _, path::Path};
+
+use proptest::prelude::*;
 
 use super::*;
 
@@ -281,4 +283,35 @@ pub(super) fn example(now: Timestamp) -> Session {
         unproven_pid: Some(8),
         ..SessionParts::of(ID.parse().unwrap(), "auth".parse().unwrap(), now)
     })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_a_name_at_first_sight_breaks_no_rule(
+        text in prop_oneof!["[a-zA-Z0-9_.-]{0,70}", "[a-f0-9-]{32,36}", "(con|PRN|com|lpt|aux|nul)[0-9.]{0,2}", any::<String>()],
+    ) {
+        if name::is_plain(&text) {
+            prop_assert_eq!(name::hold_to_rules(&text), Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_is_a_branch_at_first_sight_breaks_no_rule(
+        text in prop_oneof!["[a-zH_.@{/-]{0,12}", "(HEAD|@|a//b|a/|/a|-a|a/-b|a.lock)", "[a-z]{190,210}(/[a-z]{190,210})?", any::<String>()],
+    ) {
+        if branch::is_plain(&text) {
+            prop_assert_eq!(branch::broken_rule(&text), None);
+        }
+    }
+
+    #[test]
+    fn names_and_issues_that_are_equal_have_one_hash(text in "[a-zA-Z]{5,20}", number in 1_u64..9) {
+        let quick = crate::hash::Quick::default();
+        let hash = |text: &str| quick.hash_one(text.parse::<SessionName>().unwrap());
+        prop_assert_eq!(hash(&text), hash(&text.to_ascii_uppercase()));
+        let hash = |text: &str| quick.hash_one(IssueRef::new(&format!("{text}/x"), number).unwrap());
+        prop_assert_eq!(hash(&text), hash(&text.to_ascii_lowercase()));
+    }
 }

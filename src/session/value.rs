@@ -1,6 +1,7 @@
 //! Small values of a session that are texts with a rule.
 
 use std::{
+    borrow::Cow,
     fmt,
     path::{Component, Path, PathBuf},
     str::FromStr,
@@ -12,6 +13,8 @@ use thiserror::Error;
 pub const LABEL_BYTES_MAX: usize = 1_000;
 /// The longest path of a repository, in bytes; no path that the kernel takes is longer.
 const REPOSITORY_PATH_BYTES_MAX: usize = 4_095;
+/// The path of the workspace itself, seen from there.
+const ROOT: &str = ".";
 
 /// A short free text: a phase, a workflow label, an editor's name. Not empty, no NUL, at most 1000 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -97,7 +100,7 @@ pub struct Base {
 
 /// A repository, by its path below the workspace; `.` is the workspace itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RepositoryPath(String);
+pub struct RepositoryPath(Cow<'static, str>);
 
 /// Why a text is not the path of a repository in the workspace.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -110,7 +113,7 @@ pub struct RepositoryPathError {
 impl RepositoryPath {
     /// The workspace itself.
     pub fn root() -> Self {
-        Self(".".to_owned())
+        Self(Cow::Borrowed(ROOT))
     }
 
     /// The path, seen from the workspace.
@@ -120,7 +123,7 @@ impl RepositoryPath {
 
     /// The absolute path.
     pub fn below(&self, workspace: &Path) -> PathBuf {
-        if self.0 == "." { workspace.to_owned() } else { workspace.join(&self.0) }
+        if self.0 == ROOT { workspace.to_owned() } else { workspace.join(&*self.0) }
     }
 }
 
@@ -134,17 +137,19 @@ impl FromStr for RepositoryPath {
     type Err = RepositoryPathError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let plain = text == "."
-            || (!text.is_empty()
-                && !text.contains('\0')
-                && text.len() <= REPOSITORY_PATH_BYTES_MAX
-                && !text.ends_with('/')
-                && Path::new(text).components().all(|part| matches!(part, Component::Normal(_)))
-                && text.split('/').all(|part| !matches!(part, "" | ".")));
+        if text == ROOT {
+            return Ok(Self::root());
+        }
+        let plain = !text.is_empty()
+            && !text.contains('\0')
+            && text.len() <= REPOSITORY_PATH_BYTES_MAX
+            && !text.ends_with('/')
+            && Path::new(text).components().all(|part| matches!(part, Component::Normal(_)))
+            && text.split('/').all(|part| !matches!(part, "" | "."));
         if !plain {
             return Err(RepositoryPathError { text: text.to_owned() });
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(Cow::Owned(text.to_owned())))
     }
 }
 

@@ -69,7 +69,8 @@ pub(super) fn valid(files: &Files) -> usize {
 /// already, because the commit after an earlier call failed, moves nothing.
 pub(super) fn rotate(files: &Files, present: &[u8]) -> Result<(), StoreError> {
     let newest = files.backup(1);
-    if files::holds(&newest, Some(present)).unwrap_or(false) {
+    let is_as_long = fs::symlink_metadata(&newest).is_ok_and(|about| about.len() == present.len() as u64);
+    if is_as_long && files::holds(&newest, Some(present)).unwrap_or(false) {
         return Ok(());
     }
     // A free number, after a crash between two renames, takes the shift, and nothing behind it moves.

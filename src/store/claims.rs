@@ -1,9 +1,12 @@
 //! What every session must have for itself: an id, a name, a branch, an issue.
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::HashSet, hash::BuildHasher as _};
 
 use super::EARLIER;
-use crate::session::{RepositoryPath, Session, SessionId};
+use crate::{
+    hash::Quick,
+    session::{RepositoryPath, Session, SessionId},
+};
 
 /// What the sessions so far have for themselves.
 #[derive(Default)]
@@ -14,20 +17,18 @@ pub(super) struct Taken<'a> {
     issues: HashSet<(String, u64)>,
 }
 
-/// Whether no two of these sessions have anything in common that must be their own.
-pub(super) fn are_all_their_own(sessions: &[Session]) -> bool {
-    let count = sessions.len();
-    let mut taken = Taken {
-        ids: HashSet::with_capacity(count),
-        names: HashSet::with_capacity(count),
-        branches: HashSet::with_capacity(count),
-        issues: HashSet::new(),
-    };
+/// Whether it is certain that no two of these sessions have anything in common that must be their own. What is equal has
+/// one hash, so where all hashes differ nothing is; where two are the same, who asks has to look.
+pub(super) fn are_surely_their_own(sessions: &[Session]) -> bool {
+    let quick = Quick::default();
+    let mut hashes = HashSet::with_capacity_and_hasher(sessions.len() * 3, quick);
     sessions.iter().all(|session| {
-        taken.ids.insert(session.id())
-            && taken.names.insert(session.name().folded())
-            && branch_of(session).is_none_or(|branch| taken.branches.insert(branch))
-            && issue_of(session).is_none_or(|issue| taken.issues.insert(issue))
+        let branch = branch_of(session).map(|branch| quick.hash_one(("branch", branch)));
+        let issue = session.issue().map(|issue| quick.hash_one(("issue", &issue.reference)));
+        hashes.insert(quick.hash_one(("id", session.id())))
+            && hashes.insert(quick.hash_one(("name", session.name())))
+            && branch.is_none_or(|branch| hashes.insert(branch))
+            && issue.is_none_or(|issue| hashes.insert(issue))
     })
 }
 

@@ -15,9 +15,9 @@ use super::{
     Ailment, Note, Origin, Reading, Store, StoreError,
     backup::{self, Backups},
     check::{STATE_FILE_MODE, TryLock},
-    files::{self, Files, failed},
+    files::{self, Content, Files, Trace, failed},
     schema::{self, Document, FILE_BYTES_MAX, Parsed, SchemaError, Seal},
-    written::Written,
+    written::{Writing, Written},
 };
 use crate::{
     atomic::{self, Durability},
@@ -53,7 +53,7 @@ struct Transaction {
 /// What the disk held when it was last looked at, or what was last written there.
 struct Base {
     /// The bytes of the state file, whatever they are.
-    present: Option<Vec<u8>>,
+    present: Option<Content>,
     document: Document,
     /// The list of sessions to the letter.
     written: Written,
@@ -63,6 +63,15 @@ struct Base {
     sound: bool,
     /// The sessions in it, where there is nothing else to tell of it.
     sessions: Option<Vec<Session>>,
+    /// What the state file was like before it was looked at, as long as nothing was written there since.
+    trace: Option<Trace>,
+}
+
+impl Base {
+    /// The bytes of the state file.
+    fn bytes(&self) -> Option<&[u8]> {
+        self.present.as_ref().map(Content::bytes)
+    }
 }
 
 impl FileStore {
@@ -95,14 +104,15 @@ impl FileStore {
     }
 
     /// The list of these sessions; nothing where that is what the file has and need not be written again.
-    fn change_to(&self, sessions: &[Session]) -> Result<Option<Written>, StoreError> {
+    fn change_to(&self, sessions: &[Session]) -> Result<Option<Writing>, StoreError> {
         let path = self.workspace.state_file();
         let Transaction { files, base, .. } =
             self.transaction.as_ref().ok_or(StoreError::NotBegun { path })?;
-        let written = Written::of(sessions, &self.workspace, &base.written)
+        let beginning = schema::beginning(&base.document);
+        let writing = Writing::of(&beginning, sessions, &self.workspace, &base.written)
             .map_err(|source| StoreError::OutOfBounds { path: files.state.clone(), source })?;
-        let is_there = base.is_settled && base.written.text() == written.text();
-        Ok((!is_there).then_some(written))
+        let is_there = base.is_settled && base.written.list() == writing.list();
+        Ok((!is_there).then_some(writing))
     }
 
     /// The folder of all worktrees, as the records have it.
@@ -116,7 +126,7 @@ impl FileStore {
             return load(files, &self.worktrees());
         };
         match &base.sessions {
-            Some(sessions) if files::holds(&files.state, base.present.as_deref())? => {
+            Some(sessions) if files::holds(&files.state, base.bytes())? => {
                 let reading = Reading {
                     sessions: sessions.clone(),
                     origin: Origin::File,
@@ -150,8 +160,10 @@ impl Store for FileStore {
                 .map_err(|err| self.adrift(&files).unwrap_or_else(|| err.into()))?,
         };
         remove_leftover(&files.temp());
-        let (mut reading, base) = self.load_again(&files)?;
-        if let Some(bytes) = base.present.as_deref().filter(|_| !base.sound) {
+        let trace = Trace::of(&files.state);
+        let (mut reading, mut base) = self.load_again(&files)?;
+        base.trace = trace;
+        if let Some(bytes) = base.bytes().filter(|_| !base.sound) {
             let path = backup::keep_broken(&files, bytes, self.clock.now())?;
             reading.notes.push(Note::Kept { path });
         }
@@ -163,7 +175,7 @@ impl Store for FileStore {
         let now = self.clock.now();
         let Transaction { files, base, .. } = self.transaction()?;
         let count = base.document.quarantine.len();
-        let Some(present) = base.present.as_deref().filter(|_| count > 0) else {
+        let Some(present) = base.bytes().filter(|_| count > 0) else {
             return Ok(None);
         };
         let path = backup::keep_broken(files, present, now)?;
@@ -177,11 +189,11 @@ impl Store for FileStore {
     }
 
     fn commit_after(&mut self, sessions: &[Session], first: &[PathBuf]) -> Result<(), StoreError> {
-        let Some(written) = self.change_to(sessions)? else {
+        let Some(writing) = self.change_to(sessions)? else {
             return Ok(atomic::sync_all(first)?);
         };
         let Transaction { files, base, .. } = self.transaction()?;
-        replace(files, base, written, first)?;
+        replace(files, base, writing, first)?;
         base.sessions = Some(sessions.to_vec());
         atomic::sync_folder(files.folder())
             .map_err(|source| StoreError::CommitUncertain { path: files.state.clone(), source })?;
@@ -190,11 +202,11 @@ impl Store for FileStore {
     }
 
     fn place(&mut self, sessions: &[Session]) -> Result<Vec<PathBuf>, StoreError> {
-        let Some(written) = self.change_to(sessions)? else {
+        let Some(writing) = self.change_to(sessions)? else {
             return Ok(Vec::new());
         };
         let Transaction { files, base, .. } = self.transaction()?;
-        replace(files, base, written, &[])?;
+        replace(files, base, writing, &[])?;
         base.sessions = Some(sessions.to_vec());
         Ok(vec![files.folder().to_owned()])
     }
@@ -210,10 +222,11 @@ impl Store for FileStore {
 
 /// Writes the new file beside the old one, keeps a backup, and puts it in its place when what goes first is durable too.
 /// A power cut can take that back until the folder is.
-fn replace(files: &Files, base: &mut Base, written: Written, first: &[PathBuf]) -> Result<(), StoreError> {
+fn replace(files: &Files, base: &mut Base, writing: Writing, first: &[PathBuf]) -> Result<(), StoreError> {
     let mut document = base.document.clone();
     document.generation = document.generation.wrapping_add(1);
-    let text = schema::encode(&document, &written);
+    let written = schema::encode(&document, writing);
+    let text = Arc::clone(written.text());
     if text.len() as u64 > FILE_BYTES_MAX {
         let (path, bytes_max) = (files.state.clone(), FILE_BYTES_MAX);
         return Err(StoreError::TooLarge { path, bytes_max });
@@ -224,8 +237,8 @@ fn replace(files: &Files, base: &mut Base, written: Written, first: &[PathBuf]) 
         return Err(err);
     }
     tracing::debug!(generation = document.generation, "table written");
-    let present = Some(text.into_bytes());
-    *base = Base { present, document, written, is_settled: false, sound: true, sessions: None };
+    let present = Some(Content::Text(text));
+    *base = Base { present, document, written, is_settled: false, sound: true, sessions: None, trace: None };
     Ok(())
 }
 
@@ -242,15 +255,18 @@ fn remove_leftover(temp: &Path) {
 /// Everything of a commit up to the rename; after an error the state file is the old one.
 fn put_in_place(files: &Files, base: &Base, bytes: &[u8], first: &[PathBuf]) -> Result<(), StoreError> {
     let temp = &files.temp();
-    // Looked at twice: first so that only the file we read becomes a backup, then because writing takes its time.
-    unchanged(files, base)?;
+    // Looked at twice: first so that only the file we read becomes a backup, which what the file system says of it shows
+    // mostly; then because writing takes its time, and then at all its bytes.
+    if base.trace.is_none() || base.trace != Trace::of(&files.state) {
+        unchanged(files, base)?;
+    }
     let written = atomic::write_new(temp, bytes, Durability::Crash).map_err(failed("write", temp))?;
     let (own, others) = atomic::sync_beside(first, || written.sync_all());
     own.map_err(failed("write", temp))?;
     others?;
     atomic::read_back(&written, bytes).map_err(failed("read back", temp))?;
     give_to_owner(&written, files).map_err(failed("give away", temp))?;
-    if let Some(present) = base.present.as_deref().filter(|_| base.sound) {
+    if let Some(present) = base.bytes().filter(|_| base.sound) {
         backup::rotate(files, present)?;
     }
     unchanged(files, base)?;
@@ -281,7 +297,7 @@ fn give_to_owner(written: &File, files: &Files) -> io::Result<()> {
 /// Whether the state file is still the one that was read. The bytes are compared, not only the generations: a person
 /// may have edited the file meanwhile, and some shared folders give two processes the same lock.
 fn unchanged(files: &Files, base: &Base) -> Result<(), StoreError> {
-    if files::holds(&files.state, base.present.as_deref())? {
+    if files::holds(&files.state, base.bytes())? {
         return Ok(());
     }
     let present = files::read(&files.state)?;
@@ -296,8 +312,8 @@ fn unchanged(files: &Files, base: &Base) -> Result<(), StoreError> {
 
 /// Reads the table: the file, else the newest backup that is valid, else none.
 fn load(files: &Files, worktrees: &str) -> Result<(Reading, Base), StoreError> {
-    let present = files::read(&files.state)?;
-    let because = match present.as_deref().map(|bytes| schema::decode(bytes, worktrees)) {
+    let present = files::read(&files.state)?.map(Content::of);
+    let because = match present.as_ref().map(|content| schema::decode(content, worktrees)) {
         Some(Ok(parsed)) => return from_file(files, present, parsed),
         Some(Err(SchemaError::Newer { version })) => {
             let path = files.state.clone();
@@ -329,11 +345,12 @@ fn load(files: &Files, worktrees: &str) -> Result<(Reading, Base), StoreError> {
         witness: Vec::new(),
     };
     let written = Written::unknown("");
-    let base = Base { present, document, written, is_settled: false, sound: false, sessions: None };
+    let base =
+        Base { present, document, written, is_settled: false, sound: false, sessions: None, trace: None };
     Ok((reading, base))
 }
 
-fn from_file(files: &Files, present: Option<Vec<u8>>, parsed: Parsed) -> Result<(Reading, Base), StoreError> {
+fn from_file(files: &Files, present: Option<Content>, parsed: Parsed) -> Result<(Reading, Base), StoreError> {
     let (origin, witness) = match parsed.seal {
         Seal::Whole => (Origin::File, Vec::new()),
         Seal::None => (Origin::Unsigned, Vec::new()),
@@ -350,6 +367,7 @@ fn from_file(files: &Files, present: Option<Vec<u8>>, parsed: Parsed) -> Result<
         is_settled,
         sound: origin != Origin::Suspect,
         sessions: (is_settled && parsed.notes.is_empty()).then(|| parsed.sessions.clone()),
+        trace: None,
     };
     let reading = Reading {
         sessions: parsed.sessions,

@@ -4,7 +4,9 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     io::{self, Read as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use rustix::io::Errno;
@@ -88,6 +90,31 @@ impl Files {
     }
 }
 
+/// What a file holds.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// Text, which nobody has to copy for a part of it.
+    Text(Arc<String>),
+    /// Anything else.
+    Bytes(Vec<u8>),
+}
+
+impl Content {
+    pub(super) fn of(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => Self::Text(Arc::new(text)),
+            Err(err) => Self::Bytes(err.into_bytes()),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
+
 /// The bytes of a regular file, at most one more than the bound; `None` when there is no such file.
 /// A link is not followed and a pipe is not waited for.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
@@ -116,6 +143,29 @@ pub(super) fn open(path: &Path) -> Result<Option<File>, StoreError> {
         Place::File(file) => Ok(Some(file)),
         Place::Empty => Ok(None),
         Place::Other => Err(StoreError::NotAFile { path: path.to_owned() }),
+    }
+}
+
+/// What the file system says of a file. When it says the same of a path as before, nobody has put another file there; who
+/// writes into the file itself can do so within one tick of its clock, so before anything is lost its bytes are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Trace {
+    file: (u64, u64),
+    bytes: u64,
+    written: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Trace {
+    /// That of what lies at a path, if anything does.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        let about = fs::symlink_metadata(path).ok()?;
+        Some(Self {
+            file: (about.dev(), about.ino()),
+            bytes: about.len(),
+            written: (about.mtime(), about.mtime_nsec()),
+            changed: (about.ctime(), about.ctime_nsec()),
+        })
     }
 }
 

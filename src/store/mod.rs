@@ -7,6 +7,7 @@ mod file_store;
 mod files;
 mod folders;
 mod hand;
+mod own;
 mod parts;
 mod record;
 mod scan;

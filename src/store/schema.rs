@@ -8,8 +8,9 @@ use thiserror::Error;
 
 use super::{
     EARLIER, Note, Quarantined,
-    claims::{Taken, are_all_their_own},
-    hand::Hand,
+    claims::Taken,
+    files::Content,
+    own,
     record::{self, Decoded},
     scan,
     written::{Writing, Written},
@@ -28,7 +29,7 @@ const WRITES_ALWAYS: &str = "these values have text keys and are written to memo
 const MAJOR: &str = "1";
 const VERSION: &str = "1.0";
 /// How a file of ours begins, up to the list of sessions.
-const BEGINNING: &str = "{\n  \"version\": \"1.0\",\n  \"sessions\": ";
+pub(super) const BEGINNING: &str = "{\n  \"version\": \"1.0\",\n  \"sessions\": ";
 const FIELDS: [&str; 5] = ["version", "sessions", "generation", "checksum", "quarantine"];
 
 /// Everything in the file but its sessions.
@@ -99,9 +100,12 @@ pub(super) fn decode_bytes(bytes: &[u8]) -> Result<Parsed, SchemaError> {
 
 /// The same. What stands there as we write it with worktrees in this folder is read faster, and its text is kept for the
 /// next writing.
-pub(super) fn decode(bytes: &[u8], worktrees: &str) -> Result<Parsed, SchemaError> {
-    let text = text_of(bytes)?;
-    decode_own(text, worktrees).map_or_else(|| decode_any(text), Ok)
+pub(super) fn decode(content: &Content, worktrees: &str) -> Result<Parsed, SchemaError> {
+    let own = match content {
+        Content::Text(text) if text.len() as u64 <= FILE_BYTES_MAX => own::decode(text, worktrees),
+        Content::Text(_) | Content::Bytes(_) => None,
+    };
+    own.map_or_else(|| decode_bytes(content.bytes()), Ok)
 }
 
 fn text_of(bytes: &[u8]) -> Result<&str, SchemaError> {
@@ -129,41 +133,15 @@ fn decode_any(text: &str) -> Result<Parsed, SchemaError> {
     Ok(parsed)
 }
 
-/// Reads one that begins as ours do, whose sessions are all good, most of them in our own hand; nothing for every other.
-fn decode_own(text: &str, worktrees: &str) -> Option<Parsed> {
-    let list = text.strip_prefix(BEGINNING)?;
-    let mut writing = Writing::with_room_for(list.len());
-    let mut hand = Hand::on(list);
-    let mut sessions = Vec::new();
-    while hand.next_entry()? {
-        let from = hand.clone();
-        if let Some(session) = hand.session(worktrees) {
-            writing.keep(&session, from.until(&hand));
-            sessions.push(session);
-        } else {
-            hand = from;
-            let entry = hand.any_value()?;
-            json::check(entry, scan::ENTRY_DEPTH_MAX).ok()?;
-            let Decoded { session, foreign_path: None } = record::decode(entry).ok()? else {
-                return None;
-            };
-            writing.add(entry);
-            sessions.push(session);
-        }
-    }
-    if !are_all_their_own(&sessions) {
-        return None;
-    }
-    // What follows is an object without its beginning.
-    let rest = format!("{{{}", hand.rest().strip_prefix(',')?);
+/// Reads what stands behind a list of sessions that was read already, in a file that begins as ours do.
+pub(super) fn decode_behind(rest: &str, list: Written) -> Option<Parsed> {
+    // That is an object without its beginning.
+    let rest = format!("{{{}", rest.strip_prefix(',')?);
     let members = split(serde_json::from_str(&rest).ok()?).ok()?;
     if members.has("version") || members.has("sessions") {
         return None;
     }
-    let mut parsed = around(members, VERSION.to_owned(), writing.end()).ok()?;
-    parsed.sessions = sessions;
-    parsed.take_corrected();
-    Some(parsed)
+    around(members, VERSION.to_owned(), list).ok()
 }
 
 /// What stands around the sessions.
@@ -226,7 +204,7 @@ impl Parsed {
 impl Parsed {
     /// Takes entries out of the quarantine that were corrected there, or that an older wharf could not read. One that is
     /// or was in the way of another session stays: its own may have been taken in again from git, and destroyed since.
-    fn take_corrected(&mut self) {
+    pub(super) fn take_corrected(&mut self) {
         if self.document.quarantine.is_empty() {
             return;
         }
@@ -355,14 +333,16 @@ fn quarantine(raw: Option<&RawValue>) -> Vec<Quarantined> {
     entries.iter().map(read).collect()
 }
 
-/// The whole file around a list of sessions.
-pub(super) fn encode(document: &Document, sessions: &Written) -> String {
-    let mut out = String::with_capacity(sessions.text().len() + 1024);
-    out.push('{');
-    member(&mut out, "version", &pretty(&document.version));
-    member(&mut out, "sessions", sessions.text());
-    member(&mut out, "generation", &document.generation.to_string());
-    member(&mut out, "checksum", &pretty(&sessions.checksum()));
+/// How a file begins, up to the list of sessions.
+pub(super) fn beginning(document: &Document) -> String {
+    format!("{{\n  \"version\": {},\n  \"sessions\": ", pretty(&document.version))
+}
+
+/// The whole file, from its beginning and the list of sessions.
+pub(super) fn encode(document: &Document, sessions: Writing) -> Written {
+    let mut rest = String::new();
+    member(&mut rest, "generation", &document.generation.to_string());
+    member(&mut rest, "checksum", &pretty(sessions.checksum()));
     if !document.quarantine.is_empty() {
         let mut list = String::from("[");
         for Quarantined { entry, because } in &document.quarantine {
@@ -372,18 +352,17 @@ pub(super) fn encode(document: &Document, sessions: &Written) -> String {
                 .expect("a string takes what is written to it");
         }
         list.push_str("\n  ]");
-        member(&mut out, "quarantine", &list);
+        member(&mut rest, "quarantine", &list);
     }
     for (key, value) in document.unknown.iter() {
-        member(&mut out, key, value.get());
+        member(&mut rest, key, value.get());
     }
-    out.push_str("\n}\n");
-    out
+    rest.push_str("\n}\n");
+    sessions.end(&rest)
 }
 
 fn member(out: &mut String, key: &str, value: &str) {
-    let comma = if out.len() > 1 { "," } else { "" };
-    write!(out, "{comma}\n  {}: {value}", pretty(key)).expect("a string takes what is written to it");
+    write!(out, ",\n  {}: {value}", pretty(key)).expect("a string takes what is written to it");
 }
 
 fn pretty<T: Serialize + ?Sized>(value: &T) -> String {

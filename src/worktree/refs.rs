@@ -26,12 +26,13 @@ pub(super) fn names(common: &Path, prefixes: &[&str]) -> Option<BTreeSet<String>
     if fs::symlink_metadata(common.join("reftable")).is_ok() {
         return None;
     }
-    let mut names = BTreeSet::new();
+    // Put in order at the end: names that come one by one, in any order, cost twice as much.
+    let mut names = Vec::new();
     for prefix in prefixes {
         add_loose(common, prefix.trim_end_matches('/'), DEPTH_MAX, &mut names)?;
     }
     let Some(packed) = open_regular(&common.join("packed-refs")).ok()? else {
-        return Some(names);
+        return Some(names.into_iter().collect());
     };
     for line in BufReader::with_capacity(1 << 16, packed).split(b'\n') {
         // Comments and what a tag leads to have no name behind a blank that begins so.
@@ -42,10 +43,10 @@ pub(super) fn names(common: &Path, prefixes: &[&str]) -> Option<BTreeSet<String>
             name.filter(|it| prefixes.iter().any(|prefix| it.starts_with(prefix))).map(str::to_owned),
         );
     }
-    Some(names)
+    Some(names.into_iter().collect())
 }
 
-fn add_loose(common: &Path, below: &str, depth: usize, names: &mut BTreeSet<String>) -> Option<()> {
+fn add_loose(common: &Path, below: &str, depth: usize, names: &mut Vec<String>) -> Option<()> {
     let entries = match fs::read_dir(common.join(below)) {
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Some(()),
         entries => entries.ok()?,
@@ -58,11 +59,11 @@ fn add_loose(common: &Path, below: &str, depth: usize, names: &mut BTreeSet<Stri
         let Some(name) = name.to_str().filter(|name| !name.as_bytes().ends_with(b".lock")) else {
             continue;
         };
-        let name = format!("{below}/{name}");
+        let name = [below, "/", name].concat();
         if kind.is_dir() {
             add_loose(common, &name, depth.checked_sub(1)?, names)?;
         } else if kind.is_file() {
-            names.insert(name);
+            names.push(name);
         } else {
             return None;
         }

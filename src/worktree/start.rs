@@ -1,6 +1,7 @@
 //! Which branch a create uses, and where a new one begins.
 
 use std::{
+    borrow::Cow,
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
@@ -222,19 +223,17 @@ impl Ground<'_> {
     /// a folder, or the same in another case where that makes no difference.
     fn refuse_collision(&self, branch: &BranchName) -> Result<(), WorktreeError> {
         let ignores_case = self.worktrees.ignores_case(&self.handle)?;
-        let fold = |name: &str| {
-            if ignores_case { name.to_lowercase() } else { name.to_owned() }
-        };
-        let wanted = fold(&branch.reference());
+        let reference = branch.reference();
+        let wanted = folded(&reference, ignores_case);
         let inside =
             |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
         let in_the_way = self.names.iter().filter(|name| name.starts_with(HEADS)).find(|name| {
-            let name = fold(name);
+            let name = folded(name, ignores_case);
             name == wanted || inside(&name, &wanted) || inside(&wanted, &name)
         });
         match in_the_way {
             None => Ok(()),
-            Some(name) if fold(name) == wanted => Err(WorktreeError::BranchExists {
+            Some(name) if folded(name, ignores_case) == wanted => Err(WorktreeError::BranchExists {
                 branch: short(name).parse().unwrap_or_else(|_| branch.clone()),
             }),
             Some(name) => {
@@ -262,6 +261,11 @@ impl Ground<'_> {
         }
         linked_user_of(&self.common, reference, None)
     }
+}
+
+/// A name as it is compared where case may make no difference.
+fn folded(name: &str, ignores_case: bool) -> Cow<'_, str> {
+    if ignores_case { Cow::Owned(name.to_lowercase()) } else { Cow::Borrowed(name) }
 }
 
 fn new(at: Named) -> Start {

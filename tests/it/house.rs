@@ -8,7 +8,7 @@ use std::{
 
 /// Lowest floor first. A room may use only rooms on lower floors, and itself.
 const FLOORS: &[&[&str]] = &[
-    &["atomic", "clock", "json", "key", "limits", "pattern", "text"],
+    &["atomic", "clock", "hash", "json", "key", "limits", "pattern", "text"],
     &["lock", "session"],
     &["agent", "interpreter", "process", "screen", "socket", "workspace"],
     &["config", "conversation", "registry", "shell", "store", "terminal", "worktree"],

@@ -1,7 +1,7 @@
 //! Whether a store that wrote the table itself takes it for what it wrote, and for nothing else.
 
 use super::support::{Place, sessions};
-use crate::store::{Origin, Store as _};
+use crate::store::{Origin, Store as _, StoreError};
 
 #[test]
 fn what_it_wrote_is_the_same_as_what_is_read() {
@@ -61,5 +61,21 @@ fn what_is_to_be_told_of_a_table_is_told_at_each_reading() {
     let mut store = place.store();
     for _ in 0..2 {
         assert_eq!(store.read().unwrap().origin, Origin::Unsigned, "it has no checksum");
+    }
+}
+
+/// Within one tick of its clock a file system says the same of a file that somebody writes into.
+#[test]
+fn an_edit_in_place_is_not_overwritten_however_soon_it_comes() {
+    for _ in 0..20 {
+        let place = Place::new();
+        place.save(&sessions(2));
+        let mut store = place.store();
+        store.begin().unwrap();
+        let edited = place.text().replace("\"s2\"", "\"x2\"");
+        place.put(&edited);
+        let outcome = store.commit(&sessions(3));
+        assert!(matches!(outcome, Err(StoreError::LockBroken { .. })), "{outcome:?}");
+        assert_eq!(place.text(), edited);
     }
 }

@@ -11,7 +11,9 @@ use super::{
 use crate::{
     session::{Session, SessionStatus},
     store::{
-        Record, Store as _, decode_record, record,
+        Origin, Record, Store as _, decode_record,
+        files::Content,
+        record,
         schema::{self, Parsed},
     },
     workspace::Workspace,
@@ -34,6 +36,10 @@ fn list(place: &Place) -> String {
     let text = place.text();
     let begin = text.find("\"sessions\": ").unwrap();
     text[begin..text.find(",\n  \"generation\"").unwrap()].to_owned()
+}
+
+fn content(bytes: &[u8]) -> Content {
+    Content::of(bytes.to_vec())
 }
 
 fn worktrees(workspace: &Workspace) -> String {
@@ -119,28 +125,88 @@ proptest! {
             store.commit(&sessions).unwrap();
             prop_assert_eq!(list(&place), whole(&sessions, &place.workspace));
             store.end();
-            prop_assert_eq!(place.read().sessions.len(), sessions.len());
+            let read = place.read();
+            prop_assert_eq!((read.origin, read.sessions), (Origin::File, sessions.clone()));
         }
     }
 
     #[test]
     fn what_is_read_from_the_text_is_what_a_parser_reads(
         sessions in table(),
-        plain in 0_usize..4,
-        damage in collection::vec((any::<sample::Index>(), sample::select(b"\n \"\\:,{}[]0a\x01".to_vec())), 0..4),
+        usual in collection::vec(usual(), 0..6),
+        damage in collection::vec(damage(), 0..4),
     ) {
         let place = Place::new();
-        let sessions: Vec<Session> = sessions.into_iter().chain((10_000..10_000 + plain).map(session)).collect();
-        place.save(&sessions);
-        let mut bytes = place.bytes();
-        for (at, byte) in damage {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
+        let usual = usual.iter().enumerate().map(|(at, more)| decode_record(&entry(10_000 + at, more)).unwrap());
+        place.save(&sessions.into_iter().chain(usual).collect::<Vec<_>>());
+        let mut text = place.text();
+        for damage in damage {
+            damage.on(&mut text);
         }
-        let read = schema::decode(&bytes, &worktrees(&place.workspace)).map(|it| shown(&it));
-        let parsed = schema::decode_bytes(&bytes).map(|it| shown(&it));
-        prop_assert_eq!(read.map_err(|err| err.to_string()), parsed.map_err(|err| err.to_string()));
+        let of = worktrees(&place.workspace);
+        for text in [resealed(&text), Some(text)].into_iter().flatten() {
+            let read = schema::decode(&content(text.as_bytes()), &of);
+            let parsed = schema::decode_bytes(text.as_bytes());
+            let sums = |parsed: &Parsed| (shown(parsed), parsed.written.checksum().to_owned());
+            prop_assert_eq!(
+                read.as_ref().map(sums).map_err(ToString::to_string),
+                parsed.as_ref().map(sums).map_err(ToString::to_string)
+            );
+        }
     }
+}
+
+/// The same text with the checksum that its list has now, as somebody can write it who knows how.
+fn resealed(text: &str) -> Option<String> {
+    let checksum = schema::decode_bytes(text.as_bytes()).ok()?.written.checksum().to_owned();
+    let at = text.rfind("crc32:")?;
+    Some(format!("{}{checksum}{}", &text[..at], text.get(at + checksum.len()..)?))
+}
+
+/// What somebody who edits, or a disk that fails, can do to a text.
+#[derive(Clone, Debug)]
+enum Damage {
+    Put(sample::Index, char),
+    Cut(sample::Index, usize),
+    Double(sample::Index, usize, sample::Index),
+}
+
+impl Damage {
+    fn on(&self, text: &mut String) {
+        if !text.is_ascii() || text.is_empty() {
+            return;
+        }
+        let range = |at: &sample::Index, length: usize| {
+            let at = at.index(text.len());
+            at..(at + length).min(text.len())
+        };
+        match self {
+            Self::Put(at, sign) => text.replace_range(range(at, 1), &sign.to_string()),
+            Self::Cut(at, length) => text.replace_range(range(at, *length), ""),
+            Self::Double(from, length, at) => {
+                let part = text[range(from, *length)].to_owned();
+                text.insert_str(at.index(text.len()), &part);
+            }
+        }
+    }
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let at = any::<sample::Index>;
+    prop_oneof![
+        (at(), sample::select("\n \"\\:,{}[]0129abfzAZ-_./é\u{1}\u{7f}".chars().collect::<Vec<_>>()))
+            .prop_map(|(at, sign)| Damage::Put(at, sign)),
+        (at(), 1_usize..80).prop_map(|(at, length)| Damage::Cut(at, length)),
+        (at(), 1_usize..600, at()).prop_map(|(from, length, at)| Damage::Double(from, length, at)),
+    ]
+}
+
+/// The members of sessions as there are most of them.
+fn usual() -> impl Strategy<Value = String> {
+    let base =
+        r#","base":{"commit":"0123456789012345678901234567890123456789","reference":"refs/heads/main"}"#;
+    let others = base.replace("0123456789", "abcdef0123").replace("main", "other");
+    sample::select(vec![String::new(), base.to_owned(), others, RUNNING.to_owned(), ENDED.to_owned()])
 }
 
 const RUNNING: &str = r#","ptyPid":77,"currentPhase":"testing","base":{"commit":"0123456789012345678901234567890123456789","reference":"refs/heads/main"},"command":["claude","-p","a b"],"agent":{"name":"claude","arguments":["-p"],"conversation":"a-b","reports":true},"process":{"pid":77,"started":5,"boot":"b/1"},"holder":{"pid":76,"started":5,"boot":"b/1"}"#;
@@ -159,9 +225,9 @@ fn the_text_of_usual_sessions_is_kept_and_that_of_all_others_is_not() {
     ] {
         let place = Place::new();
         place.save(&[decode_record(&entry(1, more)).unwrap(), session(2)]);
-        let read = schema::decode(&place.bytes(), &worktrees(&place.workspace)).unwrap();
+        let read = schema::decode(&content(&place.bytes()), &worktrees(&place.workspace)).unwrap();
         assert_eq!(read.written.kept(), if is_kept { 2 } else { 1 }, "{more}");
-        let elsewhere = schema::decode(&place.bytes(), "/elsewhere/.worktrees").unwrap();
+        let elsewhere = schema::decode(&content(&place.bytes()), "/elsewhere/.worktrees").unwrap();
         assert_eq!((elsewhere.written.kept(), elsewhere.sessions.len()), (0, 2), "{more}");
     }
 }
@@ -195,7 +261,7 @@ fn what_our_hand_would_not_write_is_left_to_the_parser() {
     place.save(&[decode_record(&entry(1, RUNNING)).unwrap()]);
     let text = place.text();
     let of = worktrees(&place.workspace);
-    assert_eq!(schema::decode(text.as_bytes(), &of).unwrap().written.kept(), 1);
+    assert_eq!(schema::decode(&content(text.as_bytes()), &of).unwrap().written.kept(), 1);
     for (ours, other) in [
         ("\"ptyPid\": 77", "\"ptyPid\": 78"),
         ("\"started\": 5", "\"started\": 05"),
@@ -211,7 +277,7 @@ fn what_our_hand_would_not_write_is_left_to_the_parser() {
     ] {
         let other = text.replace(ours, other);
         assert_ne!(other, text);
-        let read = schema::decode(other.as_bytes(), &of).map(|it| {
+        let read = schema::decode(&content(other.as_bytes()), &of).map(|it| {
             assert_eq!(it.written.kept(), 0, "{other}");
             shown(&it)
         });
@@ -227,7 +293,7 @@ fn sessions_in_our_hand_with_something_in_common_are_judged_as_any_others() {
     let of = worktrees(&place.workspace);
     for (ours, other) in [("s2", "s1"), ("\"name\": \"s2\"", "\"name\": \"S1\""), ("000002", "000001")] {
         let text = place.text().replace(ours, other);
-        let read = schema::decode(text.as_bytes(), &of).unwrap();
+        let read = schema::decode(&content(text.as_bytes()), &of).unwrap();
         assert_eq!((read.sessions.len(), read.document.quarantine.len()), (1, 1), "{text}");
         assert_eq!(shown(&read), shown(&schema::decode_bytes(text.as_bytes()).unwrap()));
     }

@@ -67,7 +67,7 @@ impl GitWorktrees {
             let Some(id) = name.to_str().and_then(|name| name.parse::<SessionId>().ok()) else {
                 continue;
             };
-            let site = self.site(id, repository)?;
+            let site = self.site_in(common.clone(), id, repository);
             let kept = site.admin.join(KEPT);
             if was_taken(&site) && is_there(&kept) {
                 one_alone(&site, look_into(&site, &kept))?;

@@ -40,7 +40,7 @@ impl GitWorktrees {
             let Some(id) = name.to_str().and_then(|name| name.parse::<SessionId>().ok()) else {
                 continue;
             };
-            let site = self.site(id, repository)?;
+            let site = self.site_in(common.clone(), id, repository);
             if tie(&site) != Tie::Moved || !is_still_slot(&site)? {
                 continue;
             }

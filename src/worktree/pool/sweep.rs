@@ -15,7 +15,7 @@ use crate::{
     atomic, process,
     session::{CommitId, ProcessId, RepositoryPath, SessionId},
     worktree::{
-        GitWorktrees, WorktreeError,
+        GitWorktrees, WorktreeError, WorktreeLock,
         admin::{Admin, Head},
         copy::clear_making,
         delete::delete_tree,
@@ -39,7 +39,11 @@ impl GitWorktrees {
             let Some(id) = name.to_str().and_then(|name| name.parse::<SessionId>().ok()) else {
                 continue;
             };
-            let site = self.site(id, repository)?;
+            let site = self.site_in(common.clone(), id, repository);
+            // Most are sessions, and their lock says so.
+            if site.lock() == WorktreeLock::Ours && !is_making(&site) {
+                continue;
+            }
             let admin = Admin::read(&site.admin)?.filter(|admin| is_slot(admin, id, &common));
             // Another workspace may have its own worktrees of the same repository.
             let Some(admin) = admin.filter(|admin| admin.names(&site.folder)) else {
