@@ -44,26 +44,34 @@ pub(super) enum Stopped {
     Git(#[from] WorktreeError),
 }
 
+/// What a worktree can be copied from.
+pub(super) struct Original {
+    plain: Plain,
+    source: Source,
+}
+
 impl GitWorktrees {
+    /// Looks for what a new worktree can be copied from; nothing when git has to make it. Writes nothing.
+    pub(super) fn find_original(&self, addition: &Addition, site: &Site) -> Option<Original> {
+        // A branch that is there can be checked out elsewhere, which git knows best.
+        if !addition.start.branch_is_new {
+            return None;
+        }
+        let plain = self.plain(site)?;
+        let source = self.find_source(site, &plain.repository, &addition.start.base.commit)?;
+        Some(Original { plain, source })
+    }
+
     /// Makes a worktree by copying, durable as far as names go, and says whether it did. If not, git has to make it, and
     /// nothing is left of the try.
     pub(super) fn add_copied(
         &self,
         addition: &Addition,
         site: &Site,
+        Original { plain, source }: Original,
         lock: &RepositoryLock,
     ) -> Result<bool, WorktreeError> {
-        // A branch that is there can be checked out elsewhere, which git knows best.
-        if !addition.start.branch_is_new {
-            return Ok(false);
-        }
-        let Some(plain) = self.plain(site) else {
-            return Ok(false);
-        };
         let commit = &addition.start.base.commit;
-        let Some(source) = self.find_source(site, &plain.repository, commit) else {
-            return Ok(false);
-        };
         let mut has_branch = false;
         let made = make_branch_logged(&plain, site, &addition.branch, commit).map_err(Stopped::Io);
         let outcome = made.and_then(|made| {

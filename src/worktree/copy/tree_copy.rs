@@ -27,8 +27,8 @@ use super::index_file::{Entry, IndexFile, Kind, content_id};
 const THREADS_MAX: usize = 8;
 /// From how many files on a second thread pays.
 const FILES_MIN: usize = 100;
-/// How many files a thread takes at once, at least.
-const PART_FILES_MIN: usize = 16;
+/// How many files a thread takes at once: few, so that no thread is at its last part for long while the others are done.
+const PART_FILES: usize = 32;
 /// The largest file that is copied; each is read into memory as a whole.
 const READ_BYTES_MAX: u64 = 64 << 20;
 /// How much older than now a copy is made, in seconds. Git compares whole seconds with those of the index, and reads
@@ -64,20 +64,23 @@ impl<'a> Copying<'a> {
 
     /// Copies what is beyond doubt what the index says.
     pub(super) fn run(&self) -> io::Result<Copied> {
-        self.make_folders()?;
         let count = self.index.entries.len();
         let available = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
         let threads = if count < FILES_MIN { 1 } else { available };
         let mut copied: Copied = vec![None; count];
-        let size = count.div_ceil(threads * 8).max(PART_FILES_MIN);
-        let parts = copied.chunks_mut(size).enumerate().map(|(number, part)| (number * size, part));
-        let queue = Mutex::new(parts);
+        let parts = copied.chunks_mut(PART_FILES).enumerate();
+        let parts = parts.map(|(number, part)| (number * PART_FILES, part));
+        let queue = Mutex::new((parts, Folders { copying: self, last: b"" }));
         let work = || -> io::Result<()> {
             loop {
-                let next = queue.lock().expect("no thread panics with the queue").next();
-                let Some((first, part)) = next else {
+                let mut queue = queue.lock().expect("no thread panics with the queue");
+                let (parts, folders) = &mut *queue;
+                let Some((first, part)) = parts.next() else {
                     return Ok(());
                 };
+                // One thread makes folders while the others copy.
+                folders.make_for(&self.index.entries[first..first + part.len()])?;
+                drop(queue);
                 self.copy_part(first, part)?;
             }
         };
@@ -90,28 +93,6 @@ impl<'a> Copying<'a> {
             helpers.into_iter().map(|it| it.join().expect("a copy does not panic")).fold(own, Result::and)
         })?;
         Ok(copied)
-    }
-
-    /// Makes each folder once: all paths below one stand together in an index. One that is there already, because a
-    /// path is a file and a folder, is an error.
-    fn make_folders(&self) -> io::Result<()> {
-        let mut previous: &[u8] = b"";
-        for entry in &self.index.entries {
-            let folder = split(self.index.path(entry)).0;
-            if folder == previous {
-                continue;
-            }
-            let ends = (1..=folder.len()).filter(|&end| end == folder.len() || folder[end] == b'/');
-            for end in ends {
-                let is_made =
-                    previous.starts_with(&folder[..end]) && (previous.len() == end || previous[end] == b'/');
-                if !is_made {
-                    mkdirat(&self.to, &folder[..end], Mode::from_raw_mode(0o777))?;
-                }
-            }
-            previous = folder;
-        }
-        Ok(())
     }
 
     fn copy_part(&self, first: usize, part: &mut [Option<Stat>]) -> io::Result<()> {
@@ -203,6 +184,34 @@ impl<'a> Copying<'a> {
             self.shares.store(false, Ordering::Relaxed);
         }
         is_shared
+    }
+}
+
+/// The folders of a copy, each made once and before the files in it: all paths below one stand together in an index.
+struct Folders<'a> {
+    copying: &'a Copying<'a>,
+    /// The one that was made last.
+    last: &'a [u8],
+}
+
+impl Folders<'_> {
+    /// Makes those of the next files. One that is there already, because a path is a file and a folder, is an error.
+    fn make_for(&mut self, entries: &[Entry]) -> io::Result<()> {
+        for entry in entries {
+            let (folder, last) = (split(self.copying.index.path(entry)).0, self.last);
+            if folder == last {
+                continue;
+            }
+            let ends = (1..=folder.len()).filter(|&end| end == folder.len() || folder[end] == b'/');
+            for end in ends {
+                let is_made = last.starts_with(&folder[..end]) && (last.len() == end || last[end] == b'/');
+                if !is_made {
+                    mkdirat(&self.copying.to, &folder[..end], Mode::from_raw_mode(0o777))?;
+                }
+            }
+            self.last = folder;
+        }
+        Ok(())
     }
 }
 
