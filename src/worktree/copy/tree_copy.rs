@@ -1,7 +1,8 @@
-//! How the files of one checkout get into another, several at once, and how each of them is judged first.
+//! How the files of one checkout get into another, several at once, how each of them is judged first, and where it comes
+//! from when it is not what it should be.
 
 use std::{
-    ffi::CString,
+    ffi::{CStr, CString},
     fs::File,
     io::{self, Read as _, Write as _},
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
@@ -13,6 +14,7 @@ use std::{
     thread,
 };
 
+use git2::{ObjectType, Odb, Oid};
 use rustix::{
     fs::{
         AtFlags, CWD, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT, fstat, futimens,
@@ -21,7 +23,10 @@ use rustix::{
     io::Errno,
 };
 
-use super::index_file::{Entry, IndexFile, Kind, content_id};
+use super::{
+    index_file::{Entry, IndexFile, Kind, content_id},
+    source::Source,
+};
 
 /// The most threads that copy.
 const THREADS_MAX: usize = 8;
@@ -38,6 +43,8 @@ const AGE_SECONDS: i64 = 2;
 /// Where to copy from and to.
 pub(super) struct Copying<'a> {
     index: &'a IndexFile,
+    has: &'a [bool],
+    objects: &'a Odb<'a>,
     from: OwnedFd,
     to: OwnedFd,
     times: Timestamps,
@@ -49,20 +56,22 @@ pub(super) struct Copying<'a> {
 pub(super) type Copied = Vec<Option<Stat>>;
 
 impl<'a> Copying<'a> {
-    /// From one folder into an empty one; `now` is what the file system takes for the time, in seconds.
-    pub(super) fn between(index: &'a IndexFile, from: &Path, to: &Path, now: i64) -> io::Result<Self> {
+    /// Into an empty folder; `now` is what the file system takes for the time, in seconds.
+    pub(super) fn of(source: &'a Source, objects: &'a Odb<'a>, to: &Path, now: i64) -> io::Result<Self> {
         let past = Timespec { tv_sec: now - AGE_SECONDS, tv_nsec: 0 };
         let untouched = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
         Ok(Self {
-            index,
-            from: folder(CWD, from)?,
+            index: &source.wanted,
+            has: &source.has,
+            objects,
+            from: folder(CWD, &source.folder)?,
             to: folder(CWD, to)?,
             times: Timestamps { last_access: untouched, last_modification: past },
             shares: AtomicBool::new(true),
         })
     }
 
-    /// Copies what is beyond doubt what the index says.
+    /// Copies what is beyond doubt what the index says, and writes what else the objects have.
     pub(super) fn run(&self) -> io::Result<Copied> {
         let count = self.index.entries.len();
         let available = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
@@ -96,18 +105,23 @@ impl<'a> Copying<'a> {
     }
 
     fn copy_part(&self, first: usize, part: &mut [Option<Stat>]) -> io::Result<()> {
-        let mut pair = Pair { folder: None, from: None, to: None };
+        let mut pair = Pair(None);
         let mut buffer = Vec::new();
-        for (entry, copied) in self.index.entries[first..].iter().zip(part) {
+        let has = &self.has[first..];
+        for ((entry, copied), &has) in self.index.entries[first..].iter().zip(part).zip(has) {
             let (folder, name) = split(self.index.path(entry));
             let name = CString::new(name).map_err(io::Error::other)?;
-            let Some((from, to)) = pair.at(self, folder)? else {
-                continue;
+            let (from, to) = pair.at(self, folder)?;
+            *copied = match (entry.kind, from.filter(|_| has)) {
+                (_, None) => None,
+                (Kind::Link, Some(from)) => self.copy_link(entry, from, to, &name)?,
+                (Kind::File | Kind::Program, Some(from)) => {
+                    self.copy_file(entry, (from, to), &name, &mut buffer)?
+                }
             };
-            *copied = match entry.kind {
-                Kind::Link => self.copy_link(entry, from, to, &name)?,
-                Kind::File | Kind::Program => self.copy_file(entry, (from, to), &name, &mut buffer)?,
-            };
+            if copied.is_none() {
+                *copied = self.write_object(entry, to, &name)?;
+            }
         }
         Ok(())
     }
@@ -125,9 +139,46 @@ impl<'a> Copying<'a> {
         if content_id(target.as_bytes()) != self.index.content(entry) {
             return Ok(None);
         }
-        symlinkat(&target, to, name)?;
+        self.write_link(&target, to, name).map(Some)
+    }
+
+    fn write_link(&self, target: &CStr, to: BorrowedFd<'_>, name: &CStr) -> io::Result<Stat> {
+        symlinkat(target, to, name)?;
         utimensat(to, name, &self.times, AtFlags::SYMLINK_NOFOLLOW)?;
-        Ok(Some(statat(to, name, AtFlags::SYMLINK_NOFOLLOW)?))
+        Ok(statat(to, name, AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+
+    /// Writes what no checkout has from the objects. Left to git is what those lack, what is large, and what a copy has begun
+    /// already.
+    fn write_object(&self, entry: &Entry, to: BorrowedFd<'_>, name: &CStr) -> io::Result<Option<Stat>> {
+        let id = Oid::from_bytes(self.index.content(entry)).map_err(io::Error::other)?;
+        let is_fit = |(size, kind)| kind == ObjectType::Blob && size as u64 <= READ_BYTES_MAX;
+        if !self.objects.read_header(id).is_ok_and(is_fit) {
+            return Ok(None);
+        }
+        // What is read has been compared with its id.
+        let Ok(object) = self.objects.read(id) else {
+            return Ok(None);
+        };
+        if entry.kind == Kind::Link {
+            let Ok(target) = CString::new(object.data()) else {
+                return Ok(None);
+            };
+            return self.write_link(&target, to, name).map(Some);
+        }
+        let copy = match self.make_file(entry, to, name) {
+            Err(err) if err.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            made => made?,
+        };
+        (&copy).write_all(object.data())?;
+        futimens(&copy, &self.times)?;
+        Ok(Some(fstat(&copy)?))
+    }
+
+    fn make_file(&self, entry: &Entry, to: BorrowedFd<'_>, name: &CStr) -> io::Result<File> {
+        let mode = if entry.kind == Kind::Program { 0o777 } else { 0o666 };
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(File::from(openat(to, name, flags, Mode::from_raw_mode(mode))?))
     }
 
     fn copy_file(
@@ -158,9 +209,7 @@ impl<'a> Copying<'a> {
         if (&source).read_exact(buffer).is_err() || content_id(buffer) != self.index.content(entry) {
             return Ok(None);
         }
-        let mode = if is_program { 0o777 } else { 0o666 };
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let copy = File::from(openat(to, name, flags, Mode::from_raw_mode(mode))?);
+        let copy = self.make_file(entry, to, name)?;
         if size > 0 && self.share(&source, &copy) {
             if !is_still(&source, &before)? {
                 // What is shared may be half old and half new; git writes it again.
@@ -215,29 +264,25 @@ impl Folders<'_> {
     }
 }
 
-/// The same folder on both sides, kept open from one file to the next.
-struct Pair<'a> {
-    folder: Option<&'a [u8]>,
-    from: Option<OwnedFd>,
-    to: Option<OwnedFd>,
-}
+/// The same folder on both sides, kept open from one file to the next; the first side may have none.
+struct Pair<'a>(Option<(&'a [u8], Option<OwnedFd>, OwnedFd)>);
 
 impl<'a> Pair<'a> {
-    /// Both sides of a folder; nothing when the first has none.
+    /// Both sides of a folder; nothing for the first where it has none.
     fn at<'b>(
         &'b mut self,
         copying: &'b Copying<'_>,
         path: &'a [u8],
-    ) -> io::Result<Option<(BorrowedFd<'b>, BorrowedFd<'b>)>> {
+    ) -> io::Result<(Option<BorrowedFd<'b>>, BorrowedFd<'b>)> {
         if path.is_empty() {
-            return Ok(Some((copying.from.as_fd(), copying.to.as_fd())));
+            return Ok((Some(copying.from.as_fd()), copying.to.as_fd()));
         }
-        if self.folder != Some(path) {
-            self.from = folder(copying.from.as_fd(), path).ok();
-            self.to = Some(folder(copying.to.as_fd(), path)?);
-            self.folder = Some(path);
+        if self.0.as_ref().is_none_or(|(at, ..)| *at != path) {
+            let from = folder(copying.from.as_fd(), path).ok();
+            self.0 = Some((path, from, folder(copying.to.as_fd(), path)?));
         }
-        Ok(self.from.as_ref().zip(self.to.as_ref()).map(|(from, to)| (from.as_fd(), to.as_fd())))
+        let (_, from, to) = self.0.as_ref().expect("it was opened for this or the last file");
+        Ok((from.as_ref().map(|from| from.as_fd()), to.as_fd()))
     }
 }
 
