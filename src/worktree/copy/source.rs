@@ -6,7 +6,7 @@ use git2::{Delta, DiffOptions, Oid, Repository, Tree};
 
 use super::{
     attributes::{ATTRIBUTES, has_harmless_attributes},
-    index_file::IndexFile,
+    index_file::{Entry, IndexFile},
     tree_index::index_of,
 };
 use crate::{
@@ -105,14 +105,14 @@ impl IndexFile {
     /// Which files of another index this one has too, with the same content.
     fn has(&self, other: &Self) -> Vec<bool> {
         let mut own = self.entries.iter().peekable();
-        let mut has = |entry| {
+        let has = |entry: &Entry| {
             let path = other.path(entry);
             while own.next_if(|own| self.path(own) < path).is_some() {}
             own.peek().is_some_and(|own| {
                 own.kind == entry.kind && self.path(own) == path && self.content(own) == other.content(entry)
             })
         };
-        other.entries.iter().map(|entry| has(entry)).collect()
+        other.entries.iter().map(has).collect()
     }
 }
 

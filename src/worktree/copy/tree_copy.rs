@@ -166,19 +166,13 @@ impl<'a> Copying<'a> {
             };
             return self.write_link(&target, to, name).map(Some);
         }
-        let copy = match self.make_file(entry, to, name) {
+        let copy = match make_file(entry, to, name) {
             Err(err) if err.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
             made => made?,
         };
         (&copy).write_all(object.data())?;
         futimens(&copy, &self.times)?;
         Ok(Some(fstat(&copy)?))
-    }
-
-    fn make_file(&self, entry: &Entry, to: BorrowedFd<'_>, name: &CStr) -> io::Result<File> {
-        let mode = if entry.kind == Kind::Program { 0o777 } else { 0o666 };
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(File::from(openat(to, name, flags, Mode::from_raw_mode(mode))?))
     }
 
     fn copy_file(
@@ -209,7 +203,7 @@ impl<'a> Copying<'a> {
         if (&source).read_exact(buffer).is_err() || content_id(buffer) != self.index.content(entry) {
             return Ok(None);
         }
-        let copy = self.make_file(entry, to, name)?;
+        let copy = make_file(entry, to, name)?;
         if size > 0 && self.share(&source, &copy) {
             if !is_still(&source, &before)? {
                 // What is shared may be half old and half new; git writes it again.
@@ -234,6 +228,13 @@ impl<'a> Copying<'a> {
         }
         is_shared
     }
+}
+
+/// Makes a file that is not there yet, with the rights that git gives it.
+fn make_file(entry: &Entry, to: BorrowedFd<'_>, name: &CStr) -> io::Result<File> {
+    let mode = if entry.kind == Kind::Program { 0o777 } else { 0o666 };
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(File::from(openat(to, name, flags, Mode::from_raw_mode(mode))?))
 }
 
 /// The folders of a copy, each made once and before the files in it: all paths below one stand together in an index.

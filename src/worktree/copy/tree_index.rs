@@ -93,8 +93,8 @@ fn may_be_named(name: &[u8], mode: i32) -> bool {
     let begins_so = plain.starts_with(b".git");
     let is_odd = plain.starts_with(b"git~")
         || plain.contains(&b'\\')
-        || (begins_so && matches!(plain.get(4), None | Some(b'.' | b' ' | b':')));
-    !is_odd && !(begins_so && mode == LINK)
+        || (begins_so && (mode == LINK || matches!(plain.get(4), None | Some(b'.' | b' ' | b':'))));
+    !is_odd
 }
 
 #[cfg(test)]
