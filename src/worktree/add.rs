@@ -6,6 +6,7 @@ use super::{
     AddEnd, Addition, GitWorktrees, WorktreeError, WorktreeLock,
     admin::{Admin, Head, LockReason, RECORD_BYTES_MAX, RECORD_FILE},
     command::GitCall,
+    copy::Original,
     dead_locks::clear_dead_locks,
     durable::{exists_with_bytes, last_written, sync_all, sync_names, unsynced},
     exclude::exclude_own_files,
@@ -50,10 +51,13 @@ impl GitWorktrees {
         site: &Site,
         lock: &RepositoryLock,
     ) -> Result<Vec<PathBuf>, WorktreeError> {
-        let (ready, synced) = atomic::sync_beside(&addition.durable_first, || self.make_ready(site));
-        ready?;
+        // What only reads need not wait until what is reserved is durable.
+        let (ready, synced) = atomic::sync_beside(&addition.durable_first, || {
+            self.make_ready(site).map(|()| self.find_original(addition, site))
+        });
+        let original = ready?;
         synced.map_err(unsynced)?;
-        let outcome = self.check_out(addition, site, lock).and_then(|()| {
+        let outcome = self.check_out(addition, site, original, lock).and_then(|()| {
             // After everything that makes it a session: what has it is complete. It is not durable yet.
             write_record(site, &addition.record)?;
             self.follow_checkout(addition, site, lock)
@@ -105,9 +109,12 @@ impl GitWorktrees {
         &self,
         addition: &Addition,
         site: &Site,
+        original: Option<Original>,
         lock: &RepositoryLock,
     ) -> Result<(), WorktreeError> {
-        if self.add_copied(addition, site, lock)? {
+        if let Some(original) = original
+            && self.add_copied(addition, site, original, lock)?
+        {
             return Ok(());
         }
         let workers = self.register_new(addition, site, lock)?;

@@ -1,8 +1,13 @@
 //! A new worktree is copied where that is safe, made by git where it is not, and cannot be told from git's own.
 
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::Path,
+    process::Command,
+};
 
-use crate::support::{Workspace, invariants, pool::wharf};
+use crate::support::{Workspace, git_command, invariants, pool::wharf};
 
 /// What git logs when it makes a worktree itself, and a copy does not: it resets the files.
 fn was_copied(space: &Workspace, name: &str) -> bool {
@@ -50,7 +55,7 @@ fn odd_files(space: &Workspace) {
     write(space, "large", &"0123456789abcdef".repeat(200_000));
     write(space, "tool.sh", "#!/bin/sh\n");
     let tool = space.path("tool.sh");
-    fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
     commit(space, "odd");
 }
 
@@ -83,42 +88,144 @@ fn a_change_right_after_a_copy_is_seen() {
     }
 }
 
+/// A git that writes no file of a worktree.
+const NO_CHECKOUT: &str =
+    "case \"$*\" in *read-tree*|*checkout*|*'worktree add'*) exit 9 ;; esac\nexec \"$real\" \"$@\"";
+
+/// The extension of an index that holds the ids of the trees.
+fn trees(index: &Path) -> Vec<u8> {
+    let bytes = fs::read(index).unwrap();
+    let at = bytes.windows(4).rposition(|it| it == b"TREE").unwrap();
+    let length = u32::from_be_bytes(bytes[at + 4..at + 8].try_into().unwrap());
+    bytes[at..at + 8 + usize::try_from(length).unwrap()].to_vec()
+}
+
+/// Whether the index is the one that git makes of the same commit, with the ids of all trees.
+#[track_caller]
+fn has_index_of_git(space: &Workspace, name: &str) {
+    let folder = space.worktree(name);
+    let own = space.git_at(&folder, ["rev-parse", "--path-format=absolute", "--git-path", "index"]);
+    let anew = space.path(".git/anew");
+    let prefix = format!("--index-output={}", anew.display());
+    space.git_at(&folder, ["read-tree", &prefix, "HEAD"]);
+    assert_eq!(trees(Path::new(&own)), trees(&anew));
+    fs::remove_file(anew).unwrap();
+}
+
 #[test]
-fn files_that_are_changed_in_the_source_come_from_git() {
+fn files_that_are_changed_in_the_source_come_from_the_objects() {
     let space = Workspace::new();
     odd_files(&space);
     fs::write(space.path("src/lib.txt"), "mine, and not committed\n").unwrap();
     fs::remove_file(space.path("link")).unwrap();
     fs::remove_file(space.path("empty")).unwrap();
     fs::create_dir(space.path("empty")).unwrap();
+    fs::remove_dir_all(space.path("deep-er")).unwrap();
+    fs::set_permissions(space.path("tool.sh"), fs::Permissions::from_mode(0o644)).unwrap();
     // Same length, same time: only the content tells.
     let file = space.path("deep/er/and/deeper/file");
     let time = fs::metadata(&file).unwrap().modified().unwrap();
     fs::write(&file, "z").unwrap();
     fs::File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
-    space.run(["create", "one"]).succeeds();
+    wharf(&space, NO_CHECKOUT, &["create", "one"]).succeeds();
     assert!(was_copied(&space, "one"));
     is_equal(&space, "one");
+    has_index_of_git(&space, "one");
     assert_eq!(fs::read_to_string(space.path("src/lib.txt")).unwrap(), "mine, and not committed\n");
 }
 
-#[test]
-fn a_near_base_is_copied_and_git_writes_the_difference() {
-    let space = Workspace::new();
-    for number in 0..40 {
-        write(&space, &format!("many/{number}"), &format!("{number}\n"));
+/// Every kind of a path becomes another one.
+fn other_kinds(space: &Workspace) {
+    for (path, text) in
+        [("turns/file", "f"), ("turns/folder/in", "g"), ("turns/tool", "t"), ("gone/deep/file", "h")]
+    {
+        write(space, path, text);
     }
-    commit(&space, "many");
-    fs::remove_file(space.path("many/7")).unwrap();
-    write(&space, "many/8", "changed\n");
-    write(&space, "added/file", "new\n");
-    commit(&space, "later");
-    space.run(["create", "before", "--from", "HEAD~1"]).succeeds();
-    assert!(was_copied(&space, "before"));
-    is_equal(&space, "before");
-    space.run(["create", "far", "--from", "HEAD~2"]).succeeds();
-    assert!(!was_copied(&space, "far"));
-    is_equal(&space, "far");
+    symlink("nowhere", space.path("turns/link")).unwrap();
+    commit(space, "kinds");
+    fs::remove_file(space.path("turns/file")).unwrap();
+    write(space, "turns/file/in", "a folder now");
+    fs::remove_dir_all(space.path("turns/folder")).unwrap();
+    symlink("file", space.path("turns/folder")).unwrap();
+    fs::remove_file(space.path("turns/link")).unwrap();
+    write(space, "turns/link", "a file now");
+    fs::set_permissions(space.path("turns/tool"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::remove_dir_all(space.path("gone")).unwrap();
+    write(space, "added/deep/file", "new\n");
+    write(space, "added/empty", "");
+    commit(space, "turned");
+}
+
+#[test]
+fn another_base_is_copied_as_far_as_it_is_there_and_the_rest_comes_from_the_objects() {
+    let space = Workspace::new();
+    odd_files(&space);
+    for number in 0..150 {
+        write(&space, &format!("many/{}/{number}", number % 7), &format!("{number}\n"));
+    }
+    other_kinds(&space);
+    for (name, base) in [("near", "HEAD~1"), ("far", "HEAD~2"), ("first", "HEAD~3")] {
+        wharf(&space, NO_CHECKOUT, &["create", name, "--from", base]).succeeds();
+        assert!(was_copied(&space, name), "{name}");
+        is_equal(&space, name);
+        has_index_of_git(&space, name);
+    }
+    // Forward again, and with all objects in one pack.
+    space.git(["checkout", "-q", "--detach", "HEAD~3"]);
+    space.git(["repack", "-a", "-d", "-q"]);
+    wharf(&space, NO_CHECKOUT, &["create", "last", "--from", "main"]).succeeds();
+    is_equal(&space, "last");
+    has_index_of_git(&space, "last");
+}
+
+#[test]
+fn a_base_with_other_attributes_or_a_submodule_is_left_to_git() {
+    let space = Workspace::new();
+    write(&space, "deep/.gitattributes", "*.txt text eol=crlf\n");
+    write(&space, "deep/file.txt", "one\n");
+    commit(&space, "attributes");
+    let inner = Workspace::new();
+    let url = inner.root().display().to_string();
+    fs::remove_file(space.path("deep/.gitattributes")).unwrap();
+    space.git(["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &url, "module"]);
+    commit(&space, "module");
+    space.git(["rm", "-q", "module"]);
+    commit(&space, "plain");
+    space.run(["create", "plain"]).succeeds();
+    assert!(was_copied(&space, "plain"));
+    for (name, base) in [("module", "HEAD~1"), ("attributes", "HEAD~2")] {
+        space.run(["create", name, "--from", base]).succeeds();
+        assert!(!was_copied(&space, name), "{name}");
+    }
+    is_equal(&space, "attributes");
+    assert_eq!(fs::read(space.worktree("attributes").join("deep/file.txt")).unwrap(), b"one\r\n");
+}
+
+/// A commit with one file of a name, in a tree that git writes as it is told.
+fn commit_with(space: &Workspace, mode: &str, name: &str) -> String {
+    let blob = space.git(["rev-parse", "HEAD:README.md"]);
+    let mut tree = space.git(["ls-tree", "HEAD"]);
+    tree.push_str(&format!("\n{mode} blob {blob}\t{name}\n"));
+    fs::write(space.path(".git/wanted"), tree).unwrap();
+    let make = "git mktree <.git/wanted";
+    let made = Command::new("sh").args(["-c", make]).current_dir(space.root()).output().unwrap();
+    let tree = String::from_utf8(made.stdout).unwrap();
+    space.git(["commit-tree", "-p", "HEAD", "-m", "odd", tree.trim()])
+}
+
+#[test]
+fn what_git_does_not_check_out_is_not_written_from_the_objects() {
+    let space = Workspace::new();
+    for (mode, name) in [("100644", "GIT~1"), ("100644", ".git "), ("120000", ".gitmodules")] {
+        let odd = commit_with(&space, mode, name);
+        let by_git = space.path("by-git");
+        let add = ["worktree", "add", "--detach", by_git.to_str().unwrap(), &odd];
+        let made = git_command(&space.root()).args(add).output().unwrap();
+        assert!(!made.status.success(), "git checks out {name}");
+        space.run(["create", "odd", "--from", &odd]).fails(1);
+        assert_eq!(space.worktrees(), 0, "{name}");
+    }
+    assert_eq!(space.names(), Vec::<String>::new());
 }
 
 /// Each of them makes a difference to what is written, or could.
@@ -231,14 +338,17 @@ fn a_branch_in_the_way_is_refused_as_git_refuses_it() {
     assert_eq!(space.git(["symbolic-ref", "HEAD"]), "refs/heads/main");
 }
 
-/// A copy has its index before git writes what is left out.
+/// A copy has its index before git writes what is left out, such as a file that is too large to be read as a whole.
 #[test]
 fn a_create_that_was_killed_before_the_last_files_of_a_copy_is_no_session() {
     let space = Workspace::new();
-    fs::write(space.path("README.md"), "changed\n").unwrap();
+    fs::File::create(space.path("huge")).unwrap().set_len((64 << 20) + 1).unwrap();
+    commit(&space, "huge");
     let script = "case \"$*\" in *read-tree*) kill -9 $PPID; exit 1 ;; esac\nexec \"$real\" \"$@\"";
     let killed = wharf(&space, script, &["create", "one"]);
     assert_eq!(killed.output.status.code(), None, "{}", killed.stderr());
     invariants::restored(&space, &[], "a copy without its last files");
     assert_eq!(space.names(), Vec::<String>::new());
+    space.run(["create", "two"]).succeeds();
+    is_equal(&space, "two");
 }

@@ -18,23 +18,23 @@ use crate::{atomic, worktree::regular::open_regular};
 const INDEX_BYTES_MAX: u64 = 256 << 20;
 /// The length of the head, of an object id, and of an entry before its path.
 const HEAD_BYTES: usize = 12;
-const ID_BYTES: usize = 20;
-const ENTRY_BYTES: usize = 62;
+pub(super) const ID_BYTES: usize = 20;
+pub(super) const ENTRY_BYTES: usize = 62;
 /// Where in an entry what stands.
-const MODE_AT: usize = 24;
+pub(super) const MODE_AT: usize = 24;
 const SIZE_AT: usize = 36;
-const ID_AT: usize = 40;
-const FLAGS_AT: usize = 60;
+pub(super) const ID_AT: usize = 40;
+pub(super) const FLAGS_AT: usize = 60;
 /// Flags: of a file that is taken for unchanged, of further flags, of the stage in a merge, and the length of a path.
 const ASSUMED: u16 = 0x8000;
 const EXTENDED: u16 = 0x4000;
 const STAGE: u16 = 0x3000;
-const LENGTH: u16 = 0x0fff;
+pub(super) const LENGTH: u16 = 0x0fff;
 /// From how many files on several threads look at them, and how many at most.
 const FILES_MIN: usize = 1_000;
 const THREADS_MAX: usize = 4;
 /// The extension that holds the ids of the trees; it is the only one that is true of another folder too.
-const TREE: &[u8; 4] = b"TREE";
+pub(super) const TREE: &[u8; 4] = b"TREE";
 
 /// An index of which nothing is unusual: every entry is a file or a link at stage 0, wanted in the worktree.
 #[derive(Debug)]
@@ -80,7 +80,8 @@ impl IndexFile {
         Self::parse(bytes, about.mtime())
     }
 
-    fn parse(bytes: Vec<u8>, written: i64) -> Option<Self> {
+    /// Understands the bytes of an index that was written at this time, in seconds.
+    pub(super) fn parse(bytes: Vec<u8>, written: i64) -> Option<Self> {
         let body = bytes.len().checked_sub(ID_BYTES)?;
         let version = number(&bytes, 4)?;
         if bytes.get(..4)? != b"DIRC" || !(2..=4).contains(&version) {

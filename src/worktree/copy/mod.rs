@@ -10,9 +10,11 @@ mod ref_file;
 mod register_files;
 mod source;
 mod tree_copy;
+mod tree_index;
 
 use std::{fs, io, thread};
 
+use git2::Repository;
 use thiserror::Error;
 
 use self::{index_file::write_index, ref_file::make_branch, source::Source, tree_copy::Copying};
@@ -44,26 +46,34 @@ pub(super) enum Stopped {
     Git(#[from] WorktreeError),
 }
 
+/// What a worktree can be copied from.
+pub(super) struct Original {
+    plain: Plain,
+    source: Source,
+}
+
 impl GitWorktrees {
+    /// Looks for what a new worktree can be copied from; nothing when git has to make it. Writes nothing.
+    pub(super) fn find_original(&self, addition: &Addition, site: &Site) -> Option<Original> {
+        // A branch that is there can be checked out elsewhere, which git knows best.
+        if !addition.start.branch_is_new {
+            return None;
+        }
+        let plain = self.plain(site)?;
+        let source = self.find_source(site, &plain.repository, &addition.start.base.commit)?;
+        Some(Original { plain, source })
+    }
+
     /// Makes a worktree by copying, durable as far as names go, and says whether it did. If not, git has to make it, and
     /// nothing is left of the try.
     pub(super) fn add_copied(
         &self,
         addition: &Addition,
         site: &Site,
+        Original { plain, source }: Original,
         lock: &RepositoryLock,
     ) -> Result<bool, WorktreeError> {
-        // A branch that is there can be checked out elsewhere, which git knows best.
-        if !addition.start.branch_is_new {
-            return Ok(false);
-        }
-        let Some(plain) = self.plain(site) else {
-            return Ok(false);
-        };
         let commit = &addition.start.base.commit;
-        let Some(source) = self.find_source(site, &plain.repository, commit) else {
-            return Ok(false);
-        };
         let mut has_branch = false;
         let made = make_branch_logged(&plain, site, &addition.branch, commit).map_err(Stopped::Io);
         let outcome = made.and_then(|made| {
@@ -77,7 +87,8 @@ impl GitWorktrees {
             let registration =
                 Registration { site, reason: &reason, head: &head, commit, who: who.as_deref(), also: &[] };
             let now = registration.write()?;
-            let left_out = copy_files(site, source, now, || sync_names(site, &addition.branch))?;
+            let beside = || sync_names(site, &addition.branch);
+            let left_out = copy_files(site, &plain.repository, source, now, beside)?;
             if left_out > 0 {
                 self.run(&reading_head(site, lock))?;
             }
@@ -110,22 +121,24 @@ impl GitWorktrees {
     }
 }
 
-/// Fills a registered worktree from another checkout, with its index; does `beside` while files are copied. Answers
-/// how many files are left to git. `now` is what the file system takes for the time, in seconds.
+/// Fills a registered worktree from another checkout and from the objects of the repository, with its index; does `beside`
+/// meanwhile. Answers how many files are left to git. `now` is what the file system takes for the time, in seconds.
 pub(super) fn copy_files(
     site: &Site,
+    repository: &Repository,
     source: Source,
     now: i64,
     beside: impl FnOnce() -> Result<(), WorktreeError> + Send,
 ) -> Result<usize, Stopped> {
-    let Source { folder, mut index, different } = source;
+    let objects = repository.odb().map_err(io::Error::other)?;
     let (copied, synced) = thread::scope(|scope| {
         let syncing = thread::Builder::new().name("sync".to_owned()).spawn_scoped(scope, beside);
-        let copied = Copying::between(&index, &folder, &site.folder, now).and_then(|it| it.run());
+        let copied = Copying::of(&source, &objects, &site.folder, now).and_then(|it| it.run());
         (copied, syncing.map(|it| it.join().expect("a sync does not panic")))
     });
     synced??;
-    let mut left_out = different;
+    let mut index = source.wanted;
+    let mut left_out = 0;
     for (number, found) in copied?.into_iter().enumerate() {
         if let Some(found) = found {
             index.note(number, &found);

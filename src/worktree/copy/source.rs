@@ -1,4 +1,4 @@
-//! Which checkout a new worktree can be copied from: one whose index is the tree that is wanted, or nearly.
+//! Which checkout a new worktree is copied from: the one that has most of the files that are wanted.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,8 @@ use git2::{Delta, DiffOptions, Oid, Repository, Tree};
 
 use super::{
     attributes::{ATTRIBUTES, has_harmless_attributes},
-    index_file::IndexFile,
+    index_file::{Entry, IndexFile},
+    tree_index::index_of,
 };
 use crate::{
     session::CommitId,
@@ -20,42 +21,50 @@ const CANDIDATES_MAX: usize = 8;
 const LOOKED_AT_MAX: usize = 64;
 /// How many administrative folders are listed.
 const ADMINS_MAX: usize = 10_000;
-/// Of how many files one may differ, so that a checkout is near: git writes each of those, at some ten times the cost of
-/// a copy.
-const NEAR_SHARE: usize = 8;
 
-/// A checkout to copy from.
+/// A checkout to copy from, and what is wanted.
 pub(in crate::worktree) struct Source {
     /// Its folder.
     pub(super) folder: PathBuf,
-    /// What it holds.
-    pub(super) index: IndexFile,
-    /// How many files are different in the tree that is wanted.
-    pub(super) different: usize,
+    /// The index of the tree that is wanted.
+    pub(super) wanted: IndexFile,
+    /// Which of the files that are wanted the folder should have; the others come from the objects.
+    pub(super) has: Vec<bool>,
 }
 
 impl GitWorktrees {
-    /// The nearest checkout of a repository, the main worktree first; nothing when none is near.
+    /// The nearest checkout of a repository, the main worktree first, with the index of what is wanted; nothing when git has
+    /// to write that.
     pub(in crate::worktree) fn find_source(
         &self,
         site: &Site,
         repository: &Repository,
         commit: &CommitId,
     ) -> Option<Source> {
-        let wanted = tree_of(repository, commit)?;
-        let mut best: Option<Source> = None;
+        let tree = tree_of(repository, commit)?;
+        let mut near: Option<(usize, PathBuf, IndexFile)> = None;
+        let mut wanted = None;
         for (folder, index) in self.candidates(site) {
-            let allowed = best.as_ref().map(|best| best.different);
-            let Some(source) = weigh(repository, &wanted, folder, &index, allowed) else {
+            let Some(index) = read_checkout(&index) else {
                 continue;
             };
-            let is_exact = source.different == 0;
-            best = Some(source);
-            if is_exact {
-                break;
+            if index.tree() == Some(tree.id().as_bytes()) {
+                let has = vec![true; index.entries.len()];
+                let is_plain = has_harmless_attributes(repository, &index)?;
+                return is_plain.then_some(Source { folder, wanted: index, has });
+            }
+            if wanted.is_none() {
+                let index = index_of(repository, &tree)?;
+                wanted = has_harmless_attributes(repository, &index)?.then_some(index);
+            }
+            let same = count(&index.has(wanted.as_ref()?));
+            if near.as_ref().is_none_or(|(most, ..)| same > *most) {
+                near = Some((same, folder, index));
             }
         }
-        best
+        let ((_, folder, index), wanted) = near.zip(wanted)?;
+        let has = index.has(&wanted);
+        Some(Source { folder, wanted, has })
     }
 
     /// The main worktree and some of those in `.worktrees`, each with its index.
@@ -84,28 +93,27 @@ pub(in crate::worktree) fn tree_of<'a>(repository: &'a Repository, commit: &Comm
     repository.find_commit(Oid::from_str(commit.as_str()).ok()?).ok()?.tree().ok()
 }
 
-fn weigh(
-    repository: &Repository,
-    wanted: &Tree<'_>,
-    folder: PathBuf,
-    index: &Path,
-    better_than: Option<usize>,
-) -> Option<Source> {
-    let index = IndexFile::read(index)?;
-    let tree = Oid::from_bytes(index.tree()?).ok()?;
-    if index.entries.is_empty() || index.size() > BYTES_MAX {
-        return None;
+fn read_checkout(index: &Path) -> Option<IndexFile> {
+    IndexFile::read(index).filter(|index| !index.entries.is_empty() && index.size() <= BYTES_MAX)
+}
+
+fn count(has: &[bool]) -> usize {
+    has.iter().filter(|&&has| has).count()
+}
+
+impl IndexFile {
+    /// Which files of another index this one has too, with the same content.
+    fn has(&self, other: &Self) -> Vec<bool> {
+        let mut own = self.entries.iter().peekable();
+        let has = |entry: &Entry| {
+            let path = other.path(entry);
+            while own.next_if(|own| self.path(own) < path).is_some() {}
+            own.peek().is_some_and(|own| {
+                own.kind == entry.kind && self.path(own) == path && self.content(own) == other.content(entry)
+            })
+        };
+        other.entries.iter().map(has).collect()
     }
-    let most =
-        (index.entries.len() / NEAR_SHARE).min(better_than.map_or(usize::MAX, |it| it.saturating_sub(1)));
-    let different = if tree == wanted.id() {
-        0
-    } else {
-        let tree = repository.find_tree(tree).ok()?;
-        difference(repository, &tree, wanted)?
-    };
-    let is_near = different <= most && has_harmless_attributes(repository, &index)?;
-    is_near.then_some(Source { folder, index, different })
 }
 
 /// Counts the files in which two trees differ; nothing when git has to decide what that means: when attributes or

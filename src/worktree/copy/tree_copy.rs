@@ -1,7 +1,8 @@
-//! How the files of one checkout get into another, several at once, and how each of them is judged first.
+//! How the files of one checkout get into another, several at once, how each of them is judged first, and where it comes
+//! from when it is not what it should be.
 
 use std::{
-    ffi::CString,
+    ffi::{CStr, CString},
     fs::File,
     io::{self, Read as _, Write as _},
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
@@ -13,6 +14,7 @@ use std::{
     thread,
 };
 
+use git2::{ObjectType, Odb, Oid};
 use rustix::{
     fs::{
         AtFlags, CWD, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT, fstat, futimens,
@@ -21,14 +23,17 @@ use rustix::{
     io::Errno,
 };
 
-use super::index_file::{Entry, IndexFile, Kind, content_id};
+use super::{
+    index_file::{Entry, IndexFile, Kind, content_id},
+    source::Source,
+};
 
 /// The most threads that copy.
 const THREADS_MAX: usize = 8;
 /// From how many files on a second thread pays.
 const FILES_MIN: usize = 100;
-/// How many files a thread takes at once, at least.
-const PART_FILES_MIN: usize = 16;
+/// How many files a thread takes at once: few, so that no thread is at its last part for long while the others are done.
+const PART_FILES: usize = 32;
 /// The largest file that is copied; each is read into memory as a whole.
 const READ_BYTES_MAX: u64 = 64 << 20;
 /// How much older than now a copy is made, in seconds. Git compares whole seconds with those of the index, and reads
@@ -38,6 +43,8 @@ const AGE_SECONDS: i64 = 2;
 /// Where to copy from and to.
 pub(super) struct Copying<'a> {
     index: &'a IndexFile,
+    has: &'a [bool],
+    objects: &'a Odb<'a>,
     from: OwnedFd,
     to: OwnedFd,
     times: Timestamps,
@@ -49,35 +56,40 @@ pub(super) struct Copying<'a> {
 pub(super) type Copied = Vec<Option<Stat>>;
 
 impl<'a> Copying<'a> {
-    /// From one folder into an empty one; `now` is what the file system takes for the time, in seconds.
-    pub(super) fn between(index: &'a IndexFile, from: &Path, to: &Path, now: i64) -> io::Result<Self> {
+    /// Into an empty folder; `now` is what the file system takes for the time, in seconds.
+    pub(super) fn of(source: &'a Source, objects: &'a Odb<'a>, to: &Path, now: i64) -> io::Result<Self> {
         let past = Timespec { tv_sec: now - AGE_SECONDS, tv_nsec: 0 };
         let untouched = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
         Ok(Self {
-            index,
-            from: folder(CWD, from)?,
+            index: &source.wanted,
+            has: &source.has,
+            objects,
+            from: folder(CWD, &source.folder)?,
             to: folder(CWD, to)?,
             times: Timestamps { last_access: untouched, last_modification: past },
             shares: AtomicBool::new(true),
         })
     }
 
-    /// Copies what is beyond doubt what the index says.
+    /// Copies what is beyond doubt what the index says, and writes what else the objects have.
     pub(super) fn run(&self) -> io::Result<Copied> {
-        self.make_folders()?;
         let count = self.index.entries.len();
         let available = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
         let threads = if count < FILES_MIN { 1 } else { available };
         let mut copied: Copied = vec![None; count];
-        let size = count.div_ceil(threads * 8).max(PART_FILES_MIN);
-        let parts = copied.chunks_mut(size).enumerate().map(|(number, part)| (number * size, part));
-        let queue = Mutex::new(parts);
+        let parts = copied.chunks_mut(PART_FILES).enumerate();
+        let parts = parts.map(|(number, part)| (number * PART_FILES, part));
+        let queue = Mutex::new((parts, Folders { copying: self, last: b"" }));
         let work = || -> io::Result<()> {
             loop {
-                let next = queue.lock().expect("no thread panics with the queue").next();
-                let Some((first, part)) = next else {
+                let mut queue = queue.lock().expect("no thread panics with the queue");
+                let (parts, folders) = &mut *queue;
+                let Some((first, part)) = parts.next() else {
                     return Ok(());
                 };
+                // One thread makes folders while the others copy.
+                folders.make_for(&self.index.entries[first..first + part.len()])?;
+                drop(queue);
                 self.copy_part(first, part)?;
             }
         };
@@ -92,41 +104,24 @@ impl<'a> Copying<'a> {
         Ok(copied)
     }
 
-    /// Makes each folder once: all paths below one stand together in an index. One that is there already, because a
-    /// path is a file and a folder, is an error.
-    fn make_folders(&self) -> io::Result<()> {
-        let mut previous: &[u8] = b"";
-        for entry in &self.index.entries {
-            let folder = split(self.index.path(entry)).0;
-            if folder == previous {
-                continue;
-            }
-            let ends = (1..=folder.len()).filter(|&end| end == folder.len() || folder[end] == b'/');
-            for end in ends {
-                let is_made =
-                    previous.starts_with(&folder[..end]) && (previous.len() == end || previous[end] == b'/');
-                if !is_made {
-                    mkdirat(&self.to, &folder[..end], Mode::from_raw_mode(0o777))?;
-                }
-            }
-            previous = folder;
-        }
-        Ok(())
-    }
-
     fn copy_part(&self, first: usize, part: &mut [Option<Stat>]) -> io::Result<()> {
-        let mut pair = Pair { folder: None, from: None, to: None };
+        let mut pair = Pair(None);
         let mut buffer = Vec::new();
-        for (entry, copied) in self.index.entries[first..].iter().zip(part) {
+        let has = &self.has[first..];
+        for ((entry, copied), &has) in self.index.entries[first..].iter().zip(part).zip(has) {
             let (folder, name) = split(self.index.path(entry));
             let name = CString::new(name).map_err(io::Error::other)?;
-            let Some((from, to)) = pair.at(self, folder)? else {
-                continue;
+            let (from, to) = pair.at(self, folder)?;
+            *copied = match (entry.kind, from.filter(|_| has)) {
+                (_, None) => None,
+                (Kind::Link, Some(from)) => self.copy_link(entry, from, to, &name)?,
+                (Kind::File | Kind::Program, Some(from)) => {
+                    self.copy_file(entry, (from, to), &name, &mut buffer)?
+                }
             };
-            *copied = match entry.kind {
-                Kind::Link => self.copy_link(entry, from, to, &name)?,
-                Kind::File | Kind::Program => self.copy_file(entry, (from, to), &name, &mut buffer)?,
-            };
+            if copied.is_none() {
+                *copied = self.write_object(entry, to, &name)?;
+            }
         }
         Ok(())
     }
@@ -144,9 +139,40 @@ impl<'a> Copying<'a> {
         if content_id(target.as_bytes()) != self.index.content(entry) {
             return Ok(None);
         }
-        symlinkat(&target, to, name)?;
+        self.write_link(&target, to, name).map(Some)
+    }
+
+    fn write_link(&self, target: &CStr, to: BorrowedFd<'_>, name: &CStr) -> io::Result<Stat> {
+        symlinkat(target, to, name)?;
         utimensat(to, name, &self.times, AtFlags::SYMLINK_NOFOLLOW)?;
-        Ok(Some(statat(to, name, AtFlags::SYMLINK_NOFOLLOW)?))
+        Ok(statat(to, name, AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+
+    /// Writes what no checkout has from the objects. Left to git is what those lack, what is large, and what a copy has begun
+    /// already.
+    fn write_object(&self, entry: &Entry, to: BorrowedFd<'_>, name: &CStr) -> io::Result<Option<Stat>> {
+        let id = Oid::from_bytes(self.index.content(entry)).map_err(io::Error::other)?;
+        let is_fit = |(size, kind)| kind == ObjectType::Blob && size as u64 <= READ_BYTES_MAX;
+        if !self.objects.read_header(id).is_ok_and(is_fit) {
+            return Ok(None);
+        }
+        // What is read has been compared with its id.
+        let Ok(object) = self.objects.read(id) else {
+            return Ok(None);
+        };
+        if entry.kind == Kind::Link {
+            let Ok(target) = CString::new(object.data()) else {
+                return Ok(None);
+            };
+            return self.write_link(&target, to, name).map(Some);
+        }
+        let copy = match make_file(entry, to, name) {
+            Err(err) if err.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            made => made?,
+        };
+        (&copy).write_all(object.data())?;
+        futimens(&copy, &self.times)?;
+        Ok(Some(fstat(&copy)?))
     }
 
     fn copy_file(
@@ -177,9 +203,7 @@ impl<'a> Copying<'a> {
         if (&source).read_exact(buffer).is_err() || content_id(buffer) != self.index.content(entry) {
             return Ok(None);
         }
-        let mode = if is_program { 0o777 } else { 0o666 };
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let copy = File::from(openat(to, name, flags, Mode::from_raw_mode(mode))?);
+        let copy = make_file(entry, to, name)?;
         if size > 0 && self.share(&source, &copy) {
             if !is_still(&source, &before)? {
                 // What is shared may be half old and half new; git writes it again.
@@ -206,29 +230,60 @@ impl<'a> Copying<'a> {
     }
 }
 
-/// The same folder on both sides, kept open from one file to the next.
-struct Pair<'a> {
-    folder: Option<&'a [u8]>,
-    from: Option<OwnedFd>,
-    to: Option<OwnedFd>,
+/// Makes a file that is not there yet, with the rights that git gives it.
+fn make_file(entry: &Entry, to: BorrowedFd<'_>, name: &CStr) -> io::Result<File> {
+    let mode = if entry.kind == Kind::Program { 0o777 } else { 0o666 };
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(File::from(openat(to, name, flags, Mode::from_raw_mode(mode))?))
 }
 
+/// The folders of a copy, each made once and before the files in it: all paths below one stand together in an index.
+struct Folders<'a> {
+    copying: &'a Copying<'a>,
+    /// The one that was made last.
+    last: &'a [u8],
+}
+
+impl Folders<'_> {
+    /// Makes those of the next files. One that is there already, because a path is a file and a folder, is an error.
+    fn make_for(&mut self, entries: &[Entry]) -> io::Result<()> {
+        for entry in entries {
+            let (folder, last) = (split(self.copying.index.path(entry)).0, self.last);
+            if folder == last {
+                continue;
+            }
+            let ends = (1..=folder.len()).filter(|&end| end == folder.len() || folder[end] == b'/');
+            for end in ends {
+                let is_made = last.starts_with(&folder[..end]) && (last.len() == end || last[end] == b'/');
+                if !is_made {
+                    mkdirat(&self.copying.to, &folder[..end], Mode::from_raw_mode(0o777))?;
+                }
+            }
+            self.last = folder;
+        }
+        Ok(())
+    }
+}
+
+/// The same folder on both sides, kept open from one file to the next; the first side may have none.
+struct Pair<'a>(Option<(&'a [u8], Option<OwnedFd>, OwnedFd)>);
+
 impl<'a> Pair<'a> {
-    /// Both sides of a folder; nothing when the first has none.
+    /// Both sides of a folder; nothing for the first where it has none.
     fn at<'b>(
         &'b mut self,
         copying: &'b Copying<'_>,
         path: &'a [u8],
-    ) -> io::Result<Option<(BorrowedFd<'b>, BorrowedFd<'b>)>> {
+    ) -> io::Result<(Option<BorrowedFd<'b>>, BorrowedFd<'b>)> {
         if path.is_empty() {
-            return Ok(Some((copying.from.as_fd(), copying.to.as_fd())));
+            return Ok((Some(copying.from.as_fd()), copying.to.as_fd()));
         }
-        if self.folder != Some(path) {
-            self.from = folder(copying.from.as_fd(), path).ok();
-            self.to = Some(folder(copying.to.as_fd(), path)?);
-            self.folder = Some(path);
+        if self.0.as_ref().is_none_or(|(at, ..)| *at != path) {
+            let from = folder(copying.from.as_fd(), path).ok();
+            self.0 = Some((path, from, folder(copying.to.as_fd(), path)?));
         }
-        Ok(self.from.as_ref().zip(self.to.as_ref()).map(|(from, to)| (from.as_fd(), to.as_fd())))
+        let (_, from, to) = self.0.as_ref().expect("it was opened for this or the last file");
+        Ok((from.as_ref().map(|from| from.as_fd()), to.as_fd()))
     }
 }
 

@@ -189,9 +189,12 @@ impl GitWorktrees {
     fn fill_slot(&self, site: &Site, commit: &CommitId, lock: &RepositoryLock) -> Result<(), WorktreeError> {
         let git_file = site.folder.join(".git");
         let now = fs::metadata(&git_file).map_err(io_error("look at", &git_file))?.mtime();
-        let source = self.plain(site).and_then(|plain| self.find_source(site, &plain.repository, commit));
-        if let Some(source) = source {
-            match copy_files(site, source, now, || Ok(())) {
+        let original = self.plain(site).and_then(|plain| {
+            let source = self.find_source(site, &plain.repository, commit)?;
+            Some((plain, source))
+        });
+        if let Some((plain, source)) = original {
+            match copy_files(site, &plain.repository, source, now, || Ok(())) {
                 Ok(0) => return Ok(()),
                 Ok(_) => (),
                 Err(err) => tracing::debug!(error = %err, "a copy was given up, git writes the files"),
