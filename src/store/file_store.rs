@@ -15,7 +15,7 @@ use super::{
     Ailment, Note, Origin, Reading, Store, StoreError,
     backup::{self, Backups},
     check::{STATE_FILE_MODE, TryLock},
-    files::{self, Content, Files, Trace, failed},
+    files::{self, Ask, Content, Files, Trace, failed},
     schema::{self, Document, FILE_BYTES_MAX, Parsed, SchemaError, Seal},
     written::{Writing, Written},
 };
@@ -37,6 +37,8 @@ pub struct FileStore {
     lock_wait_max: Duration,
     /// How the examination tries the lock; a test can be on a folder where that excludes nobody.
     pub(super) try_lock: TryLock,
+    /// How a file is looked at without its bytes; a test can be on a file system that shows no change.
+    pub(super) ask: Ask,
     transaction: Option<Transaction>,
     /// What was read or written last, for who finds it there again.
     last: Option<(Files, Base)>,
@@ -64,7 +66,7 @@ struct Base {
     /// The sessions in it, where there is nothing else to tell of it.
     sessions: Option<Vec<Session>>,
     /// What the state file was like before it was looked at, as long as nothing was written there since.
-    trace: Option<Trace>,
+    trace: Option<(Trace, Ask)>,
 }
 
 impl Base {
@@ -82,6 +84,7 @@ impl FileStore {
             clock,
             lock_wait_max: LOCK_WAIT_MAX,
             try_lock: File::try_lock,
+            ask: Trace::of,
             transaction: None,
             last: None,
         }
@@ -160,7 +163,7 @@ impl Store for FileStore {
                 .map_err(|err| self.adrift(&files).unwrap_or_else(|| err.into()))?,
         };
         remove_leftover(&files.temp());
-        let trace = Trace::of(&files.state);
+        let trace = (self.ask)(&files.state).map(|trace| (trace, self.ask));
         let (mut reading, mut base) = self.load_again(&files)?;
         base.trace = trace;
         if let Some(bytes) = base.bytes().filter(|_| !base.sound) {
@@ -257,7 +260,7 @@ fn put_in_place(files: &Files, base: &Base, bytes: &[u8], first: &[PathBuf]) -> 
     let temp = &files.temp();
     // Looked at twice: first so that only the file we read becomes a backup, which what the file system says of it shows
     // mostly; then because writing takes its time, and then at all its bytes.
-    if base.trace.is_none() || base.trace != Trace::of(&files.state) {
+    if base.trace.is_none_or(|(trace, ask)| ask(&files.state) != Some(trace)) {
         unchanged(files, base)?;
     }
     let written = atomic::write_new(temp, bytes, Durability::Crash).map_err(failed("write", temp))?;

@@ -156,6 +156,9 @@ pub(super) struct Trace {
     changed: (i64, i64),
 }
 
+/// How the file system is asked for it.
+pub(super) type Ask = fn(&Path) -> Option<Trace>;
+
 impl Trace {
     /// That of what lies at a path, if anything does.
     pub(super) fn of(path: &Path) -> Option<Self> {
