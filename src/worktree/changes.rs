@@ -8,7 +8,7 @@ use git2::{
 };
 
 use super::{
-    Changes, GitWorktrees, Worktree, WorktreeError, WorktreeState,
+    GitWorktrees, Worktree, WorktreeError, WorktreeState,
     copy::IndexFile,
     distances::{Distances, Upstream},
     handle::Handle,
@@ -18,6 +18,19 @@ use crate::session::Base;
 
 /// Attributes that make git run a program or change an encoding before it compares a file; libgit2 does neither.
 const FOREIGN_ATTRIBUTES: [&str; 2] = ["filter", "working-tree-encoding"];
+
+/// How a worktree differs from what was committed, and its branch from where it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Tracked files that differ from the last commit, staged or not.
+    pub modified: usize,
+    /// Files git does not know and does not ignore (an untracked folder counts once).
+    pub untracked: usize,
+    /// Commits that the upstream or base has not; none when there is nothing to compare with.
+    pub ahead: Option<usize>,
+    /// Commits of the upstream or base that this has not.
+    pub behind: Option<usize>,
+}
 
 impl GitWorktrees {
     /// What changed in a worktree that is present, and how far its branch is from its upstream, or else from its base.

@@ -11,13 +11,22 @@ use std::{
 };
 
 use super::{
-    Changes, Checkout, GitWorktrees, Seen, WorktreeError, WorktreeState, commons::Commons, files::Place,
+    Changes, Checkout, GitWorktrees, Worktree, WorktreeError, WorktreeState, commons::Commons, files::Place,
     inspect::Inspected, library::Library, pristine::is_pristine,
 };
 use crate::session::RepositoryPath;
 
 /// The most threads that look at worktrees at once.
 const THREADS_MAX: usize = 16;
+
+/// A worktree that was looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The worktree; none when git could not be asked.
+    pub worktree: Option<Worktree>,
+    /// What changed in it; none when it is not there or that cannot be told.
+    pub changes: Option<Changes>,
+}
 
 impl GitWorktrees {
     /// Looks at these worktrees, in the same order.

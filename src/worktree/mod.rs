@@ -73,10 +73,12 @@ mod withdraw;
 pub use self::{
     branch::Renaming,
     brought::{Brought, LeftOut},
+    changes::Changes,
     condition::{Operation, Worktree, WorktreeLock, WorktreeState},
     error::WorktreeError,
     git_worktrees::{GitSettings, GitWorktrees},
     head_damage::HeadDamage,
+    look::Seen,
     loss::{Loss, Sample},
     pool::{Condition, Drained, Filled, PoolSize, Slot, Stopped, WhileFilled},
 };
@@ -356,28 +358,6 @@ pub struct LeftAlone {
     pub path: PathBuf,
     /// Why it is left alone.
     pub because: String,
-}
-
-/// How a worktree differs from what was committed, and its branch from where it began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// Tracked files that differ from the last commit, staged or not.
-    pub modified: usize,
-    /// Files git does not know and does not ignore (an untracked folder counts once).
-    pub untracked: usize,
-    /// Commits that the upstream or base has not; none when there is nothing to compare with.
-    pub ahead: Option<usize>,
-    /// Commits of the upstream or base that this has not.
-    pub behind: Option<usize>,
-}
-
-/// A worktree that was looked at.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// The worktree; none when git could not be asked.
-    pub worktree: Option<Worktree>,
-    /// What changed in it; none when it is not there or that cannot be told.
-    pub changes: Option<Changes>,
 }
 
 /// A destroyed session in the trash.
