@@ -4,7 +4,6 @@ use std::{
     fs,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::Path,
-    process::Command,
 };
 
 use crate::support::{Workspace, git_command, invariants, pool::wharf};
@@ -201,15 +200,13 @@ fn a_base_with_other_attributes_or_a_submodule_is_left_to_git() {
     assert_eq!(fs::read(space.worktree("attributes").join("deep/file.txt")).unwrap(), b"one\r\n");
 }
 
-/// A commit with one file of a name, in a tree that git writes as it is told.
+/// A commit with one more file, of any name, in a tree that git writes as it is told.
 fn commit_with(space: &Workspace, mode: &str, name: &str) -> String {
-    let blob = space.git(["rev-parse", "HEAD:README.md"]);
-    let mut tree = space.git(["ls-tree", "HEAD"]);
-    tree.push_str(&format!("\n{mode} blob {blob}\t{name}\n"));
-    fs::write(space.path(".git/wanted"), tree).unwrap();
-    let make = "git mktree <.git/wanted";
-    let made = Command::new("sh").args(["-c", make]).current_dir(space.root()).output().unwrap();
-    let tree = String::from_utf8(made.stdout).unwrap();
+    let (blob, others) = (space.git(["rev-parse", "HEAD:README.md"]), space.git(["ls-tree", "HEAD"]));
+    fs::write(space.path(".git/wanted"), format!("{others}\n{mode} blob {blob}\t{name}\n")).unwrap();
+    let listing = fs::File::open(space.path(".git/wanted")).unwrap();
+    let written = git_command(&space.root()).arg("mktree").stdin(listing).output().unwrap();
+    let tree = String::from_utf8(written.stdout).unwrap();
     space.git(["commit-tree", "-p", "HEAD", "-m", "odd", tree.trim()])
 }
 
