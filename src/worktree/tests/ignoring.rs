@@ -37,6 +37,8 @@ const RULES: &[&[u8]] = &[
     b"*/a",
     b"*\n!a",
     b"a\n!b",
+    b"a\n!a",
+    b"*.log\n!a.log",
     b"!b\na",
     b" a",
     b" !a",

@@ -59,7 +59,7 @@ fn begun() -> (Space, PathBuf) {
 fn age(path: &Path) {
     static MOMENT: AtomicU64 = AtomicU64::new(1_700_000_000);
     let moment = MOMENT.fetch_add(1, Ordering::Relaxed);
-    for file in FILES.iter().chain(&[".gitignore", "file.txt"]) {
+    for file in FILES.iter().chain(&[".gitignore", "b/.gitignore", "file.txt"]) {
         let file = path.join(file);
         if file.is_file() && !file.is_symlink() {
             set_time(&file, SystemTime::UNIX_EPOCH + Duration::from_secs(moment));
