@@ -12,7 +12,7 @@ mod source;
 mod tree_copy;
 mod tree_index;
 
-use std::{fs, io, thread};
+use std::{fs, io};
 
 use git2::Repository;
 use thiserror::Error;
@@ -131,15 +131,11 @@ pub(super) fn copy_files(
     beside: impl FnOnce() -> Result<(), WorktreeError> + Send,
 ) -> Result<usize, Stopped> {
     let objects = repository.odb().map_err(io::Error::other)?;
-    let (copied, synced) = thread::scope(|scope| {
-        let syncing = thread::Builder::new().name("sync".to_owned()).spawn_scoped(scope, beside);
-        let copied = Copying::of(&source, &objects, &site.folder, now).and_then(|it| it.run());
-        (copied, syncing.map(|it| it.join().expect("a sync does not panic")))
-    });
-    synced??;
+    let (copied, synced) = Copying::of(&source, &objects, &site.folder, now)?.run(beside)?;
+    synced?;
     let mut index = source.wanted;
     let mut left_out = 0;
-    for (number, found) in copied?.into_iter().enumerate() {
+    for (number, found) in copied.into_iter().enumerate() {
         if let Some(found) = found {
             index.note(number, &found);
         } else {

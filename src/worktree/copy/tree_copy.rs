@@ -72,7 +72,8 @@ impl<'a> Copying<'a> {
     }
 
     /// Copies what is beyond doubt what the index says, and writes what else the objects have.
-    pub(super) fn run(&self) -> io::Result<Copied> {
+    /// Does `beside` meanwhile, and answers what that did.
+    pub(super) fn run<T: Send>(&self, beside: impl FnOnce() -> T + Send) -> io::Result<(Copied, T)> {
         let count = self.index.entries.len();
         let available = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
         let threads = if count < FILES_MIN { 1 } else { available };
@@ -93,15 +94,18 @@ impl<'a> Copying<'a> {
                 self.copy_part(first, part)?;
             }
         };
-        thread::scope(|scope| {
-            let named = || thread::Builder::new().name("copy".to_owned());
-            // A thread that cannot be had leaves its part to the others.
+        let named = |name: &str| thread::Builder::new().name(name.to_owned());
+        let done = thread::scope(|scope| {
+            // Who copies begins before who waits for the disk, and so gets a processor of its own. A thread that cannot be had
+            // leaves its part to the others.
             let helpers: Vec<_> =
-                (1..threads).filter_map(|_| named().spawn_scoped(scope, work).ok()).collect();
+                (1..threads).filter_map(|_| named("copy").spawn_scoped(scope, work).ok()).collect();
+            let beside = named("sync").spawn_scoped(scope, beside)?;
             let own = work();
-            helpers.into_iter().map(|it| it.join().expect("a copy does not panic")).fold(own, Result::and)
+            helpers.into_iter().map(|it| it.join().expect("a copy does not panic")).fold(own, Result::and)?;
+            Ok::<_, io::Error>(beside.join().expect("a sync does not panic"))
         })?;
-        Ok(copied)
+        Ok((copied, done))
     }
 
     fn copy_part(&self, first: usize, part: &mut [Option<Stat>]) -> io::Result<()> {
