@@ -37,6 +37,8 @@ impl BuildHasher for Quick {
 impl Hasher for QuickHasher {
     #[inline]
     fn write(&mut self, bytes: &[u8]) {
+        // Zeros at the end count.
+        self.write_usize(bytes.len());
         let mut words = bytes.chunks_exact(size_of::<u64>());
         for word in &mut words {
             self.write_u64(u64::from_le_bytes(word.try_into().expect("a chunk is as long as a word")));
@@ -45,8 +47,6 @@ impl Hasher for QuickHasher {
         if !rest.is_empty() {
             let mut word = [0; size_of::<u64>()];
             word[..rest.len()].copy_from_slice(rest);
-            // Zeros at the end count.
-            word[size_of::<u64>() - 1] = u8::try_from(rest.len()).expect("it is shorter than a word");
             self.write_u64(u64::from_le_bytes(word));
         }
     }
@@ -95,6 +95,7 @@ mod tests {
         assert!(texts.iter().all(|text| hashes.contains(&quick.hash_one(text.as_str()))));
         let lengths: HashSet<u64> = (0..64).map(|length| quick.hash_one("\0".repeat(length))).collect();
         assert_eq!(lengths.len(), 64);
+        assert_ne!(quick.hash_one("abcdefg"), quick.hash_one("abcdefg\u{7}"));
     }
 
     #[test]

@@ -272,6 +272,7 @@ impl Registry {
 
     /// Puts a session in that has everything for itself.
     fn insert(&mut self, session: Session) {
+        assert!(self.place_of(session.id()).is_none(), "the place is free");
         self.sessions.push(session);
         self.sorted.take();
         if [&self.by_id, &self.by_name, &self.by_branch, &self.by_issue].into_iter().all(Index::has_room) {

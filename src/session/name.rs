@@ -83,8 +83,7 @@ impl Hash for SessionName {
         let mut folded = [0; NAME_CHARS_MAX];
         folded[..self.0.len()].copy_from_slice(self.0.as_bytes());
         folded.make_ascii_lowercase();
-        hasher.write(&folded[..self.0.len()]);
-        hasher.write_usize(self.0.len());
+        folded[..self.0.len()].hash(hasher);
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     Ailment, Note, Origin, Reading, Store, StoreError,
     backup::{self, Backups},
     check::{STATE_FILE_MODE, TryLock},
-    files::{self, Ask, Content, Files, Trace, failed},
+    files::{self, Content, Files, failed},
     schema::{self, Document, FILE_BYTES_MAX, Parsed, SchemaError, Seal},
     written::{Writing, Written},
 };
@@ -37,8 +37,6 @@ pub struct FileStore {
     lock_wait_max: Duration,
     /// How the examination tries the lock; a test can be on a folder where that excludes nobody.
     pub(super) try_lock: TryLock,
-    /// How a file is looked at without its bytes; a test can be on a file system that shows no change.
-    pub(super) ask: Ask,
     transaction: Option<Transaction>,
     /// What was read or written last, for who finds it there again.
     last: Option<(Files, Base)>,
@@ -65,8 +63,6 @@ struct Base {
     sound: bool,
     /// The sessions in it, where there is nothing else to tell of it.
     sessions: Option<Vec<Session>>,
-    /// What the state file was like before it was looked at, as long as nothing was written there since.
-    trace: Option<(Trace, Ask)>,
 }
 
 impl Base {
@@ -84,7 +80,6 @@ impl FileStore {
             clock,
             lock_wait_max: LOCK_WAIT_MAX,
             try_lock: File::try_lock,
-            ask: Trace::of,
             transaction: None,
             last: None,
         }
@@ -163,9 +158,7 @@ impl Store for FileStore {
                 .map_err(|err| self.adrift(&files).unwrap_or_else(|| err.into()))?,
         };
         remove_leftover(&files.temp());
-        let trace = (self.ask)(&files.state).map(|trace| (trace, self.ask));
-        let (mut reading, mut base) = self.load_again(&files)?;
-        base.trace = trace;
+        let (mut reading, base) = self.load_again(&files)?;
         if let Some(bytes) = base.bytes().filter(|_| !base.sound) {
             let path = backup::keep_broken(&files, bytes, self.clock.now())?;
             reading.notes.push(Note::Kept { path });
@@ -183,7 +176,8 @@ impl Store for FileStore {
         };
         let path = backup::keep_broken(files, present, now)?;
         base.document.quarantine.clear();
-        base.is_settled = false;
+        // The file still has them, until a commit succeeds.
+        (base.is_settled, base.sessions) = (false, None);
         Ok(Some((count, path)))
     }
 
@@ -241,7 +235,7 @@ fn replace(files: &Files, base: &mut Base, writing: Writing, first: &[PathBuf]) 
     }
     tracing::debug!(generation = document.generation, "table written");
     let present = Some(Content::Text(text));
-    *base = Base { present, document, written, is_settled: false, sound: true, sessions: None, trace: None };
+    *base = Base { present, document, written, is_settled: false, sound: true, sessions: None };
     Ok(())
 }
 
@@ -258,11 +252,8 @@ fn remove_leftover(temp: &Path) {
 /// Everything of a commit up to the rename; after an error the state file is the old one.
 fn put_in_place(files: &Files, base: &Base, bytes: &[u8], first: &[PathBuf]) -> Result<(), StoreError> {
     let temp = &files.temp();
-    // Looked at twice: first so that only the file we read becomes a backup, which what the file system says of it shows
-    // mostly; then because writing takes its time, and then at all its bytes.
-    if base.trace.is_none_or(|(trace, ask)| ask(&files.state) != Some(trace)) {
-        unchanged(files, base)?;
-    }
+    // Looked at twice: first so that only the file we read becomes a backup, then because writing takes its time.
+    unchanged(files, base)?;
     let written = atomic::write_new(temp, bytes, Durability::Crash).map_err(failed("write", temp))?;
     let (own, others) = atomic::sync_beside(first, || written.sync_all());
     own.map_err(failed("write", temp))?;
@@ -348,8 +339,7 @@ fn load(files: &Files, worktrees: &str) -> Result<(Reading, Base), StoreError> {
         witness: Vec::new(),
     };
     let written = Written::unknown("");
-    let base =
-        Base { present, document, written, is_settled: false, sound: false, sessions: None, trace: None };
+    let base = Base { present, document, written, is_settled: false, sound: false, sessions: None };
     Ok((reading, base))
 }
 
@@ -370,7 +360,6 @@ fn from_file(files: &Files, present: Option<Content>, parsed: Parsed) -> Result<
         is_settled,
         sound: origin != Origin::Suspect,
         sessions: (is_settled && parsed.notes.is_empty()).then(|| parsed.sessions.clone()),
-        trace: None,
     };
     let reading = Reading {
         sessions: parsed.sessions,

@@ -4,7 +4,6 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     io::{self, Read as _},
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -143,32 +142,6 @@ pub(super) fn open(path: &Path) -> Result<Option<File>, StoreError> {
         Place::File(file) => Ok(Some(file)),
         Place::Empty => Ok(None),
         Place::Other => Err(StoreError::NotAFile { path: path.to_owned() }),
-    }
-}
-
-/// What the file system says of a file. When it says the same of a path as before, nobody has put another file there; who
-/// writes into the file itself can do so within one tick of its clock, so before anything is lost its bytes are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Trace {
-    file: (u64, u64),
-    bytes: u64,
-    written: (i64, i64),
-    changed: (i64, i64),
-}
-
-/// How the file system is asked for it.
-pub(super) type Ask = fn(&Path) -> Option<Trace>;
-
-impl Trace {
-    /// That of what lies at a path, if anything does.
-    pub(super) fn of(path: &Path) -> Option<Self> {
-        let about = fs::symlink_metadata(path).ok()?;
-        Some(Self {
-            file: (about.dev(), about.ino()),
-            bytes: about.len(),
-            written: (about.mtime(), about.mtime_nsec()),
-            changed: (about.ctime(), about.ctime_nsec()),
-        })
     }
 }
 

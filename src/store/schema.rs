@@ -135,8 +135,9 @@ fn decode_any(text: &str) -> Result<Parsed, SchemaError> {
 
 /// Reads what stands behind a list of sessions that was read already, in a file that begins as ours do.
 pub(super) fn decode_behind(rest: &str, list: Written) -> Option<Parsed> {
-    // That is an object without its beginning.
-    let rest = format!("{{{}", rest.strip_prefix(',')?);
+    // That is an object without its beginning; behind the comma there has to be a member.
+    let rest = rest.strip_prefix(',').filter(|rest| rest.trim_start().starts_with('"'))?;
+    let rest = format!("{{{rest}");
     let members = split(serde_json::from_str(&rest).ok()?).ok()?;
     if members.has("version") || members.has("sessions") {
         return None;

@@ -9,7 +9,7 @@ use git2::{
 
 use super::{
     GitWorktrees, Worktree, WorktreeError, WorktreeState,
-    copy::IndexFile,
+    copy::{IndexFile, replaces_objects},
     distances::{Distances, Upstream},
     handle::Handle,
     library::Library,
@@ -41,7 +41,10 @@ impl GitWorktrees {
         base: Option<&Base>,
         library: Option<&mut Library>,
     ) -> Result<Changes, WorktreeError> {
-        if let Handle::Library(repository) = self.open(&worktree.path)? {
+        // Git reads other objects in the place of some that are replaced, libgit2 does not.
+        if let Handle::Library(repository) = self.open(&worktree.path)?
+            && (library.is_some() || replaces_objects(repository.commondir()) == Some(false))
+        {
             match counted(&repository, worktree, base, library) {
                 Ok(Some(changes)) => return Ok(changes),
                 Ok(None) => {}

@@ -1,4 +1,4 @@
-//! The places that all worktrees of a repository have in common, looked up once for everybody who looks at one moment.
+//! The places that all worktrees of a repository have in common, looked up once by a thread that looks at them.
 
 use std::{ffi::OsStr, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! How far a branch is from where it began, each answer found once for everybody who asks at one moment.
+//! How far a branch is from where it began, each answer found once by a thread that looks.
 
 use std::collections::HashMap;
 

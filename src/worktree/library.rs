@@ -1,4 +1,4 @@
-//! A repository that is opened once for everybody who looks at its worktrees at one moment.
+//! A repository that is opened once by a thread that looks at its worktrees.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -9,6 +9,7 @@ use git2::{Oid, Repository};
 
 use super::{
     Worktree,
+    copy::replaces_objects,
     distances::{Distances, Upstream},
 };
 use crate::session::{Base, CommitId};
@@ -31,6 +32,9 @@ impl Library {
     /// Opens it by the folder of git that its worktrees share; nothing where libgit2 cannot, or where one worktree can
     /// have other settings than the next.
     pub(super) fn open(common: &Path) -> Option<Self> {
+        if replaces_objects(common) != Some(false) {
+            return None;
+        }
         let repository = Repository::open(common).ok()?;
         let followers = followers(&repository)?;
         Some(Self { repository, followers, trees: HashMap::new(), distances: Distances::default() })

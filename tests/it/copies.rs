@@ -213,7 +213,8 @@ fn commit_with(space: &Workspace, mode: &str, name: &str) -> String {
 #[test]
 fn what_git_does_not_check_out_is_not_written_from_the_objects() {
     let space = Workspace::new();
-    for (mode, name) in [("100644", "GIT~1"), ("100644", ".git "), ("120000", ".gitmodules")] {
+    let names = [("100644", "GIT~1"), ("100644", ".git "), ("120000", ".gitmodules"), ("120000", "GITMOD~1")];
+    for (mode, name) in names {
         let odd = commit_with(&space, mode, name);
         let by_git = space.path("by-git");
         let add = ["worktree", "add", "--detach", by_git.to_str().unwrap(), &odd];

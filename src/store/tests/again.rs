@@ -1,9 +1,7 @@
 //! Whether a store that wrote the table itself takes it for what it wrote, and for nothing else.
 
-use std::path::Path;
-
-use super::support::{Place, sessions};
-use crate::store::{Origin, Store as _, StoreError, files::Trace};
+use super::support::{Place, entry, file, session, sessions};
+use crate::store::{Origin, Store as _, StoreError};
 
 #[test]
 fn what_it_wrote_is_the_same_as_what_is_read() {
@@ -66,20 +64,21 @@ fn what_is_to_be_told_of_a_table_is_told_at_each_reading() {
     }
 }
 
-/// Within one tick of its clock a file system says the same of a file that somebody writes into.
+/// The file has them still, so whoever reads it again in the same process hears of them.
 #[test]
-fn an_edit_in_place_that_shows_nowhere_is_not_overwritten() {
-    let place = Place::new();
-    place.save(&sessions(2));
+fn what_was_to_be_dropped_is_there_until_it_is_written() {
+    let place = Place::holding(file(&[entry(1, ""), entry(1, "")]));
     let mut store = place.store();
-    store.ask = |_| Trace::of(Path::new("/"));
     store.begin().unwrap();
-    let edited = place.text().replace("\"s2\"", "\"x2\"");
-    place.put(&edited);
-    for _ in 0..3 {
-        let outcome = store.commit(&sessions(3));
-        assert!(matches!(outcome, Err(StoreError::LockBroken { .. })), "{outcome:?}");
-        assert_eq!(place.text(), edited);
-        assert!(!place.beside("tmp").exists());
-    }
+    store.commit(&sessions(1)).unwrap();
+    store.end();
+    assert_eq!(store.begin().unwrap().quarantined.len(), 1);
+    assert_eq!(store.drop_quarantine().unwrap().map(|(count, _)| count), Some(1));
+    let mut long = session(2);
+    let value = serde_json::value::to_raw_value(&"x".repeat(2 << 20)).unwrap();
+    long.metadata_mut().set("long", value);
+    assert!(matches!(store.commit(&[long]), Err(StoreError::OutOfBounds { .. })));
+    store.end();
+    assert_eq!(store.read().unwrap().quarantined.len(), 1);
+    assert_eq!(store.begin().unwrap().quarantined.len(), 1);
 }

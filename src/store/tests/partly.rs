@@ -286,6 +286,23 @@ fn what_our_hand_would_not_write_is_left_to_the_parser() {
     }
 }
 
+/// As somebody leaves it who takes out the lines behind the list.
+#[test]
+fn a_comma_behind_which_nothing_comes_is_no_table_in_our_hand_either() {
+    let place = Place::new();
+    place.save(&[session(1)]);
+    let text = place.text();
+    let of = worktrees(&place.workspace);
+    let list = &text[..text.rfind("\n  ]").unwrap()];
+    for end in ["\n  ],}", "\n  ],\n}\n", "\n  ], \t}"] {
+        let other = format!("{list}{end}");
+        let read = schema::decode(&content(other.as_bytes()), &of).map(|it| shown(&it));
+        let parsed = schema::decode_bytes(other.as_bytes()).map(|it| shown(&it));
+        assert!(parsed.is_err(), "{other}");
+        assert_eq!(read.map_err(|err| err.to_string()), parsed.map_err(|err| err.to_string()), "{other}");
+    }
+}
+
 #[test]
 fn sessions_in_our_hand_with_something_in_common_are_judged_as_any_others() {
     let place = Place::new();

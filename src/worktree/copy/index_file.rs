@@ -15,7 +15,7 @@ use sha1::{Digest as _, Sha1};
 use crate::{atomic, worktree::regular::open_regular};
 
 /// The largest index that is read, in bytes: some two million files.
-const INDEX_BYTES_MAX: u64 = 256 << 20;
+pub(super) const INDEX_BYTES_MAX: u64 = 256 << 20;
 /// The length of the head, of an object id, and of an entry before its path.
 const HEAD_BYTES: usize = 12;
 pub(super) const ID_BYTES: usize = 20;

@@ -1,4 +1,5 @@
-//! How a new worktree gets its files by copying a checkout of the same tree, without git where that is safe.
+//! How a new worktree gets its files by copying a checkout of nearly the same tree, and the rest from the objects of the
+//! repository, without git where that is safe.
 //!
 //! Everything here may say no, and then nothing is left of the try and git makes the worktree. So each guard is one-sided:
 //! in any doubt git does it.

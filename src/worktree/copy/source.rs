@@ -14,8 +14,9 @@ use crate::{
     worktree::{GitWorktrees, admin::Admin, files::names_in, site::Site},
 };
 
-/// How many bytes are copied at most; with more, the page cache decides, and copying gains nothing.
-const BYTES_MAX: u64 = 500 << 20;
+/// How many bytes a checkout has at most that is copied, and how many are written from the objects; with more, the page
+/// cache decides, copying gains nothing, and git, which has a time limit, writes the rest.
+pub(super) const BYTES_MAX: u64 = 500 << 20;
 /// How many checkouts are weighed, and how many are looked at for those.
 const CANDIDATES_MAX: usize = 8;
 const LOOKED_AT_MAX: usize = 64;

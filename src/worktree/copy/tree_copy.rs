@@ -9,7 +9,7 @@ use std::{
     path::Path,
     sync::{
         Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
 };
@@ -25,7 +25,7 @@ use rustix::{
 
 use super::{
     index_file::{Entry, IndexFile, Kind, content_id},
-    source::Source,
+    source::{BYTES_MAX, Source},
 };
 
 /// The most threads that copy.
@@ -50,6 +50,8 @@ pub(super) struct Copying<'a> {
     times: Timestamps,
     /// Whether the file system shares blocks between files, as far as it has been tried.
     shares: AtomicBool,
+    /// How many bytes came from the objects.
+    written: AtomicU64,
 }
 
 /// What became of the files: what each of them is now, or nothing for one that git has to write.
@@ -68,6 +70,7 @@ impl<'a> Copying<'a> {
             to: folder(CWD, to)?,
             times: Timestamps { last_access: untouched, last_modification: past },
             shares: AtomicBool::new(true),
+            written: AtomicU64::new(0),
         })
     }
 
@@ -152,12 +155,15 @@ impl<'a> Copying<'a> {
         Ok(statat(to, name, AtFlags::SYMLINK_NOFOLLOW)?)
     }
 
-    /// Writes what no checkout has from the objects. Left to git is what those lack, what is large, and what a copy has begun
-    /// already.
+    /// Writes what no checkout has from the objects. Left to git is what those lack, what is large, one by one or together, and
+    /// what a copy has begun already.
     fn write_object(&self, entry: &Entry, to: BorrowedFd<'_>, name: &CStr) -> io::Result<Option<Stat>> {
         let id = Oid::from_bytes(self.index.content(entry)).map_err(io::Error::other)?;
-        let is_fit = |(size, kind)| kind == ObjectType::Blob && size as u64 <= READ_BYTES_MAX;
-        if !self.objects.read_header(id).is_ok_and(is_fit) {
+        let Ok((size, ObjectType::Blob)) = self.objects.read_header(id) else {
+            return Ok(None);
+        };
+        let size = size as u64;
+        if size > READ_BYTES_MAX || self.written.fetch_add(size, Ordering::Relaxed) > BYTES_MAX {
             return Ok(None);
         }
         // What is read has been compared with its id.

@@ -81,9 +81,10 @@ impl GitWorktrees {
         let strictly = ["-c", "core.trustctime=true", "-c", "core.checkStat=default"];
         let status = [&strictly[..], &["status", "--porcelain", "--untracked-files=no"]].concat();
         let differing = self.run(&inside(site, &status, lock))?.stdout;
-        // To git a file is the one it was that was touched within the second of before: then it has to forget all of them,
-        // where the index has nothing but them.
-        if !differing.is_empty() || IndexFile::read(&path).is_none_or(vouches) {
+        // To git a file is the one it was that was touched within the second of before: then it has to forget all of them. An
+        // index that is no tree has something that somebody staged.
+        let is_in_order = |index: IndexFile| index.tree().is_none() || vouches(index);
+        if !differing.is_empty() || IndexFile::read(&path).is_none_or(is_in_order) {
             return Ok(());
         }
         self.run(&inside(site, &["read-tree", "HEAD"], lock))?;

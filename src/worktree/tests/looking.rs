@@ -325,6 +325,12 @@ fn what_is_in_doubt_is_left_to_git() {
             age(path);
             git(path, &["reset", "-q", "--soft", "HEAD~1"]);
         }),
+        ("a commit that another one is read for", (1, 0), |path| {
+            write(&path.join("a"), b"1");
+            git(path, &["commit", "-q", "-a", "-m", "edit"]);
+            age(path);
+            git(path, &["replace", "HEAD", "HEAD~1"]);
+        }),
         ("settings of its own", (0, 0), |path| {
             git(path, &["config", "extensions.worktreeConfig", "true"]);
         }),

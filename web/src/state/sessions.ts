@@ -59,20 +59,25 @@ export class Sessions {
   }
 
   async #read(): Promise<void> {
-    while (this.#wanted !== null) {
-      this.#unlooked = both(this.#unlooked, this.#wanted);
-      this.#wanted = null;
-      try {
-        const sessions = await api.sessions();
-        // What was seen of a worktree stays until somebody looks again.
-        this.#take(sessions.map((it) => ({ ...it, ...seen(this.#known.get(it.id)) })));
-        void this.#look();
-      } catch (thrown) {
-        this.failed(Problem.from(thrown));
-      }
+    try {
+      while (this.#wanted !== null) await this.#readOnce(this.#wanted);
+    } finally {
+      // Within the same step as the last look at what is wanted, so that no call falls between the two.
+      this.#reading = null;
     }
-    // Within the same step as the last look at what is wanted, so that no call falls between the two.
-    this.#reading = null;
+  }
+
+  async #readOnce(wanted: Wanted): Promise<void> {
+    this.#unlooked = both(this.#unlooked, wanted);
+    this.#wanted = null;
+    try {
+      const sessions = await api.sessions();
+      // What was seen of a worktree stays until somebody looks again.
+      this.#take(sessions.map((it) => ({ ...it, ...seen(this.#known.get(it.id)) })));
+      void this.#look();
+    } catch (thrown) {
+      this.failed(Problem.from(thrown));
+    }
   }
 
   /** Looks until nobody wants a look any more; what is wanted meanwhile is one more look. */
