@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -159,19 +159,20 @@ fn a_drain_waits_for_whoever_fills_and_no_other_is_made() {
     assert_eq!(slots(&space, "ready").len(), 1);
 }
 
+fn begin_fill(space: &Workspace, path: Option<&str>) -> Child {
+    let mut command = space.command();
+    command.args(["pool", "fill", "--size", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    if let Some(path) = path {
+        command.env("PATH", path);
+    }
+    command.spawn().unwrap()
+}
+
 #[test]
 fn a_fill_waits_for_whoever_fills_but_not_for_ever_and_says_so() {
     let space = Workspace::new();
     let (path, at_work, go) = halting(&space);
-    let begin = |path: Option<&str>| {
-        let mut command = space.command();
-        command.args(["pool", "fill", "--size", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped());
-        if let Some(path) = path {
-            command.env("PATH", path);
-        }
-        command.spawn().unwrap()
-    };
-    let filler = begin(Some(&path));
+    let filler = begin_fill(&space, Some(&path));
     until_there(&at_work);
     // It waits no longer than for anybody at work with a repository.
     fs::create_dir_all(space.path(".wharf")).unwrap();
@@ -180,7 +181,7 @@ fn a_fill_waits_for_whoever_fills_but_not_for_ever_and_says_so() {
     let late = late.fails(4).says("0 made, 0 ready; another process fills it");
     late.says("still at work on the pool of .").says("wharf pool status");
     fs::remove_file(space.path(".wharf/config.toml")).unwrap();
-    let waiter = begin(None);
+    let waiter = begin_fill(&space, None);
     fs::write(&go, "").unwrap();
     Ran { output: filler.wait_with_output().unwrap() }.succeeds().says("1 made, 1 ready");
     Ran { output: waiter.wait_with_output().unwrap() }.succeeds().says("0 made, 1 ready");
@@ -191,17 +192,9 @@ fn a_fill_waits_for_whoever_fills_but_not_for_ever_and_says_so() {
 fn who_waited_for_a_fill_goes_by_what_is_there_then() {
     let space = Workspace::new();
     let (path, at_work, go) = halting(&space);
-    let begin = |path: Option<&str>| {
-        let mut command = space.command();
-        command.args(["pool", "fill", "--size", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped());
-        if let Some(path) = path {
-            command.env("PATH", path);
-        }
-        command.spawn().unwrap()
-    };
-    let mut filler = begin(Some(&path));
+    let mut filler = begin_fill(&space, Some(&path));
     until_there(&at_work);
-    let waiter = begin(None);
+    let waiter = begin_fill(&space, None);
     until_it_has_open(waiter.id(), &space.path(".git/wharf.pool-lock"));
     commit(&space, "new.txt", "new\n");
     filler.kill().unwrap();
