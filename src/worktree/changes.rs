@@ -126,11 +126,11 @@ fn counted(
     let index = repository.index()?;
     let (mut modified, mut untracked) = (0, 0);
     for entry in statuses.iter() {
-        if entry.status() == FileStatus::WT_NEW {
-            untracked += 1;
-        } else if entry.status() != FileStatus::WT_DELETED || !is_left_out(&index, entry.path_bytes()) {
-            modified += 1;
-        }
+        // What was taken out of the index alone is both.
+        let (is_new, tracked) = (entry.status().is_wt_new(), entry.status().difference(FileStatus::WT_NEW));
+        untracked += usize::from(is_new);
+        let is_left_out = || tracked == FileStatus::WT_DELETED && is_left_out(&index, entry.path_bytes());
+        modified += usize::from(!tracked.is_empty() && !is_left_out());
     }
     let distance = match library {
         Some(library) => library.distance(worktree, base)?,

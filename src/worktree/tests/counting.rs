@@ -88,6 +88,8 @@ fn what_only_the_index_has_is_counted() {
     git(&path, &["add", "a"]);
     write(&path.join("a"), b"one");
     assert_eq!(files(&space), (1, 0), "staged, and changed back in the worktree alone");
+    git(&path, &["rm", "-q", "--cached", "-f", "b"]);
+    assert_eq!(files(&space), (2, 1), "taken out of the index alone");
 }
 
 #[test]
