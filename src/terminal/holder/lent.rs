@@ -18,8 +18,9 @@ use crate::{
     socket::Outgoing,
 };
 
-/// How long output goes on without another look at its owner, so that a flood does not ask at every step.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How long output goes on without another look at its owner, so that a flood does not ask at every step: less than any other
+/// program takes to begin, so that nothing is drawn over what a shell prints that took its terminal back.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// How many keys are read at once.
 const KEYS_BYTES: usize = 4 << 10;
 
