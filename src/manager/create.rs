@@ -1,6 +1,6 @@
 //! A session begins: place, branch, worktree, record; undone in reverse when one of them fails.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use super::{ManagerError, SessionManager, annotate::ensure_metadata_fits, at_work::AtWork};
 use crate::{
@@ -279,7 +279,7 @@ fn new_session(request: &CreateSession, plan: &Plan, id: SessionId, now: Timesta
     let mut session = Session::from_parts(SessionParts {
         repository: plan.repository.clone(),
         branch: plan.branch.clone(),
-        base: Some(plan.start.base.clone()),
+        base: Some(Arc::new(plan.start.base.clone())),
         phase: request.phase.clone(),
         metadata: request.metadata.clone(),
         ..SessionParts::of(id, plan.name.clone(), now)

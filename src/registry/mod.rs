@@ -2,11 +2,7 @@
 
 mod index;
 
-use std::{
-    hash::{BuildHasher as _, Hash},
-    mem,
-    sync::OnceLock,
-};
+use std::{hash::BuildHasher as _, mem, sync::OnceLock};
 
 use thiserror::Error;
 
@@ -107,10 +103,13 @@ impl Registry {
     pub fn of(sessions: Vec<Session>) -> (Self, Vec<Session>) {
         // The next one that comes finds room.
         let mut registry = Self::with_room_for(sessions.len() + 1);
+        registry.sessions.reserve(sessions.len() + 1);
         let mut turned_away = Vec::new();
         for session in sessions {
-            if registry.is_free(&Claim::of(&session)) && registry.session(session.id()).is_none() {
-                registry.insert(session);
+            let keys = Keys::of(&session, registry.hash);
+            if registry.is_free(&session, &keys) {
+                registry.sessions.push(session);
+                registry.note(registry.sessions.len() - 1, &keys);
             } else {
                 turned_away.push(session);
             }
@@ -118,9 +117,9 @@ impl Registry {
         (registry, turned_away)
     }
 
+    /// An empty one, whose indexes have room for so many.
     fn with_room_for(count: usize) -> Self {
         Self {
-            sessions: Vec::with_capacity(count),
             by_id: Index::with_room_for(count),
             by_name: Index::with_room_for(count),
             by_branch: Index::with_room_for(count),
@@ -162,23 +161,23 @@ impl Registry {
 
     /// The session of this name.
     pub fn named(&self, name: &SessionName) -> Option<&Session> {
-        self.find_in(&self.by_name, name, |session| session.name() == name)
+        self.find_in(&self.by_name, self.hash.hash_one(name), |it| it.name() == name)
     }
 
     /// The session of this issue.
     pub fn on_issue(&self, issue: &IssueRef) -> Option<&Session> {
         let is_it = |session: &Session| session.issue().is_some_and(|it| it.reference == *issue);
-        self.find_in(&self.by_issue, issue, is_it)
+        self.find_in(&self.by_issue, self.hash.hash_one(issue), is_it)
     }
 
-    /// The session on this branch; a worktree on no branch is in nobody's way.
+    /// The session on this branch.
     fn on_branch(&self, repository: &RepositoryPath, branch: &BranchName) -> Option<&Session> {
-        let is_it = |it: &Session| it.branch() == branch && it.repository() == repository;
-        self.find_in(&self.by_branch, &(repository, branch), is_it).filter(|_| !branch.is_detached())
+        let hash = branch_hash(repository, branch, self.hash)?;
+        self.find_in(&self.by_branch, hash, |it| it.branch() == branch && it.repository() == repository)
     }
 
-    fn find_in(&self, index: &Index, key: &impl Hash, is_it: impl Fn(&Session) -> bool) -> Option<&Session> {
-        let at = index.find(self.hash.hash_one(key), |at| is_it(&self.sessions[at]))?;
+    fn find_in(&self, index: &Index, hash: u64, is_it: impl Fn(&Session) -> bool) -> Option<&Session> {
+        let at = index.find(hash, |at| is_it(&self.sessions[at]))?;
         Some(&self.sessions[at])
     }
 
@@ -264,19 +263,25 @@ impl Registry {
         }
     }
 
-    fn is_free(&self, claim: &Claim<'_>) -> bool {
-        self.named(claim.name).is_none()
-            && self.on_branch(claim.repository, claim.branch).is_none()
-            && claim.issue.is_none_or(|issue| self.on_issue(issue).is_none())
+    /// Whether nobody has anything that a session must have for itself.
+    fn is_free(&self, session: &Session, keys: &Keys) -> bool {
+        let has_branch =
+            |it: &Session| it.branch() == session.branch() && it.repository() == session.repository();
+        let has_issue = |it: &Session| issue_of(it) == issue_of(session);
+        self.find_in(&self.by_id, keys.id, |it| it.id() == session.id()).is_none()
+            && self.find_in(&self.by_name, keys.name, |it| it.name() == session.name()).is_none()
+            && keys.branch.is_none_or(|hash| self.find_in(&self.by_branch, hash, has_branch).is_none())
+            && keys.issue.is_none_or(|hash| self.find_in(&self.by_issue, hash, has_issue).is_none())
     }
 
     /// Puts a session in that has everything for itself.
     fn insert(&mut self, session: Session) {
         assert!(self.place_of(session.id()).is_none(), "the place is free");
+        let keys = Keys::of(&session, self.hash);
         self.sessions.push(session);
         self.sorted.take();
         if [&self.by_id, &self.by_name, &self.by_branch, &self.by_issue].into_iter().all(Index::has_room) {
-            self.note(self.sessions.len() - 1);
+            self.note(self.sessions.len() - 1, &keys);
         } else {
             self.put_in_order();
         }
@@ -284,25 +289,23 @@ impl Registry {
 
     /// Makes the indexes anew.
     fn put_in_order(&mut self) {
-        let count = self.sessions.len();
         let sessions = mem::take(&mut self.sessions);
-        *self = Self { sessions, ..Self::with_room_for(count + count / 2 + 1) };
-        for at in 0..self.sessions.len() {
-            self.note(at);
+        *self = Self::with_room_for(sessions.len() + sessions.len() / 2 + 1);
+        for (at, session) in sessions.iter().enumerate() {
+            self.note(at, &Keys::of(session, self.hash));
         }
+        self.sessions = sessions;
     }
 
     /// Notes in each index where a session is.
-    fn note(&mut self, at: usize) {
-        let session = &self.sessions[at];
-        self.by_id.insert(self.hash.hash_one(session.id()), at);
-        self.by_name.insert(self.hash.hash_one(session.name()), at);
-        if !session.branch().is_detached() {
-            let branch = (session.repository(), session.branch());
-            self.by_branch.insert(self.hash.hash_one(branch), at);
+    fn note(&mut self, at: usize, keys: &Keys) {
+        self.by_id.insert(keys.id, at);
+        self.by_name.insert(keys.name, at);
+        if let Some(hash) = keys.branch {
+            self.by_branch.insert(hash, at);
         }
-        if let Some(issue) = session.issue() {
-            self.by_issue.insert(self.hash.hash_one(&issue.reference), at);
+        if let Some(hash) = keys.issue {
+            self.by_issue.insert(hash, at);
         }
     }
 
@@ -326,6 +329,34 @@ impl Registry {
     }
 }
 
+/// The hashes of what a session is found by.
+struct Keys {
+    id: u64,
+    name: u64,
+    branch: Option<u64>,
+    issue: Option<u64>,
+}
+
+impl Keys {
+    fn of(session: &Session, hash: Quick) -> Self {
+        Self {
+            id: hash.hash_one(session.id()),
+            name: hash.hash_one(session.name()),
+            branch: branch_hash(session.repository(), session.branch(), hash),
+            issue: issue_of(session).map(|issue| hash.hash_one(issue)),
+        }
+    }
+}
+
+fn issue_of(session: &Session) -> Option<&IssueRef> {
+    session.issue().map(|issue| &issue.reference)
+}
+
+/// The hash of a branch; a worktree on no branch is in nobody's way.
+fn branch_hash(repository: &RepositoryPath, branch: &BranchName, hash: Quick) -> Option<u64> {
+    (!branch.is_detached()).then(|| hash.hash_one((repository, branch)))
+}
+
 impl Vacancy<'_> {
     /// Moves the session in.
     pub fn fill(self, session: Session) {
@@ -340,7 +371,7 @@ impl<'a> Claim<'a> {
             name: session.name(),
             repository: session.repository(),
             branch: session.branch(),
-            issue: session.issue().map(|issue| &issue.reference),
+            issue: issue_of(session),
         }
     }
 }

@@ -128,7 +128,7 @@ impl FromStr for ConversationId {
 impl Session {
     /// The agent that works in it, or worked there last.
     pub fn agent(&self) -> Option<&Agent> {
-        self.0.agent.as_ref()
+        self.0.agent.as_deref()
     }
 
     /// Its agent goes on in this conversation from now on; without an agent nothing changes.
@@ -191,12 +191,12 @@ mod tests {
         session.converse("x1".parse().unwrap());
         session.hear();
         assert_eq!((session.agent(), session.is_reported()), (None, false));
-        session.parts_mut().agent = Some(Agent {
+        session.parts_mut().agent = Some(Box::new(Agent {
             name: "claude".parse().unwrap(),
             arguments: Vec::new(),
             conversation: None,
             reports: false,
-        });
+        }));
         session.converse("x1".parse().unwrap());
         assert!(!session.is_reported());
         session.hear();

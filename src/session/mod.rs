@@ -42,7 +42,8 @@ use crate::{clock::Timestamp, json::Members};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session(Arc<SessionParts>);
 
-/// The parts of a session, for whoever reads one from a record.
+/// The parts of a session, for whoever reads one from a record. What few sessions have lies elsewhere, and many begin at one
+/// commit, so that a table of thousands stays small.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionParts {
     /// Names it for ever.
@@ -60,7 +61,7 @@ pub struct SessionParts {
     /// When somebody last worked in it.
     pub last_activity: Timestamp,
     /// Where its branch began, if that is known.
-    pub base: Option<Base>,
+    pub base: Option<Arc<Base>>,
     /// What its user says it is about to do.
     pub phase: Option<Label>,
     /// What its user keeps with it.
@@ -68,21 +69,21 @@ pub struct SessionParts {
     /// The command that was started in it last.
     pub command: Option<Command>,
     /// The agent that the command is, or was.
-    pub agent: Option<Agent>,
+    pub agent: Option<Box<Agent>>,
     /// The process that runs in it.
-    pub process: Option<ProcessId>,
+    pub process: Option<Box<ProcessId>>,
     /// The process that holds the terminal of that one.
-    pub holder: Option<ProcessId>,
+    pub holder: Option<Box<ProcessId>>,
     /// How its last process ended.
-    pub ending: Option<Ending>,
+    pub ending: Option<Box<Ending>>,
     /// A pid somebody wrote without saying when it started; it is shown and never used.
     pub unproven_pid: Option<i64>,
     /// The issue and the editor it is bound to.
-    pub binding: Option<Binding>,
+    pub binding: Option<Box<Binding>>,
     /// What is known of its setup, if that is not done.
     pub setup: Option<Setup>,
     /// What was begun with it and has not ended.
-    pub pending: Option<Pending>,
+    pub pending: Option<Box<Pending>>,
     /// Fields that other tools wrote.
     pub unknown: Members,
 }
@@ -137,11 +138,17 @@ impl SessionParts {
     /// Those of a session on which nothing is known but this: it is in the only repository, on the branch that its
     /// name gives.
     pub fn of(id: SessionId, name: SessionName, created_at: Timestamp) -> Self {
+        let branch = BranchName::for_session(&name);
+        Self::on_branch(id, name, branch, created_at)
+    }
+
+    /// The same, on another branch.
+    pub fn on_branch(id: SessionId, name: SessionName, branch: BranchName, created_at: Timestamp) -> Self {
         Self {
             id,
             repository: RepositoryPath::root(),
             created_at,
-            branch: BranchName::for_session(&name),
+            branch,
             name,
             status: SessionStatus::Active,
             last_activity: created_at,
@@ -215,7 +222,7 @@ impl Session {
 
     /// Where its branch began.
     pub fn base(&self) -> Option<&Base> {
-        self.0.base.as_ref()
+        self.0.base.as_deref()
     }
 
     /// What its user says it is about to do.
@@ -230,7 +237,7 @@ impl Session {
 
     /// The issue and the editor it is bound to.
     pub fn binding(&self) -> Option<&Binding> {
-        self.0.binding.as_ref()
+        self.0.binding.as_deref()
     }
 
     /// The issue it is bound to.
@@ -245,7 +252,7 @@ impl Session {
 
     /// What was begun with it and has not ended.
     pub fn pending(&self) -> Option<&Pending> {
-        self.0.pending.as_ref()
+        self.0.pending.as_deref()
     }
 
     /// Fields that other tools wrote.
@@ -301,7 +308,7 @@ impl Session {
     /// Changes what it is bound to; a binding without issue and editor is none.
     pub fn bind(&mut self, now: Timestamp, change: impl FnOnce(&mut Binding)) {
         let parts = self.parts_mut();
-        let mut binding = parts.binding.take().unwrap_or_else(|| Binding::begin(now));
+        let mut binding = parts.binding.take().unwrap_or_else(|| Box::new(Binding::begin(now)));
         change(&mut binding);
         binding.last_updated = now;
         parts.binding = (!binding.is_empty()).then_some(binding);
@@ -329,7 +336,7 @@ impl Session {
 
     /// Writes into the journal that something was begun.
     pub fn begin(&mut self, pending: Pending) {
-        self.parts_mut().pending = Some(pending);
+        self.parts_mut().pending = Some(Box::new(pending));
     }
 
     /// Clears the journal.

@@ -162,17 +162,17 @@ impl Session {
 
     /// The process that runs in it.
     pub fn process(&self) -> Option<&ProcessId> {
-        self.0.process.as_ref()
+        self.0.process.as_deref()
     }
 
     /// The process that holds the terminal of its process.
     pub fn holder(&self) -> Option<&ProcessId> {
-        self.0.holder.as_ref()
+        self.0.holder.as_deref()
     }
 
     /// How its last process ended; nothing while one runs.
     pub fn ending(&self) -> Option<&Ending> {
-        self.0.ending.as_ref()
+        self.0.ending.as_deref()
     }
 
     /// The pid to show: that of its process, else the one somebody wrote without proof.
@@ -191,8 +191,8 @@ impl Session {
         let program = program.into();
         let parts = self.parts_mut();
         parts.command = Some(program.command);
-        parts.agent = program.agent;
-        (parts.process, parts.holder) = (Some(process), Some(holder));
+        parts.agent = program.agent.map(Box::new);
+        (parts.process, parts.holder) = (Some(Box::new(process)), Some(Box::new(holder)));
         (parts.unproven_pid, parts.ending) = (None, None);
         self.set_status(SessionStatus::Active, now);
     }
@@ -214,7 +214,7 @@ impl Session {
         let parts = self.parts_mut();
         parts.status = ending.status();
         (parts.process, parts.holder, parts.unproven_pid) = (None, None, None);
-        parts.ending = Some(ending);
+        parts.ending = Some(Box::new(ending));
     }
 
     /// Its holder was killed, and nobody saw what became of its process.

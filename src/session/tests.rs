@@ -226,7 +226,7 @@ fn a_session_follows_its_worktree() {
     let now = Timestamp::from_unix_millis(1_763_980_200_000).unwrap();
     let base = Base { commit: "0".repeat(40).parse().unwrap(), reference: None };
     let mut session = example(now);
-    session.parts_mut().base = Some(base.clone());
+    session.parts_mut().base = Some(Arc::new(base.clone()));
     session.switch("other".parse().unwrap());
     session.relocate("api".parse().unwrap());
     assert_eq!((session.branch().as_str(), session.repository().as_str()), ("other", "api"));
@@ -279,7 +279,7 @@ fn a_binding_keeps_when_it_began_and_ends_when_empty() {
 
 pub(super) fn example(now: Timestamp) -> Session {
     Session::from_parts(SessionParts {
-        process: Some(ProcessId { pid: 7, started: 1, boot: "b/1".to_owned() }),
+        process: Some(Box::new(ProcessId { pid: 7, started: 1, boot: "b/1".to_owned() })),
         unproven_pid: Some(8),
         ..SessionParts::of(ID.parse().unwrap(), "auth".parse().unwrap(), now)
     })

@@ -1,18 +1,18 @@
 //! How sessions are read that stand in the file exactly as we write them: straight from the text, token by token in the order
 //! of ours. Whatever is read so would be written with the same letters; everything else is left to the JSON parser.
 
-use std::{ops::Range, str::FromStr};
+use std::{str::FromStr, sync::Arc};
 
 use serde_json::{Deserializer, value::RawValue};
 
 use super::{
     parts::{EndedRecord, ProcessRecord},
     record::Text,
-    scan,
+    scan::{self, Sum},
 };
 use crate::{
     clock::Timestamp,
-    json::{Members, STRING_BYTES_MAX},
+    json::STRING_BYTES_MAX,
     session::{
         Agent, Base, BranchName, Command, Ending, ProcessId, Session, SessionId, SessionParts, SessionStatus,
     },
@@ -71,11 +71,18 @@ pub(super) struct Hand<'a> {
     is_inside: bool,
     /// The folder of all worktrees, as it stands in the text.
     worktrees: &'a str,
-    /// What was read, without the white space between its tokens.
+    /// The checksum of what was read, up to what is still in `plain`: without the white space between its tokens.
+    sum: Sum,
     plain: Vec<u8>,
-    /// The last beginning of a branch, how it is written, and where that stands in `plain`.
-    last_base: Option<(&'a str, Base)>,
-    last_base_plain: Range<usize>,
+    /// The last beginning of a branch.
+    last_base: Option<Written<'a>>,
+}
+
+/// The beginning of a branch and how it is written: in the text, and without the white space.
+struct Written<'a> {
+    text: &'a str,
+    plain: Vec<u8>,
+    base: Arc<Base>,
 }
 
 impl<'a> Hand<'a> {
@@ -86,8 +93,8 @@ impl<'a> Hand<'a> {
         if worktrees.len() + ID_CHARS >= STRING_BYTES_MAX || worktrees.bytes().any(is_special) {
             return None;
         }
-        let plain = Vec::with_capacity(text.len());
-        Some(Self { rest: text, is_inside: false, worktrees, plain, last_base: None, last_base_plain: 0..0 })
+        let (sum, plain) = (Sum::default(), Vec::new());
+        Some(Self { rest: text, is_inside: false, worktrees, sum, plain, last_base: None })
     }
 
     /// What was not read yet.
@@ -95,14 +102,11 @@ impl<'a> Hand<'a> {
         self.rest
     }
 
-    /// How long is what was read, without white space.
-    pub(super) fn plain_bytes(&self) -> usize {
-        self.plain.len()
-    }
-
-    /// What was read, without the white space between its tokens.
-    pub(super) fn into_plain(self) -> Vec<u8> {
-        self.plain
+    /// The checksum of what was read.
+    pub(super) fn sum(&mut self) -> Sum {
+        self.sum = self.sum.with(&self.plain);
+        self.plain.clear();
+        self.sum
     }
 
     /// Goes to the next entry, or past the end of the list; says which. Nothing when neither is there.
@@ -136,7 +140,6 @@ impl<'a> Hand<'a> {
         if session.is_none() {
             self.rest = rest;
             self.plain.truncate(plain_bytes);
-            self.last_base = None;
         }
         session
     }
@@ -168,28 +171,8 @@ impl<'a> Hand<'a> {
         }
         let repository = self.parsed()?;
         let base = if self.skip(key!("base")) { Some(self.base()?) } else { None };
-        let mut parts = SessionParts {
-            id,
-            repository,
-            created_at,
-            name,
-            branch,
-            status,
-            last_activity,
-            base,
-            phase,
-            metadata: Members::new(),
-            command: None,
-            agent: None,
-            process: None,
-            holder: None,
-            ending: None,
-            unproven_pid: None,
-            binding: None,
-            setup: None,
-            pending: None,
-            unknown: Members::new(),
-        };
+        let parts = SessionParts::on_branch(id, name, branch, created_at);
+        let mut parts = SessionParts { repository, status, last_activity, base, phase, ..parts };
         if !self.skip(END) {
             self.program(&mut parts)?;
             self.expect(END)?;
@@ -206,10 +189,10 @@ impl<'a> Hand<'a> {
     /// What is written of the program that runs in a session, or ran there last.
     fn program(&mut self, parts: &mut SessionParts) -> Option<()> {
         parts.command = if self.skip(key!("command")) { Some(self.command()?) } else { None };
-        parts.agent = if self.skip(key!("agent")) { Some(self.agent()?) } else { None };
-        parts.process = if self.skip(key!("process")) { Some(self.process()?) } else { None };
-        parts.holder = if self.skip(key!("holder")) { Some(self.process()?) } else { None };
-        parts.ending = if self.skip(key!("ended")) { Some(self.ending()?) } else { None };
+        parts.agent = if self.skip(key!("agent")) { Some(Box::new(self.agent()?)) } else { None };
+        parts.process = if self.skip(key!("process")) { Some(Box::new(self.process()?)) } else { None };
+        parts.holder = if self.skip(key!("holder")) { Some(Box::new(self.process()?)) } else { None };
+        parts.ending = if self.skip(key!("ended")) { Some(Box::new(self.ending()?)) } else { None };
         Some(())
     }
 
@@ -222,24 +205,23 @@ impl<'a> Hand<'a> {
         Some(())
     }
 
-    fn base(&mut self) -> Option<Base> {
+    fn base(&mut self) -> Option<Arc<Base>> {
         // Many begin at one commit.
-        if let Some((text, base)) = &self.last_base
-            && let Some(rest) = self.rest.strip_prefix(*text)
+        if let Some(last) = &self.last_base
+            && let Some(rest) = self.rest.strip_prefix(last.text)
         {
-            let base = base.clone();
-            self.plain.extend_from_within(self.last_base_plain.clone());
+            self.plain.extend_from_slice(&last.plain);
             self.rest = rest;
-            return Some(base);
+            return Some(Arc::clone(&last.base));
         }
         let (from, plain_from) = (self.rest, self.plain.len());
         self.expect(key!(first "commit"))?;
         let commit = COMMIT_DIGITS.into_iter().find_map(|digits| self.fixed(digits))?.parse().ok()?;
         let reference = if self.skip(key!(inner "reference")) { Some(self.text()?.to_owned()) } else { None };
         self.expect(END_INNER)?;
-        let base = Base { commit, reference };
-        self.last_base = Some((&from[..from.len() - self.rest.len()], base.clone()));
-        self.last_base_plain = plain_from..self.plain.len();
+        let base = Arc::new(Base { commit, reference });
+        let (text, plain) = (&from[..from.len() - self.rest.len()], self.plain[plain_from..].to_vec());
+        self.last_base = Some(Written { text, plain, base: Arc::clone(&base) });
         Some(base)
     }
 

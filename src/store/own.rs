@@ -9,7 +9,7 @@ use super::{
     record::{self, Decoded},
     scan,
     schema::{self, BEGINNING, Parsed},
-    written::{Kept, Written},
+    written::{Kept, ListId, Summed, Written},
 };
 use crate::json;
 
@@ -17,12 +17,13 @@ use crate::json;
 pub(super) fn decode(text: &Arc<String>, worktrees: &str) -> Option<Parsed> {
     let list = text.strip_prefix(BEGINNING)?;
     let mut hand = Hand::on(list, worktrees)?;
-    let (mut sessions, mut kept) = (Vec::new(), Vec::new());
+    let (mut sessions, mut kept, id) = (Vec::new(), Vec::new(), ListId::fresh());
     while hand.next_entry()? {
-        let (from, plain_from) = (text.len() - hand.rest().len(), hand.plain_bytes());
+        let (begin, from) = (text.len() - hand.rest().len(), hand.sum());
         if let Some(session) = hand.session() {
-            let (to, plain_to) = (text.len() - hand.rest().len(), hand.plain_bytes());
-            kept.push(Kept { session: session.clone(), text: from..to, plain: plain_from..plain_to });
+            let (end, to) = (text.len() - hand.rest().len(), hand.sum());
+            let summed = Summed { list: id, from, to };
+            kept.push(Kept { session: session.clone(), text: begin..end, summed });
             sessions.push(session);
         } else {
             let entry = hand.any_value()?;
@@ -38,7 +39,7 @@ pub(super) fn decode(text: &Arc<String>, worktrees: &str) -> Option<Parsed> {
     }
     let rest = hand.rest();
     let list = BEGINNING.len()..text.len() - rest.len();
-    let written = Written::read(text, list, hand.into_plain(), kept);
+    let written = Written::read(text, list, hand.sum(), kept);
     let mut parsed = schema::decode_behind(rest, written)?;
     parsed.sessions = sessions;
     parsed.take_corrected();

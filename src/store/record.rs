@@ -1,6 +1,6 @@
 //! How one session is written as JSON, and read again with every field that somebody else added.
 
-use std::{borrow::Cow, error::Error as StdError, fmt, path::Path, str::FromStr};
+use std::{borrow::Cow, error::Error as StdError, fmt, path::Path, str::FromStr, sync::Arc};
 
 use serde::{
     Deserialize, Serialize, Serializer,
@@ -125,7 +125,7 @@ pub(super) fn decode(text: &str) -> Result<Decoded, RecordError> {
     let id: SessionId = fields.required("id")?;
     let created_at: Timestamp = fields.required("createdAt")?;
     let branch = fields.text_as("branch", BranchName::from_record)?;
-    let process = fields.map("process", ProcessRecord::into_value)?;
+    let process = fields.map("process", ProcessRecord::into_value)?.map(Box::new);
     let pid: Option<i64> = fields.json("ptyPid")?;
     let phase: Option<String> = fields.json("currentPhase")?;
     let foreign_path = foreign_path(fields.take("worktreePath"), id);
@@ -137,18 +137,18 @@ pub(super) fn decode(text: &str) -> Result<Decoded, RecordError> {
         branch: branch.ok_or(RecordError::Missing { field: "branch" })?,
         status: fields.text("status")?.unwrap_or(SessionStatus::Idle),
         last_activity: fields.text("lastActivity")?.unwrap_or(created_at),
-        base: fields.map("base", BaseRecord::into_value)?,
+        base: fields.map("base", BaseRecord::into_value)?.map(Arc::new),
         phase: phase.filter(|text| !text.is_empty()).map(|text| parsed("currentPhase", &text)).transpose()?,
         metadata: fields.json("metadata")?.unwrap_or_default(),
         unproven_pid: pid.filter(|_| process.is_none()),
         command: fields.map("command", Command::of)?,
-        agent: fields.map("agent", AgentRecord::into_value)?,
+        agent: fields.map("agent", AgentRecord::into_value)?.map(Box::new),
         process,
-        holder: fields.map("holder", ProcessRecord::into_value)?,
-        ending: fields.map("ended", EndedRecord::into_value)?,
-        binding: binding(&mut fields, created_at)?,
+        holder: fields.map("holder", ProcessRecord::into_value)?.map(Box::new),
+        ending: fields.map("ended", EndedRecord::into_value)?.map(Box::new),
+        binding: binding(&mut fields, created_at)?.map(Box::new),
         setup: fields.text("setup")?,
-        pending: fields.map("pending", PendingRecord::into_value)?,
+        pending: fields.map("pending", PendingRecord::into_value)?.map(Box::new),
         unknown: fields.unknown,
     });
     Ok(Decoded { session, foreign_path })

@@ -343,7 +343,7 @@ pub(super) fn beginning(document: &Document) -> String {
 pub(super) fn encode(document: &Document, sessions: Writing) -> Written {
     let mut rest = String::new();
     member(&mut rest, "generation", &document.generation.to_string());
-    member(&mut rest, "checksum", &pretty(sessions.checksum()));
+    member(&mut rest, "checksum", &pretty(&sessions.checksum()));
     if !document.quarantine.is_empty() {
         let mut list = String::from("[");
         for Quarantined { entry, because } in &document.quarantine {

@@ -1,8 +1,18 @@
 //! The list of sessions as text, with the text of each of them: a change of one writes that one anew and copies the others.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
-use super::{record::record, scan};
+use super::{
+    record::record,
+    scan::{self, Sum},
+};
 use crate::{
     json::{self, BoundsError},
     session::Session,
@@ -20,9 +30,7 @@ const GONE_MAX: usize = 8;
 pub(super) struct Written {
     text: Arc<String>,
     list: Range<usize>,
-    checksum: String,
-    /// The list without white space between its tokens, as far as something of it is kept.
-    plain: Vec<u8>,
+    sum: Sum,
     /// The sessions whose text is what they would be written as, in the order of the list.
     kept: Vec<Kept>,
 }
@@ -32,21 +40,39 @@ pub(super) struct Written {
 pub(super) struct Kept {
     pub(super) session: Session,
     pub(super) text: Range<usize>,
-    pub(super) plain: Range<usize>,
+    pub(super) summed: Summed,
+}
+
+/// The checksums of a list up to a part of it, and with that part.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Summed {
+    /// Which list that is; what is copied from it to another one keeps what it knows.
+    pub(super) list: ListId,
+    pub(super) from: Sum,
+    pub(super) to: Sum,
+}
+
+/// Tells apart the lists that a process has read and written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ListId(u64);
+
+impl ListId {
+    /// One that no list has yet.
+    pub(super) fn fresh() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 impl Written {
     /// A list that somebody wrote, in whichever way.
     pub(super) fn unknown(list: &str) -> Self {
-        let (plain, kept) = (Vec::new(), Vec::new());
-        let checksum = scan::checksum(list);
-        Self { text: Arc::new(list.to_owned()), list: 0..list.len(), checksum, plain, kept }
+        Self { text: Arc::new(list.to_owned()), list: 0..list.len(), sum: Sum::of(list), kept: Vec::new() }
     }
 
     /// The list that stands in this part of a file.
-    pub(super) fn read(text: &Arc<String>, list: Range<usize>, plain: Vec<u8>, kept: Vec<Kept>) -> Self {
-        let checksum = scan::checksum_of_plain(&plain);
-        Self { text: Arc::clone(text), list, checksum, plain, kept }
+    pub(super) fn read(text: &Arc<String>, list: Range<usize>, sum: Sum, kept: Vec<Kept>) -> Self {
+        Self { text: Arc::clone(text), list, sum, kept }
     }
 
     /// The whole file, or the list where that is all that is known.
@@ -66,8 +92,8 @@ impl Written {
     }
 
     /// The checksum of the list.
-    pub(super) fn checksum(&self) -> &str {
-        &self.checksum
+    pub(super) fn checksum(&self) -> String {
+        self.sum.to_string()
     }
 }
 
@@ -75,8 +101,11 @@ impl Written {
 pub(super) struct Writing {
     text: String,
     list: Range<usize>,
-    checksum: String,
-    plain: Vec<u8>,
+    id: ListId,
+    /// Of the list so far, without what is copied.
+    sum: Sum,
+    /// What was copied last, which begins where that ends: many entries are summed up at once.
+    copied: Option<Summed>,
     kept: Vec<Kept>,
 }
 
@@ -89,6 +118,7 @@ impl Writing {
         before: &Written,
     ) -> Result<Self, BoundsError> {
         let mut writing = Self::behind(beginning, before, sessions.len());
+        let mut plain = Vec::new();
         let mut next = 0;
         for session in sessions {
             let mut near = before.kept.iter().skip(next).take(GONE_MAX);
@@ -102,7 +132,9 @@ impl Writing {
             }
             let text = encode(session, workspace);
             json::check(&text, scan::ENTRY_DEPTH_MAX)?;
-            writing.write(session, &text);
+            plain.clear();
+            scan::add_plain(&mut plain, &text);
+            writing.write(session, &text, &plain);
         }
         writing.close();
         Ok(writing)
@@ -114,8 +146,8 @@ impl Writing {
         let mut text = String::with_capacity(more(before.text.len()));
         text.push_str(beginning);
         let list = text.len()..text.len();
-        let plain = Vec::with_capacity(more(before.plain.len()));
-        Self { text, list, checksum: String::new(), plain, kept: Vec::with_capacity(count) }
+        let (id, sum, kept) = (ListId::fresh(), Sum::default(), Vec::with_capacity(count));
+        Self { text, list, id, sum, copied: None, kept }
     }
 
     /// The list.
@@ -124,50 +156,71 @@ impl Writing {
     }
 
     /// The checksum of the list.
-    pub(super) fn checksum(&self) -> &str {
-        &self.checksum
+    pub(super) fn checksum(&self) -> String {
+        self.sum.to_string()
     }
 
     /// Ends the file with what stands behind the list.
     pub(super) fn end(mut self, rest: &str) -> Written {
         self.text.push_str(rest);
-        let Self { text, list, checksum, plain, kept } = self;
-        Written { text: Arc::new(text), list, checksum, plain, kept }
+        let Self { text, list, sum, kept, .. } = self;
+        Written { text: Arc::new(text), list, sum, kept }
     }
 
-    fn write(&mut self, session: &Session, text: &str) {
-        self.begin();
-        let (from, plain_from) = (self.text.len(), self.plain.len());
-        self.text.push_str(text);
-        scan::add_plain(&mut self.plain, text);
-        self.keep(session, from, plain_from);
+    fn write(&mut self, session: &Session, text: &str, plain: &[u8]) {
+        let sign = self.begin();
+        self.sum_up();
+        let from = self.sum.with(&[sign]);
+        self.sum = from.with(plain);
+        self.keep(session, text, Summed { list: self.id, from, to: self.sum });
     }
 
     fn copy(&mut self, before: &Written, kept: &Kept) {
-        self.begin();
-        let (from, plain_from) = (self.text.len(), self.plain.len());
-        self.text.push_str(&before.text[kept.text.clone()]);
-        self.plain.extend_from_slice(&before.plain[kept.plain.clone()]);
-        self.keep(&kept.session, from, plain_from);
+        let sign = self.begin();
+        match &mut self.copied {
+            Some(copied) if copied.is_before(&kept.summed) => copied.to = kept.summed.to,
+            _ => {
+                self.sum_up();
+                self.sum = self.sum.with(&[sign]);
+                self.copied = Some(kept.summed);
+            }
+        }
+        self.keep(&kept.session, &before.text[kept.text.clone()], kept.summed);
     }
 
-    fn keep(&mut self, session: &Session, from: usize, plain_from: usize) {
-        let (text, plain) = (from..self.text.len(), plain_from..self.plain.len());
-        self.kept.push(Kept { session: session.clone(), text, plain });
+    fn keep(&mut self, session: &Session, text: &str, summed: Summed) {
+        let from = self.text.len();
+        self.text.push_str(text);
+        self.kept.push(Kept { session: session.clone(), text: from..self.text.len(), summed });
     }
 
-    fn begin(&mut self) {
+    /// Writes what stands before an entry, and says which sign that is.
+    fn begin(&mut self) -> u8 {
         let (sign, text) = if self.kept.is_empty() { (b'[', "[\n    ") } else { (b',', ",\n    ") };
         self.text.push_str(text);
-        self.plain.push(sign);
+        sign
+    }
+
+    /// Sums up what was copied.
+    fn sum_up(&mut self) {
+        if let Some(copied) = self.copied.take() {
+            self.sum = self.sum.with_part(copied.from, copied.to);
+        }
     }
 
     fn close(&mut self) {
+        self.sum_up();
         let (text, plain) = if self.kept.is_empty() { ("[]", "[]") } else { ("\n  ]", "]") };
         self.text.push_str(text);
-        self.plain.extend_from_slice(plain.as_bytes());
         self.list.end = self.text.len();
-        self.checksum = scan::checksum_of_plain(&self.plain);
+        self.sum = self.sum.with(plain.as_bytes());
+    }
+}
+
+impl Summed {
+    /// Whether the other part follows this one in one list, behind a comma.
+    fn is_before(&self, other: &Self) -> bool {
+        self.list == other.list && self.to.is_one_before(other.from)
     }
 }
 

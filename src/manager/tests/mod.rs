@@ -43,7 +43,7 @@ fn id(number: u8) -> SessionId {
 
 fn session(number: u8, name: &str) -> Session {
     let parts = SessionParts::of(id(number), name.parse().unwrap(), at(0));
-    Session::from_parts(SessionParts { base: Some(base()), ..parts })
+    Session::from_parts(SessionParts { base: Some(Arc::new(base())), ..parts })
 }
 
 fn base() -> Base {

@@ -147,7 +147,7 @@ proptest! {
         for text in [resealed(&text), Some(text)].into_iter().flatten() {
             let read = schema::decode(&content(text.as_bytes()), &of);
             let parsed = schema::decode_bytes(text.as_bytes());
-            let sums = |parsed: &Parsed| (shown(parsed), parsed.written.checksum().to_owned());
+            let sums = |parsed: &Parsed| (shown(parsed), parsed.written.checksum());
             prop_assert_eq!(
                 read.as_ref().map(sums).map_err(ToString::to_string),
                 parsed.as_ref().map(sums).map_err(ToString::to_string)
@@ -158,7 +158,7 @@ proptest! {
 
 /// The same text with the checksum that its list has now, as somebody can write it who knows how.
 fn resealed(text: &str) -> Option<String> {
-    let checksum = schema::decode_bytes(text.as_bytes()).ok()?.written.checksum().to_owned();
+    let checksum = schema::decode_bytes(text.as_bytes()).ok()?.written.checksum();
     let at = text.rfind("crc32:")?;
     Some(format!("{}{checksum}{}", &text[..at], text.get(at + checksum.len()..)?))
 }
