@@ -90,6 +90,24 @@ pub fn write_new(path: &Path, bytes: &[u8], durability: Durability) -> io::Resul
     Ok(file)
 }
 
+/// Opens a regular file for writing that has no other name; a link is not followed and a pipe is not waited for.
+pub fn open_alone(path: &Path) -> Option<File> {
+    let opened = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+        .open(path);
+    let file = opened.ok()?;
+    file.metadata().is_ok_and(|about| about.is_file() && about.nlink() == 1).then_some(file)
+}
+
+/// Writes over a file from its beginning; nothing of what it held stays.
+pub fn write_over(mut file: File, bytes: &[u8]) -> io::Result<File> {
+    file.write_all(bytes)?;
+    file.set_len(bytes.len() as u64)?;
+    Ok(file)
+}
+
 /// Opens a regular file for reading; a link is not followed and a pipe is not waited for.
 pub fn open(path: &Path) -> io::Result<Place> {
     let opened = OpenOptions::new()

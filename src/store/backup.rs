@@ -1,16 +1,17 @@
 //! What is kept of earlier state files: five backups, and every broken one.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, Permissions},
     io::{self, Read as _},
-    os::unix::fs::MetadataExt as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use tracing::warn;
 
 use super::{
-    StoreError,
+    STATE_FILE_MODE, StoreError,
     files::{self, BACKUPS, Files, failed},
     schema::{self, Parsed, SchemaError, Seal},
 };
@@ -18,6 +19,9 @@ use crate::{
     atomic::{self, Durability},
     clock::Timestamp,
 };
+
+/// How long a state file is read at most by somebody who has not got the lock.
+const READING_MAX: Duration = Duration::from_secs(1);
 
 /// What the backups have to offer.
 pub(super) enum Backups {
@@ -65,25 +69,66 @@ pub(super) fn valid(files: &Files) -> usize {
         .count()
 }
 
-/// Keeps the present state file as backup 1; the older ones move up, the oldest goes. A state file that is backup 1
+/// How the present state file becomes backup 1: the older ones move up, the oldest goes. A state file that is backup 1
 /// already, because the commit after an earlier call failed, moves nothing.
-pub(super) fn rotate(files: &Files, present: &[u8]) -> Result<(), StoreError> {
-    let newest = files.backup(1);
-    let is_as_long = fs::symlink_metadata(&newest).is_ok_and(|about| about.len() == present.len() as u64);
-    if is_as_long && files::holds(&newest, Some(present)).unwrap_or(false) {
-        return Ok(());
+pub(super) struct Shift<'a> {
+    files: &'a Files,
+    present: &'a [u8],
+    is_needed: bool,
+    /// A free number, after a crash between two renames, takes the shift, and nothing behind it moves.
+    free: Option<u8>,
+}
+
+impl<'a> Shift<'a> {
+    /// The one that is due with this present state file.
+    pub(super) fn of(files: &'a Files, present: &'a [u8]) -> Self {
+        let newest = files.backup(1);
+        let is_as_long = fs::symlink_metadata(&newest).is_ok_and(|about| about.len() == present.len() as u64);
+        let is_needed = !(is_as_long && files::holds(&newest, Some(present)).unwrap_or(false));
+        let free = (1..=BACKUPS).find(|number| fs::symlink_metadata(files.backup(*number)).is_err());
+        Self { files, present, is_needed, free }
     }
-    // A free number, after a crash between two renames, takes the shift, and nothing behind it moves.
-    let free = (1..BACKUPS).find(|number| fs::symlink_metadata(files.backup(*number)).is_err());
-    for number in (1..free.unwrap_or(BACKUPS)).rev() {
-        let (from, to) = (files.backup(number), files.backup(number + 1));
-        atomic::rename(&from, &to).map_err(failed("rename", &from))?;
+
+    /// The file of the oldest backup, where that is to go, under the name of the temporary one and open to be written over.
+    /// That spares a file system to free one file and to find room for another, which takes as long as to write. Who opened
+    /// it as the state file, and reads it without the lock, has had time to come to its end.
+    pub(super) fn take_oldest(&mut self) -> Option<File> {
+        let (oldest, temp) = (self.files.backup(BACKUPS), self.files.temp());
+        if !self.is_needed || self.free.is_some() || !self.is_long_replaced() {
+            return None;
+        }
+        let file = atomic::open_alone(&oldest)?;
+        file.set_permissions(Permissions::from_mode(STATE_FILE_MODE)).ok()?;
+        atomic::rename(&oldest, &temp).ok()?;
+        self.free = Some(BACKUPS);
+        Some(file)
     }
-    if fs::hard_link(&files.state, &newest).is_ok() {
-        return Ok(());
+
+    /// Whether the next one took the place of the oldest long enough ago.
+    fn is_long_replaced(&self) -> bool {
+        let next = fs::symlink_metadata(self.files.backup(BACKUPS - 1));
+        let written = next.and_then(|about| about.modified()).map(|written| written.elapsed());
+        // One from the future tells nothing.
+        matches!(written, Ok(Ok(age)) if age >= READING_MAX)
     }
-    // Some shared folders know no hard links.
-    copy(&newest, present)
+
+    /// Carries it out.
+    pub(super) fn carry_out(self) -> Result<(), StoreError> {
+        let files = self.files;
+        if !self.is_needed {
+            return Ok(());
+        }
+        for number in (1..self.free.unwrap_or(BACKUPS)).rev() {
+            let (from, to) = (files.backup(number), files.backup(number + 1));
+            atomic::rename(&from, &to).map_err(failed("rename", &from))?;
+        }
+        let newest = files.backup(1);
+        if fs::hard_link(&files.state, &newest).is_ok() {
+            return Ok(());
+        }
+        // Some shared folders know no hard links.
+        copy(&newest, self.present)
+    }
 }
 
 /// Keeps a broken state file beside the others and says where; the same bytes are kept once.

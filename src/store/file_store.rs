@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 use super::{
     Ailment, Note, Origin, Reading, Store, StoreError,
-    backup::{self, Backups},
+    backup::{self, Backups, Shift},
     check::{STATE_FILE_MODE, TryLock},
     files::{self, Content, Files, failed},
     schema::{self, Document, FILE_BYTES_MAX, Parsed, SchemaError, Seal},
@@ -254,15 +254,18 @@ fn put_in_place(files: &Files, base: &Base, bytes: &[u8], first: &[PathBuf]) -> 
     let temp = &files.temp();
     // Looked at twice: first so that only the file we read becomes a backup, then because writing takes its time.
     unchanged(files, base)?;
-    let written = atomic::write_new(temp, bytes, Durability::Crash).map_err(failed("write", temp))?;
+    let mut shift = base.bytes().filter(|_| base.sound).map(|present| Shift::of(files, present));
+    let written = match shift.as_mut().and_then(Shift::take_oldest) {
+        Some(oldest) => atomic::write_over(oldest, bytes),
+        None => atomic::write_new(temp, bytes, Durability::Crash),
+    };
+    let written = written.map_err(failed("write", temp))?;
     let (own, others) = atomic::sync_beside(first, || written.sync_all());
     own.map_err(failed("write", temp))?;
     others?;
     atomic::read_back(&written, bytes).map_err(failed("read back", temp))?;
     give_to_owner(&written, files).map_err(failed("give away", temp))?;
-    if let Some(present) = base.bytes().filter(|_| base.sound) {
-        backup::rotate(files, present)?;
-    }
+    shift.map_or(Ok(()), Shift::carry_out)?;
     unchanged(files, base)?;
     if !lock::is_at(&written, temp) {
         // Another writer, under a lock that excludes nobody, took the name for its own file.

@@ -9,6 +9,7 @@ mod examine;
 mod fallback;
 mod folders;
 mod lock;
+mod oldest;
 mod partly;
 mod program;
 mod quarantined;
