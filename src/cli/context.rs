@@ -1,6 +1,6 @@
 //! What a command works with: workspace, settings, manager, output; put together from the global arguments.
 
-use std::{env, num::NonZeroUsize, sync::Arc};
+use std::{env, mem::ManuallyDrop, num::NonZeroUsize, sync::Arc};
 
 use super::{
     args::Global,
@@ -43,7 +43,9 @@ pub(super) enum Broken {
 
 /// What a command works with.
 pub(super) struct Context {
-    pub(super) manager: SessionManager,
+    /// What it has in memory goes with the process: to give back thousands of records one by one would take time that
+    /// somebody waits for.
+    pub(super) manager: ManuallyDrop<SessionManager>,
     pub(super) output: Output,
 }
 
@@ -80,7 +82,7 @@ impl Context {
                 }
             }
         }
-        Ok(Self { manager: manager(workspace, settings), output })
+        Ok(Self { manager: ManuallyDrop::new(manager(workspace, settings)), output })
     }
 }
 

@@ -1,6 +1,6 @@
 //! `init`: what this program is when it is the first process of a container.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{mem::ManuallyDrop, path::PathBuf, process::ExitCode, time::Duration};
 
 use super::{Context, Failure, Output, args};
 use crate::{
@@ -27,7 +27,7 @@ pub(super) fn init(
     // From here on; a container can be told to stop while its sessions come back.
     let supervisor = Supervisor::listen().map_err(failed(program.clone()))?;
     let mut manager = match opened {
-        Ok(context) => Some(context.manager),
+        Ok(context) => Some(ManuallyDrop::into_inner(context.manager)),
         Err(err) => {
             output.talk(&err.to_text());
             None

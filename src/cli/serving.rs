@@ -1,6 +1,6 @@
 //! `serve` and `open`.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{mem::ManuallyDrop, path::PathBuf, sync::Arc};
 
 use serde::Serialize;
 
@@ -53,7 +53,7 @@ pub(super) fn serve(context: Context, args: args::Serve) -> Result<(), Failure> 
     settings.token_file = token_file(args.token_file, &settings)?;
     let unix = args.unix.as_deref().map(locate::absolute).transpose()?;
     let make = context::managers(manager.workspace().clone(), manager.settings().clone());
-    drop(manager);
+    drop(ManuallyDrop::into_inner(manager));
     let tell = |ready: &Ready| {
         let view = ReadyView {
             url: &ready.url,

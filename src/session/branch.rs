@@ -104,13 +104,7 @@ pub(super) fn broken_rule(text: &str) -> Option<&'static str> {
     if text.starts_with('-') {
         return Some("it begins with `-`");
     }
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/');
-    if !text.bytes().all(is_plain)
-        && let Some(because) = broken_character(text)
-    {
-        return Some(because);
-    }
-    text.split('/').find_map(broken_component)
+    broken_character(text).or_else(|| text.split('/').find_map(broken_component))
 }
 
 fn broken_character(text: &str) -> Option<&'static str> {

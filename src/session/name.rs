@@ -133,8 +133,11 @@ pub(super) fn is_plain(text: &str) -> bool {
     let [first, .., last] = bytes else {
         return false;
     };
-    // Devices have three letters or four, a UUID has 32 digits and may have four hyphens.
-    !matches!(bytes.len(), 3 | 4 | 32 | 36)
+    // Devices have three letters or four, each has one of these first, a UUID has 32 digits and may have four hyphens.
+    let may_be_device = matches!(bytes.len(), 3 | 4)
+        && matches!(first.to_ascii_lowercase(), b'a' | b'c' | b'l' | b'n' | b'p');
+    !may_be_device
+        && !matches!(bytes.len(), 32 | 36)
         && bytes.len() <= NAME_CHARS_MAX
         && first.is_ascii_alphanumeric()
         && last.is_ascii_alphanumeric()

@@ -23,10 +23,11 @@ pub(super) fn are_surely_their_own(sessions: &[Session]) -> bool {
     let quick = Quick::default();
     let mut hashes = HashSet::with_capacity_and_hasher(sessions.len() * 3, quick);
     sessions.iter().all(|session| {
-        let branch = branch_of(session).map(|branch| quick.hash_one(("branch", branch)));
-        let issue = session.issue().map(|issue| quick.hash_one(("issue", &issue.reference)));
-        hashes.insert(quick.hash_one(("id", session.id())))
-            && hashes.insert(quick.hash_one(("name", session.name())))
+        // The number keeps a name from meeting a branch that is written like it.
+        let branch = branch_of(session).map(|branch| quick.hash_one((2, branch)));
+        let issue = session.issue().map(|issue| quick.hash_one((3, &issue.reference)));
+        hashes.insert(quick.hash_one((0, session.id())))
+            && hashes.insert(quick.hash_one((1, session.name())))
             && branch.is_none_or(|branch| hashes.insert(branch))
             && issue.is_none_or(|issue| hashes.insert(issue))
     })

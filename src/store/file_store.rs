@@ -15,7 +15,7 @@ use super::{
     Ailment, Note, Origin, Reading, Store, StoreError,
     backup::{self, Backups, Shift},
     check::{STATE_FILE_MODE, TryLock},
-    files::{self, Content, Files, failed},
+    files::{self, Content, Files, Stamp, failed},
     schema::{self, Document, FILE_BYTES_MAX, Parsed, SchemaError, Seal},
     written::{Writing, Written},
 };
@@ -54,6 +54,8 @@ struct Transaction {
 struct Base {
     /// The bytes of the state file, whatever they are.
     present: Option<Content>,
+    /// What was said of the state file before it was last compared with them.
+    stamp: Option<Stamp>,
     document: Document,
     /// The list of sessions to the letter.
     written: Written,
@@ -120,9 +122,10 @@ impl FileStore {
 
     /// Reads the table; what this process read or wrote there, and nobody changed since, it knows already.
     fn load_again(&mut self, files: &Files) -> Result<(Reading, Base), StoreError> {
-        let Some((_, base)) = self.last.take().filter(|(of, _)| of == files) else {
+        let Some((_, mut base)) = self.last.take().filter(|(of, _)| of == files) else {
             return load(files, &self.worktrees());
         };
+        base.stamp = Stamp::at(&files.state);
         match &base.sessions {
             Some(sessions) if files::holds(&files.state, base.bytes())? => {
                 let reading = Reading {
@@ -235,7 +238,7 @@ fn replace(files: &Files, base: &mut Base, writing: Writing, first: &[PathBuf]) 
     }
     tracing::debug!(generation = document.generation, "table written");
     let present = Some(Content::Text(text));
-    *base = Base { present, document, written, is_settled: false, sound: true, sessions: None };
+    *base = Base { present, stamp: None, document, written, is_settled: false, sound: true, sessions: None };
     Ok(())
 }
 
@@ -253,7 +256,9 @@ fn remove_leftover(temp: &Path) {
 fn put_in_place(files: &Files, base: &Base, bytes: &[u8], first: &[PathBuf]) -> Result<(), StoreError> {
     let temp = &files.temp();
     // Looked at twice: first so that only the file we read becomes a backup, then because writing takes its time.
-    unchanged(files, base)?;
+    if base.stamp.is_none() || base.stamp != Stamp::at(&files.state) {
+        unchanged(files, base)?;
+    }
     let mut shift = base.bytes().filter(|_| base.sound).map(|present| Shift::of(files, present));
     let written = match shift.as_mut().and_then(Shift::take_oldest) {
         Some(oldest) => atomic::write_over(oldest, bytes),
@@ -309,9 +314,10 @@ fn unchanged(files: &Files, base: &Base) -> Result<(), StoreError> {
 
 /// Reads the table: the file, else the newest backup that is valid, else none.
 fn load(files: &Files, worktrees: &str) -> Result<(Reading, Base), StoreError> {
+    let stamp = Stamp::at(&files.state);
     let present = files::read(&files.state)?.map(Content::of);
     let because = match present.as_ref().map(|content| schema::decode(content, worktrees)) {
-        Some(Ok(parsed)) => return from_file(files, present, parsed),
+        Some(Ok(parsed)) => return from_file(files, (stamp, present), parsed),
         Some(Err(SchemaError::Newer { version })) => {
             let path = files.state.clone();
             return Err(StoreError::Newer { path, version });
@@ -342,11 +348,16 @@ fn load(files: &Files, worktrees: &str) -> Result<(Reading, Base), StoreError> {
         witness: Vec::new(),
     };
     let written = Written::unknown("");
-    let base = Base { present, document, written, is_settled: false, sound: false, sessions: None };
+    let base =
+        Base { present, stamp: None, document, written, is_settled: false, sound: false, sessions: None };
     Ok((reading, base))
 }
 
-fn from_file(files: &Files, present: Option<Content>, parsed: Parsed) -> Result<(Reading, Base), StoreError> {
+fn from_file(
+    files: &Files,
+    (stamp, present): (Option<Stamp>, Option<Content>),
+    parsed: Parsed,
+) -> Result<(Reading, Base), StoreError> {
     let (origin, witness) = match parsed.seal {
         Seal::Whole => (Origin::File, Vec::new()),
         Seal::None => (Origin::Unsigned, Vec::new()),
@@ -358,6 +369,7 @@ fn from_file(files: &Files, present: Option<Content>, parsed: Parsed) -> Result<
     let is_settled = origin == Origin::File && is_private;
     let base = Base {
         present,
+        stamp,
         document: parsed.document.clone(),
         written: parsed.written,
         is_settled,
