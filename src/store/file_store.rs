@@ -3,7 +3,6 @@
 use std::{
     fs::{self, File},
     io,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -12,12 +11,13 @@ use std::{
 use rustix::io::Errno;
 
 use super::{
-    Ailment, Note, Origin, Reading, Store, StoreError,
-    backup::{self, Backups, Shift},
-    check::{STATE_FILE_MODE, TryLock},
-    files::{self, Content, Files, Stamp, failed},
-    schema::{self, Document, FILE_BYTES_MAX, Parsed, SchemaError, Seal},
-    written::{Writing, Written},
+    Ailment, Note, Reading, Store, StoreError,
+    backup::{self, Shift},
+    base::{Base, Proof},
+    check::TryLock,
+    files::{Content, Files, Stamp, failed},
+    schema::{self, FILE_BYTES_MAX},
+    written::Writing,
 };
 use crate::{
     atomic::{self, Durability},
@@ -48,30 +48,6 @@ struct Transaction {
     base: Base,
     // Declared last: the lock goes after everything it protects.
     lock: Lock,
-}
-
-/// What the disk held when it was last looked at, or what was last written there.
-struct Base {
-    /// The bytes of the state file, whatever they are.
-    present: Option<Content>,
-    /// What was said of the state file before it was last compared with them.
-    stamp: Option<Stamp>,
-    document: Document,
-    /// The list of sessions to the letter.
-    written: Written,
-    /// Whether the file as it is need not be written again, unless that list becomes another one.
-    is_settled: bool,
-    /// Whether the state file is worth a backup.
-    sound: bool,
-    /// The sessions in it, where there is nothing else to tell of it.
-    sessions: Option<Vec<Session>>,
-}
-
-impl Base {
-    /// The bytes of the state file.
-    fn bytes(&self) -> Option<&[u8]> {
-        self.present.as_ref().map(Content::bytes)
-    }
 }
 
 impl FileStore {
@@ -121,32 +97,21 @@ impl FileStore {
     }
 
     /// Reads the table; what this process read or wrote there, and nobody changed since, it knows already.
-    fn load_again(&mut self, files: &Files) -> Result<(Reading, Base), StoreError> {
-        let Some((_, mut base)) = self.last.take().filter(|(of, _)| of == files) else {
-            return load(files, &self.worktrees());
-        };
-        base.stamp = Stamp::at(&files.state);
-        match &base.sessions {
-            Some(sessions) if files::holds(&files.state, base.bytes())? => {
-                let reading = Reading {
-                    sessions: sessions.clone(),
-                    origin: Origin::File,
-                    generation: base.document.generation,
-                    quarantined: base.document.quarantine.clone(),
-                    notes: Vec::new(),
-                    witness: Vec::new(),
-                };
-                Ok((reading, base))
-            }
-            Some(_) | None => load(files, &self.worktrees()),
+    fn load_again(&mut self, files: &Files, proof: Proof) -> Result<(Reading, Base), StoreError> {
+        if let Some((of, mut base)) = self.last.take()
+            && of == *files
+            && let Some(reading) = base.read_again(files, proof)?
+        {
+            return Ok((reading, base));
         }
+        Base::load(files, &self.worktrees())
     }
 }
 
 impl Store for FileStore {
     fn read(&mut self) -> Result<Reading, StoreError> {
         let files = self.files()?;
-        let loaded = self.load_again(&files);
+        let loaded = self.load_again(&files, Proof::Bytes);
         let (reading, base) = loaded.map_err(|err| self.adrift(&files).unwrap_or(err))?;
         self.last = Some((files, base));
         Ok(reading)
@@ -161,7 +126,8 @@ impl Store for FileStore {
                 .map_err(|err| self.adrift(&files).unwrap_or_else(|| err.into()))?,
         };
         remove_leftover(&files.temp());
-        let (mut reading, base) = self.load_again(&files)?;
+        // Before anything is written the bytes are compared.
+        let (mut reading, base) = self.load_again(&files, Proof::Stamp)?;
         if let Some(bytes) = base.bytes().filter(|_| !base.sound) {
             let path = backup::keep_broken(&files, bytes, self.clock.now())?;
             reading.notes.push(Note::Kept { path });
@@ -231,14 +197,14 @@ fn replace(files: &Files, base: &mut Base, writing: Writing, first: &[PathBuf]) 
         let (path, bytes_max) = (files.state.clone(), FILE_BYTES_MAX);
         return Err(StoreError::TooLarge { path, bytes_max });
     }
-    if let Err(err) = put_in_place(files, base, text.as_bytes(), first) {
+    let placed = put_in_place(files, base, text.as_bytes(), first);
+    let stamp = placed.inspect_err(|_| {
         // The first error is the one to tell; a temp file that stays is removed by the next commit.
         drop(fs::remove_file(files.temp()));
-        return Err(err);
-    }
+    })?;
     tracing::debug!(generation = document.generation, "table written");
     let present = Some(Content::Text(text));
-    *base = Base { present, stamp: None, document, written, is_settled: false, sound: true, sessions: None };
+    *base = Base { present, stamp, document, written, is_settled: false, sound: true, sessions: None };
     Ok(())
 }
 
@@ -253,11 +219,16 @@ fn remove_leftover(temp: &Path) {
 }
 
 /// Everything of a commit up to the rename; after an error the state file is the old one.
-fn put_in_place(files: &Files, base: &Base, bytes: &[u8], first: &[PathBuf]) -> Result<(), StoreError> {
+fn put_in_place(
+    files: &Files,
+    base: &Base,
+    bytes: &[u8],
+    first: &[PathBuf],
+) -> Result<Option<Stamp>, StoreError> {
     let temp = &files.temp();
     // Looked at twice: first so that only the file we read becomes a backup, then because writing takes its time.
-    if base.stamp.is_none() || base.stamp != Stamp::at(&files.state) {
-        unchanged(files, base)?;
+    if !base.has_stamp(files) {
+        base.ensure_unchanged(files)?;
     }
     let mut shift = base.bytes().filter(|_| base.sound).map(|present| Shift::of(files, present));
     let written = match shift.as_mut().and_then(Shift::take_oldest) {
@@ -271,7 +242,7 @@ fn put_in_place(files: &Files, base: &Base, bytes: &[u8], first: &[PathBuf]) -> 
     atomic::read_back(&written, bytes).map_err(failed("read back", temp))?;
     give_to_owner(&written, files).map_err(failed("give away", temp))?;
     shift.map_or(Ok(()), Shift::carry_out)?;
-    unchanged(files, base)?;
+    base.ensure_unchanged(files)?;
     if !lock::is_at(&written, temp) {
         // Another writer, under a lock that excludes nobody, took the name for its own file.
         return Err(StoreError::LockBroken {
@@ -283,7 +254,8 @@ fn put_in_place(files: &Files, base: &Base, bytes: &[u8], first: &[PathBuf]) -> 
     atomic::rename(temp, &files.state).map_err(|err| match Errno::from_io_error(&err) {
         Some(Errno::BUSY) => StoreError::Mounted { path: files.state.clone() },
         Some(_) | None => failed("replace", &files.state)(err),
-    })
+    })?;
+    Ok(written.metadata().ok().as_ref().map(Stamp::of))
 }
 
 /// A new table belongs to who had the old one; without one, to the owner of the folder.
@@ -294,103 +266,4 @@ fn give_to_owner(written: &File, files: &Files) -> io::Result<()> {
         }
         given => given,
     }
-}
-
-/// Whether the state file is still the one that was read. The bytes are compared, not only the generations: a person
-/// may have edited the file meanwhile, and some shared folders give two processes the same lock.
-fn unchanged(files: &Files, base: &Base) -> Result<(), StoreError> {
-    if files::holds(&files.state, base.bytes())? {
-        return Ok(());
-    }
-    let present = files::read(&files.state)?;
-    let generation =
-        |bytes: Vec<u8>| schema::decode_bytes(&bytes).map_or(0, |parsed| parsed.document.generation);
-    Err(StoreError::LockBroken {
-        path: files.state.clone(),
-        expected: base.document.generation,
-        found: present.map_or(0, generation),
-    })
-}
-
-/// Reads the table: the file, else the newest backup that is valid, else none.
-fn load(files: &Files, worktrees: &str) -> Result<(Reading, Base), StoreError> {
-    let stamp = Stamp::at(&files.state);
-    let present = files::read(&files.state)?.map(Content::of);
-    let because = match present.as_ref().map(|content| schema::decode(content, worktrees)) {
-        Some(Ok(parsed)) => return from_file(files, (stamp, present), parsed),
-        Some(Err(SchemaError::Newer { version })) => {
-            let path = files.state.clone();
-            return Err(StoreError::Newer { path, version });
-        }
-        Some(Err(err)) => err.to_string(),
-        None => "it is missing".to_owned(),
-    };
-    let missing = present.is_none();
-    let (origin, parsed) = match backup::newest(files)? {
-        Backups::Newest { number, parsed } => (Origin::Backup { number, because }, Some(*parsed)),
-        Backups::None if missing => {
-            // A volume that is not there (any more) is no empty table.
-            fs::metadata(files.folder()).map_err(failed("look at", files.folder()))?;
-            (Origin::Absent, None)
-        }
-        Backups::None | Backups::Broken => (Origin::Lost { because }, None),
-    };
-    let (document, sessions, notes) = parsed.map_or_else(
-        || (Document::new(), Vec::new(), Vec::new()),
-        |parsed| (parsed.document, parsed.sessions, parsed.notes),
-    );
-    let reading = Reading {
-        sessions,
-        origin,
-        generation: document.generation,
-        quarantined: document.quarantine.clone(),
-        notes,
-        witness: Vec::new(),
-    };
-    let written = Written::unknown("");
-    let base =
-        Base { present, stamp: None, document, written, is_settled: false, sound: false, sessions: None };
-    Ok((reading, base))
-}
-
-fn from_file(
-    files: &Files,
-    (stamp, present): (Option<Stamp>, Option<Content>),
-    parsed: Parsed,
-) -> Result<(Reading, Base), StoreError> {
-    let (origin, witness) = match parsed.seal {
-        Seal::Whole => (Origin::File, Vec::new()),
-        Seal::None => (Origin::Unsigned, Vec::new()),
-        Seal::Broken => (Origin::Suspect, witness(files)?),
-    };
-    // One that others may read is written again, which gives it its mode.
-    let is_private = fs::metadata(&files.state)
-        .is_ok_and(|about| about.permissions().mode() & 0o7777 & !STATE_FILE_MODE == 0);
-    let is_settled = origin == Origin::File && is_private;
-    let base = Base {
-        present,
-        stamp,
-        document: parsed.document.clone(),
-        written: parsed.written,
-        is_settled,
-        sound: origin != Origin::Suspect,
-        sessions: (is_settled && parsed.notes.is_empty()).then(|| parsed.sessions.clone()),
-    };
-    let reading = Reading {
-        sessions: parsed.sessions,
-        origin,
-        generation: parsed.document.generation,
-        quarantined: parsed.document.quarantine,
-        notes: parsed.notes,
-        witness,
-    };
-    Ok((reading, base))
-}
-
-/// What the newest valid backup says beside a suspect file.
-fn witness(files: &Files) -> Result<Vec<Session>, StoreError> {
-    Ok(match backup::newest(files)? {
-        Backups::Newest { parsed, .. } => parsed.sessions,
-        Backups::None | Backups::Broken => Vec::new(),
-    })
 }

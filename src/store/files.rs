@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, File},
+    fs::{self, File, Metadata},
     io::{self, Read as _},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
@@ -128,13 +128,16 @@ pub(super) struct Stamp {
 impl Stamp {
     /// That of the file which is there now.
     pub(super) fn at(path: &Path) -> Option<Self> {
-        let about = fs::symlink_metadata(path).ok()?;
-        Some(Self {
+        fs::symlink_metadata(path).ok().as_ref().map(Self::of)
+    }
+
+    pub(super) fn of(about: &Metadata) -> Self {
+        Self {
             place: (about.dev(), about.ino()),
             bytes: about.len(),
             written: (about.mtime(), about.mtime_nsec()),
             changed: (about.ctime(), about.ctime_nsec()),
-        })
+        }
     }
 }
 

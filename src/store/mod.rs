@@ -1,6 +1,7 @@
 //! Where the table of sessions is kept between runs.
 
 mod backup;
+mod base;
 mod check;
 mod claims;
 mod file_store;

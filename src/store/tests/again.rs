@@ -1,5 +1,10 @@
 //! Whether a store that wrote the table itself takes it for what it wrote, and for nothing else.
 
+use std::{
+    fs::File,
+    time::{Duration, UNIX_EPOCH},
+};
+
 use super::support::{Place, entry, file, session, sessions};
 use crate::store::{Origin, Store as _, StoreError};
 
@@ -81,4 +86,20 @@ fn what_was_to_be_dropped_is_there_until_it_is_written() {
     store.end();
     assert_eq!(store.read().unwrap().quarantined.len(), 1);
     assert_eq!(store.begin().unwrap().quarantined.len(), 1);
+}
+
+#[test]
+fn what_somebody_wrote_into_the_file_is_read_also_where_it_is_as_long() {
+    let place = Place::new();
+    let mut store = place.store();
+    store.begin().unwrap();
+    store.commit(&sessions(1)).unwrap();
+    store.end();
+    assert_eq!(store.begin().unwrap().origin, Origin::File);
+    store.end();
+    place.put(place.text().replace("\"idle\"", "\"busy\"").replace("\"active\"", "\"paused\""));
+    // However coarse the clock of the file system is.
+    let written = File::options().append(true).open(place.state()).unwrap();
+    written.set_modified(UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
+    assert_eq!(store.begin().unwrap().origin, Origin::Suspect);
 }
