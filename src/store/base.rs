@@ -1,6 +1,6 @@
 //! What the disk holds: how the table is read from its file, or from what is kept beside it, and known again.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{fs, mem, os::unix::fs::PermissionsExt as _, sync::Arc};
 
 use super::{
     Origin, Reading, STATE_FILE_MODE, StoreError,
@@ -26,6 +26,8 @@ pub(super) struct Base {
     pub(super) sound: bool,
     /// The sessions in it, where there is nothing else to tell of it.
     pub(super) sessions: Option<Vec<Session>>,
+    /// Memory for the next text: that of the one before, which a process would have to be given anew page by page.
+    pub(super) room: String,
 }
 
 /// By what it is seen that nobody changed the state file.
@@ -38,6 +40,29 @@ pub(super) enum Proof {
 }
 
 impl Base {
+    /// That of a workspace without a state file.
+    pub(super) fn of_nothing() -> Self {
+        Self {
+            present: None,
+            stamp: None,
+            document: Document::new(),
+            written: Written::unknown(""),
+            is_settled: false,
+            sound: false,
+            sessions: None,
+            room: String::new(),
+        }
+    }
+
+    /// Goes on with what was written just now.
+    pub(super) fn follow(&mut self, now: Self) {
+        let Self { present, written, .. } = mem::replace(self, now);
+        drop(written);
+        if let Some(Content::Text(text)) = present {
+            self.room = Arc::into_inner(text).unwrap_or_default();
+        }
+    }
+
     /// Reads the table: the file, else the newest backup that is valid, else none.
     pub(super) fn load(files: &Files, worktrees: &str) -> Result<(Reading, Self), StoreError> {
         let stamp = Stamp::at(&files.state);
@@ -73,9 +98,7 @@ impl Base {
             notes,
             witness: Vec::new(),
         };
-        let written = Written::unknown("");
-        let base =
-            Self { present, stamp, document, written, is_settled: false, sound: false, sessions: None };
+        let base = Self { present, stamp, document, ..Self::of_nothing() };
         Ok((reading, base))
     }
 
@@ -101,6 +124,7 @@ impl Base {
             is_settled,
             sound: origin != Origin::Suspect,
             sessions: (is_settled && parsed.notes.is_empty()).then(|| parsed.sessions.clone()),
+            room: String::new(),
         };
         let reading = Reading {
             sessions: parsed.sessions,

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io,
+    io, mem,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -80,12 +80,12 @@ impl FileStore {
     }
 
     /// The list of these sessions; nothing where that is what the file has and need not be written again.
-    fn change_to(&self, sessions: &[Session]) -> Result<Option<Writing>, StoreError> {
-        let path = self.workspace.state_file();
-        let Transaction { files, base, .. } =
-            self.transaction.as_ref().ok_or(StoreError::NotBegun { path })?;
+    fn change_to(&mut self, sessions: &[Session]) -> Result<Option<Writing>, StoreError> {
+        let workspace = self.workspace.clone();
+        let Transaction { files, base, .. } = self.transaction()?;
         let beginning = schema::beginning(&base.document);
-        let writing = Writing::of(&beginning, sessions, &self.workspace, &base.written)
+        let room = mem::take(&mut base.room);
+        let writing = Writing::of(&beginning, sessions, &workspace, &base.written, room)
             .map_err(|source| StoreError::OutOfBounds { path: files.state.clone(), source })?;
         let is_there = base.is_settled && base.written.list() == writing.list();
         Ok((!is_there).then_some(writing))
@@ -204,7 +204,7 @@ fn replace(files: &Files, base: &mut Base, writing: Writing, first: &[PathBuf]) 
     })?;
     tracing::debug!(generation = document.generation, "table written");
     let present = Some(Content::Text(text));
-    *base = Base { present, stamp, document, written, is_settled: false, sound: true, sessions: None };
+    base.follow(Base { present, stamp, document, written, sound: true, ..Base::of_nothing() });
     Ok(())
 }
 

@@ -110,14 +110,15 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    /// Writes how a file begins, and a list. What did not change since it was written before is copied.
+    /// Writes how a file begins, and a list, into this memory. What did not change since it was written before is copied.
     pub(super) fn of(
         beginning: &str,
         sessions: &[Session],
         workspace: &Workspace,
         before: &Written,
+        room: String,
     ) -> Result<Self, BoundsError> {
-        let mut writing = Self::behind(beginning, before, sessions.len());
+        let mut writing = Self::behind(beginning, before, sessions.len(), room);
         let mut plain = Vec::new();
         let mut next = 0;
         for session in sessions {
@@ -141,9 +142,9 @@ impl Writing {
     }
 
     /// A list without a session, with room for as much as there was before and a session more.
-    fn behind(beginning: &str, before: &Written, count: usize) -> Self {
-        let more = |bytes: usize| bytes + (bytes / 8).max(1 << 10);
-        let mut text = String::with_capacity(more(before.text.len()));
+    fn behind(beginning: &str, before: &Written, count: usize, mut text: String) -> Self {
+        text.clear();
+        text.reserve(before.text.len() + (before.text.len() / 8).max(1 << 10));
         text.push_str(beginning);
         let list = text.len()..text.len();
         let (id, sum, kept) = (ListId::fresh(), Sum::default(), Vec::with_capacity(count));
