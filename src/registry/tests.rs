@@ -1,4 +1,4 @@
-use proptest::{collection, prelude::*, sample};
+use proptest::{collection, option, prelude::*, sample};
 
 use super::*;
 use crate::{
@@ -241,17 +241,51 @@ fn numbered(session: &Session, name: u8, issue: u64) -> Session {
     session
 }
 
+/// One in seven is none.
+fn branch_of(number: u8) -> BranchName {
+    let branch = if number < 9 { "HEAD".to_owned() } else { format!("b{}", number / 2) };
+    BranchName::from_record(&branch).unwrap()
+}
+
+fn repository_of(number: usize) -> RepositoryPath {
+    [".", "other", "third"][number % 3].parse().unwrap()
+}
+
 /// Whether nobody but the one of its own id has anything of a session.
 fn is_free(sessions: &[Session], session: &Session) -> bool {
     sessions.iter().filter(|it| it.id() != session.id()).all(|it| {
         it.name() != session.name()
-            && (it.branch() != session.branch() || it.branch().is_detached())
+            && (it.branch() != session.branch()
+                || it.repository() != session.repository()
+                || it.branch().is_detached())
             && (it.issue().is_none() || it.issue() != session.issue())
     })
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn of_what_is_read_everybody_comes_in_who_is_in_nobodys_way(
+        read in collection::vec((0_u8..30, 0_u8..40, 0_u64..30, option::weighted(0.1, any::<sample::Index>())), 0..40),
+    ) {
+        let (mut sessions, mut admitted, mut refused) = (Vec::<Session>::new(), Vec::new(), Vec::new());
+        for (name, branch, issue, same) in read {
+            let mut session = numbered(&session("new"), name, issue);
+            session.switch(branch_of(branch));
+            session.relocate(repository_of(sessions.len()));
+            if let Some(same) = same.filter(|_| !sessions.is_empty()) {
+                session = numbered(&sessions[same.index(sessions.len())], name, issue);
+            }
+            let is_known = admitted.iter().any(|it: &Session| it.id() == session.id());
+            let list = if is_free(&admitted, &session) && !is_known { &mut admitted } else { &mut refused };
+            list.push(session.clone());
+            sessions.push(session);
+        }
+        let (table, turned_away) = Registry::of(sessions);
+        prop_assert_eq!(turned_away, refused);
+        prop_assert_eq!(table.iter().cloned().collect::<Vec<_>>(), admitted);
+    }
 
     #[test]
     fn a_table_knows_what_a_plain_list_knows(steps in collection::vec(step(), 0..60), of in 0_usize..60) {
@@ -264,8 +298,8 @@ proptest! {
             match step {
                 Step::Fill(name, branch, issue) => {
                     let mut session = numbered(&session("new"), name, issue);
-                    let branch = if branch < 9 { "HEAD".to_owned() } else { format!("b{branch}") };
-                    session.switch(BranchName::from_record(&branch).unwrap());
+                    session.switch(branch_of(branch));
+                    session.relocate(repository_of(number));
                     let vacancy = table.vacancy(&Claim::of(&session), usize::MAX);
                     prop_assert_eq!(vacancy.is_ok(), is_free(&list, &session));
                     if let Ok(vacancy) = vacancy {
