@@ -5,7 +5,7 @@
 
 use super::{
     Checkout, GitWorktrees, WorktreeError, command::GitCall, durable::sync_names, lock::RepositoryLock,
-    register::remove_if_there, site::Site,
+    near::Sought, register::remove_if_there, site::Site,
 };
 use crate::session::{BranchName, CommitId};
 
@@ -38,21 +38,8 @@ impl GitWorktrees {
                 because: "it is on another branch than its record says",
             });
         }
-        let wanted = to.reference();
-        let inside =
-            |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
-        let names = self.references(&self.open(&site.root)?)?;
-        let in_the_way =
-            names.iter().find(|name| **name == wanted || inside(name, &wanted) || inside(&wanted, name));
-        if let Some(name) = in_the_way {
-            let other = name.strip_prefix("refs/heads/").unwrap_or(name).to_owned();
-            let wanted = to.clone();
-            return Err(if *name == to.reference() {
-                WorktreeError::BranchExists { branch: wanted }
-            } else {
-                WorktreeError::BranchInTheWay { wanted, other }
-            });
-        }
+        let sought = Sought { branch: to.clone(), exactly: Vec::new() };
+        self.names_near(&self.open(&site.root)?, sought)?.refuse_collision(false)?;
         // A worktree that shares the branch would be left on one that is gone.
         for branch in [&of.branch, to] {
             if let Some(path) = self.other_user_of(&site, branch)? {

@@ -10,8 +10,6 @@ use git2::{ErrorCode, Repository};
 use super::{GitWorktrees, WorktreeError, command::GitCall, refs};
 use crate::session::CommitId;
 
-/// The refs that keep commits, and that a new branch could collide with.
-const SHARED: [&str; 3] = ["refs/heads/", "refs/remotes/", "refs/tags/"];
 /// What git answers when it has nothing to say.
 const NOTHING: &[i32] = &[1, 128];
 
@@ -57,20 +55,19 @@ impl GitWorktrees {
 
     /// The full names of all branches, remote-tracking branches and tags.
     pub(super) fn references(&self, handle: &Handle) -> Result<BTreeSet<String>, WorktreeError> {
-        let is_shared = |name: &String| SHARED.iter().any(|prefix| name.starts_with(prefix));
         match handle {
             Handle::Library(repository) => {
-                if let Some(names) = refs::names(repository.commondir(), &SHARED) {
+                if let Some(names) = refs::names(repository.commondir()) {
                     return Ok(names);
                 }
                 let mut references = repository.references().map_err(unreadable(repository))?;
                 let names = references.names().filter_map(Result::ok);
-                Ok(names.map(str::to_owned).filter(is_shared).collect())
+                Ok(names.filter(|name| refs::is_shared(name)).map(str::to_owned).collect())
             }
             Handle::Command(folder) => {
                 let answer = self.git(folder, &["for-each-ref", "--format=%(refname)"])?;
                 let text = String::from_utf8_lossy(&answer);
-                Ok(text.lines().map(str::to_owned).filter(is_shared).collect())
+                Ok(text.lines().filter(|name| refs::is_shared(name)).map(str::to_owned).collect())
             }
         }
     }

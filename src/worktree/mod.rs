@@ -41,6 +41,7 @@ mod loss;
 mod losses;
 mod mend;
 mod mounts;
+mod near;
 mod open;
 mod orphan;
 mod pool;

@@ -1,35 +1,30 @@
 //! Which branch a create uses, and where a new one begins.
 
-use std::{
-    borrow::Cow,
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::{
     GitWorktrees, Outset, Start, Wanted, WorktreeError,
     admin::{Admin, Head, Unfinished},
     files::{Folder, Place, names_in},
     handle::{Handle, Named},
+    near::{Names, Sought},
+    refs::{HEADS, REMOTES, TAGS, short},
     surroundings::Opened,
 };
 use crate::session::{Base, BranchName, RepositoryPath};
 
-const HEADS: &str = "refs/heads/";
-const REMOTES: &str = "refs/remotes/";
-const TAGS: &str = "refs/tags/";
 /// How many administrative folders are looked at.
 pub(super) const ADMINS_MAX: usize = 10_000;
 /// How many suggestions an error makes.
 const CANDIDATES_MAX: usize = 5;
 
-/// The repository a create works on, and all names in it.
+/// The repository a create works on, and the names in it that decide.
 struct Ground<'a> {
     worktrees: &'a GitWorktrees,
     handle: Handle,
     folder: PathBuf,
     common: PathBuf,
-    names: BTreeSet<String>,
+    names: Names,
 }
 
 impl GitWorktrees {
@@ -39,7 +34,7 @@ impl GitWorktrees {
         repository: &RepositoryPath,
         wanted: &Wanted,
     ) -> Result<Start, WorktreeError> {
-        self.ground(repository)?.start(wanted)
+        self.ground(repository, wanted)?.start(wanted)
     }
 
     /// The same, and which warm worktrees such a create could take, the nearest first.
@@ -48,24 +43,27 @@ impl GitWorktrees {
         repository: &RepositoryPath,
         wanted: &Wanted,
     ) -> Result<Outset, WorktreeError> {
-        let ground = self.ground(repository)?;
+        let ground = self.ground(repository, wanted)?;
         let start = ground.start(wanted)?;
         let of = Opened { handle: &ground.handle, root: &ground.folder, common: &ground.common };
         let warm = self.warm_for(repository, of, &start);
         Ok(Outset { start, warm })
     }
 
-    fn ground(&self, repository: &RepositoryPath) -> Result<Ground<'_>, WorktreeError> {
+    fn ground(&self, repository: &RepositoryPath, wanted: &Wanted) -> Result<Ground<'_>, WorktreeError> {
         let (folder, common) = self.places(repository)?;
         let handle = self.open(&folder)?;
-        let names = self.references(&handle)?;
+        let full = written_out(&wanted.branch);
+        let mut exactly = vec![format!("refs/{full}"), format!("{REMOTES}{full}")];
+        exactly.extend(wanted.from.iter().flat_map(|from| meanings(from)));
+        let names = self.names_near(&handle, Sought { branch: wanted.branch.clone(), exactly })?;
         Ok(Ground { worktrees: self, handle, folder, common, names })
     }
 }
 
 impl Ground<'_> {
     fn start(&self, wanted: &Wanted) -> Result<Start, WorktreeError> {
-        let local = self.names.contains(&wanted.branch.reference());
+        let local = self.names.has(&wanted.branch.reference());
         match (wanted.explicit, local, &wanted.from) {
             (true, true, None) => self.existing(&wanted.branch),
             (true, true, Some(from)) => {
@@ -90,8 +88,8 @@ impl Ground<'_> {
         if !candidates.is_empty() {
             return Err(WorktreeError::Ambiguous { text: branch.to_string(), candidates });
         }
-        self.refuse_collision(branch)?;
-        let remotes = self.on_remotes(branch)?;
+        self.names.refuse_collision(self.worktrees.ignores_case(&self.handle)?)?;
+        let remotes = self.on_remotes()?;
         match (&wanted.from, remotes.as_slice()) {
             (None, [only]) => self.begin_at(only, only),
             (None, [_, _, ..]) => Err(WorktreeError::Ambiguous {
@@ -104,11 +102,11 @@ impl Ground<'_> {
 
     fn named_by_default(&self, wanted: &Wanted) -> Result<Start, WorktreeError> {
         let branch = &wanted.branch;
-        let local = self.names.contains(&branch.reference());
-        if local || !self.on_remotes(branch)?.is_empty() {
+        let local = self.names.has(&branch.reference());
+        if local || !self.on_remotes()?.is_empty() {
             return Err(WorktreeError::BranchExists { branch: branch.clone() });
         }
-        self.refuse_collision(branch)?;
+        self.names.refuse_collision(self.worktrees.ignores_case(&self.handle)?)?;
         self.begin(wanted.from.as_deref())
     }
 
@@ -121,12 +119,7 @@ impl Ground<'_> {
         if from.is_empty() || from.starts_with('-') || from.contains(char::is_control) {
             return Err(self.unknown(from));
         }
-        let stem = from.split(['~', '^', '@', ':']).next().unwrap_or(from);
-        let meanings: Vec<String> = [HEADS, TAGS, REMOTES]
-            .iter()
-            .map(|prefix| format!("{prefix}{stem}"))
-            .filter(|name| self.names.contains(name))
-            .collect();
+        let meanings: Vec<String> = meanings(from).into_iter().filter(|name| self.names.has(name)).collect();
         if meanings.len() > 1 {
             return Err(WorktreeError::Ambiguous {
                 text: from.to_owned(),
@@ -162,9 +155,12 @@ impl Ground<'_> {
     }
 
     fn unknown(&self, revision: &str) -> WorktreeError {
+        let names = match self.worktrees.references(&self.handle) {
+            Ok(names) => names,
+            Err(err) => return err,
+        };
         let tail = format!("/{revision}");
-        let candidates = self
-            .names
+        let candidates = names
             .iter()
             .filter(|name| !revision.is_empty() && !name.ends_with("/HEAD"))
             .filter(|name| name.ends_with(&tail) || short(name).eq_ignore_ascii_case(revision))
@@ -174,25 +170,22 @@ impl Ground<'_> {
         WorktreeError::UnknownRevision { revision: revision.to_owned(), candidates }
     }
 
-    /// The remote-tracking branches of this name, one for each remote that has it.
-    fn on_remotes(&self, branch: &BranchName) -> Result<Vec<String>, WorktreeError> {
-        let tail = format!("/{branch}");
-        let before = |name: &str| Some(name.strip_prefix(REMOTES)?.strip_suffix(&tail)?.to_owned());
-        let mut found: Vec<(&String, String)> =
-            self.names.iter().filter_map(|name| Some((name, before(name)?))).collect();
+    /// The remote-tracking branches of the wanted name, one for each remote that has it.
+    fn on_remotes(&self) -> Result<Vec<String>, WorktreeError> {
+        let mut found: Vec<(&str, &str)> = self.names.on_remotes().collect();
         // Settings are asked only where they decide.
-        if found.iter().any(|(_, before)| before.contains('/')) {
+        if found.iter().any(|(_, remote)| remote.contains('/')) {
             let remotes = self.worktrees.remotes(&self.handle)?;
-            found.retain(|(_, before)| remotes.contains(before) || !before.contains('/'));
+            found.retain(|(_, remote)| remotes.iter().any(|it| it == remote) || !remote.contains('/'));
         }
-        Ok(found.into_iter().map(|(name, _)| name.clone()).collect())
+        Ok(found.into_iter().map(|(name, _)| name.to_owned()).collect())
     }
 
     /// What else a person can mean by a name that is, written out, a branch, a tag or a remote-tracking branch.
     fn other_meanings(&self, branch: &BranchName) -> Result<Vec<String>, WorktreeError> {
         let text = branch.as_str();
-        let full = text.strip_prefix("refs/").unwrap_or(text);
-        let is_known = |name: &str| self.names.contains(&format!("refs/{name}"));
+        let full = written_out(branch);
+        let is_known = |name: &str| self.names.has(&format!("refs/{name}"));
         let is_written_out = text.starts_with("refs/") || is_known(full);
         if let Some(head) = full.strip_prefix("heads/").filter(|_| is_written_out) {
             return Ok(vec![format!("--branch {head}")]);
@@ -207,7 +200,7 @@ impl Ground<'_> {
 
     /// What follows the remote in a name that is a remote-tracking branch itself.
     fn short_of_remote(&self, text: &str) -> Result<Option<String>, WorktreeError> {
-        if !self.names.contains(&format!("{REMOTES}{text}")) {
+        if !self.names.has(&format!("{REMOTES}{text}")) {
             return Ok(None);
         }
         let remotes = self.worktrees.remotes(&self.handle)?;
@@ -217,29 +210,6 @@ impl Ground<'_> {
             .min_by_key(|rest| rest.len());
         let rest = configured.or_else(|| text.split_once('/').map(|(_, rest)| rest));
         Ok(rest.map(str::to_owned))
-    }
-
-    /// Refuses a new branch that another is in the way of: one that would have to be its folder, one that needs it for
-    /// a folder, or the same in another case where that makes no difference.
-    fn refuse_collision(&self, branch: &BranchName) -> Result<(), WorktreeError> {
-        let ignores_case = self.worktrees.ignores_case(&self.handle)?;
-        let reference = branch.reference();
-        let wanted = folded(&reference, ignores_case);
-        let inside =
-            |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
-        let in_the_way = self.names.iter().filter(|name| name.starts_with(HEADS)).find(|name| {
-            let name = folded(name, ignores_case);
-            name == wanted || inside(&name, &wanted) || inside(&wanted, &name)
-        });
-        match in_the_way {
-            None => Ok(()),
-            Some(name) if folded(name, ignores_case) == wanted => Err(WorktreeError::BranchExists {
-                branch: short(name).parse().unwrap_or_else(|_| branch.clone()),
-            }),
-            Some(name) => {
-                Err(WorktreeError::BranchInTheWay { wanted: branch.clone(), other: short(name).to_owned() })
-            }
-        }
     }
 
     /// Where a branch is checked out, rebased or bisected; also a worktree whose folder is missing holds its branch.
@@ -263,9 +233,15 @@ impl Ground<'_> {
     }
 }
 
-/// A name as it is compared where case may make no difference.
-fn folded(name: &str, ignores_case: bool) -> Cow<'_, str> {
-    if ignores_case { Cow::Owned(name.to_lowercase()) } else { Cow::Borrowed(name) }
+/// A name without the word that all full names begin with.
+fn written_out(branch: &BranchName) -> &str {
+    branch.as_str().strip_prefix("refs/").unwrap_or(branch.as_str())
+}
+
+/// The full names that the name at the beginning of a revision can stand for.
+fn meanings(revision: &str) -> [String; 3] {
+    let stem = revision.split(['~', '^', '@', ':']).next().unwrap_or(revision);
+    [HEADS, TAGS, REMOTES].map(|prefix| format!("{prefix}{stem}"))
 }
 
 fn new(at: Named) -> Start {
@@ -276,10 +252,6 @@ pub(super) fn uses(head: &Head, unfinished: &Unfinished, reference: &str) -> boo
     head.branch() == Some(reference)
         || unfinished.returns_to.as_deref() == Some(reference)
         || unfinished.moves.iter().any(|moved| moved == reference)
-}
-
-fn short(name: &str) -> &str {
-    [HEADS, REMOTES, TAGS].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }
 
 /// The linked worktree that has a branch, by HEAD or by an operation that will come back to it; one is passed over.

@@ -12,6 +12,8 @@ mod kinds;
 mod looking;
 mod losing;
 mod mend;
+mod near;
+mod near_all;
 mod pipes;
 mod purging;
 mod renaming;
