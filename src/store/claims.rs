@@ -24,10 +24,10 @@ pub(super) fn are_surely_their_own(sessions: &[Session]) -> bool {
     let mut hashes = HashSet::with_capacity_and_hasher(sessions.len() * 3, quick);
     sessions.iter().all(|session| {
         // The number keeps a name from meeting a branch that is written like it.
-        let branch = branch_of(session).map(|branch| quick.hash_one((2, branch)));
-        let issue = session.issue().map(|issue| quick.hash_one((3, &issue.reference)));
-        hashes.insert(quick.hash_one((0, session.id())))
-            && hashes.insert(quick.hash_one((1, session.name())))
+        let branch = branch_of(session).map(|branch| quick.hash_one((2_u64, branch)));
+        let issue = session.issue().map(|issue| quick.hash_one((3_u64, &issue.reference)));
+        hashes.insert(quick.hash_one((0_u64, session.id())))
+            && hashes.insert(quick.hash_one((1_u64, session.name())))
             && branch.is_none_or(|branch| hashes.insert(branch))
             && issue.is_none_or(|issue| hashes.insert(issue))
     })
