@@ -105,7 +105,7 @@ impl GitWorktrees {
         if remembered.is_some() {
             head_branch = Some(of.branch.clone());
         }
-        let snapshot = self.take_snapshot(site, &branches, lock)?;
+        let snapshot = self.take_snapshot(site, of, &branches, lock)?;
         make_folder(&self.workspace.trash())?;
         make_folder(&site.trash)?;
         sync_all(&[self.workspace.worktrees(), self.workspace.trash()])?;

@@ -11,10 +11,14 @@ use std::{
 };
 
 use super::{
-    Changes, Checkout, GitWorktrees, Worktree, WorktreeError, WorktreeState, commons::Commons, files::Place,
-    inspect::Inspected, library::Library, pristine::is_pristine,
+    Changes, Checkout, GitWorktrees, Worktree, WorktreeError, WorktreeState,
+    commons::Commons,
+    files::Place,
+    inspect::Inspected,
+    library::Library,
+    pristine::{Ignored, is_pristine},
 };
-use crate::session::RepositoryPath;
+use crate::session::{CommitId, RepositoryPath};
 
 /// The most threads that look at worktrees at once.
 const THREADS_MAX: usize = 16;
@@ -57,6 +61,15 @@ impl GitWorktrees {
             work();
         });
         seen.into_iter().map(|slot| slot.into_inner().unwrap_or_default()).collect()
+    }
+
+    /// The commit that a worktree is at, where beyond doubt it has the files of that commit and no others; nothing when there
+    /// is a doubt, and then git has to be asked.
+    pub(super) fn commit_of_untouched(&self, of: &Checkout, ignored: Ignored) -> Option<CommitId> {
+        let mut looker = Looker::of(self);
+        let inspected = looker.inspect(of).ok()?;
+        let is_present = inspected.worktree.state == WorktreeState::Present;
+        is_present.then(|| looker.commit_of_untouched(of, &inspected, ignored)).flatten()
     }
 }
 
@@ -105,17 +118,26 @@ impl<'a> Looker<'a> {
     /// What to say of a worktree that was inspected and in which, beyond doubt, no file changed; nothing when there is a
     /// doubt.
     pub(super) fn unchanged(&mut self, of: &Checkout, inspected: &Inspected) -> Option<Changes> {
+        self.commit_of_untouched(of, inspected, Ignored::Passed)?;
+        let (_, library) = self.repositories.get_mut(&of.repository)?;
+        let distance = library.as_mut()?.distance(&inspected.worktree, of.base.as_ref()).ok()?;
+        Some(Changes::counted(0, 0, distance))
+    }
+
+    /// The commit that a worktree is at, where beyond doubt it has the files of that commit and no others.
+    fn commit_of_untouched(
+        &mut self,
+        of: &Checkout,
+        inspected: &Inspected,
+        ignored: Ignored,
+    ) -> Option<CommitId> {
         let Inspected { worktree, admin } = inspected;
         let (commons, library) = self.repositories.get_mut(&of.repository)?;
-        let library = library.as_mut()?;
-        let tree = library.tree_of(worktree.head.as_ref()?)?;
+        let head = worktree.head.as_ref()?;
+        let tree = library.as_mut()?.tree_of(head)?;
         let Ok(Place::Folder(folder)) = commons.worktrees.as_ref()?.child(of.id.to_string().as_ref()) else {
             return None;
         };
-        if !is_pristine(&folder, &admin.as_ref()?.folder, &commons.git, tree) {
-            return None;
-        }
-        let distance = library.distance(worktree, of.base.as_ref()).ok()?;
-        Some(Changes::counted(0, 0, distance))
+        is_pristine(&folder, &admin.as_ref()?.folder, &commons.git, tree, ignored).then(|| head.clone())
     }
 }

@@ -14,6 +14,7 @@ use super::{
     files::settled,
     handle::{Handle, unreadable},
     mounts,
+    pristine::Ignored,
 };
 use crate::session::{BranchFate, BranchName, CommitId, RepositoryPath};
 
@@ -39,7 +40,7 @@ impl GitWorktrees {
         if mounted.is_empty() {
             self.check_ours(&site, of, branch)?;
         }
-        let mut losses = self.file_losses(&worktree).map_err(|err| self.because_of_damage(of, err))?;
+        let mut losses = self.file_losses(&worktree, of).map_err(|err| self.because_of_damage(of, err))?;
         let count = self.lost_commits(&worktree, of, branch)?;
         if count > 0 {
             losses.push(Loss::Commits { count });
@@ -55,7 +56,7 @@ impl GitWorktrees {
         Ok(losses)
     }
 
-    fn file_losses(&self, worktree: &Worktree) -> Result<Vec<Loss>, WorktreeError> {
+    fn file_losses(&self, worktree: &Worktree, of: &Checkout) -> Result<Vec<Loss>, WorktreeError> {
         let path = &worktree.path;
         match worktree.state {
             WorktreeState::Gone | WorktreeState::Missing | WorktreeState::Foreign => Ok(Vec::new()),
@@ -63,6 +64,9 @@ impl GitWorktrees {
             WorktreeState::Unregistered | WorktreeState::Unlinked | WorktreeState::Emptied => {
                 let files = files_below(path)?;
                 Ok(some(files, Loss::Untracked).into_iter().collect())
+            }
+            WorktreeState::Present if self.commit_of_untouched(of, Ignored::Counted).is_some() => {
+                Ok(Vec::new())
             }
             WorktreeState::Present => {
                 let mut status = self.git_status(path, &["--untracked-files=all", "--ignored=matching"])?;

@@ -37,9 +37,24 @@ const RUNS: u32 = 0o100;
 /// What all worktrees of a repository ignore, in its folder of git.
 const EXCLUSIONS: &str = "info/exclude";
 
-/// Whether a worktree is as this tree in all its files, staged and not, and has no others but ignored ones. `common` is
-/// the folder of git of its repository.
-pub(super) fn is_pristine(folder: &Folder, admin: &Path, common: &Folder, tree: Oid) -> bool {
+/// What is to be said of files that git ignores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ignored {
+    /// They change nothing.
+    Passed,
+    /// They are files like others, which somebody could miss.
+    Counted,
+}
+
+/// Whether a worktree is as this tree in all its files, staged and not, and has no others, but for ignored ones where those are
+/// passed. `common` is the folder of git of its repository.
+pub(super) fn is_pristine(
+    folder: &Folder,
+    admin: &Path,
+    common: &Folder,
+    tree: Oid,
+    ignored: Ignored,
+) -> bool {
     if !is_own(folder, admin) {
         return false;
     }
@@ -49,7 +64,7 @@ pub(super) fn is_pristine(folder: &Folder, admin: &Path, common: &Folder, tree: 
     if index.tree() != Some(tree.as_bytes()) {
         return false;
     }
-    let mut look = Look { index: &index, names: vec![MaybeUninit::uninit(); NAMES_BYTES] };
+    let mut look = Look { index: &index, ignored, names: vec![MaybeUninit::uninit(); NAMES_BYTES] };
     let common = Level { folder: common.fd(), above: None, depth: 0, rules: OnceCell::new() };
     let top = Level { folder: folder.fd(), above: Some(&common), depth: 1, rules: OnceCell::new() };
     look.has_only(&top, &index.entries, 0).unwrap_or(false)
@@ -66,6 +81,7 @@ fn is_own(folder: &Folder, admin: &Path) -> bool {
 
 struct Look<'a> {
     index: &'a IndexFile,
+    ignored: Ignored,
     names: Vec<MaybeUninit<u8>>,
 }
 
@@ -147,7 +163,8 @@ impl Look<'_> {
             let name = entry.file_name().to_bytes();
             let is_passed = matches!(name, b"." | b"..") || (level.is_top() && name == b".git");
             let is_known = is_passed || known.binary_search(&name).is_ok();
-            if !is_known && !level.ignores(name, entry.file_type()) {
+            let is_let_pass = || self.ignored == Ignored::Passed && level.ignores(name, entry.file_type());
+            if !is_known && !is_let_pass() {
                 return Ok(false);
             }
         }

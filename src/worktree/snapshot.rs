@@ -3,10 +3,11 @@
 use std::{fs, path::Path};
 
 use super::{
-    GitWorktrees, WorktreeError,
+    Checkout, GitWorktrees, WorktreeError,
     command::GitCall,
     dead_locks::clear_half_objects,
     lock::RepositoryLock,
+    pristine::Ignored,
     regular::copy_regular,
     site::{Site, read_small},
 };
@@ -54,11 +55,12 @@ impl GitWorktrees {
     pub(super) fn take_snapshot(
         &self,
         site: &Site,
+        of: &Checkout,
         tips: &[(BranchName, CommitId)],
         lock: &RepositoryLock,
     ) -> Result<Snapshot, WorktreeError> {
         let (head, is_clean) = if site.has_folder() {
-            self.state_of_work(site)?
+            self.state_of_work(site, of)?
         } else {
             (self.tip(site, &format!("worktrees/{}/HEAD", site.id))?, true)
         };
@@ -80,7 +82,10 @@ impl GitWorktrees {
     }
 
     /// The commit of HEAD, and whether there is nothing else than that.
-    fn state_of_work(&self, site: &Site) -> Result<(Option<CommitId>, bool), WorktreeError> {
+    fn state_of_work(&self, site: &Site, of: &Checkout) -> Result<(Option<CommitId>, bool), WorktreeError> {
+        if let Some(head) = self.commit_of_untouched(of, Ignored::Passed) {
+            return Ok((Some(head), true));
+        }
         let args = [
             "status",
             "--porcelain=v2",

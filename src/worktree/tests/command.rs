@@ -131,10 +131,29 @@ fn a_missing_git_an_old_one_and_one_that_talks_garbage_are_told_apart() {
 fn garbage_from_git_loses_nothing() {
     let ground = Ground::new();
     let (_, of, folder) = ground.session("auth");
+    ground.write_at(&folder.join("new.txt"), "mine");
     let settings = ground.shim("head -c 5000 /dev/urandom", Duration::from_secs(10));
     let err = ground.with(settings).discard(&of, BranchFate::Delete, "{}").unwrap_err();
     assert!(matches!(err, WorktreeError::GitAnswer { .. }), "{err}");
-    assert!(folder.join("kept.txt").exists());
+    assert!(folder.join("kept.txt").exists() && folder.join("new.txt").exists());
+}
+
+/// Its files are as they were checked out some time ago, so nobody has to be asked which of them changed.
+#[test]
+fn an_untouched_worktree_is_discarded_without_a_status() {
+    let ground = Ground::new();
+    let (_, of, folder) = ground.session("auth");
+    let settings =
+        ground.shim(r#"case "$*" in *status*) exit 9 ;; *) exec git "$@" ;; esac"#, Duration::from_secs(10));
+    let worktrees = ground.with(settings);
+    ground.write_at(&folder.join("x.log"), "ignored, and missed by its owner");
+    ground.write(".git/info/exclude", "*.log\n");
+    let refused = worktrees.losses(&of, BranchFate::Keep);
+    assert!(matches!(refused, Err(WorktreeError::Git { .. })), "{refused:?}");
+    fs::remove_file(folder.join("x.log")).unwrap();
+    assert_eq!(worktrees.losses(&of, BranchFate::Keep).unwrap(), []);
+    worktrees.discard(&of, BranchFate::Keep, "{}").unwrap();
+    assert!(!folder.exists());
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod add;
 mod agreement;
 mod command;
 mod counting;
+mod deeds;
 mod fates;
 mod hiding;
 mod ignoring;
