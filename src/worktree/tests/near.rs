@@ -109,6 +109,18 @@ fn another_case_is_in_the_way_where_the_repository_says_so() {
     }
 }
 
+/// Then a branch would be made of a file that is another branch, and both would move together.
+#[test]
+fn another_case_is_in_the_way_where_a_path_leads_to_it() {
+    for space in kept_in_each_way(&["refs/heads/Topic", "refs/heads/Deep/Er"]) {
+        space.git(&["config", "core.ignorecase", "false"]);
+        fs::create_dir_all(dot_git(&space).join("REFS")).unwrap();
+        assert_eq!(in_the_way(&space, "topic").as_deref(), Some("Topic"));
+        assert_eq!(in_the_way(&space, "TOPIC/x").as_deref(), Some("beside Topic"));
+        assert_eq!(in_the_way(&space, "deep").as_deref(), Some("beside Deep/Er"));
+    }
+}
+
 #[test]
 fn a_remote_may_have_slashes_in_its_name() {
     let names =
