@@ -39,7 +39,7 @@ impl GitWorktrees {
             });
         }
         let sought = Sought { branch: to.clone(), exactly: Vec::new() };
-        self.names_near(&self.open(&site.root)?, sought)?.refuse_collision(false)?;
+        self.names_near(&self.open(&site.root)?, sought)?.refuse_collision()?;
         // A worktree that shares the branch would be left on one that is gone.
         for branch in [&of.branch, to] {
             if let Some(path) = self.other_user_of(&site, branch)? {

@@ -121,12 +121,14 @@ impl GitWorktrees {
         }
     }
 
-    /// Whether names that differ only in case are the same file here.
+    /// Whether names that differ only in case are the same file here, or would be where the repository came from.
     pub(super) fn ignores_case(&self, handle: &Handle) -> Result<bool, WorktreeError> {
         match handle {
             Handle::Library(repository) => {
                 let config = repository.config().map_err(unreadable(repository))?;
-                Ok(config.get_bool("core.ignorecase").unwrap_or(false))
+                let is_said = config.get_bool("core.ignorecase").unwrap_or(false);
+                // One that was copied from another disk says what was true there.
+                Ok(is_said || refs::ignore_case(repository.commondir()))
             }
             Handle::Command(folder) => {
                 let answer = self.line(folder, &["config", "--type=bool", "core.ignorecase"])?;

@@ -21,14 +21,17 @@ pub(super) struct Sought {
 pub(super) struct Names {
     sought: Sought,
     known: BTreeSet<String>,
+    ignores_case: bool,
 }
 
 impl GitWorktrees {
-    /// Finds the names that are sought. Where they are files only these are looked at: what others there are costs nothing.
+    /// Finds the names that are sought. Of loose branches and tags only these are looked at, however many lie beside; packed
+    /// refs and what remotes have are read to the end.
     pub(super) fn names_near(&self, handle: &Handle, sought: Sought) -> Result<Names, WorktreeError> {
+        let ignores_case = self.ignores_case(handle)?;
         let near = match handle {
-            // A path would also lead to a name in another case.
-            Handle::Library(_) if self.ignores_case(handle)? => None,
+            // What is in the way may have another case, and so another path.
+            Handle::Library(_) if ignores_case => None,
             Handle::Library(repository) => refs::names_near(repository.commondir(), &sought),
             Handle::Command(_) => None,
         };
@@ -36,7 +39,7 @@ impl GitWorktrees {
             Some(known) => known,
             None => self.references(handle)?,
         };
-        Ok(Names { sought, known })
+        Ok(Names { sought, known, ignores_case })
     }
 }
 
@@ -68,8 +71,8 @@ impl Names {
 
     /// Refuses a new branch that another is in the way of: one that would have to be its folder, one that needs it for
     /// a folder, or the same in another case where that makes no difference.
-    pub(super) fn refuse_collision(&self, ignores_case: bool) -> Result<(), WorktreeError> {
-        let branch = &self.sought.branch;
+    pub(super) fn refuse_collision(&self) -> Result<(), WorktreeError> {
+        let (branch, ignores_case) = (&self.sought.branch, self.ignores_case);
         let wanted = folded(branch.as_str(), ignores_case);
         let mut others = self.known.iter().filter_map(|name| name.strip_prefix(HEADS));
         let Some(other) = others.find(|other| collide(&folded(other, ignores_case), &wanted)) else {

@@ -51,6 +51,11 @@ fn are_elsewhere(common: &Path) -> bool {
     fs::symlink_metadata(common.join("reftable")).is_ok()
 }
 
+/// Whether a path among the refs leads to a name in another case too.
+pub(super) fn ignore_case(common: &Path) -> bool {
+    fs::symlink_metadata(common.join("REFS")).is_ok()
+}
+
 /// The full names of all refs that keep commits, by the names of their files alone: a repository has thousands of them,
 /// and to look into each takes longer than everything else that a create does. `None` where something is unusual, or refs
 /// are kept elsewhere than in files.

@@ -88,7 +88,7 @@ impl Ground<'_> {
         if !candidates.is_empty() {
             return Err(WorktreeError::Ambiguous { text: branch.to_string(), candidates });
         }
-        self.names.refuse_collision(self.worktrees.ignores_case(&self.handle)?)?;
+        self.names.refuse_collision()?;
         let remotes = self.on_remotes()?;
         match (&wanted.from, remotes.as_slice()) {
             (None, [only]) => self.begin_at(only, only),
@@ -106,7 +106,7 @@ impl Ground<'_> {
         if local || !self.on_remotes()?.is_empty() {
             return Err(WorktreeError::BranchExists { branch: branch.clone() });
         }
-        self.names.refuse_collision(self.worktrees.ignores_case(&self.handle)?)?;
+        self.names.refuse_collision()?;
         self.begin(wanted.from.as_deref())
     }
 

@@ -1,8 +1,15 @@
 //! Which refs a create looks at, and which of them are in the way of a new branch.
 
-use std::{fs, os::unix::fs::symlink, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    fs,
+    os::unix::fs::symlink,
+    path::PathBuf,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
 
-use super::support::{Space, git, write};
+use super::support::{Space, git, rename, write};
 use crate::{
     session::RepositoryPath,
     worktree::{Start, Wanted, WorktreeError, near::Sought, refs},
@@ -106,6 +113,18 @@ fn another_case_is_in_the_way_where_the_repository_says_so() {
             assert_eq!(in_the_way(&space, "TOPIC/x").as_deref(), below);
             assert_eq!(in_the_way(&space, "deep").as_deref(), above);
         }
+    }
+}
+
+/// Then a branch would be made of a file that is another branch, and both would move together.
+#[test]
+fn another_case_is_in_the_way_where_a_path_leads_to_it() {
+    for space in kept_in_each_way(&["refs/heads/Topic", "refs/heads/Deep/Er"]) {
+        space.git(&["config", "core.ignorecase", "false"]);
+        fs::create_dir_all(dot_git(&space).join("REFS")).unwrap();
+        assert_eq!(in_the_way(&space, "topic").as_deref(), Some("Topic"));
+        assert_eq!(in_the_way(&space, "TOPIC/x").as_deref(), Some("beside Topic"));
+        assert_eq!(in_the_way(&space, "deep").as_deref(), Some("beside Deep/Er"));
     }
 }
 
@@ -225,6 +244,36 @@ fn refs_that_are_no_files_are_not_looked_for_in_files() {
     fs::create_dir(dot_git(&space).join("reftable")).unwrap();
     let sought = Sought { branch: "x".parse().unwrap(), exactly: Vec::new() };
     assert!(refs::names_near(&dot_git(&space), &sought).is_none());
+}
+
+/// Git writes the packed name first and removes the file then.
+#[test]
+fn a_branch_that_is_packed_at_that_moment_is_seen() {
+    const BRANCHES: usize = 300;
+    let space = Space::with_repository();
+    let dot_git = dot_git(&space);
+    let name = |number: usize| format!("refs/heads/topic/{number}");
+    for number in 0..BRANCHES {
+        write(&dot_git.join(name(number)), b"");
+    }
+    let packed = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        let packing = scope.spawn(|| {
+            let mut text = String::new();
+            for number in 0..BRANCHES {
+                writeln!(text, "{:040} {}", 0, name(number)).unwrap();
+                write(&dot_git.join("packed-refs.new"), text.as_bytes());
+                rename(&dot_git.join("packed-refs.new"), &dot_git.join("packed-refs"));
+                fs::remove_file(dot_git.join(name(number))).unwrap();
+                packed.store(number + 1, Ordering::Release);
+            }
+        });
+        while !packing.is_finished() {
+            let number = packed.load(Ordering::Acquire).min(BRANCHES - 1);
+            let sought = Sought { branch: format!("topic/{number}").parse().unwrap(), exactly: Vec::new() };
+            assert!(refs::names_near(&dot_git, &sought).unwrap().contains(&name(number)), "{number}");
+        }
+    });
 }
 
 /// A repository has thousands of branches, and a create has to do with one.

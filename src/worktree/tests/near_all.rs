@@ -180,7 +180,7 @@ fn names_near_a_branch_answer_as_all_names_do() {
         }
         prop_assert_eq!(near.on_remotes().collect::<Vec<_>>(), on_remotes(&all, &branch));
         prop_assert_eq!(
-            format!("{:?}", near.refuse_collision(ignores_case)),
+            format!("{:?}", near.refuse_collision()),
             format!("{:?}", collision(&all, &branch, ignores_case))
         );
     });

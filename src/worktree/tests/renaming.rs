@@ -70,6 +70,23 @@ fn a_name_that_is_in_the_way_or_in_use_is_refused() {
     assert_eq!(ground.branches(), ["feature/auth", "fix/one", "main"]);
 }
 
+/// Copy and original would be one file there, and with the original the copy would go.
+#[test]
+fn a_branch_keeps_its_case_where_that_makes_no_difference() {
+    let ground = Ground::new();
+    let (_, of, folder) = ground.session("auth");
+    ground.git(["branch", "fix/one"]);
+    ground.git(["config", "core.ignorecase", "true"]);
+    for to in ["feature/Auth", "Fix/one"] {
+        let err = rename_branch(&ground.worktrees(), &of, to).unwrap_err();
+        assert!(matches!(err, WorktreeError::BranchExists { .. }), "{err}");
+    }
+    let err = rename_branch(&ground.worktrees(), &of, "FEATURE/AUTH/x").unwrap_err();
+    assert!(matches!(err, WorktreeError::BranchInTheWay { .. }), "{err}");
+    assert_eq!(git_in(&folder, ["branch", "--show-current"]), "feature/auth");
+    assert_eq!(ground.branches(), ["feature/auth", "fix/one", "main"]);
+}
+
 #[test]
 fn a_branch_is_not_renamed_during_a_bisect() {
     let ground = Ground::new();
