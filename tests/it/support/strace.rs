@@ -109,6 +109,8 @@ impl Cut {
     }
 
     fn run(self, space: &Workspace, args: &[&str], options: &dyn Fn(usize) -> String) -> ExitStatus {
+        // Each run makes the same calls, however long ago the one before was.
+        space.age_backups();
         let mut command = space.command();
         command.args(args);
         if self == Self::Together {
