@@ -73,6 +73,7 @@ pub(super) fn names(common: &Path) -> Option<BTreeSet<String>> {
 }
 
 /// Those of them that are sought, and perhaps some more, without a look at the branches beside: each is asked for by its path.
+/// `None` as above, where the unusual is on such a path.
 pub(super) fn names_near(common: &Path, sought: &Sought) -> Option<BTreeSet<String>> {
     if are_elsewhere(common) {
         return None;

@@ -1,6 +1,9 @@
 //! Which branch a create uses, and where a new one begins.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use super::{
     GitWorktrees, Outset, Start, Wanted, WorktreeError,
@@ -155,10 +158,10 @@ impl Ground<'_> {
     }
 
     fn unknown(&self, revision: &str) -> WorktreeError {
-        let names = match self.worktrees.references(&self.handle) {
-            Ok(names) => names,
-            Err(err) => return err,
-        };
+        let names = self.worktrees.references(&self.handle).unwrap_or_else(|err| {
+            tracing::debug!(error = %err, "nobody can say what was meant");
+            BTreeSet::new()
+        });
         let tail = format!("/{revision}");
         let candidates = names
             .iter()
