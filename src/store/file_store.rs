@@ -303,4 +303,17 @@ mod tests {
         store.end();
         assert_ne!(store.begin().unwrap().origin, Origin::File);
     }
+
+    #[test]
+    fn who_reads_without_the_lock_believes_no_stamp() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = FileStore::at(Workspace::at(folder.path()), Arc::new(SystemClock));
+        store.begin().unwrap();
+        store.commit(&[]).unwrap();
+        let state = store.workspace.state_file();
+        drop(atomic::write_over(File::options().write(true).open(&state).unwrap(), b"{ }").unwrap());
+        store.transaction.as_mut().unwrap().base.stamp = Stamp::at(&state);
+        store.end();
+        assert_ne!(store.read().unwrap().origin, Origin::File);
+    }
 }
