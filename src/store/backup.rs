@@ -18,6 +18,7 @@ use super::{
 use crate::{
     atomic::{self, Durability},
     clock::Timestamp,
+    lock,
 };
 
 /// How long a state file is read at most by somebody who has not got the lock.
@@ -93,15 +94,20 @@ impl<'a> Shift<'a> {
     /// That spares a file system to free one file and to find room for another, which takes as long as to write. Who opened
     /// it as the state file, and reads it without the lock, has had time to come to its end.
     pub(super) fn take_oldest(&mut self) -> Option<File> {
-        let (oldest, temp) = (self.files.backup(BACKUPS), self.files.temp());
         if !self.is_needed || self.free.is_some() || !self.is_long_replaced() {
             return None;
         }
-        let file = atomic::open_alone(&oldest)?;
+        self.take(atomic::open_alone(&self.files.backup(BACKUPS))?)
+    }
+
+    /// Gives the file of the oldest backup the name of the temporary one. Nothing where that was another file: under a lock
+    /// that excludes nobody, a whole commit of somebody else can have made the one that was opened the state file meanwhile.
+    fn take(&mut self, file: File) -> Option<File> {
+        let (oldest, temp) = (self.files.backup(BACKUPS), self.files.temp());
         file.set_permissions(Permissions::from_mode(STATE_FILE_MODE)).ok()?;
         atomic::rename(&oldest, &temp).ok()?;
         self.free = Some(BACKUPS);
-        Some(file)
+        lock::is_at(&file, &temp).then_some(file)
     }
 
     /// Whether the next one took the place of the oldest long enough ago.
@@ -209,5 +215,41 @@ fn same_file(one: &Path, other: &Path) -> io::Result<bool> {
         if read == 0 {
             return Ok(true);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with a state file and all backups.
+    fn full() -> (tempfile::TempDir, Files) {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files { state: folder.path().join("table.json") };
+        for (number, path) in files.backups() {
+            atomic::write_new(&path, &[number], Durability::Crash).unwrap();
+        }
+        atomic::write_new(&files.state, b"state", Durability::Crash).unwrap();
+        (folder, files)
+    }
+
+    #[test]
+    fn the_oldest_is_taken_under_the_name_of_the_temporary_file() {
+        let (_folder, files) = full();
+        let taken = Shift::of(&files, b"state").take(atomic::open_alone(&files.backup(BACKUPS)).unwrap());
+        assert!(lock::is_at(&taken.unwrap(), &files.temp()));
+        assert!(!files.backup(BACKUPS).exists());
+    }
+
+    /// As on a shared folder where the lock excludes nobody.
+    #[test]
+    fn what_became_the_state_file_since_it_was_opened_is_not_taken() {
+        let (_folder, files) = full();
+        let mut shift = Shift::of(&files, b"state");
+        let opened = atomic::open_alone(&files.backup(BACKUPS)).unwrap();
+        atomic::rename(&files.backup(BACKUPS), &files.state).unwrap();
+        atomic::rename(&files.backup(BACKUPS - 1), &files.backup(BACKUPS)).unwrap();
+        assert!(shift.take(opened).is_none());
+        assert_eq!(fs::read(&files.state).unwrap(), [BACKUPS]);
     }
 }

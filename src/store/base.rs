@@ -142,8 +142,8 @@ impl Base {
         let Some(sessions) = &self.sessions else {
             return Ok(None);
         };
-        let is_known = proof == Proof::Stamp && self.has_stamp(files);
         let stamp = Stamp::at(&files.state);
+        let is_known = proof == Proof::Stamp && stamp.is_some() && stamp == self.stamp;
         if !is_known && !files::holds(&files.state, self.bytes())? {
             return Ok(None);
         }

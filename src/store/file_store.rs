@@ -199,6 +199,8 @@ fn replace(files: &Files, base: &mut Base, writing: Writing, first: &[PathBuf]) 
     }
     let placed = put_in_place(files, base, text.as_bytes(), first);
     let stamp = placed.inspect_err(|_| {
+        // If somebody changed the file at the moment of its stamp, the next transaction has to see that by its bytes.
+        base.stamp = None;
         // The first error is the one to tell; a temp file that stays is removed by the next commit.
         drop(fs::remove_file(files.temp()));
     })?;
@@ -265,5 +267,53 @@ fn give_to_owner(written: &File, files: &Files) -> io::Result<()> {
             atomic::give_to_owner_of(written, files.folder())
         }
         given => given,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::SystemClock,
+        store::{Origin, decode_record},
+    };
+
+    /// As on a file system whose moments are seconds.
+    #[test]
+    fn a_change_that_no_stamp_shows_stops_one_transaction_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let entry = r#"{"id":"00000000-0000-4000-8000-000000000001","name":"s1","branch":"s1","createdAt":"2025-11-24T10:30:00.000Z"}"#;
+        let sessions = [decode_record(entry).unwrap()];
+        let mut store = FileStore::at(Workspace::at(folder.path()), Arc::new(SystemClock));
+        store.begin().unwrap();
+        store.commit(&sessions).unwrap();
+        let (state, edited) = (store.workspace.state_file(), "{ }");
+        // It is backup 1 already, so that nothing else shows in its stamp.
+        let newest = store.files().unwrap().backup(1);
+        drop(atomic::write_new(&newest, &fs::read(&state).unwrap(), Durability::Crash).unwrap());
+        drop(
+            atomic::write_over(File::options().write(true).open(&state).unwrap(), edited.as_bytes()).unwrap(),
+        );
+        store.transaction.as_mut().unwrap().base.stamp = Stamp::at(&state);
+        store.end();
+
+        assert_eq!(store.begin().unwrap().origin, Origin::File);
+        assert!(matches!(store.commit(&[]), Err(StoreError::LockBroken { .. })));
+        assert_eq!(fs::read_to_string(&state).unwrap(), edited);
+        store.end();
+        assert_ne!(store.begin().unwrap().origin, Origin::File);
+    }
+
+    #[test]
+    fn who_reads_without_the_lock_believes_no_stamp() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = FileStore::at(Workspace::at(folder.path()), Arc::new(SystemClock));
+        store.begin().unwrap();
+        store.commit(&[]).unwrap();
+        let state = store.workspace.state_file();
+        drop(atomic::write_over(File::options().write(true).open(&state).unwrap(), b"{ }").unwrap());
+        store.transaction.as_mut().unwrap().base.stamp = Stamp::at(&state);
+        store.end();
+        assert_ne!(store.read().unwrap().origin, Origin::File);
     }
 }

@@ -36,9 +36,10 @@ fn a_call_that_fails_leaves_the_old_table_or_says_that_the_new_one_is_uncertain(
     }
     let space = with_notes(1);
     let mut tried = 0;
-    for call in ["openat", "write", "fsync", "rename", "linkat"] {
+    for call in ["openat", "write", "ftruncate", "fchmod", "fsync", "rename", "linkat"] {
         for error in ["EIO", "ENOSPC", "EDQUOT", "EROFS", "EBUSY", "EMFILE"] {
             for n in 1.. {
+                space.fill_backups("s1");
                 let before = fs::read(space.path(STATE)).unwrap();
                 let value = format!("k:={tried}");
                 let (ran, failed) = strace::failing_at(&space, ["meta", "s1", &value], call, error, n);

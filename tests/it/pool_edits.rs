@@ -110,6 +110,7 @@ fn a_create_that_fails_at_its_last_step_leaves_what_somebody_wrote_before() {
     let space = Workspace::with_sessions(1);
     space.fill_backups("s1");
     fill(&space, 1);
+    space.age_backups();
     let log = space.home().join("trace");
     let mut command = space.command();
     command.args(["create", "first"]);
@@ -120,6 +121,7 @@ fn a_create_that_fails_at_its_last_step_leaves_what_somebody_wrote_before() {
     fill(&space, 1);
     let folder = only(&space);
     fs::write(folder.join(file), MINE).unwrap();
+    space.age_backups();
     let (ran, was_failed) = strace::failing_at(&space, ["create", "second"], "rename", "EIO", renames);
     assert!(was_failed && !ran.output.status.success(), "{}", ran.stderr());
     assert_eq!(fs::read_to_string(folder.join(file)).unwrap(), MINE);

@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    os::unix::fs::MetadataExt as _,
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -102,4 +103,30 @@ fn what_somebody_wrote_into_the_file_is_read_also_where_it_is_as_long() {
     let written = File::options().append(true).open(place.state()).unwrap();
     written.set_modified(UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
     assert_eq!(store.begin().unwrap().origin, Origin::Suspect);
+}
+
+#[test]
+fn who_gives_a_file_its_old_time_hides_nothing() {
+    let place = Place::new();
+    let mut store = place.store();
+    store.begin().unwrap();
+    store.commit(&sessions(1)).unwrap();
+    store.end();
+    let written = File::options().append(true).open(place.state()).unwrap();
+    let long_ago = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    written.set_modified(long_ago).unwrap();
+    assert_eq!(store.begin().unwrap().origin, Origin::File);
+    store.end();
+    // The clock of a file system may stand still for some milliseconds.
+    let before = changed(&written);
+    while changed(&written) == before {
+        place.put(place.text().replace("\"idle\"", "\"busy\""));
+        written.set_modified(long_ago).unwrap();
+    }
+    assert_eq!(store.begin().unwrap().origin, Origin::Suspect);
+}
+
+fn changed(file: &File) -> (i64, i64) {
+    let about = file.metadata().unwrap();
+    (about.ctime(), about.ctime_nsec())
 }

@@ -8,6 +8,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use rustix::fs::{CWD, Mode, mkfifoat};
+
 use super::support::{Place, put, sessions};
 
 /// With five backups, so that the next commit drops the oldest; that was replaced some time ago.
@@ -68,6 +70,39 @@ fn where_the_state_file_is_the_newest_backup_already_the_oldest_stays() {
     place.save(&sessions(8));
     assert_eq!(fs::read(place.beside("json.5")).unwrap(), oldest);
     assert_eq!(place.read().sessions, sessions(8));
+}
+
+/// As a crash between two renames leaves it.
+#[test]
+fn where_a_number_is_free_the_oldest_stays() {
+    let place = full();
+    let oldest = fs::read(place.beside("json.5")).unwrap();
+    fs::remove_file(place.beside("json.3")).unwrap();
+    place.save(&sessions(8));
+    assert_eq!(fs::read(place.beside("json.5")).unwrap(), oldest);
+    assert_eq!(place.store().backups_valid().unwrap(), 5);
+}
+
+#[test]
+fn a_pipe_is_no_oldest_backup() {
+    let place = full();
+    let oldest = place.beside("json.5");
+    fs::remove_file(&oldest).unwrap();
+    mkfifoat(CWD, &oldest, Mode::RUSR | Mode::WUSR).unwrap();
+    place.save(&sessions(8));
+    assert_eq!(place.read().sessions, sessions(8));
+}
+
+#[test]
+fn what_was_replaced_at_a_time_to_come_may_have_been_so_a_moment_ago() {
+    let place = full();
+    let number = inode(&place.beside("json.5"));
+    let next = File::options().append(true).open(place.beside("json.4")).unwrap();
+    next.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(8_000_000_000)).unwrap();
+    // Who has it open keeps its number from being given to another file.
+    let _opened = File::open(place.beside("json.5")).unwrap();
+    place.save(&sessions(8));
+    assert_ne!(inode(&place.state()), number);
 }
 
 #[test]

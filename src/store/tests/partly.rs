@@ -14,7 +14,7 @@ use crate::{
         Origin, Record, Store as _, decode_record,
         files::Content,
         record,
-        schema::{self, Parsed},
+        schema::{self, Parsed, Seal},
     },
     workspace::Workspace,
 };
@@ -127,6 +127,7 @@ proptest! {
             store.end();
             let read = place.read();
             prop_assert_eq!((read.origin, read.sessions), (Origin::File, sessions.clone()));
+            prop_assert_eq!(schema::decode_bytes(&place.bytes()).unwrap().seal, Seal::Whole);
         }
     }
 
