@@ -385,7 +385,7 @@ warm_among() { # SESSIONS
     by_git=() by_wharf=()
     for ((number = 0; number < 9; number++)); do
         ready 1
-        # Nobody makes one right after the other: what was written before has come to rest.
+        # Nobody makes one right after the other. What was written in the last second is not written over, which costs more.
         sleep 1.1
         note by_git git_add "among$number"
         note by_wharf wharf_warm "$number"

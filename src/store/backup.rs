@@ -1,9 +1,9 @@
 //! What is kept of earlier state files: five backups, and every broken one.
 
 use std::{
-    fs::{self, File, Permissions},
+    fs::{self, File},
     io::{self, Read as _},
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -86,14 +86,19 @@ impl<'a> Shift<'a> {
         let newest = files.backup(1);
         let is_as_long = fs::symlink_metadata(&newest).is_ok_and(|about| about.len() == present.len() as u64);
         let is_needed = !(is_as_long && files::holds(&newest, Some(present)).unwrap_or(false));
-        let free = (1..=BACKUPS).find(|number| fs::symlink_metadata(files.backup(*number)).is_err());
+        let is_free = |number: &u8| match fs::symlink_metadata(files.backup(*number)) {
+            Err(err) => err.kind() == io::ErrorKind::NotFound,
+            Ok(_) => false,
+        };
+        let free = (1..=BACKUPS).find(is_free);
         Self { files, present, is_needed, free }
     }
 
     /// The file of the oldest backup, where that is to go, under the name of the temporary one and open to be written over.
     /// That spares a file system to free one file and to find room for another, which takes as long as to write. Who opened
-    /// it as the state file, and reads it without the lock, has had time to come to its end.
-    pub(super) fn take_oldest(&mut self) -> Option<File> {
+    /// it as the state file, and reads it without the lock, has had time to come to its end; whoever takes longer reads what
+    /// its checksum does not fit. A commit that fails later leaves one backup less.
+    pub(super) fn take_oldest(&self) -> Option<File> {
         if !self.is_needed || self.free.is_some() || !self.is_long_replaced() {
             return None;
         }
@@ -102,11 +107,13 @@ impl<'a> Shift<'a> {
 
     /// Gives the file of the oldest backup the name of the temporary one. Nothing where that was another file: under a lock
     /// that excludes nobody, a whole commit of somebody else can have made the one that was opened the state file meanwhile.
-    fn take(&mut self, file: File) -> Option<File> {
+    fn take(&self, file: File) -> Option<File> {
         let (oldest, temp) = (self.files.backup(BACKUPS), self.files.temp());
-        file.set_permissions(Permissions::from_mode(STATE_FILE_MODE)).ok()?;
+        // Whoever opened one that was not private could read in it what is written now.
+        if file.metadata().ok()?.mode() & 0o7777 != STATE_FILE_MODE {
+            return None;
+        }
         atomic::rename(&oldest, &temp).ok()?;
-        self.free = Some(BACKUPS);
         lock::is_at(&file, &temp).then_some(file)
     }
 
@@ -245,7 +252,7 @@ mod tests {
     #[test]
     fn what_became_the_state_file_since_it_was_opened_is_not_taken() {
         let (_folder, files) = full();
-        let mut shift = Shift::of(&files, b"state");
+        let shift = Shift::of(&files, b"state");
         let opened = atomic::open_alone(&files.backup(BACKUPS)).unwrap();
         atomic::rename(&files.backup(BACKUPS), &files.state).unwrap();
         atomic::rename(&files.backup(BACKUPS - 1), &files.backup(BACKUPS)).unwrap();

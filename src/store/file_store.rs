@@ -228,12 +228,13 @@ fn put_in_place(
     first: &[PathBuf],
 ) -> Result<Option<Stamp>, StoreError> {
     let temp = &files.temp();
-    // Looked at twice: first so that only the file we read becomes a backup, then because writing takes its time.
+    // Looked at twice: first by its stamp, so that a commit bound to fail moves no backup, then by its bytes, because writing
+    // takes its time.
     if !base.has_stamp(files) {
         base.ensure_unchanged(files)?;
     }
-    let mut shift = base.bytes().filter(|_| base.sound).map(|present| Shift::of(files, present));
-    let written = match shift.as_mut().and_then(Shift::take_oldest) {
+    let shift = base.bytes().filter(|_| base.sound).map(|present| Shift::of(files, present));
+    let written = match shift.as_ref().and_then(Shift::take_oldest) {
         Some(oldest) => atomic::write_over(oldest, bytes),
         None => atomic::write_new(temp, bytes, Durability::Crash),
     };

@@ -75,11 +75,11 @@ pub(super) struct Hand<'a> {
     sum: Sum,
     plain: Vec<u8>,
     /// The last beginning of a branch.
-    last_base: Option<Written<'a>>,
+    last_base: Option<LastBase<'a>>,
 }
 
 /// The beginning of a branch and how it is written: in the text, and without the white space.
-struct Written<'a> {
+struct LastBase<'a> {
     text: &'a str,
     plain: Vec<u8>,
     base: Arc<Base>,
@@ -221,7 +221,7 @@ impl<'a> Hand<'a> {
         self.expect(END_INNER)?;
         let base = Arc::new(Base { commit, reference });
         let (text, plain) = (&from[..from.len() - self.rest.len()], self.plain[plain_from..].to_vec());
-        self.last_base = Some(Written { text, plain, base: Arc::clone(&base) });
+        self.last_base = Some(LastBase { text, plain, base: Arc::clone(&base) });
         Some(base)
     }
 

@@ -50,12 +50,10 @@ fn step_through(
     for &cut in cuts {
         let start = Instant::now();
         again(space);
-        space.age_backups();
         let points = cut.points(space, args);
         assert!(!points.is_empty(), "{args:?} cannot be cut {cut:?}");
         for point in &points {
             again(space);
-            space.age_backups();
             let was_killed = cut.at(space, args, point);
             // The last of them gives the table its name.
             let is_reached = cut != Cut::Alone || !point.is_last("rename", &points) || was_killed;

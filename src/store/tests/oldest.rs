@@ -35,13 +35,27 @@ fn the_file_of_the_oldest_backup_is_the_next_table() {
     let place = full();
     let oldest = place.beside("json.5");
     put(&oldest, "x".repeat(1 << 16));
-    fs::set_permissions(&oldest, fs::Permissions::from_mode(0o644)).unwrap();
     let number = inode(&oldest);
     place.save(&sessions(2));
     assert_eq!(inode(&place.state()), number);
-    assert_eq!(fs::metadata(place.state()).unwrap().mode() & 0o7777, 0o600);
     assert_eq!(place.read().sessions, sessions(2));
     assert_eq!(place.store().backups_valid().unwrap(), 5);
+}
+
+#[test]
+fn a_backup_that_others_may_read_is_not_written_over() {
+    for mode in [0o644, 0o660, 0o400] {
+        let place = full();
+        let oldest = place.beside("json.5");
+        fs::set_permissions(&oldest, fs::Permissions::from_mode(mode)).unwrap();
+        let number = inode(&oldest);
+        // Who opened it then still has it.
+        let opened = File::open(&oldest).unwrap();
+        place.save(&sessions(2));
+        assert_ne!(inode(&place.state()), number);
+        assert_eq!(fs::metadata(place.state()).unwrap().mode() & 0o7777, 0o600);
+        drop(opened);
+    }
 }
 
 #[test]

@@ -123,16 +123,6 @@ impl Workspace {
         }
     }
 
-    /// Makes it long ago that the backups were made, so that a commit writes over the oldest.
-    pub fn age_backups(&self) {
-        for number in 1..=5 {
-            if let Ok(backup) = fs::File::options().write(true).open(self.path(&format!("{STATE}.{number}")))
-            {
-                backup.set_modified(UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
-            }
-        }
-    }
-
     /// Writes the state file by hand: it has no checksum then.
     pub fn edit_state(&self, change: impl FnOnce(&mut serde_json::Value)) {
         let mut state = self.state();
