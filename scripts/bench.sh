@@ -391,6 +391,8 @@ warm_among() { # SESSIONS
         note by_wharf wharf_warm "$number"
     done
     row "create, warm" "$1 sessions" "\`git worktree add -b\`"
+    # What is made ready behind the last one must not get into what is removed.
+    ready 1
     rm -rf -- "$at"
 }
 
